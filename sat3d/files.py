@@ -1,0 +1,55 @@
+"""Writing without ever losing what was there: beside first, then rename."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import FileError
+
+_BLOCK_BYTES = 1 << 20
+
+
+@contextmanager
+def atomic_path(target: str | os.PathLike, overwrite: bool = True) -> Iterator[Path]:
+    """Yield a temporary path beside ``target``; on a clean exit it replaces ``target``, on an error it is removed.
+
+    The temporary file keeps the target's suffix, so that writers which look at the suffix work.
+
+    Raises:
+        FileError: the folder does not exist or cannot be written, or the target exists and ``overwrite`` is False.
+    """
+    target = Path(target)
+    if target.exists() and not overwrite:
+        raise FileError("The output file exists already", target, "a new file name",
+                        "choose another name, or ask for it to be overwritten (--force)")
+    temporary = _create_beside(target)
+    try:
+        yield temporary
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _create_beside(target: Path) -> Path:
+    try:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=f".part{target.suffix}")
+    except OSError as error:
+        raise FileError("Cannot write into the output folder", f"{target.parent} ({error.strerror or error})",
+                        "an existing folder with write permission", "create the folder or choose another") from error
+    os.close(handle)
+    return Path(name)
+
+
+def sha256_of(path: str | os.PathLike, progress: Callable[[int], None] | None = None) -> str:
+    """SHA-256 of a file as 64 hex digits; ``progress`` gets the number of bytes read so far."""
+    digest, done = hashlib.sha256(), 0
+    with open(path, "rb") as stream:
+        while block := stream.read(_BLOCK_BYTES):
+            digest.update(block)
+            done += len(block)
+            if progress:
+                progress(done)
+    return digest.hexdigest()

@@ -1,0 +1,244 @@
+"""What a generator is made of: frozen dataclasses that travel as JSON in our checkpoints.
+
+Every size is free; the defaults are those of the published EG3D FFHQ-512 and StyleGAN2 FFHQ networks.
+"""
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ..errors import ConfigError
+
+PlaneAxes = tuple[tuple[tuple[float, ...], ...], ...]
+
+# Rows of each matrix are the axes of one plane. The published EG3D code has no (y, z) plane: its third
+# plane repeats (x, z) with the axes swapped. Files of later projects carry the corrected third plane.
+PLANE_AXES_EG3D: PlaneAxes = (
+    ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    ((1, 0, 0), (0, 0, 1), (0, 1, 0)),
+    ((0, 0, 1), (1, 0, 0), (0, 1, 0)),
+)
+PLANE_AXES_CORRECTED: PlaneAxes = (
+    ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    ((1, 0, 0), (0, 0, 1), (0, 1, 0)),
+    ((0, 0, 1), (0, 1, 0), (1, 0, 0)),
+)
+
+_MAX_RESOLUTION = 4096
+_MAX_CHANNELS = 16384
+_MAX_SAMPLES = 1024
+
+
+def _check_range(name: str, value: Any, low: int, high: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise ConfigError(f"{name} is out of range", value, f"an integer from {low} to {high}", "check the network's configuration")
+
+
+def _check_resolution(name: str, value: Any) -> None:
+    _check_range(name, value, 4, _MAX_RESOLUTION)
+    if value & (value - 1):
+        raise ConfigError(f"{name} is not a power of two", value, "4, 8, 16, …", "check the network's configuration")
+
+
+def _check_choice(name: str, value: Any, choices: tuple) -> None:
+    if value not in choices:
+        raise ConfigError(f"{name} is unknown", value, choices, "check the network's configuration")
+
+
+@dataclass(frozen=True)
+class BackboneConfig:
+    """A StyleGAN2 mapping and synthesis network.
+
+    ``channels at resolution r = min(channel_base // r, channel_max)``; ``conv_clamp`` None means no clamp.
+    """
+
+    z_dim: int = 512
+    c_dim: int = 0
+    w_dim: int = 512
+    num_mapping_layers: int = 8
+    resolution: int = 1024
+    img_channels: int = 3
+    channel_base: int = 32768
+    channel_max: int = 512
+    conv_clamp: float | None = None
+
+    def __post_init__(self):
+        _check_resolution("resolution", self.resolution)
+        for name in ("z_dim", "w_dim", "img_channels", "channel_base", "channel_max"):
+            _check_range(name, getattr(self, name), 1, 1 << 20 if name == "channel_base" else _MAX_CHANNELS)
+        _check_range("c_dim", self.c_dim, 0, _MAX_CHANNELS)
+        _check_range("num_mapping_layers", self.num_mapping_layers, 1, 64)
+        if self.channel_base < self.resolution:
+            raise ConfigError("channel_base leaves no channels at the last block", self.channel_base,
+                              f"at least the resolution, {self.resolution}", "check the network's channel_base")
+
+    @property
+    def block_resolutions(self) -> list[int]:
+        return [2**i for i in range(2, int(math.log2(self.resolution)) + 1)]
+
+    @property
+    def num_ws(self) -> int:
+        return 2 * len(self.block_resolutions)
+
+    def channels_at(self, resolution: int) -> int:
+        return min(self.channel_base // resolution, self.channel_max)
+
+
+@dataclass(frozen=True)
+class StyleGAN2Config:
+    """A 2D StyleGAN2 generator."""
+
+    backbone: BackboneConfig = field(default_factory=BackboneConfig)
+    family: Literal["stylegan2"] = "stylegan2"
+
+    @property
+    def img_resolution(self) -> int:
+        return self.backbone.resolution
+
+
+@dataclass(frozen=True)
+class RenderingConfig:
+    """Rays, samples, box and camera of a tri-plane generator (the official ``rendering_kwargs``).
+
+    Lengths are world units (the box is ``box_warp`` wide); ``ray_start``/``ray_end`` may both be ``"auto"``
+    (limits where the ray meets the box). ``c_scale`` multiplies the mapping's camera label.
+    """
+
+    depth_resolution: int = 48
+    depth_resolution_importance: int = 48
+    ray_start: float | Literal["auto"] = 2.25
+    ray_end: float | Literal["auto"] = 3.3
+    box_warp: float = 1.0
+    white_back: bool = False
+    disparity_space_sampling: bool = False
+    avg_camera_radius: float = 2.7
+    avg_camera_pivot: tuple[float, float, float] = (0.0, 0.0, 0.2)
+    c_gen_conditioning_zero: bool = False
+    c_scale: float = 1.0
+    superresolution_noise_mode: Literal["none", "const", "random"] = "none"
+
+    def __post_init__(self):
+        _check_range("depth_resolution", self.depth_resolution, 4, _MAX_SAMPLES)
+        _check_range("depth_resolution_importance", self.depth_resolution_importance, 0, _MAX_SAMPLES)
+        if not (math.isfinite(self.box_warp) and self.box_warp > 0):
+            raise ConfigError("box_warp is not a positive length", self.box_warp, "a number > 0", "check the config")
+        self._check_limits()
+        _check_choice("superresolution_noise_mode", self.superresolution_noise_mode, ("none", "const", "random"))
+
+    def _check_limits(self):
+        auto = (self.ray_start == "auto", self.ray_end == "auto")
+        fine = all(auto) or (not any(auto) and math.isfinite(self.ray_end) and 0 <= self.ray_start < self.ray_end)
+        if not fine:
+            raise ConfigError("Ray limits are not usable", (self.ray_start, self.ray_end),
+                              "0 <= ray_start < ray_end, or 'auto' for both", "check rendering_kwargs")
+
+
+@dataclass(frozen=True)
+class SuperresolutionConfig:
+    """Style blocks that turn the feature image into the picture.
+
+    One entry of ``channels``/``upsample`` a block. ``resize_larger``: also shrink a feature image that is
+    larger than ``in_resolution`` (the 4X variant only ever enlarges).
+    """
+
+    in_resolution: int = 128
+    channels: tuple[int, ...] = (256, 128)
+    upsample: tuple[bool, ...] = (True, True)
+    antialias: bool = True
+    resize_larger: bool = True
+    conv_clamp: float | None = 256.0
+
+    def __post_init__(self):
+        _check_resolution("in_resolution", self.in_resolution)
+        if not self.channels or len(self.channels) != len(self.upsample):
+            raise ConfigError("Super-resolution blocks disagree", (self.channels, self.upsample),
+                              "one channel count and one upsample flag a block", "check the config")
+        for channels in self.channels:
+            _check_range("superresolution channels", channels, 1, _MAX_CHANNELS)
+
+    @property
+    def out_resolution(self) -> int:
+        return self.in_resolution << sum(self.upsample)
+
+
+# The published variants, by the last part of their class name.
+SUPERRESOLUTION = {
+    "8XDC": SuperresolutionConfig(128, (256, 128), (True, True)),
+    "8X": SuperresolutionConfig(128, (128, 64), (True, True)),
+    "4X": SuperresolutionConfig(128, (128, 64), (False, True), resize_larger=False),
+    "2X": SuperresolutionConfig(64, (128, 64), (False, True)),
+}
+
+
+@dataclass(frozen=True)
+class TriplaneConfig:
+    """An EG3D generator. ``backbone.img_channels`` = number of planes × plane features."""
+
+    backbone: BackboneConfig = field(default_factory=lambda: BackboneConfig(
+        c_dim=25, num_mapping_layers=2, resolution=256, img_channels=96))
+    rendering: RenderingConfig = field(default_factory=RenderingConfig)
+    superresolution: SuperresolutionConfig = field(default_factory=SuperresolutionConfig)
+    neural_rendering_resolution: int = 128
+    decoder_hidden: int = 64
+    decoder_lr_mul: float = 1.0
+    plane_axes: PlaneAxes = PLANE_AXES_EG3D
+    family: Literal["eg3d"] = "eg3d"
+
+    def __post_init__(self):
+        if self.backbone.img_channels % len(self.plane_axes):
+            raise ConfigError("Plane channels do not divide evenly", self.backbone.img_channels,
+                              f"a multiple of {len(self.plane_axes)} planes", "check img_channels of the backbone")
+        if self.plane_features < 3:
+            raise ConfigError("Too few features for an RGB image", self.plane_features, "3 or more", "check the config")
+        _check_range("neural_rendering_resolution", self.neural_rendering_resolution, 4, 1024)
+        _check_range("decoder_hidden", self.decoder_hidden, 1, _MAX_CHANNELS)
+
+    @property
+    def plane_features(self) -> int:
+        return self.backbone.img_channels // len(self.plane_axes)
+
+    @property
+    def img_resolution(self) -> int:
+        return self.superresolution.out_resolution
+
+
+GeneratorConfig = StyleGAN2Config | TriplaneConfig
+_CONFIG_OF_FAMILY = {"stylegan2": StyleGAN2Config, "eg3d": TriplaneConfig}
+
+
+def config_to_dict(config: GeneratorConfig) -> dict[str, Any]:
+    """A config as plain JSON data; :func:`config_from_dict` is its inverse."""
+    return dataclasses.asdict(config)
+
+
+def config_from_dict(data: dict[str, Any]) -> GeneratorConfig:
+    """Build a config from JSON data.
+
+    Raises:
+        ConfigError: unknown family or field, a missing or ill-typed value, a size out of range.
+    """
+    family = data.get("family") if isinstance(data, dict) else None
+    if family not in _CONFIG_OF_FAMILY:
+        raise ConfigError("Unknown generator family", family, sorted(_CONFIG_OF_FAMILY), "convert the checkpoint again")
+    return _build(_CONFIG_OF_FAMILY[family], data, family)
+
+
+_NESTED = {"backbone": BackboneConfig, "rendering": RenderingConfig, "superresolution": SuperresolutionConfig}
+
+
+def _build(cls: type, data: dict[str, Any], where: str):
+    known = {f.name for f in dataclasses.fields(cls)}
+    if not isinstance(data, dict) or set(data) - known:
+        raise ConfigError(f"Unexpected content in {where}", data if not isinstance(data, dict) else sorted(set(data) - known),
+                          f"fields among {sorted(known)}", "the file may be from a newer version: update the pack")
+    values = {k: _build(_NESTED[k], v, k) if k in _NESTED else _to_tuple(v) for k, v in data.items()}
+    try:
+        return cls(**values)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ConfigError(f"Ill-typed value in {where}", error, "the types a converted checkpoint holds",
+                          "convert the checkpoint again") from error
+
+
+def _to_tuple(value):
+    return tuple(_to_tuple(v) for v in value) if isinstance(value, list | tuple) else value
