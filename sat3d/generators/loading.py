@@ -1,0 +1,90 @@
+"""From a config, a checkpoint of ours or an official pickle to a network that is ready to use."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..errors import FileError
+from ..progress import Progress, no_progress
+from .base import StyleGenerator
+from .checkpoint import read_checkpoint
+from .config import GeneratorConfig, StyleGAN2Config
+from .stylegan2 import StyleGAN2
+from .triplane import TriplaneGenerator
+
+_MAX_NAMED = 6
+
+
+@dataclass(frozen=True)
+class LoadedGenerator:
+    """A network in eval mode without gradients, and what its file says about itself."""
+
+    network: StyleGenerator
+    fingerprint: str
+    metadata: Mapping[str, str]
+
+
+def build_generator(config: GeneratorConfig) -> StyleGenerator:
+    """A network with random weights."""
+    return _construct(config).to(memory_format=torch.channels_last)
+
+
+def _construct(config: GeneratorConfig) -> StyleGenerator:
+    return StyleGAN2(config) if isinstance(config, StyleGAN2Config) else TriplaneGenerator(config)
+
+
+def generator_from_tensors(config: GeneratorConfig, tensors: Mapping[str, Tensor]) -> StyleGenerator:
+    """A network with the given weights, strictly: every name and shape must match.
+
+    The network is created outside inference mode, so that it can be optimised through later.
+
+    Raises:
+        FileError: missing, unexpected or misshapen tensors, all named.
+    """
+    with torch.inference_mode(False):
+        with torch.device("meta"):
+            network = _construct(config)
+        _check_names_and_shapes(network.state_dict(), tensors)
+        network.load_state_dict({name: tensor.clone() if tensor.is_inference() else tensor for name, tensor in tensors.items()},
+                                strict=True, assign=True)
+        return network.to(memory_format=torch.channels_last).eval().requires_grad_(False)
+
+
+def _check_names_and_shapes(wanted: Mapping[str, Tensor], got: Mapping[str, Tensor]) -> None:
+    problems = [f"{name} is missing" for name in wanted if name not in got]
+    problems += [f"{name} is unexpected" for name in got if name not in wanted]
+    problems += [f"{name} is {tuple(got[name].shape)}, wanted {tuple(tensor.shape)}"
+                 for name, tensor in wanted.items() if name in got and got[name].shape != tensor.shape]
+    if problems:
+        more = f" … and {len(problems) - _MAX_NAMED} more" if len(problems) > _MAX_NAMED else ""
+        raise FileError("The tensors do not fit the architecture", "; ".join(problems[:_MAX_NAMED]) + more,
+                        f"the {len(wanted)} tensors of the configuration", "convert or download the checkpoint again")
+
+
+def load_generator(path: str | os.PathLike, progress: Progress = no_progress) -> LoadedGenerator:
+    """Load ``.safetensors`` (ours) or ``.pkl`` (official EG3D / StyleGAN2, read without executing anything).
+
+    Raises:
+        FileError, HostileFileError, ConfigError: with what is wrong and what to do.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileError("Checkpoint not found", path, "an existing .safetensors or .pkl file", "check the file name")
+    if path.suffix.lower() == ".safetensors":
+        config, tensors, metadata = read_checkpoint(path)
+    else:
+        from .foreign import read_network
+
+        foreign = read_network(path, progress=progress)
+        config, tensors = foreign.config, foreign.tensors
+        metadata = {**foreign.notes, "source_sha256": foreign.source_sha256, "licence": OFFICIAL_LICENCE}
+    network = generator_from_tensors(config, tensors)
+    return LoadedGenerator(network, network.fingerprint(), metadata)
+
+
+OFFICIAL_LICENCE = ("official NVIDIA checkpoints are under the NVIDIA Source Code License (non-commercial use only); "
+                    "files of others: check your source")

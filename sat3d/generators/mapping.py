@@ -1,0 +1,58 @@
+"""StyleGAN2 mapping network: z (and a label) -> w, with truncation."""
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import ShapeError
+from .config import BackboneConfig
+from .layers import FullyConnected, normalize_2nd_moment
+
+_LR_MUL = 0.01
+
+
+class MappingNetwork(nn.Module):
+    """``fc0 … fcN`` on the normalised z, concatenated with the normalised embedding of the label if there is one."""
+
+    def __init__(self, config: BackboneConfig):
+        super().__init__()
+        self.config = config
+        width = config.w_dim
+        if config.c_dim:
+            self.embed = FullyConnected(config.c_dim, width)
+        for i in range(config.num_mapping_layers):
+            first = config.z_dim + (width if config.c_dim else 0)
+            setattr(self, f"fc{i}", FullyConnected(width if i else first, width, _LR_MUL, activate=True))
+        self.register_buffer("w_avg", torch.zeros(width))
+
+    def forward(self, z: Tensor, label: Tensor | None = None, truncation_psi: float = 1.0,
+                truncation_cutoff: int | None = None) -> Tensor:
+        """``z [B, z_dim]``, ``label [B, c_dim]`` -> ``ws [B, num_ws, w_dim]``.
+
+        Truncation: w_avg + ψ·(w − w_avg), in all rows or in those below ``truncation_cutoff``.
+
+        Raises:
+            ShapeError: z or label of the wrong shape, or not finite.
+        """
+        self._check("z", z, self.config.z_dim)
+        w = normalize_2nd_moment(z.to(torch.float32))
+        if self.config.c_dim:
+            self._check("label", label, self.config.c_dim)
+            w = torch.cat([w, normalize_2nd_moment(self.embed(label.to(torch.float32)))], 1)
+        for i in range(self.config.num_mapping_layers):
+            w = getattr(self, f"fc{i}")(w)
+        return self._truncate(w[:, None].repeat(1, self.config.num_ws, 1), truncation_psi, truncation_cutoff)
+
+    def _truncate(self, ws: Tensor, psi: float, cutoff: int | None) -> Tensor:
+        if psi == 1:
+            return ws
+        truncated = self.w_avg + psi * (ws - self.w_avg)
+        return truncated if cutoff is None else torch.cat([truncated[:, :cutoff], ws[:, cutoff:]], 1)
+
+    @staticmethod
+    def _check(name: str, value: Tensor | None, size: int) -> None:
+        if value is None or value.ndim != 2 or value.shape[1] != size:
+            raise ShapeError(f"The mapping's {name} has the wrong shape", None if value is None else tuple(value.shape),
+                             f"[B, {size}]", f"pass {name} with {size} numbers a sample")
+        if not torch.isfinite(value).all():
+            raise ShapeError(f"The mapping's {name} holds NaN or infinite numbers", "NaN or infinity", "finite numbers",
+                             f"check where {name} comes from")

@@ -1,0 +1,43 @@
+"""Super-resolution of EG3D: two style blocks that turn the feature image into the picture."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .config import SuperresolutionConfig
+from .synthesis import Noise, SynthesisBlock
+
+
+class Superresolution(nn.Module):
+    """``block0``, ``block1``, … as configured; every layer is fed by the last row of w+."""
+
+    def __init__(self, config: SuperresolutionConfig, features: int, w_dim: int):
+        super().__init__()
+        self.config = config
+        resolution, width = config.in_resolution, features
+        for i, (channels, up) in enumerate(zip(config.channels, config.upsample, strict=True)):
+            resolution <<= up
+            self.add_module(f"block{i}", SynthesisBlock(width, channels, w_dim, resolution, 3, up, config.conv_clamp))
+            width = channels
+
+    def blocks(self) -> list[tuple[str, SynthesisBlock]]:
+        return list(self.named_children())
+
+    def forward(self, features: Tensor, styles: dict[str, Tensor], noise: Noise, dtype: torch.dtype) -> Tensor:
+        """``features [V, C, r, r]`` (the first three channels are RGB) -> image ``[V, 3, H, H]``.
+
+        ``styles``: ``block0.conv0`` … -> ``[1 or V, channels]``. ``dtype`` of the convolutions; the image is float32.
+        """
+        x = self._resize(features)
+        image, x = x[:, :3], x.to(dtype, memory_format=torch.channels_last)
+        blocks = self.blocks()
+        for i, (name, block) in enumerate(blocks):
+            own = [styles[f"{name}.{layer}"] for layer, _ in block.style_layers()]
+            x, image = block(x, image, own, noise, keep_features=i + 1 < len(blocks))
+        return image
+
+    def _resize(self, x: Tensor) -> Tensor:
+        size = self.config.in_resolution
+        if x.shape[-1] == size or (x.shape[-1] > size and not self.config.resize_larger):
+            return x
+        return F.interpolate(x, size=(size, size), mode="bilinear", align_corners=False, antialias=self.config.antialias)

@@ -1,0 +1,136 @@
+"""The EG3D generator (Chan et al. 2022): style backbone -> feature planes -> volume rendering -> super-resolution."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from ..camera import CameraRig, check_label
+from ..errors import ConfigError, ShapeError
+from ..style_space import StyleLayout
+from .base import Backbone, Rendering, RenderOptions, StyleGenerator, backbone_style_layers, superresolution_style_layers
+from .config import TriplaneConfig
+from .mapping import MappingNetwork
+from .planes import plane_projection
+from .renderer import Decoder, RenderedRays, Volume, query_points, render_volume
+from .superresolution import Superresolution
+from .synthesis import Noise
+
+
+class TriplaneGenerator(StyleGenerator):
+    """``map -> styles -> planes -> render``; planes are computed once a latent and rendered from any camera.
+
+    Parameter names are those of the published checkpoints. ``with_limits`` gives another ray range or box.
+    """
+
+    def __init__(self, config: TriplaneConfig):
+        super().__init__()
+        self.config = config
+        self.backbone = Backbone(config.backbone)
+        self.superresolution = Superresolution(config.superresolution, config.plane_features, config.backbone.w_dim)
+        self.decoder = Decoder(config.plane_features, config.decoder_hidden, config.decoder_lr_mul)
+        self.layout = StyleLayout(tuple(
+            backbone_style_layers(self.backbone, "backbone.")
+            + superresolution_style_layers(self.superresolution.blocks(), "superresolution.")))
+
+    @property
+    def mapping(self) -> MappingNetwork:
+        return self.backbone.mapping
+
+    @property
+    def rig(self) -> CameraRig:
+        """The sphere of cameras this generator was trained with; its focal length is that of the domain."""
+        rendering = self.config.rendering
+        focal = _FOCAL_OF_RADIUS.get(rendering.avg_camera_radius, CameraRig().focal)
+        return CameraRig(rendering.avg_camera_radius, tuple(rendering.avg_camera_pivot), focal)
+
+    def map(self, z: Tensor, camera: Tensor | None = None, truncation_psi: float = 1.0,
+            truncation_cutoff: int | None = None) -> Tensor:
+        """``z [B, z_dim]``, conditioning ``camera [B, 25]`` (None: frontal) -> ``ws [B, L, w_dim]``.
+
+        Keep the conditioning camera fixed when the head is turned: it shifts the identity.
+        """
+        rendering = self.config.rendering
+        if not self.config.backbone.c_dim:
+            return self.mapping(z, None, truncation_psi, truncation_cutoff)
+        camera = self.rig.label().to(z.device) if camera is None else camera
+        check_label(camera)
+        scale = 0.0 if rendering.c_gen_conditioning_zero else rendering.c_scale
+        return self.mapping(z, camera.expand(len(z), -1) * scale, truncation_psi, truncation_cutoff)
+
+    def planes(self, styles: Tensor, noise: Noise | None = None) -> Tensor:
+        """``styles [B, S]`` -> planes ``[B, H, W, P, C]``, texel-major: one texel's features are contiguous."""
+        layers = {name.removeprefix("backbone."): style for name, style in self.layout.split(styles).items()}
+        image = self.backbone.skip_image(layers, noise or Noise())
+        return image.permute(0, 2, 3, 1).unflatten(3, (len(self.config.plane_axes), -1)).contiguous()
+
+    def volume(self, planes: Tensor) -> Volume:
+        """Planes with what is needed to look through them."""
+        projection = plane_projection(self.config.plane_axes, self.config.rendering.box_warp, planes.device)
+        return Volume(planes, projection, self.decoder)
+
+    def query(self, planes: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
+        """World ``points [B, M, 3]`` -> raw density ``[B, M]`` (before softplus) and colour features ``[B, M, C]``."""
+        return query_points(self.volume(planes), points)
+
+    def render_features(self, planes: Tensor, camera: Tensor, options: RenderOptions | None = None) -> RenderedRays:
+        """Volume rendering alone: ``planes [1 or V, …]``, ``camera [V, 25]`` -> features, depth, opacity at r²."""
+        options = options or RenderOptions()
+        check_label(camera)
+        if planes.shape[0] not in (1, camera.shape[0]):
+            raise ShapeError("Planes and cameras do not pair", f"{planes.shape[0]} planes, {camera.shape[0]} cameras",
+                             "one latent for all cameras, or one camera each", "repeat the latent or the camera")
+        return render_volume(self.volume(planes), camera, self._resolution(options), self.config.rendering,
+                             options.sampling, options.couple_batch, options.rays_per_chunk)
+
+    def render(self, planes: Tensor, styles: Tensor, camera: Tensor, options: RenderOptions | None = None) -> Rendering:
+        """Views of given planes: ``planes [1 or V, …]``, ``styles [1 or V, S]``, ``camera [V, 25]``.
+
+        Without gradients, views of independent cameras are made one after the other, which bounds memory by one view.
+        """
+        options = options or RenderOptions()
+        check_label(camera)
+        if torch.is_grad_enabled() or len(camera) == 1 or options.couple_batch:
+            return self._render_batch(planes, styles, camera, options)
+        pick = lambda x, v: x if len(x) == 1 else x[v:v + 1]  # noqa: E731
+        views = [self._render_batch(pick(planes, v), pick(styles, v), camera[v:v + 1], options) for v in range(len(camera))]
+        return Rendering(*(torch.cat([getattr(view, name) for view in views])
+                           for name in ("image", "image_raw", "depth", "opacity")))
+
+    def _render_batch(self, planes: Tensor, styles: Tensor, camera: Tensor, options: RenderOptions) -> Rendering:
+        rays = self.render_features(planes, camera, options)
+        image = self.superresolve(rays.features, styles, options)
+        return Rendering(image, rays.features[:, :3], rays.depth, rays.opacity)
+
+    def superresolve(self, features: Tensor, styles: Tensor, options: RenderOptions | None = None) -> Tensor:
+        """``features [V, C, r, r]``, ``styles [1 or V, S]`` -> image ``[V, 3, H, H]``."""
+        options = options or RenderOptions()
+        layers = {name.removeprefix("superresolution."): style for name, style in self.layout.split(styles).items()}
+        noise = Noise(self.config.rendering.superresolution_noise_mode, options.noise.generator)
+        return self.superresolution(features, layers, noise, options.superresolution_dtype)
+
+    def synthesize(self, styles: Tensor, camera: Tensor | None = None, options: RenderOptions | None = None) -> Rendering:
+        """``styles [B, S]``, ``camera [V, 25]`` (None: frontal) -> views; B is 1 or V."""
+        options = options or RenderOptions()
+        camera = self.rig.label().to(styles.device) if camera is None else camera
+        if len(camera) == 1 and len(styles) > 1:
+            camera = camera.expand(len(styles), -1)
+        return self.render(self.planes(styles, options.noise), styles, camera, options)
+
+    def _resolution(self, options: RenderOptions) -> int:
+        resolution = options.neural_resolution or self.config.neural_rendering_resolution
+        if not 4 <= resolution <= 1024:
+            raise ConfigError("The rendering resolution is out of range", resolution, "4 … 1024", "use 64 or 128")
+        return resolution
+
+    def with_limits(self, **changes) -> "TriplaneGenerator":
+        """The same network and weights (shared) with other ``RenderingConfig`` fields, e.g. ``ray_start='auto'``."""
+        config = replace(self.config, rendering=replace(self.config.rendering, **changes))
+        with torch.device("meta"):
+            other = TriplaneGenerator(config)
+        other.load_state_dict(self.state_dict(keep_vars=True), assign=True)
+        return other.train(self.training)
+
+
+# Focal lengths of a unit image belong to the data set, not to the network's file: ShapeNet cars are seen from 1.7.
+_FOCAL_OF_RADIUS = {1.7: 1.7074}
