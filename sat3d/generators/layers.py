@@ -50,15 +50,21 @@ def modulated_conv(x: Tensor, weight: Tensor, style: Tensor, gain: Tensor | None
     """Convolution whose input channels are scaled by ``style`` and whose output channels are scaled by ``gain``.
 
     ``x [B, I, H, W]``, ``weight [O, I, k, k]``, ``style`` and ``gain`` ``[b, I]`` and ``[b, O]`` with b = 1 or B.
-    With one style for the whole batch (many views of one latent) both are folded into the weights; otherwise
-    they scale the activations, which needs no copy of the weights for each sample.
+    Both are folded into the weights where that is cheaper, or else scale the activations, which needs no copy of
+    the weights for each sample.
     """
-    if style.shape[0] == 1:
+    if _folds(x, weight, style):
         scale = style[:, :, None, None] if gain is None else style[:, :, None, None] * gain.reshape(-1, 1, 1, 1)
         return conv(x, (weight * scale).to(x.dtype))
-    scaled = _per_channel(x, style)
-    y = conv(scaled, weight.to(x.dtype))
+    y = conv(_per_channel(x, style), weight.to(x.dtype))
     return y if gain is None else _per_channel(y, gain)
+
+
+def _folds(x: Tensor, weight: Tensor, style: Tensor) -> bool:
+    if style.shape[0] > 1 or x.numel() < weight.numel():
+        return False
+    # A gradient for the style through folded weights costs a whole weight gradient, as much as the convolution.
+    return not (torch.is_grad_enabled() and style.requires_grad and not weight.requires_grad)
 
 
 def _per_channel(x: Tensor, factor: Tensor) -> Tensor:

@@ -18,7 +18,8 @@ from .planes import sample_planes, texel_rays
 from .rays import box_limits, camera_rays
 from .volume import Sampling
 
-_RAYS_PER_CHUNK_CPU = 512
+_RAYS_PER_CHUNK_CPU = 1024  # fits the cache
+_RAYS_PER_CHUNK_CPU_GRAD = 2048  # each chunk's gradient is as large as the planes: fewer are better
 _RAYS_PER_CHUNK = 16384
 _SIGMOID_WIDEN, _SIGMOID_SHIFT = 1.002, 0.001
 
@@ -102,7 +103,7 @@ def render_volume(scene: Volume, camera: Tensor, resolution: int, config: Render
     rays = make_rays(camera, resolution, config, scene.planes.shape[0], couple_batch)
     jitter = sampling.uniform((len(rays.near), config.depth_resolution), camera.device)
     quantiles = sampling.quantiles((len(rays.near), config.depth_resolution_importance), camera.device)
-    chunk = rays_per_chunk or (_RAYS_PER_CHUNK_CPU if camera.device.type == "cpu" else _RAYS_PER_CHUNK)
+    chunk = rays_per_chunk or _default_chunk(camera.device)
     outputs = []
     for low in range(0, len(rays.near), chunk):
         part = slice(low, low + chunk)
@@ -114,6 +115,12 @@ def render_volume(scene: Volume, camera: Tensor, resolution: int, config: Render
     side = (resolution, resolution)
     return RenderedRays(features.reshape(views, -1, features.shape[-1]).transpose(1, 2).unflatten(2, side),
                         depth.reshape(views, 1, *side), opacity.reshape(views, 1, *side))
+
+
+def _default_chunk(device: torch.device) -> int:
+    if device.type != "cpu":
+        return _RAYS_PER_CHUNK
+    return _RAYS_PER_CHUNK_CPU_GRAD if torch.is_grad_enabled() else _RAYS_PER_CHUNK_CPU
 
 
 def _run_chunk(scene: Volume, rays: RayBatch, config: RenderingConfig, jitter: Tensor, quantiles: Tensor):

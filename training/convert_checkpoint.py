@@ -1,0 +1,140 @@
+"""Convert an official EG3D or StyleGAN2 network pickle to a SAT3D checkpoint.
+
+    python training/convert_checkpoint.py ffhqrebalanced512-128.pkl ffhq.safetensors
+
+Nothing inside the pickle is executed. The weights keep their licence: official NVIDIA checkpoints are under the
+NVIDIA Source Code License (non-commercial).
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import torch
+from torch import Tensor
+
+from sat3d.errors import FileError, Sat3dError
+from sat3d.generators.checkpoint import save_checkpoint
+from sat3d.generators.config import PLANE_AXES_CORRECTED, PLANE_AXES_EG3D, GeneratorConfig, TriplaneConfig
+from sat3d.generators.foreign import ForeignNetwork, read_network
+
+LICENCE = "official NVIDIA checkpoints: NVIDIA Source Code License, non-commercial; check your source"
+
+
+def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("source", type=Path, metavar="IN.pkl", help="the official network pickle")
+    parser.add_argument("target", type=Path, metavar="OUT.safetensors", help="the checkpoint to write")
+    parser.add_argument("--key", default="G_ema", help="which network of the pickle (default: G_ema)")
+    parser.add_argument("--half", action="store_true", help="store float16 weights: half the size, slightly less exact")
+    parser.add_argument("--force", action="store_true", help="overwrite OUT.safetensors if it exists")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit code: 0 converted, 1 refused (one line on stderr), 130 interrupted."""
+    options = parse_arguments(arguments)
+    try:
+        convert(options)
+    except Sat3dError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ninterrupted: nothing was written", file=sys.stderr)
+        return 130
+    return 0
+
+
+def convert(options: argparse.Namespace) -> None:
+    """Read, check, write; what the target held before stays until the new file is complete."""
+    check_target(options)
+    with progress_bar(options.source.name) as progress:
+        network = read_network(options.source, options.key, progress)
+    tensors = halved(network.tensors) if options.half else network.tensors
+    save_checkpoint(options.target, network.config, tensors, metadata_of(network, options.source.name), options.force)
+    print(f"wrote {options.target}: {describe(network.config)}, {len(tensors)} tensors, licence: {LICENCE}")
+
+
+def check_target(options: argparse.Namespace) -> None:
+    """Everything that would make the writing fail, before minutes are spent on reading."""
+    target = options.target
+    if target.suffix != ".safetensors":
+        raise FileError("The output has another suffix", target, "a name that ends in .safetensors", "rename it")
+    if not target.parent.is_dir():
+        raise FileError("The output folder does not exist", target.parent, "an existing folder", "create it first")
+    if target.exists() and (target.is_dir() or not options.force):
+        raise FileError("The output file exists already", target, "a new file name",
+                        "choose another name, or overwrite it with --force")
+    if target.exists() and options.source.exists() and target.samefile(options.source):
+        raise FileError("Input and output are the same file", target, "two different files", "choose another output")
+
+
+def halved(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """As float16.
+
+    Raises:
+        FileError: naming the tensors with values beyond float16's range (65504).
+    """
+    half = {name: tensor.to(torch.float16) for name, tensor in tensors.items()}
+    broken = [name for name, tensor in half.items() if not torch.isfinite(tensor).all()]
+    if broken:
+        raise FileError("Some weights are too large for float16", ", ".join(broken[:8]), "values up to 65504",
+                        "convert without --half")
+    return half
+
+
+def metadata_of(network: ForeignNetwork, source_name: str) -> dict[str, str]:
+    notes = "; ".join(f"{name}: {value}" for name, value in network.notes.items())
+    axes = {"plane_axes": axes_name(network.config)} if isinstance(network.config, TriplaneConfig) else {}
+    return {"source_sha256": network.source_sha256, "source_name": source_name, "licence": LICENCE,
+            "notes": notes, **axes}
+
+
+def axes_name(config: TriplaneConfig) -> str:
+    """Which tri-plane convention the file uses."""
+    return {PLANE_AXES_EG3D: "eg3d", PLANE_AXES_CORRECTED: "corrected"}.get(config.plane_axes, "custom")
+
+
+def describe(config: GeneratorConfig) -> str:
+    axes = f", plane axes '{axes_name(config)}'" if isinstance(config, TriplaneConfig) else ""
+    return f"{config.family} {config.img_resolution}×{config.img_resolution}{axes}"
+
+
+@contextmanager
+def progress_bar(name: str):
+    """A ``progress(done, total)`` in bytes: tqdm if it is installed, else a line of text."""
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        yield _percent_line(name)
+        print(file=sys.stderr)
+        return
+    with tqdm(desc=name, unit="B", unit_scale=True, leave=False) as bar:
+        yield _tqdm_updates(bar)
+
+
+def _tqdm_updates(bar) -> Callable[[int, int], None]:
+    def progress(done: int, total: int) -> None:
+        bar.total = total
+        bar.update(done - bar.n)
+    return progress
+
+
+def _percent_line(name: str) -> Callable[[int, int], None]:
+    shown = -1
+
+    def progress(done: int, total: int) -> None:
+        nonlocal shown
+        percent = 100 * done // max(total, 1)
+        if percent != shown:
+            shown = percent
+            print(f"\rreading {name}: {percent:3d} %", end="", file=sys.stderr, flush=True)
+    return progress
+
+
+if __name__ == "__main__":
+    sys.exit(main())
