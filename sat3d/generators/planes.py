@@ -23,7 +23,7 @@ def plane_projection(axes: PlaneAxes, box_warp: float, device: torch.device | No
 
 def texel_rays(origins: Tensor, directions: Tensor, depth: Tensor, projection: Tensor,
                size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Rays in texel units: ``[R, 3]`` -> ``[R, P, 2]`` twice, so that depth t is at ``middle + (t - depth)·step``.
+    """Rays in texel units: ``[R, 3]`` -> ``[P, 2, R]`` twice, so that depth t is at ``middle + (t - depth)·step``.
 
     ``depth [R]`` is a depth inside the box: from the camera, hundreds of texels away, float32 would lose a
     ten-thousandth of a texel. Half-pixel convention: coordinate x in -1..1 is the texel ((x + 1)·W - 1) / 2.
@@ -31,35 +31,43 @@ def texel_rays(origins: Tensor, directions: Tensor, depth: Tensor, projection: T
     height, width = size
     exact = torch.float32 if origins.device.type == "mps" else torch.float64
     half = torch.tensor([width / 2, height / 2], device=origins.device, dtype=exact)
-    scaled = (projection.to(exact) * half).reshape(3, -1)
-    shape = (len(origins), *projection.shape[1:])
+    scaled = (projection.to(exact) * half).permute(1, 2, 0)  # [P, 2, 3]
     point = origins.to(exact) + depth.to(exact)[:, None] * directions.to(exact)
-    middle = (point @ scaled).reshape(shape) + (half - 0.5)
-    return middle.to(origins.dtype), (directions.to(exact) @ scaled).reshape(shape).to(origins.dtype)
+    middle = scaled @ point.T + (half - 0.5)[:, None]
+    return middle.to(origins.dtype), (scaled @ directions.to(exact).T).to(origins.dtype)
 
 
 def sample_planes(planes: Tensor, texels: Tensor, batch_index: Tensor | None = None) -> Tensor:
-    """Mean over planes of the bilinear samples, zeros outside: ``texels [M, P, 2]`` -> ``[M, C]``.
+    """Mean over planes of the bilinear samples, zeros outside: ``texels [P, 2, M]`` -> ``[M, C]``.
 
     ``planes [B, H, W, P, C]``; ``batch_index [M]`` says which of the B a point reads (None: all read the first).
-    Differentiable in planes and texels.
+    Differentiable in planes and texels. Points run along the last axis until the very end, so that every small
+    operation is a long contiguous loop.
     """
     _, height, width, num_planes, features = planes.shape
-    limit = torch.tensor([width, height], device=texels.device, dtype=texels.dtype)
+    rows, weights = _corners(texels, (height, width), num_planes)
+    if batch_index is not None:
+        rows = rows + (batch_index * (height * width * num_planes)).to(rows.dtype)
+    table = planes.reshape(-1, features)
+    bag = (weights / num_planes).reshape(-1, texels.shape[-1]).T.contiguous().to(table.dtype)
+    return F.embedding_bag(rows.reshape(-1, texels.shape[-1]).T.contiguous(), table, per_sample_weights=bag, mode="sum")
+
+
+def _corners(texels: Tensor, size: tuple[int, int], num_planes: int) -> tuple[Tensor, Tensor]:
+    """Rows in the texel table and bilinear weights of the four corners: ``[P, 2, M]`` -> ``[P, 2, 2, M]`` twice (y, x)."""
+    height, width = size
+    limit = torch.tensor([[width], [height]], device=texels.device, dtype=texels.dtype)
     texels = torch.minimum(texels.clamp_min(-2), limit + 1)
     low = texels.detach().floor()
     fraction = texels - low
-    weights = torch.stack([(1 - fraction) * ((low >= 0) & (low < limit)),
-                           fraction * ((low >= -1) & (low < limit - 1))], -1)  # [M, P, xy, low/high]
-    strides = torch.tensor([num_planes, width * num_planes], device=texels.device, dtype=torch.int64)
-    corner = torch.minimum(torch.stack([low, low + 1], -1).clamp_min(0), limit[:, None] - 1).long() * strides[:, None]
-    rows = corner[:, :, 1, :, None] + corner[:, :, 0, None, :]  # [M, P, 2, 2]
-    rows = rows + torch.arange(num_planes, device=rows.device)[:, None, None]
-    if batch_index is not None:
-        rows = rows + (batch_index * (height * width * num_planes))[:, None, None, None]
-    bag = weights[:, :, 1, :, None] * (weights[:, :, 0, None, :] / num_planes)
-    table = planes.reshape(-1, features)
-    return F.embedding_bag(rows.flatten(1), table, per_sample_weights=bag.flatten(1).to(table.dtype), mode="sum")
+    weight_low = torch.where((low >= 0) & (low < limit), 1 - fraction, 0)
+    weight_high = torch.where((low >= -1) & (low < limit - 1), fraction, 0)
+    stride = torch.tensor([[num_planes], [width * num_planes]], device=texels.device, dtype=torch.int32)
+    row_low, row_high = (torch.minimum(edge.clamp_min(0), limit - 1).int() * stride for edge in (low, low + 1))
+    offset = torch.arange(num_planes, device=texels.device, dtype=torch.int32)[:, None, None, None]
+    row_x, row_y = (torch.stack([row_low[:, axis], row_high[:, axis]], 1) for axis in (0, 1))
+    weight_x, weight_y = (torch.stack([weight_low[:, axis], weight_high[:, axis]], 1) for axis in (0, 1))
+    return row_y[:, :, None] + (row_x[:, None] + offset), weight_y[:, :, None] * weight_x[:, None]
 
 
 def sample_planes_reference(planes: Tensor, points: Tensor, projection: Tensor) -> Tensor:

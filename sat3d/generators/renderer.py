@@ -171,8 +171,8 @@ def render_rays(scene: Volume, rays: RayBatch, config: RenderingConfig, jitter: 
 class TexelRays:
     """Rays as lines on the planes: depth t is at ``middle + (t - depth)·step``, texel units."""
 
-    middle: Tensor  # [R, P, 2]
-    step: Tensor  # [R, P, 2]
+    middle: Tensor  # [P, 2, R]
+    step: Tensor  # [P, 2, R]
     depth: Tensor  # [R]
     volume_index: Tensor | None  # [R]
 
@@ -187,7 +187,7 @@ def query_rays(scene: Volume, rays: TexelRays, depths: Tensor) -> tuple[Tensor, 
     """``depths [R, N]`` -> raw density ``[R, N]`` and colour logits ``[R, N, C]`` at those points."""
     num = depths.shape[1]
     offset = depths - rays.depth[:, None]
-    texels = torch.addcmul(rays.middle[:, None], offset[..., None, None], rays.step[:, None]).flatten(0, 1)
+    texels = torch.addcmul(rays.middle[..., None], offset, rays.step[..., None]).flatten(2)
     index = None if rays.volume_index is None else rays.volume_index.repeat_interleave(num)
     density, logits = scene.decoder(sample_planes(scene.planes, texels, index))
     return density.unflatten(0, (-1, num)), logits.unflatten(0, (-1, num))

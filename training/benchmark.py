@@ -1,0 +1,130 @@
+"""Time and memory, as ratios to a plain twin that runs in the same process.
+
+    python training/benchmark.py --suite generator --json OUT [--repeats 5] [--device cpu|cuda]
+
+``generator``: the full-size EG3D FFHQ512-128 network with random weights, stage by stage; the twin is
+``sat3d/generators/reference.py`` (grouped convolutions, ``grid_sample`` over all samples at once, no chunks). One JSON
+and one table; a stage that cannot be measured here says "not yet".
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import torch  # noqa: E402
+from torch import Tensor  # noqa: E402
+
+from sat3d.camera import orbit  # noqa: E402
+from sat3d.files import atomic_path  # noqa: E402
+from sat3d.generators import RenderOptions, TriplaneConfig, TriplaneGenerator, build_generator, reference  # noqa: E402
+from training.measure import Measurement, machine_facts, measure  # noqa: E402
+
+ORBIT_VIEWS = 8
+Stage = tuple[str, Callable[[], object], Callable[[], object] | None]
+
+
+def generator_stages(network: TriplaneGenerator, options: RenderOptions) -> list[Stage]:
+    """``(name, fast, plain twin or None)``; inputs are computed once, outside the measured code."""
+    device, resolution = network.device, network.config.neural_rendering_resolution
+    cameras = network.rig.label(*orbit(ORBIT_VIEWS)).to(device)
+    z, camera = torch.randn(1, network.config.backbone.z_dim, generator=torch.Generator().manual_seed(0)).to(device), cameras[:1]
+    ws = network.map(z)
+    styles = network.styles(ws)
+    planes = network.planes(styles)
+    features = network.render_features(planes, camera, options).features
+    return [
+        ("mapping", lambda: network.map(z), None),
+        ("styles", lambda: network.styles(ws), None),
+        ("backbone", lambda: network.planes(styles), lambda: reference.planes(network, styles)),
+        (f"volume rendering {resolution}²", lambda: network.render_features(planes, camera, options),
+         lambda: reference.render_features(network, planes, camera, resolution)),
+        ("super-resolution", lambda: network.superresolve(features, styles, options),
+         lambda: reference.superresolve(network, features, styles)),
+        (f"orbit of {ORBIT_VIEWS} views", lambda: network.synthesize(styles, cameras, options),
+         lambda: plain_orbit(network, styles, cameras)),
+        ("forward + backward to styles", lambda: gradient(lambda s: network.synthesize(s, camera, options).image, styles),
+         lambda: gradient(lambda s: reference.synthesize(network, s, camera), styles)),
+    ]
+
+
+def plain_orbit(network: TriplaneGenerator, styles: Tensor, cameras: Tensor) -> Tensor:
+    """The usual loop: planes once, one view after the other."""
+    planes, resolution = reference.planes(network, styles), network.config.neural_rendering_resolution
+    return torch.cat([reference.superresolve(network, reference.render_features(network, planes, c[None], resolution)[0], styles)
+                      for c in cameras])
+
+
+def gradient(synthesize: Callable[[Tensor], Tensor], styles: Tensor) -> Tensor:
+    """Gradient of the mean square of the image with respect to the styles."""
+    with torch.enable_grad():
+        leaf = styles.detach().clone().requires_grad_()
+        return torch.autograd.grad(synthesize(leaf).square().mean(), leaf)[0]
+
+
+def run_generator(repeats: int, device: str) -> dict[str, dict]:
+    torch.manual_seed(0)
+    network = build_generator(TriplaneConfig()).eval().requires_grad_(False).to(device)
+    options = RenderOptions(superresolution_dtype=torch.float16 if device == "cuda" else torch.float32)
+    rows = {}
+    with torch.no_grad():
+        for name, fast, plain in generator_stages(network, options):
+            print(f"  {name} …", end="", file=sys.stderr, flush=True)
+            rows[name] = _row(measure(fast, repeats, device=device), plain and measure(plain, repeats, device=device))
+            print(f" {rows[name]['fast']['seconds']:.3f} s", file=sys.stderr)
+    orbit_row = rows[f"orbit of {ORBIT_VIEWS} views"]["fast"]
+    rows["views/s on one H200"] = {"views_per_second": ORBIT_VIEWS / orbit_row["seconds"] if device == "cuda" else "not yet"}
+    return rows
+
+
+def _row(fast: Measurement, plain: Measurement | None) -> dict:
+    row = {"fast": asdict(fast)}
+    if plain:
+        row |= {"plain": asdict(plain), "time_ratio": fast.seconds / plain.seconds}
+        if fast.rise_mib is not None and plain.rise_mib:
+            row["memory_ratio"] = fast.rise_mib / plain.rise_mib
+    return row
+
+
+def format_table(rows: dict[str, dict]) -> str:
+    """A Markdown table; memory is the rise above the loaded network."""
+    lines = ["| stage | seconds | plain twin | ratio | memory MiB | plain twin | ratio |", "|---|---|---|---|---|---|---|"]
+    for name, row in rows.items():
+        fast, plain = row.get("fast", {}), row.get("plain", {})
+        cells = [fast.get("seconds", row.get("views_per_second")), plain.get("seconds"), row.get("time_ratio"),
+                 fast.get("rise_mib"), plain.get("rise_mib"), row.get("memory_ratio")]
+        lines.append(f"| {name} | " + " | ".join(_cell(cell) for cell in cells) + " |")
+    return "\n".join(lines)
+
+
+def _cell(value: float | str | None) -> str:
+    if value is None or isinstance(value, str):
+        return value or "–"
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+SUITES = {"generator": run_generator}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--suite", choices=sorted(SUITES), default="generator")
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
+    arguments = parser.parse_args()
+    rows = SUITES[arguments.suite](arguments.repeats, arguments.device)
+    report = {"suite": arguments.suite, "machine": machine_facts(arguments.device), "repeats": arguments.repeats, "stages": rows}
+    if arguments.json:
+        with atomic_path(arguments.json) as temporary:
+            temporary.write_text(json.dumps(report, indent=1))
+    print(format_table(rows))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
