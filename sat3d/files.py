@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-import tempfile
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,13 +34,14 @@ def atomic_path(target: str | os.PathLike, overwrite: bool = True) -> Iterator[P
 
 
 def _create_beside(target: Path) -> Path:
+    # Not tempfile: its files are private to the owner, and the result should have the folder's usual permissions.
+    temporary = target.with_name(f".{target.stem}-{secrets.token_hex(4)}.part{target.suffix}")
     try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=f".part{target.suffix}")
+        temporary.touch(exist_ok=False)
     except OSError as error:
         raise FileError("Cannot write into the output folder", f"{target.parent} ({error.strerror or error})",
                         "an existing folder with write permission", "create the folder or choose another") from error
-    os.close(handle)
-    return Path(name)
+    return temporary
 
 
 def sha256_of(path: str | os.PathLike, progress: Callable[[int], None] | None = None) -> str:

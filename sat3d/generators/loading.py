@@ -43,22 +43,23 @@ def generator_from_tensors(config: GeneratorConfig, tensors: Mapping[str, Tensor
     The network is created outside inference mode, so that it can be optimised through later.
 
     Raises:
-        FileError: missing, unexpected or misshapen tensors, all named.
+        FileError: missing, unexpected, misshapen or non-finite tensors, all named.
     """
     with torch.inference_mode(False):
         with torch.device("meta"):
             network = _construct(config)
-        _check_names_and_shapes(network.state_dict(), tensors)
+        _check_tensors(network.state_dict(), tensors)
         network.load_state_dict({name: tensor.clone() if tensor.is_inference() else tensor for name, tensor in tensors.items()},
                                 strict=True, assign=True)
         return network.to(memory_format=torch.channels_last).eval().requires_grad_(False)
 
 
-def _check_names_and_shapes(wanted: Mapping[str, Tensor], got: Mapping[str, Tensor]) -> None:
+def _check_tensors(wanted: Mapping[str, Tensor], got: Mapping[str, Tensor]) -> None:
     problems = [f"{name} is missing" for name in wanted if name not in got]
     problems += [f"{name} is unexpected" for name in got if name not in wanted]
     problems += [f"{name} is {tuple(got[name].shape)}, wanted {tuple(tensor.shape)}"
                  for name, tensor in wanted.items() if name in got and got[name].shape != tensor.shape]
+    problems += [f"{name} holds NaN or infinite numbers" for name, tensor in got.items() if not torch.isfinite(tensor).all()]
     if problems:
         more = f" … and {len(problems) - _MAX_NAMED} more" if len(problems) > _MAX_NAMED else ""
         raise FileError("The tensors do not fit the architecture", "; ".join(problems[:_MAX_NAMED]) + more,

@@ -1,0 +1,152 @@
+"""The one place that talks to the host: model folders, memory, devices, progress and cancel."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import comfy.model_management as management
+import comfy.utils
+import folder_paths
+import torch
+from comfy.model_patcher import ModelPatcher
+from torch import Tensor, nn
+
+from ..sat3d.errors import Sat3dError
+from ..sat3d.generators import LoadedGenerator, RenderOptions, StyleGenerator, load_generator
+from ..sat3d.latent import Latent
+from . import checkpoints, images, memory
+
+log = logging.getLogger("sat3d")
+_PREVIEW_SIDE = 512
+
+
+def register_model_folder() -> None:
+    """Add ``models/eg3d`` behind whatever ``extra_model_paths.yaml`` says, and list only files we can read."""
+    folder = Path(folder_paths.models_dir) / checkpoints.FOLDER
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    folder_paths.add_model_folder_path(checkpoints.FOLDER, str(folder))
+    paths, extensions = folder_paths.folder_names_and_paths[checkpoints.FOLDER]
+    folder_paths.folder_names_and_paths[checkpoints.FOLDER] = (paths, {*extensions, *checkpoints.EXTENSIONS})
+
+
+def checkpoint_entries() -> list[str]:
+    return checkpoints.entries(_checkpoint_files())
+
+
+def _checkpoint_files() -> list[str]:
+    try:
+        return folder_paths.get_filename_list(checkpoints.FOLDER)
+    except OSError:  # a listed folder vanished or is not readable
+        return []
+
+
+def checkpoint_path(entry: str) -> Path:
+    """Only what the combo lists is opened: no other path can be asked for.
+
+    Raises:
+        FileError: no such entry.
+    """
+    files = _checkpoint_files()
+    path = checkpoints.built_in().get(entry)
+    if path is None and entry in files:
+        path = folder_paths.get_full_path(checkpoints.FOLDER, entry)
+    if path is None:
+        raise checkpoints.missing(entry, files, folder_paths.get_folder_paths(checkpoints.FOLDER))
+    return Path(path)
+
+
+class Sat3dNetwork(nn.Module):
+    """The network as the host's memory management sees it: it wants to write attributes, ``device`` among them."""
+
+    def __init__(self, network: StyleGenerator):
+        super().__init__()
+        self.network = network
+        self.device = network.device
+
+
+@dataclass(frozen=True, eq=False)
+class HostModel:
+    """A generator whose memory belongs to the host. What ``EG3D_MODEL`` carries."""
+
+    name: str
+    loaded: LoadedGenerator
+    patcher: ModelPatcher
+
+    @property
+    def network(self) -> StyleGenerator:
+        """The network wherever it is now; :meth:`ready` brings it to the device."""
+        return self.loaded.network
+
+    def ready(self, working_bytes: int = 0) -> StyleGenerator:
+        """The network on the device, with ``working_bytes`` free beside it as far as the host can.
+
+        Moved outside inference mode: weights moved inside could never be optimised through again.
+        """
+        with torch.inference_mode(False):
+            management.load_models_gpu([self.patcher], memory_required=working_bytes, force_full_load=True)
+            # With --novram the host leaves everything behind that has no layers of its own kind.
+            return self.network.to(self.patcher.load_device)
+
+    def check(self, latent: Latent) -> None:
+        """Raises LayoutError for a latent of another architecture; warns about one of other weights."""
+        latent.check_layout(self.network.layout)
+        if latent.tuned:
+            raise Sat3dError("This face carries tuned weights, which cannot be shown yet",
+                             next_step="invert without tuning")
+        if latent.generator_fingerprint != self.loaded.fingerprint:
+            log.warning("SAT3D: the face was made by another checkpoint of the same architecture than %s; it may look "
+                        "different here.", self.name)
+
+    def render_options(self, neural_resolution: int | None = None) -> RenderOptions:
+        """Options for this machine: chunks by free memory, half precision where the host would use it."""
+        device = self.patcher.load_device
+        if device.type == "cpu":
+            return RenderOptions(neural_resolution)
+        dtype = torch.float16 if management.should_use_fp16(device) else torch.float32
+        rays = memory.rays_that_fit(management.get_free_memory(device), self.network.config)
+        return RenderOptions(neural_resolution, superresolution_dtype=dtype, rays_per_chunk=rays)
+
+
+def load_model(entry: str, report: "Report") -> HostModel:
+    """Read a checkpoint and hand its memory to the host. The network is made outside inference mode."""
+    path = checkpoint_path(entry)
+    with torch.inference_mode(False):
+        loaded = load_generator(path, report)
+        held = Sat3dNetwork(loaded.network)
+        patcher = ModelPatcher(held, management.get_torch_device(), management.unet_offload_device())
+    return HostModel(entry, loaded, patcher)
+
+
+class Report:
+    """Progress of one node run, with an optional live preview; raises the host's interrupt when the user cancels."""
+
+    def __init__(self, node, total: int = 1):
+        self.bar = comfy.utils.ProgressBar(total, node_id=node.hidden.unique_id)
+
+    def __call__(self, done: int, total: int, picture: Tensor | None = None) -> None:
+        """``picture``: ``[B, 3, H, W]``, -1..1; its first is shown."""
+        management.throw_exception_if_processing_interrupted()
+        preview = None if picture is None else ("JPEG", images.to_preview(picture), _PREVIEW_SIDE)
+        self.bar.update_absolute(done, total, preview)
+
+
+@contextmanager
+def cancellable(network: nn.Module) -> Iterator[None]:
+    """Inside, cancel takes effect at the next layer or chunk of rays, not only between pictures."""
+    def check(*_):
+        management.throw_exception_if_processing_interrupted()
+
+    hooks = [module.register_forward_pre_hook(check) for module in network.modules()]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def keep(tensor: Tensor) -> Tensor:
+    """A node's output, where the host keeps outputs."""
+    return tensor.to(management.intermediate_device())

@@ -1,0 +1,56 @@
+"""SAT3DSampleFace: a face from a seed."""
+
+import torch
+from comfy_api.latest import io
+
+from ..sat3d.camera import CameraRig
+from ..sat3d.generators import StyleGenerator, z_from_seed
+from ..sat3d.latent import Latent
+from . import host
+from .types import EG3D_LATENT, EG3D_MODEL
+
+MAX_SEED = 2**32 - 1
+# Older hosts know no default for the widget that changes the seed after a run.
+_KEEP_SEED = getattr(getattr(io, "ControlAfterGenerate", None), "fixed", True)
+
+
+class SAT3DSampleFace(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="SAT3DSampleFace",
+            display_name="Sample Face",
+            category="SAT3D/face",
+            description="Invents a face: the same seed and model always give the same one.",
+            inputs=[
+                EG3D_MODEL.Input("model", tooltip="The generator that draws the face."),
+                io.Int.Input("seed", default=0, min=0, max=MAX_SEED, control_after_generate=_KEEP_SEED,
+                             tooltip="Which face. Seeds are those of the published EG3D and StyleGAN scripts."),
+                io.Float.Input("truncation", default=0.7, min=-1.0, max=2.0, step=0.05,
+                               tooltip="0 is the average face, 1 the full variety; about 0.7 gives plausible faces."),
+                io.Int.Input("batch_size", default=1, min=1, max=64,
+                             tooltip="How many faces: seed, seed + 1, seed + 2, …"),
+            ],
+            outputs=[
+                EG3D_LATENT.Output("latent", display_name="latent",
+                                   tooltip="The face as style channels, to be edited or rendered."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, model: host.HostModel, seed: int, truncation: float, batch_size: int) -> io.NodeOutput:
+        network = model.ready()
+        # Outside inference mode, so that the face can be a starting point of an optimisation.
+        with torch.inference_mode(False), torch.no_grad():
+            styles = sample_styles(network, seed, truncation, batch_size)
+            camera = (network.rig if network.is_3d else CameraRig()).label()
+        return io.NodeOutput(Latent(styles.cpu(), camera, model.loaded.fingerprint, network.layout.fingerprint,
+                                    name=f"seed {seed}"))
+
+
+def sample_styles(network: StyleGenerator, seed: int, truncation: float, batch_size: int) -> torch.Tensor:
+    """``[batch_size, S]``: one face a seed. A labelled 2D network gets the all-zero label."""
+    config = network.config.backbone
+    z = torch.cat([z_from_seed(seed + i, config.z_dim) for i in range(batch_size)]).to(network.device)
+    label = None if network.is_3d or not config.c_dim else z.new_zeros(batch_size, config.c_dim)
+    return network.styles(network.map(z, label, truncation))

@@ -1,0 +1,6 @@
+"""What travels on the wires between the nodes."""
+
+from comfy_api.latest import io
+
+EG3D_MODEL = io.Custom("EG3D_MODEL")  # a host.HostModel
+EG3D_LATENT = io.Custom("EG3D_LATENT")  # a sat3d.latent.Latent
