@@ -27,7 +27,9 @@ class CameraRig:
     pivot: tuple[float, float, float] = (0.0, 0.0, 0.2)
     focal: float = FFHQ_FOCAL
 
-    def label(self, yaw_rad: float | Tensor = 0.0, pitch_rad: float | Tensor = 0.0, fov_deg: float | None = None) -> Tensor:
+    def label(
+        self, yaw_rad: float | Tensor = 0.0, pitch_rad: float | Tensor = 0.0, fov_deg: float | None = None
+    ) -> Tensor:
         """``[V, 25]`` labels for V poses (scalars give V = 1).
 
         The camera sits on the sphere about the origin and looks at the pivot.
@@ -53,13 +55,14 @@ def look_at_pose(yaw_rad: Tensor, pitch_rad: Tensor, radius: float, pivot: Seque
     azimuth = math.pi / 2 + yaw_rad
     v = (math.pi / 2 + pitch_rad).clamp(_POLE_MARGIN_RAD, math.pi - _POLE_MARGIN_RAD)
     polar = torch.arccos(1 - 2 * v / math.pi)
-    position = radius * torch.stack([
-        polar.sin() * torch.cos(math.pi - azimuth), polar.cos(), polar.sin() * torch.sin(math.pi - azimuth)], -1)
+    position = radius * torch.stack(
+        [polar.sin() * torch.cos(math.pi - azimuth), polar.cos(), polar.sin() * torch.sin(math.pi - azimuth)], -1
+    )
     return pose_from_position(position, torch.as_tensor(pivot, dtype=position.dtype, device=position.device))
 
 
 def pose_from_position(position: Tensor, target: Tensor) -> Tensor:
-    """``[V, 4, 4]`` cam2world from positions ``[V, 3]`` that look at ``target`` ``[3]`` or ``[V, 3]``; world up is +y."""
+    """``[V, 4, 4]`` cam2world from positions ``[V, 3]`` that look at ``target [3]`` or ``[V, 3]``; world up is +y."""
     forward = torch.nn.functional.normalize(target - position, dim=-1)
     up = torch.tensor([0.0, 1.0, 0.0], dtype=position.dtype, device=position.device).expand_as(forward)
     right = -torch.nn.functional.normalize(torch.linalg.cross(up, forward), dim=-1)
@@ -80,7 +83,9 @@ def focal_from_fov(fov_deg: float) -> float:
     18.837° gives the 4.2647 of FFHQ; the constants are rounded as in the published code.
     """
     if not 0 < fov_deg < 180:
-        raise ShapeError("Field of view out of range", fov_deg, "more than 0 and less than 180 degrees", "use about 12–30")
+        raise ShapeError(
+            "Field of view out of range", fov_deg, "more than 0 and less than 180 degrees", "use about 12–30"
+        )
     return 1 / (math.tan(fov_deg * 3.14159 / 360) * 1.414)
 
 
@@ -102,17 +107,31 @@ def split_label(camera: Tensor) -> tuple[Tensor, Tensor]:
 
 def check_label(camera: Tensor) -> None:
     if camera.ndim != 2 or camera.shape[1] != LABEL_SIZE:
-        raise ShapeError("Not a camera label", tuple(camera.shape), f"[V, {LABEL_SIZE}]",
-                         "build it with CameraRig.label or make_label")
+        raise ShapeError(
+            "Not a camera label",
+            tuple(camera.shape),
+            f"[V, {LABEL_SIZE}]",
+            "build it with CameraRig.label or make_label",
+        )
     if not torch.isfinite(camera).all():
-        raise ShapeError("The camera holds NaN or infinite numbers", camera.flatten()[~torch.isfinite(camera.flatten())][:4].tolist(),
-                         "25 finite numbers", "check yaw, pitch and field of view")
+        raise ShapeError(
+            "The camera holds NaN or infinite numbers",
+            camera.flatten()[~torch.isfinite(camera.flatten())][:4].tolist(),
+            "25 finite numbers",
+            "check yaw, pitch and field of view",
+        )
     if (camera[:, [16, 20]] == 0).any():
-        raise ShapeError("The camera has a focal length of zero", 0, "a focal length such as 4.2647",
-                         "check the last nine numbers of the label")
+        raise ShapeError(
+            "The camera has a focal length of zero",
+            0,
+            "a focal length such as 4.2647",
+            "check the last nine numbers of the label",
+        )
 
 
-def orbit(num_frames: int, yaw_rad: float = 0.45, pitch_rad: float = 0.12, kind: str = "orbit") -> tuple[Tensor, Tensor]:
+def orbit(
+    num_frames: int, yaw_rad: float = 0.45, pitch_rad: float = 0.12, kind: str = "orbit"
+) -> tuple[Tensor, Tensor]:
     """Yaw and pitch ``[num_frames]`` of a closed camera path that repeats without a seam.
 
     ``orbit``: an ellipse about the front; ``swing``: left and right; ``nod``: down and up; ``turn``: once all

@@ -23,12 +23,16 @@ def atomic_path(target: str | os.PathLike, overwrite: bool = True) -> Iterator[P
     """
     target = Path(target)
     if target.exists() and not overwrite:
-        raise FileError("The output file exists already", target, "a new file name",
-                        "choose another name, or ask for it to be overwritten (--force)")
+        raise FileError(
+            "The output file exists already",
+            target,
+            "a new file name",
+            "choose another name, or ask for it to be overwritten (--force)",
+        )
     temporary = _create_beside(target)
     try:
         yield temporary
-        os.replace(temporary, target)
+        temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -39,15 +43,19 @@ def _create_beside(target: Path) -> Path:
     try:
         temporary.touch(exist_ok=False)
     except OSError as error:
-        raise FileError("Cannot write into the output folder", f"{target.parent} ({error.strerror or error})",
-                        "an existing folder with write permission", "create the folder or choose another") from error
+        raise FileError(
+            "Cannot write into the output folder",
+            f"{target.parent} ({error.strerror or error})",
+            "an existing folder with write permission",
+            "create the folder or choose another",
+        ) from error
     return temporary
 
 
 def sha256_of(path: str | os.PathLike, progress: Callable[[int], None] | None = None) -> str:
     """SHA-256 of a file as 64 hex digits; ``progress`` gets the number of bytes read so far."""
     digest, done = hashlib.sha256(), 0
-    with open(path, "rb") as stream:
+    with Path(path).open("rb") as stream:
         while block := stream.read(_BLOCK_BYTES):
             digest.update(block)
             done += len(block)

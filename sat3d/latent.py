@@ -44,20 +44,30 @@ class Latent:
 
     def __post_init__(self):
         if self.styles.ndim != 2 or not torch.isfinite(self.styles).all():
-            raise ShapeError("Styles are not usable", f"shape {tuple(self.styles.shape)}, or NaN/infinity inside",
-                             "[B, S] finite numbers", "make the latent again")
+            raise ShapeError(
+                "Styles are not usable",
+                f"shape {tuple(self.styles.shape)}, or NaN/infinity inside",
+                "[B, S] finite numbers",
+                "make the latent again",
+            )
         check_label(self.camera)
         if self.camera.shape[0] not in (1, self.styles.shape[0]):
-            raise ShapeError("Cameras and styles do not pair", (self.camera.shape[0], self.styles.shape[0]),
-                             "one camera, or one a face", f"pass [1, {LABEL_SIZE}] or [B, {LABEL_SIZE}]")
+            raise ShapeError(
+                "Cameras and styles do not pair",
+                (self.camera.shape[0], self.styles.shape[0]),
+                "one camera, or one a face",
+                f"pass [1, {LABEL_SIZE}] or [B, {LABEL_SIZE}]",
+            )
 
     def check_layout(self, layout: StyleLayout) -> None:
         """Raises LayoutError unless the latent belongs to a generator of this layout."""
         if self.layout_fingerprint != layout.fingerprint or self.styles.shape[1] != layout.num_channels:
-            raise LayoutError("The latent belongs to a generator of another architecture",
-                              f"layout {self.layout_fingerprint}, {self.styles.shape[1]} channels",
-                              f"layout {layout.fingerprint}, {layout.num_channels} channels",
-                              "use it with the generator that made it")
+            raise LayoutError(
+                "The latent belongs to a generator of another architecture",
+                f"layout {self.layout_fingerprint}, {self.styles.shape[1]} channels",
+                f"layout {layout.fingerprint}, {layout.num_channels} channels",
+                "use it with the generator that made it",
+            )
 
     def with_edit(self, styles: Tensor, edit: Edit) -> "Latent":
         """The edited face, with the edit added to its provenance."""
@@ -65,8 +75,13 @@ class Latent:
 
     def save(self, path: str | os.PathLike, overwrite: bool = True) -> None:
         """Write as safetensors; the file appears whole or not at all."""
-        header = {"schema": SCHEMA, "generator_fingerprint": self.generator_fingerprint, "name": self.name,
-                  "layout_fingerprint": self.layout_fingerprint, "edits": json.dumps([asdict(edit) for edit in self.edits])}
+        header = {
+            "schema": SCHEMA,
+            "generator_fingerprint": self.generator_fingerprint,
+            "name": self.name,
+            "layout_fingerprint": self.layout_fingerprint,
+            "edits": json.dumps([asdict(edit) for edit in self.edits]),
+        }
         tensors = {"styles": self.styles.float(), "camera": self.camera.float()}
         tensors |= {_WEIGHT_PREFIX + name: delta for name, delta in self.tuned.items()}
         write_tensors(path, tensors, header, overwrite)
@@ -82,9 +97,15 @@ def load_latent(path: str | os.PathLike, layout: StyleLayout | None = None) -> L
     header = read_header(path, SCHEMA, "a SAT3D latent", "latents are saved by this pack")
     tensors = read_tensors(path)
     tuned = {name.removeprefix(_WEIGHT_PREFIX): t for name, t in tensors.items() if name.startswith(_WEIGHT_PREFIX)}
-    latent = Latent(require_tensor(tensors, "styles", 2, path), require_tensor(tensors, "camera", 2, path),
-                    header.get("generator_fingerprint", ""), header.get("layout_fingerprint", ""),
-                    _parse_edits(header, path), tuned, header.get("name", ""))
+    latent = Latent(
+        require_tensor(tensors, "styles", 2, path),
+        require_tensor(tensors, "camera", 2, path),
+        header.get("generator_fingerprint", ""),
+        header.get("layout_fingerprint", ""),
+        _parse_edits(header, path),
+        tuned,
+        header.get("name", ""),
+    )
     if layout is not None:
         latent.check_layout(layout)
     return latent
@@ -93,7 +114,13 @@ def load_latent(path: str | os.PathLike, layout: StyleLayout | None = None) -> L
 def _parse_edits(header: Mapping[str, str], path: str | os.PathLike) -> tuple[Edit, ...]:
     try:
         entries = parse_json(header, "edits", path)
-        return tuple(Edit(tuple(e["attributes"]), float(e["intensity"]), str(e["reference"]), str(e["masks"])) for e in entries)
+        return tuple(
+            Edit(tuple(e["attributes"]), float(e["intensity"]), str(e["reference"]), str(e["masks"])) for e in entries
+        )
     except (TypeError, KeyError, ValueError) as error:
-        raise FileError("The latent's list of edits is unreadable", repr(error), "entries with attributes, intensity, "
-                        "reference, masks", "save the latent again") from error
+        raise FileError(
+            "The latent's list of edits is unreadable",
+            repr(error),
+            "entries with attributes, intensity, reference, masks",
+            "save the latent again",
+        ) from error

@@ -36,16 +36,28 @@ class AttributeMasks:
     def __post_init__(self):
         wanted = (len(self.attributes) + 1, sum(channels for _, channels in self.layers))
         if tuple(self.logits.shape) != wanted:
-            raise ShapeError("The mask matrix has the wrong shape", tuple(self.logits.shape),
-                             f"{wanted}: {len(self.attributes)} attributes and 'others', one column an editable channel",
-                             "learn the masks again for this generator")
+            raise ShapeError(
+                "The mask matrix has the wrong shape",
+                tuple(self.logits.shape),
+                f"{wanted}: {len(self.attributes)} attributes and 'others', one column an editable channel",
+                "learn the masks again for this generator",
+            )
         if len(set(self.attributes)) < len(self.attributes) or OTHERS in self.attributes:
-            raise ShapeError("Attribute names must differ from each other and from 'others'", self.attributes, "distinct names",
-                             "rename the attribute")
+            raise ShapeError(
+                "Attribute names must differ from each other and from 'others'",
+                self.attributes,
+                "distinct names",
+                "rename the attribute",
+            )
 
     @classmethod
-    def initial(cls, attributes: Sequence[str], layout: StyleLayout,
-                preselected: Mapping[str, tuple[Tensor, float]] | None = None, **metadata: str) -> "AttributeMasks":
+    def initial(
+        cls,
+        attributes: Sequence[str],
+        layout: StyleLayout,
+        preselected: Mapping[str, tuple[Tensor, float]] | None = None,
+        **metadata: str,
+    ) -> "AttributeMasks":
         """M before training (paper, initialisation): 0 for attributes, 1 for *others*.
 
         ``preselected``: attribute -> (channel indices ``[k]``, d): those get M[t, i] = d and M[others, i] = 0.
@@ -69,8 +81,12 @@ class AttributeMasks:
         """
         unknown = [t for t in targets if t not in self.attributes]
         if unknown or not targets:
-            raise ShapeError("Unknown attribute", unknown or "none", f"some of {list(self.attributes)}",
-                             "choose one of these, or masks learned for it")
+            raise ShapeError(
+                "Unknown attribute",
+                unknown or "none",
+                f"some of {list(self.attributes)}",
+                "choose one of these, or masks learned for it",
+            )
         rows = [self.attributes.index(t) for t in dict.fromkeys(targets)]
         return self.probabilities()[rows].sum(0)
 
@@ -79,9 +95,12 @@ class AttributeMasks:
         if self.layout_fingerprint == layout.fingerprint:
             return
         different = describe_difference(self.layers, layout) or "the layers that are not edited differ"
-        raise LayoutError("These masks belong to another style layout", different,
-                          f"the layout {layout.fingerprint} of the generator in use (masks: {self.layout_fingerprint})",
-                          "choose masks learned for this generator, or learn them with training/train_masks.py")
+        raise LayoutError(
+            "These masks belong to another style layout",
+            different,
+            f"the layout {layout.fingerprint} of the generator in use (masks: {self.layout_fingerprint})",
+            "choose masks learned for this generator, or learn them with training/train_masks.py",
+        )
 
     def warning_for(self, generator_fingerprint: str) -> str | None:
         """A sentence if the masks were learned on another network of the same layout; else None.
@@ -91,13 +110,20 @@ class AttributeMasks:
         learned_on = self.metadata.get("generator_fingerprint")
         if not learned_on or learned_on == generator_fingerprint:
             return None
-        return (f"The masks were learned on generator {learned_on}, and are used on {generator_fingerprint}, which has the same "
-                "layout. This works for fine-tuned versions of one network; for an unrelated one edits will be meaningless.")
+        return (
+            f"The masks were learned on generator {learned_on}, and used on {generator_fingerprint}, which has the same "
+            "layout. This works for fine-tuned versions of one network; for an unrelated one edits will be meaningless."
+        )
 
     def save(self, path: str | os.PathLike, overwrite: bool = True) -> None:
         """Write as safetensors; the file appears whole or not at all."""
-        header = {**self.metadata, "schema": SCHEMA, "attributes": json.dumps(self.attributes),
-                  "layers": json.dumps(self.layers), "layout_fingerprint": self.layout_fingerprint}
+        header = {
+            **self.metadata,
+            "schema": SCHEMA,
+            "attributes": json.dumps(self.attributes),
+            "layers": json.dumps(self.layers),
+            "layout_fingerprint": self.layout_fingerprint,
+        }
         write_tensors(path, {"logits": self.logits.float()}, header, overwrite)
 
 
@@ -124,8 +150,13 @@ def load_masks(path: str | os.PathLike, layout: StyleLayout | None = None) -> At
 
 def _check_names(attributes: object, layers: object) -> None:
     names = isinstance(attributes, list) and all(isinstance(a, str) for a in attributes)
-    rows = isinstance(layers, list) and all(isinstance(r, list) and len(r) == 2 and isinstance(r[0], str)
-                                            and isinstance(r[1], int) for r in layers)
+    rows = isinstance(layers, list) and all(
+        isinstance(r, list) and len(r) == 2 and isinstance(r[0], str) and isinstance(r[1], int) for r in layers
+    )
     if not (names and rows):
-        raise ShapeError("The masks file's metadata has the wrong form", "attributes or layers", "a list of names, a list of "
-                         "[layer, channels]", "make the masks again")
+        raise ShapeError(
+            "The masks file's metadata has the wrong form",
+            "attributes or layers",
+            "a list of names, a list of [layer, channels]",
+            "make the masks again",
+        )

@@ -87,17 +87,25 @@ class StyleLayout:
         return styles[:, self.editable_index.to(styles.device)]
 
     def with_editable(self, styles: Tensor, editable: Tensor) -> Tensor:
-        """A copy of ``styles`` ``[B, S]`` whose editable channels are ``editable`` ``[B, n]``; differentiable in both."""
+        """A copy of ``styles [B, S]`` whose editable channels are ``editable [B, n]``; differentiable in both."""
         self.check_styles(styles)
         if editable.shape != (styles.shape[0], self.num_editable):
-            raise ShapeError("Editable styles of the wrong shape", tuple(editable.shape),
-                             f"({styles.shape[0]}, {self.num_editable})", "take them from layout.editable(styles)")
+            raise ShapeError(
+                "Editable styles of the wrong shape",
+                tuple(editable.shape),
+                f"({styles.shape[0]}, {self.num_editable})",
+                "take them from layout.editable(styles)",
+            )
         return styles.index_copy(1, self.editable_index.to(styles.device), editable.to(styles.dtype))
 
     def check_styles(self, styles: Tensor) -> None:
         if styles.ndim != 2 or styles.shape[1] != self.num_channels:
-            raise LayoutError("Styles do not belong to this generator", tuple(styles.shape), f"[B, {self.num_channels}]",
-                              "use the latent with the generator that made it")
+            raise LayoutError(
+                "Styles do not belong to this generator",
+                tuple(styles.shape),
+                f"[B, {self.num_channels}]",
+                "use the latent with the generator that made it",
+            )
 
     def locate(self, channel: int) -> tuple[str, int]:
         """Flat channel -> (layer name, channel in that layer)."""
@@ -119,10 +127,13 @@ class StyleLayout:
 
 def describe_difference(stored: list[list], layout: StyleLayout) -> str:
     """Which editable layers differ between a file's ``to_json()`` and a layout; empty if none do."""
-    theirs = {name: channels for name, channels in stored}
+    theirs = dict(stored)
     ours = {layer.name: layer.channels for layer in layout.editable_layers}
-    lines = [f"{name}: file {theirs.get(name, 'absent')}, generator {ours.get(name, 'absent')}"
-             for name in dict.fromkeys([*theirs, *ours]) if theirs.get(name) != ours.get(name)]
+    lines = [
+        f"{name}: file {theirs.get(name, 'absent')}, generator {ours.get(name, 'absent')}"
+        for name in dict.fromkeys([*theirs, *ours])
+        if theirs.get(name) != ours.get(name)
+    ]
     if not lines and list(theirs) != list(ours):
         lines = ["same layers in another order"]
     return "; ".join(lines[:8]) + (f"; and {len(lines) - 8} more" if len(lines) > 8 else "")

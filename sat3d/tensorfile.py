@@ -22,8 +22,12 @@ def open_safetensors(path: str | os.PathLike):
     try:
         return safe_open(str(path), framework="pt", device="cpu")
     except (SafetensorError, OSError) as error:
-        raise FileError("Not a readable safetensors file", f"{Path(path).name} ({error})",
-                        "a complete .safetensors file", "download or make it again") from error
+        raise FileError(
+            "Not a readable safetensors file",
+            f"{Path(path).name} ({error})",
+            "a complete .safetensors file",
+            "download or make it again",
+        ) from error
 
 
 def read_header(path: str | os.PathLike, schema: str, kind: str, next_step: str) -> dict[str, str]:
@@ -45,13 +49,18 @@ def read_tensors(path: str | os.PathLike) -> dict[str, Tensor]:
         try:
             tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 - not a dict
         except (SafetensorError, OSError, ValueError, RuntimeError) as error:
-            raise FileError("The tensors are unreadable", f"{Path(path).name} ({error})", "a complete file",
-                            "download or make it again") from error
+            raise FileError(
+                "The tensors are unreadable",
+                f"{Path(path).name} ({error})",
+                "a complete file",
+                "download or make it again",
+            ) from error
         return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
 
 
-def write_tensors(path: str | os.PathLike, tensors: Mapping[str, Tensor], header: Mapping[str, str],
-                  overwrite: bool = True) -> None:
+def write_tensors(
+    path: str | os.PathLike, tensors: Mapping[str, Tensor], header: Mapping[str, str], overwrite: bool = True
+) -> None:
     """Write a file that appears whole or not at all.
 
     Raises:
@@ -62,8 +71,12 @@ def write_tensors(path: str | os.PathLike, tensors: Mapping[str, Tensor], header
         try:
             save_file(contiguous, temporary, metadata=dict(header))
         except (OSError, SafetensorError) as error:
-            raise FileError("The file could not be written", error, "enough free space and write permission",
-                            "free some space or choose another folder") from error
+            raise FileError(
+                "The file could not be written",
+                error,
+                "enough free space and write permission",
+                "free some space or choose another folder",
+            ) from error
 
 
 def parse_json(header: Mapping[str, str], key: str, path: str | os.PathLike) -> Any:
@@ -75,8 +88,12 @@ def parse_json(header: Mapping[str, str], key: str, path: str | os.PathLike) -> 
     try:
         return json.loads(header[key])
     except (KeyError, ValueError, RecursionError) as error:
-        raise FileError("The file's metadata is unreadable", f"{Path(path).name}, key {key!r}: {error!r}", "JSON data",
-                        "download or make it again") from error
+        raise FileError(
+            "The file's metadata is unreadable",
+            f"{Path(path).name}, key {key!r}: {error!r}",
+            "JSON data",
+            "download or make it again",
+        ) from error
 
 
 def require_tensor(tensors: Mapping[str, Tensor], name: str, ndim: int, path: str | os.PathLike) -> Tensor:
@@ -87,7 +104,15 @@ def require_tensor(tensors: Mapping[str, Tensor], name: str, ndim: int, path: st
     """
     tensor = tensors.get(name)
     if tensor is None or tensor.ndim != ndim or not torch.isfinite(tensor.float()).all():
-        got = "absent" if tensor is None else f"shape {tuple(tensor.shape)}, finite: {bool(torch.isfinite(tensor.float()).all())}"
-        raise FileError(f"The file's tensor {name!r} is not usable", f"{Path(path).name}: {got}",
-                        f"{ndim} axes, finite numbers", "download or make it again")
+        got = (
+            "absent"
+            if tensor is None
+            else f"shape {tuple(tensor.shape)}, finite: {bool(torch.isfinite(tensor.float()).all())}"
+        )
+        raise FileError(
+            f"The file's tensor {name!r} is not usable",
+            f"{Path(path).name}: {got}",
+            f"{ndim} axes, finite numbers",
+            "download or make it again",
+        )
     return tensor

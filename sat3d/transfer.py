@@ -12,7 +12,7 @@ from .style_space import StyleLayout
 
 
 def edit_styles(source: Tensor, reference: Tensor, mask: Tensor, intensity: float | Tensor) -> Tensor:
-    """s_edit = s_src + δ · mask ⊙ (s_ref − s_src), on editable channels ``[B, n]``; ``mask [n]``, δ scalar or ``[B, 1]``.
+    """s_edit = s_src + δ · mask ⊙ (s_ref − s_src), editable channels ``[B, n]``, ``mask [n]``, δ scalar or ``[B, 1]``.
 
     The paper prints the line without ``s_src +``; its own δ = 1 case shows that the term belongs there. δ = 0 is the
     identity, above 1 extrapolates, below 0 moves away from the reference.
@@ -20,8 +20,14 @@ def edit_styles(source: Tensor, reference: Tensor, mask: Tensor, intensity: floa
     return source + intensity * mask * (reference - source)
 
 
-def transfer(source: Latent, reference: Latent, masks: AttributeMasks, attributes: Sequence[str], layout: StyleLayout,
-             intensity: float = 1.0) -> Latent:
+def transfer(
+    source: Latent,
+    reference: Latent,
+    masks: AttributeMasks,
+    attributes: Sequence[str],
+    layout: StyleLayout,
+    intensity: float = 1.0,
+) -> Latent:
     """Move ``attributes`` of ``reference`` onto ``source``; all other channels, toRGB and super-resolution stay.
 
     ``reference`` has one face or as many as ``source``. The result is a latent again: chain calls for several
@@ -34,11 +40,17 @@ def transfer(source: Latent, reference: Latent, masks: AttributeMasks, attribute
     _check_pair(source, reference, layout)
     masks.check_layout(layout)
     if not math.isfinite(intensity):
-        raise ShapeError("The intensity is not a finite number", intensity, "a number; useful are 0 … 2.25", "check the input")
+        raise ShapeError(
+            "The intensity is not a finite number", intensity, "a number; useful are 0 … 2.25", "check the input"
+        )
     mask = masks.mask(attributes).to(source.styles)
     own = layout.editable(source.styles)
     theirs = layout.editable(reference.styles.to(source.styles)).expand_as(own)
-    styles = source.styles if intensity == 0 else layout.with_editable(source.styles, edit_styles(own, theirs, mask, intensity))
+    styles = (
+        source.styles
+        if intensity == 0
+        else layout.with_editable(source.styles, edit_styles(own, theirs, mask, intensity))
+    )
     edit = Edit(tuple(attributes), float(intensity), reference.name, masks.metadata.get("name", ""))
     return source.with_edit(styles, edit)
 
@@ -47,9 +59,16 @@ def _check_pair(source: Latent, reference: Latent, layout: StyleLayout) -> None:
     source.check_layout(layout)
     reference.check_layout(layout)
     if source.generator_fingerprint != reference.generator_fingerprint:
-        raise LayoutError("Source and reference come from two generators",
-                          f"{source.generator_fingerprint} and {reference.generator_fingerprint}", "one generator for both",
-                          "sample or invert both with the same checkpoint")
+        raise LayoutError(
+            "Source and reference come from two generators",
+            f"{source.generator_fingerprint} and {reference.generator_fingerprint}",
+            "one generator for both",
+            "sample or invert both with the same checkpoint",
+        )
     if reference.styles.shape[0] not in (1, source.styles.shape[0]):
-        raise ShapeError("Source and reference batches do not pair", (source.styles.shape[0], reference.styles.shape[0]),
-                         "one reference, or one a source", "use a single reference")
+        raise ShapeError(
+            "Source and reference batches do not pair",
+            (source.styles.shape[0], reference.styles.shape[0]),
+            "one reference, or one a source",
+            "use a single reference",
+        )

@@ -16,8 +16,12 @@ from sat3d.generators import (
 
 def tiny_config(**rendering) -> TriplaneConfig:
     options = {"depth_resolution": 12, "depth_resolution_importance": 12, **rendering}
-    return TriplaneConfig(BackboneConfig(16, 25, 24, 2, 32, 24, 256, 16), RenderingConfig(**options),
-                          SuperresolutionConfig(16, (12, 8), (True, True)), neural_rendering_resolution=16)
+    return TriplaneConfig(
+        BackboneConfig(16, 25, 24, 2, 32, 24, 256, 16),
+        RenderingConfig(**options),
+        SuperresolutionConfig(16, (12, 8), (True, True)),
+        neural_rendering_resolution=16,
+    )
 
 
 def seeded(config, seed: int = 0):

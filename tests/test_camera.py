@@ -42,7 +42,9 @@ def test_rotations_are_orthonormal_right_handed_and_look_at_the_pivot():
     rotation, position = poses[:, :3, :3], poses[:, :3, 3]
     torch.testing.assert_close(rotation @ rotation.transpose(1, 2), torch.eye(3).expand(13, 3, 3), atol=1e-5, rtol=0)
     torch.testing.assert_close(torch.linalg.det(rotation), torch.ones(13))
-    torch.testing.assert_close(rotation[:, :, 2], torch.nn.functional.normalize(pivot - position, dim=1), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        rotation[:, :, 2], torch.nn.functional.normalize(pivot - position, dim=1), atol=1e-5, rtol=0
+    )
     torch.testing.assert_close(position.norm(dim=1), torch.full((13,), 2.7))
 
 
@@ -68,16 +70,23 @@ def test_orbits_close_without_a_seam(kind):
     assert step < 0.25 and (pitch - pitch.roll(1)).abs().max() < 0.1
 
 
-@pytest.mark.parametrize("bad, word", [
-    (torch.zeros(25), "Not a camera label"), (torch.zeros(1, 24), "Not a camera label"),
-    (torch.full((1, 25), math.nan), "NaN"), (torch.zeros(1, 25), "focal length of zero")])
+@pytest.mark.parametrize(
+    "bad, word",
+    [
+        (torch.zeros(25), "Not a camera label"),
+        (torch.zeros(1, 24), "Not a camera label"),
+        (torch.full((1, 25), math.nan), "NaN"),
+        (torch.zeros(1, 25), "focal length of zero"),
+    ],
+)
 def test_bad_labels_are_named(bad, word):
     with pytest.raises(ShapeError, match=word):
         check_label(bad)
 
 
-@pytest.mark.parametrize("call", [lambda: focal_from_fov(0), lambda: focal_from_fov(180), lambda: orbit(0),
-                                  lambda: orbit(4, kind="loop")])
+@pytest.mark.parametrize(
+    "call", [lambda: focal_from_fov(0), lambda: focal_from_fov(180), lambda: orbit(0), lambda: orbit(4, kind="loop")]
+)
 def test_bad_views_are_refused(call):
     with pytest.raises(ShapeError, match="Next step"):
         call()

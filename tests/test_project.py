@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-FORBIDDEN = {"sat3d": {"nodes", "training", "comfy", "comfy_api", "folder_paths", "tests"}, "nodes": {"training", "tests"},
-             "training": {"nodes", "tests", "comfy", "comfy_api"}}
+FORBIDDEN = {
+    "sat3d": {"nodes", "training", "comfy", "comfy_api", "folder_paths", "tests"},
+    "nodes": {"training", "tests"},
+    "training": {"nodes", "tests", "comfy", "comfy_api"},
+}
 
 
 def python_files(folder: str) -> list[Path]:
@@ -37,16 +40,28 @@ def test_imports_go_one_way(folder):
 @pytest.mark.parametrize("folder", ["sat3d", "nodes"])
 def test_the_pack_imports_itself_relatively(folder):
     """The host loads the pack by path, where an absolute ``import sat3d`` finds nothing."""
-    wrong = [str(path) for path in python_files(folder) for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-             if isinstance(node, ast.ImportFrom) and not node.level and (node.module or "").split(".")[0] in ("sat3d", "nodes")]
+    wrong = [
+        str(path)
+        for path in python_files(folder)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        and not node.level
+        and (node.module or "").split(".")[0] in ("sat3d", "nodes")
+    ]
     assert not wrong
 
 
 def test_nothing_executes_foreign_content():
-    pattern = re.compile(r"pickle\.loads?\(|torch\.load\(|weights_only=False|(?<![\w.])(eval|exec)\(|os\.system\(|shell=True")
-    found = [f"{path.relative_to(ROOT)}:{i}" for folder in ("sat3d", "nodes", "training") for path in python_files(folder)
-             for i, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
-             if pattern.search(line) and "re.compile" not in line and not line.lstrip().startswith(("#", "r\"", "rb\"", "br\""))]
+    pattern = re.compile(
+        r"pickle\.loads?\(|torch\.load\(|weights_only=False|(?<![\w.])(eval|exec)\(|os\.system\(|shell=True"
+    )
+    found = [
+        f"{path.relative_to(ROOT)}:{i}"
+        for folder in ("sat3d", "nodes", "training")
+        for path in python_files(folder)
+        for i, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if pattern.search(line) and "re.compile" not in line and not line.lstrip().startswith(("#", 'r"', 'rb"', 'br"'))
+    ]
     assert not found
 
 
@@ -62,4 +77,6 @@ def test_sizes_stay_small():
 
 def test_requirements_leave_torch_to_the_host():
     lines = (ROOT / "requirements.txt").read_text().split()
-    assert "torch" in lines and not [line for line in lines if line.startswith("torch") and line.strip("torchvisaud") not in ("", line)]
+    assert "torch" in lines and not [
+        line for line in lines if line.startswith("torch") and line.strip("torchvisaud") not in ("", line)
+    ]

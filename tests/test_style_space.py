@@ -16,8 +16,12 @@ def layout(*rows) -> StyleLayout:
     return StyleLayout(tuple(StyleLayer(*row) for row in rows))
 
 
-SMALL = layout(("a", 2, 0, "backbone_conv"), ("rgb", 1, 1, "backbone_torgb"), ("b", 3, 1, "backbone_conv"),
-               ("sr", 2, -1, "superresolution_conv"))
+SMALL = layout(
+    ("a", 2, 0, "backbone_conv"),
+    ("rgb", 1, 1, "backbone_torgb"),
+    ("b", 3, 1, "backbone_conv"),
+    ("sr", 2, -1, "superresolution_conv"),
+)
 
 
 def test_slices_and_editable_channels_by_hand():
@@ -44,8 +48,13 @@ def test_full_size_networks_have_the_published_layout():
 
 
 def test_fingerprint_sees_every_field():
-    others = [layout(("a", 2, 0, "backbone_conv")), layout(("a", 3, 0, "backbone_conv")), layout(("a", 2, 1, "backbone_conv")),
-              layout(("a", 2, 0, "backbone_torgb")), layout(("c", 2, 0, "backbone_conv"))]
+    others = [
+        layout(("a", 2, 0, "backbone_conv")),
+        layout(("a", 3, 0, "backbone_conv")),
+        layout(("a", 2, 1, "backbone_conv")),
+        layout(("a", 2, 0, "backbone_torgb")),
+        layout(("c", 2, 0, "backbone_conv")),
+    ]
     assert len({other.fingerprint for other in others}) == 5
 
 

@@ -1,7 +1,5 @@
 """Masks, transfer, chains, latents: hand-computed values, files, refusals."""
 
-import os
-
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -14,8 +12,13 @@ from sat3d.style_space import StyleLayer, StyleLayout
 from sat3d.transfer import edit_styles, transfer
 
 LAYOUT = StyleLayout((StyleLayer("a", 3, 0, "backbone_conv"), StyleLayer("rgb", 1, 1, "backbone_torgb")))
-OTHER = StyleLayout((StyleLayer("a", 2, 0, "backbone_conv"), StyleLayer("d", 1, 0, "backbone_conv"),
-                     StyleLayer("rgb", 1, 1, "backbone_torgb")))
+OTHER = StyleLayout(
+    (
+        StyleLayer("a", 2, 0, "backbone_conv"),
+        StyleLayer("d", 1, 0, "backbone_conv"),
+        StyleLayer("rgb", 1, 1, "backbone_torgb"),
+    )
+)
 
 
 def latent(values, name="", fingerprint="net", layout=LAYOUT) -> Latent:
@@ -54,7 +57,9 @@ def test_transfer_moves_masked_channels_only_and_keeps_torgb():
 
 def test_zero_is_the_identity_bit_for_bit():
     source = latent([0.1, 0.2, 0.3, 0.4])
-    assert torch.equal(transfer(source, latent([9.0, 9, 9, 9]), hard_masks(), ["beard"], LAYOUT, 0.0).styles, source.styles)
+    assert torch.equal(
+        transfer(source, latent([9.0, 9, 9, 9]), hard_masks(), ["beard"], LAYOUT, 0.0).styles, source.styles
+    )
 
 
 def test_chain_keeps_provenance():
@@ -69,15 +74,22 @@ def test_one_reference_serves_a_batch():
     assert transfer(batch, latent([1.0, 1, 1, 1]), hard_masks(), ["beard"], LAYOUT).styles[:, 0].tolist() == [1, 1, 1]
 
 
-@pytest.mark.parametrize("change, kind, word", [
-    (lambda s, r, m: transfer(s, latent([1.0] * 4, fingerprint="b"), m, ["beard"], LAYOUT), LayoutError, "two generators"),
-    (lambda s, r, m: transfer(s, r, m, ["nose"], LAYOUT), ShapeError, "nose.*beard"),
-    (lambda s, r, m: transfer(s, r, m, [], LAYOUT), ShapeError, "none"),
-    (lambda s, r, m: transfer(s, r, m, ["beard"], LAYOUT, float("nan")), ShapeError, "finite"),
-    (lambda s, r, m: transfer(s, r, m, ["beard"], OTHER), LayoutError, "architecture"),
-    (lambda s, r, m: m.check_layout(OTHER), LayoutError, "a: file 3, generator 2.*d: file absent"),
-    (lambda s, r, m: latent([float("inf")] * 4), ShapeError, "NaN"),
-])
+@pytest.mark.parametrize(
+    "change, kind, word",
+    [
+        (
+            lambda s, r, m: transfer(s, latent([1.0] * 4, fingerprint="b"), m, ["beard"], LAYOUT),
+            LayoutError,
+            "two generators",
+        ),
+        (lambda s, r, m: transfer(s, r, m, ["nose"], LAYOUT), ShapeError, "nose.*beard"),
+        (lambda s, r, m: transfer(s, r, m, [], LAYOUT), ShapeError, "none"),
+        (lambda s, r, m: transfer(s, r, m, ["beard"], LAYOUT, float("nan")), ShapeError, "finite"),
+        (lambda s, r, m: transfer(s, r, m, ["beard"], OTHER), LayoutError, "architecture"),
+        (lambda s, r, m: m.check_layout(OTHER), LayoutError, "a: file 3, generator 2.*d: file absent"),
+        (lambda s, r, m: latent([float("inf")] * 4), ShapeError, "NaN"),
+    ],
+)
 def test_bad_input_is_explained(change, kind, word):
     with pytest.raises(kind, match=word) as caught:
         change(latent([0.0] * 4), latent([1.0] * 4), hard_masks())
@@ -101,7 +113,15 @@ def test_masks_of_another_network_warn():
 
 def test_latent_file_round_trip(tmp_path):
     tuned = {"decoder.net.0.weight": torch.ones(2, 2)}
-    made = Latent(torch.randn(2, 4), CameraRig().label(), "net", LAYOUT.fingerprint, (Edit(("beard",), 1.5, "r", "m"),), tuned, "me")
+    made = Latent(
+        torch.randn(2, 4),
+        CameraRig().label(),
+        "net",
+        LAYOUT.fingerprint,
+        (Edit(("beard",), 1.5, "r", "m"),),
+        tuned,
+        "me",
+    )
     made.save(tmp_path / "face.safetensors")
     back = load_latent(tmp_path / "face.safetensors", LAYOUT)
     assert torch.equal(back.styles, made.styles) and torch.equal(back.camera, made.camera)
@@ -127,16 +147,21 @@ def damage(path, how):
     elif how == "bad json":
         save_file(load_file(path), path, metadata={**_metadata(path), "attributes": "[", "edits": "["})
     elif how == "wrong json":
-        save_file(load_file(path), path, metadata={**_metadata(path), "attributes": "[1]", "edits": '[{"attributes": 3}]'})
+        save_file(
+            load_file(path), path, metadata={**_metadata(path), "attributes": "[1]", "edits": '[{"attributes": 3}]'}
+        )
 
 
 def _metadata(path):
     from safetensors import safe_open
+
     with safe_open(str(path), "pt") as stream:
         return stream.metadata()
 
 
-@pytest.mark.parametrize("how", ["truncated", "empty", "text", "other schema", "nan", "no tensors", "bad json", "wrong json"])
+@pytest.mark.parametrize(
+    "how", ["truncated", "empty", "text", "other schema", "nan", "no tensors", "bad json", "wrong json"]
+)
 @pytest.mark.parametrize("kind", ["masks", "latent"])
 def test_damaged_files_are_explained(tmp_path, kind, how):
     path = tmp_path / "x.safetensors"
@@ -157,7 +182,7 @@ def test_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
     monkeypatch.setattr("sat3d.tensorfile.save_file", full)
     with pytest.raises(FileError, match="No space left"):
         hard_masks().save(path)
-    assert path.read_bytes() == before and os.listdir(tmp_path) == ["m.safetensors"]
+    assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["m.safetensors"]
     with pytest.raises(FileError, match="exists"):
         hard_masks().save(path, overwrite=False)
     with pytest.raises(FileError, match="folder"):

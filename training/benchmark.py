@@ -16,13 +16,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import torch  # noqa: E402
-from torch import Tensor  # noqa: E402
+import torch
+from torch import Tensor
 
-from sat3d.camera import orbit  # noqa: E402
-from sat3d.files import atomic_path  # noqa: E402
-from sat3d.generators import RenderOptions, TriplaneConfig, TriplaneGenerator, build_generator, reference  # noqa: E402
-from training.measure import Measurement, machine_facts, measure  # noqa: E402
+from sat3d.camera import orbit
+from sat3d.files import atomic_path
+from sat3d.generators import RenderOptions, TriplaneConfig, TriplaneGenerator, build_generator, reference
+from training.measure import Measurement, machine_facts, measure
 
 ORBIT_VIEWS = 8
 Stage = tuple[str, Callable[[], object], Callable[[], object] | None]
@@ -32,7 +32,10 @@ def generator_stages(network: TriplaneGenerator, options: RenderOptions) -> list
     """``(name, fast, plain twin or None)``; inputs are computed once, outside the measured code."""
     device, resolution = network.device, network.config.neural_rendering_resolution
     cameras = network.rig.label(*orbit(ORBIT_VIEWS)).to(device)
-    z, camera = torch.randn(1, network.config.backbone.z_dim, generator=torch.Generator().manual_seed(0)).to(device), cameras[:1]
+    z, camera = (
+        torch.randn(1, network.config.backbone.z_dim, generator=torch.Generator().manual_seed(0)).to(device),
+        cameras[:1],
+    )
     ws = network.map(z)
     styles = network.styles(ws)
     planes = network.planes(styles)
@@ -41,22 +44,38 @@ def generator_stages(network: TriplaneGenerator, options: RenderOptions) -> list
         ("mapping", lambda: network.map(z), None),
         ("styles", lambda: network.styles(ws), None),
         ("backbone", lambda: network.planes(styles), lambda: reference.planes(network, styles)),
-        (f"volume rendering {resolution}²", lambda: network.render_features(planes, camera, options),
-         lambda: reference.render_features(network, planes, camera, resolution)),
-        ("super-resolution", lambda: network.superresolve(features, styles, options),
-         lambda: reference.superresolve(network, features, styles)),
-        (f"orbit of {ORBIT_VIEWS} views", lambda: network.synthesize(styles, cameras, options),
-         lambda: plain_orbit(network, styles, cameras)),
-        ("forward + backward to styles", lambda: gradient(lambda s: network.synthesize(s, camera, options).image, styles),
-         lambda: gradient(lambda s: reference.synthesize(network, s, camera), styles)),
+        (
+            f"volume rendering {resolution}²",
+            lambda: network.render_features(planes, camera, options),
+            lambda: reference.render_features(network, planes, camera, resolution),
+        ),
+        (
+            "super-resolution",
+            lambda: network.superresolve(features, styles, options),
+            lambda: reference.superresolve(network, features, styles),
+        ),
+        (
+            f"orbit of {ORBIT_VIEWS} views",
+            lambda: network.synthesize(styles, cameras, options),
+            lambda: plain_orbit(network, styles, cameras),
+        ),
+        (
+            "forward + backward to styles",
+            lambda: gradient(lambda s: network.synthesize(s, camera, options).image, styles),
+            lambda: gradient(lambda s: reference.synthesize(network, s, camera), styles),
+        ),
     ]
 
 
 def plain_orbit(network: TriplaneGenerator, styles: Tensor, cameras: Tensor) -> Tensor:
     """The usual loop: planes once, one view after the other."""
     planes, resolution = reference.planes(network, styles), network.config.neural_rendering_resolution
-    return torch.cat([reference.superresolve(network, reference.render_features(network, planes, c[None], resolution)[0], styles)
-                      for c in cameras])
+    return torch.cat(
+        [
+            reference.superresolve(network, reference.render_features(network, planes, c[None], resolution)[0], styles)
+            for c in cameras
+        ]
+    )
 
 
 def gradient(synthesize: Callable[[Tensor], Tensor], styles: Tensor) -> Tensor:
@@ -77,7 +96,9 @@ def run_generator(repeats: int, device: str) -> dict[str, dict]:
             rows[name] = _row(measure(fast, repeats, device=device), plain and measure(plain, repeats, device=device))
             print(f" {rows[name]['fast']['seconds']:.3f} s", file=sys.stderr)
     orbit_row = rows[f"orbit of {ORBIT_VIEWS} views"]["fast"]
-    rows["views/s on one H200"] = {"views_per_second": ORBIT_VIEWS / orbit_row["seconds"] if device == "cuda" else "not yet"}
+    rows["views/s on one H200"] = {
+        "views_per_second": ORBIT_VIEWS / orbit_row["seconds"] if device == "cuda" else "not yet"
+    }
     return rows
 
 
@@ -92,11 +113,20 @@ def _row(fast: Measurement, plain: Measurement | None) -> dict:
 
 def format_table(rows: dict[str, dict]) -> str:
     """A Markdown table; memory is the rise above the loaded network."""
-    lines = ["| stage | seconds | plain twin | ratio | memory MiB | plain twin | ratio |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        "| stage | seconds | plain twin | ratio | memory MiB | plain twin | ratio |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for name, row in rows.items():
         fast, plain = row.get("fast", {}), row.get("plain", {})
-        cells = [fast.get("seconds", row.get("views_per_second")), plain.get("seconds"), row.get("time_ratio"),
-                 fast.get("rise_mib"), plain.get("rise_mib"), row.get("memory_ratio")]
+        cells = [
+            fast.get("seconds", row.get("views_per_second")),
+            plain.get("seconds"),
+            row.get("time_ratio"),
+            fast.get("rise_mib"),
+            plain.get("rise_mib"),
+            row.get("memory_ratio"),
+        ]
         lines.append(f"| {name} | " + " | ".join(_cell(cell) for cell in cells) + " |")
     return "\n".join(lines)
 
@@ -118,7 +148,12 @@ def main() -> int:
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
     arguments = parser.parse_args()
     rows = SUITES[arguments.suite](arguments.repeats, arguments.device)
-    report = {"suite": arguments.suite, "machine": machine_facts(arguments.device), "repeats": arguments.repeats, "stages": rows}
+    report = {
+        "suite": arguments.suite,
+        "machine": machine_facts(arguments.device),
+        "repeats": arguments.repeats,
+        "stages": rows,
+    }
     if arguments.json:
         with atomic_path(arguments.json) as temporary:
             temporary.write_text(json.dumps(report, indent=1))

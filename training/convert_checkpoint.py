@@ -67,8 +67,12 @@ def check_target(options: argparse.Namespace) -> None:
     if not target.parent.is_dir():
         raise FileError("The output folder does not exist", target.parent, "an existing folder", "create it first")
     if target.exists() and (target.is_dir() or not options.force):
-        raise FileError("The output file exists already", target, "a new file name",
-                        "choose another name, or overwrite it with --force")
+        raise FileError(
+            "The output file exists already",
+            target,
+            "a new file name",
+            "choose another name, or overwrite it with --force",
+        )
     if target.exists() and options.source.exists() and target.samefile(options.source):
         raise FileError("Input and output are the same file", target, "two different files", "choose another output")
 
@@ -82,16 +86,25 @@ def halved(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     half = {name: tensor.to(torch.float16) for name, tensor in tensors.items()}
     broken = [name for name, tensor in half.items() if not torch.isfinite(tensor).all()]
     if broken:
-        raise FileError("Some weights are too large for float16", ", ".join(broken[:8]), "values up to 65504",
-                        "convert without --half")
+        raise FileError(
+            "Some weights are too large for float16",
+            ", ".join(broken[:8]),
+            "values up to 65504",
+            "convert without --half",
+        )
     return half
 
 
 def metadata_of(network: ForeignNetwork, source_name: str) -> dict[str, str]:
     notes = "; ".join(f"{name}: {value}" for name, value in network.notes.items())
     axes = {"plane_axes": axes_name(network.config)} if isinstance(network.config, TriplaneConfig) else {}
-    return {"source_sha256": network.source_sha256, "source_name": source_name, "licence": LICENCE,
-            "notes": notes, **axes}
+    return {
+        "source_sha256": network.source_sha256,
+        "source_name": source_name,
+        "licence": LICENCE,
+        "notes": notes,
+        **axes,
+    }
 
 
 def axes_name(config: TriplaneConfig) -> str:
@@ -121,6 +134,7 @@ def _tqdm_updates(bar) -> Callable[[int, int], None]:
     def progress(done: int, total: int) -> None:
         bar.total = total
         bar.update(done - bar.n)
+
     return progress
 
 
@@ -133,6 +147,7 @@ def _percent_line(name: str) -> Callable[[int, int], None]:
         if percent != shown:
             shown = percent
             print(f"\rreading {name}: {percent:3d} %", end="", file=sys.stderr, flush=True)
+
     return progress
 
 

@@ -28,12 +28,48 @@ from sat3d.generators.foreign import read_network
 
 _OPCODES = bytes(ord(op.code) for op in pickletools.opcodes)
 _PLAIN = b"KMJGN\x88\x89\x8a\x8c)h"
-_VALUES = (b"K\x00", b"K\x01", b"K\x04", b"M\xff\xff", b"J\xff\xff\xff\xff", b"J\xff\xff\xff\x7f", b"N", b"\x88",
-           b"\x89", b"\x8a\x09" + b"\xff" * 8 + b"\x00", b"\x8a\xff" + b"\x7f" * 255, b"G\x7f\xf0" + bytes(6),
-           b"G\x7f\xf8" + bytes(6), b"G\x7f\xef" + b"\xff" * 6, b"G\xbf\xf0" + bytes(6), b"\x8c\x00", b"\x8c\x04auto",
-           b"C\x00", b"}", b"]", b")")
-_FORBIDDEN = ("os.", "subprocess.", "pty.", "socket.", "ctypes.", "shutil.", "urllib.", "webbrowser.", "marshal.",
-              "pickle.", "exec", "compile", "import", "code.", "function.", "tempfile.", "glob.")
+_VALUES = (
+    b"K\x00",
+    b"K\x01",
+    b"K\x04",
+    b"M\xff\xff",
+    b"J\xff\xff\xff\xff",
+    b"J\xff\xff\xff\x7f",
+    b"N",
+    b"\x88",
+    b"\x89",
+    b"\x8a\x09" + b"\xff" * 8 + b"\x00",
+    b"\x8a\xff" + b"\x7f" * 255,
+    b"G\x7f\xf0" + bytes(6),
+    b"G\x7f\xf8" + bytes(6),
+    b"G\x7f\xef" + b"\xff" * 6,
+    b"G\xbf\xf0" + bytes(6),
+    b"\x8c\x00",
+    b"\x8c\x04auto",
+    b"C\x00",
+    b"}",
+    b"]",
+    b")",
+)
+_FORBIDDEN = (
+    "os.",
+    "subprocess.",
+    "pty.",
+    "socket.",
+    "ctypes.",
+    "shutil.",
+    "urllib.",
+    "webbrowser.",
+    "marshal.",
+    "pickle.",
+    "exec",
+    "compile",
+    "import",
+    "code.",
+    "function.",
+    "tempfile.",
+    "glob.",
+)
 
 
 class Watch:
@@ -67,7 +103,7 @@ def flip(rng: random.Random, data: bytes, _: bytes) -> bytes:
 
 def delete(rng: random.Random, data: bytes, _: bytes) -> bytes:
     start = rng.randrange(len(data))
-    return data[:start] + data[start + _length(rng):]
+    return data[:start] + data[start + _length(rng) :]
 
 
 def insert(rng: random.Random, data: bytes, _: bytes) -> bytes:
@@ -77,11 +113,11 @@ def insert(rng: random.Random, data: bytes, _: bytes) -> bytes:
 
 def duplicate(rng: random.Random, data: bytes, _: bytes) -> bytes:
     start, length = rng.randrange(len(data)), _length(rng)
-    return data[:start] + data[start:start + length] * rng.choice((2, 3, 50)) + data[start + length:]
+    return data[:start] + data[start : start + length] * rng.choice((2, 3, 50)) + data[start + length :]
 
 
 def truncate(rng: random.Random, data: bytes, _: bytes) -> bytes:
-    return data[:rng.randrange(len(data))]
+    return data[: rng.randrange(len(data))]
 
 
 def swap_opcode(rng: random.Random, data: bytes, _: bytes) -> bytes:
@@ -97,7 +133,7 @@ def edit_program(rng: random.Random, data: bytes, other: bytes) -> bytes:
     for _ in range(rng.randint(1, 4)):
         here, there = rng.randrange(len(program)), rng.randrange(len(program))
         replacement = rng.choice(([], [program[here]] * 2, [program[there]], [rng.choice(donor), program[here]]))
-        program[here:here + 1] = replacement
+        program[here : here + 1] = replacement
         program = program or [b"."]
     return b"".join(program)
 
@@ -117,7 +153,7 @@ def instructions(data: bytes) -> list[bytes]:
 
 
 def splice(rng: random.Random, data: bytes, other: bytes) -> bytes:
-    return data[:rng.randrange(len(data))] + other[rng.randrange(len(other)):]
+    return data[: rng.randrange(len(data))] + other[rng.randrange(len(other)) :]
 
 
 def _length(rng: random.Random) -> int:
@@ -138,8 +174,16 @@ def opcode_positions(data: bytes) -> list[int]:
 
 
 MUTATIONS: list[Callable[[random.Random, bytes, bytes], bytes]] = [
-    flip, delete, insert, duplicate, truncate, swap_opcode, edit_program, change_value,
-    splice]
+    flip,
+    delete,
+    insert,
+    duplicate,
+    truncate,
+    swap_opcode,
+    edit_program,
+    change_value,
+    splice,
+]
 
 
 def mutate(rng: random.Random, seeds: list[bytes]) -> tuple[str, bytes]:

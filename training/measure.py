@@ -73,5 +73,9 @@ def _status_mib(key: str) -> float:
 
 def machine_facts(device: str) -> dict[str, str | int]:
     """What the figures were measured on."""
-    return {"torch": torch.__version__, "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
-            "threads": torch.get_num_threads(), "cores": os.cpu_count() or 0}
+    return {
+        "torch": torch.__version__,
+        "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
+        "threads": torch.get_num_threads(),
+        "cores": os.cpu_count() or 0,
+    }

@@ -13,8 +13,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from sat3d.errors import Sat3dError  # noqa: E402
-from training.parity_cases import ParityCase, run_case  # noqa: E402
+from sat3d.errors import Sat3dError
+from training.parity_cases import ParityCase, run_case
 
 
 def main() -> int:
@@ -26,7 +26,9 @@ def main() -> int:
     names = sorted(p.stem for p in arguments.folder.glob("*.json") if p.with_suffix(".safetensors").exists())
     names = [name for name in names if not arguments.case or name in arguments.case]
     if not names:
-        print(f"No cases in {arguments.folder}: wanted <case>.pkl, .safetensors and .json side by side", file=sys.stderr)
+        print(
+            f"No cases in {arguments.folder}: wanted <case>.pkl, .safetensors and .json side by side", file=sys.stderr
+        )
         return 2
     passed = failed = 0
     for name in names:
@@ -49,7 +51,8 @@ def _report(name: str, arguments: argparse.Namespace) -> tuple[int, int]:
     for group, members in groups.items():
         worst = max(members, key=lambda r: r.error / r.limit)
         verdict = "ok" if all(r.passed for r in members) else "FAILED"
-        print(f"  {group:<22} {len(members):>3} tensors  worst {worst.name:<40} error {worst.error:.2e}  limit {worst.limit:.2e}  {verdict}")
+        figures = f"error {worst.error:.2e}  limit {worst.limit:.2e}  {verdict}"
+        print(f"  {group:<22} {len(members):>3} tensors  worst {worst.name:<40} {figures}")
         for result in members:
             if not result.passed and not arguments.verbose:
                 print(f"    FAILED {result.name}: error {result.error:.3e} > limit {result.limit:.3e}")

@@ -55,9 +55,14 @@ class ParityCase:
             FileError: one of them is missing or unreadable.
         """
         try:
-            info, stored = json.loads(stem.with_suffix(".json").read_text()), load_file(stem.with_suffix(".safetensors"))
+            info, stored = (
+                json.loads(stem.with_suffix(".json").read_text()),
+                load_file(stem.with_suffix(".safetensors")),
+            )
         except (OSError, ValueError) as error:
-            raise FileError("The case is unreadable", error, ".pkl, .safetensors and .json side by side", "check the folder") from error
+            raise FileError(
+                "The case is unreadable", error, ".pkl, .safetensors and .json side by side", "check the folder"
+            ) from error
         return cls(load_generator(stem.with_suffix(".pkl")).network, stored, info)
 
     def inputs(self, name: str) -> Tensor | None:
@@ -183,17 +188,29 @@ def _ray_quantities(case: ParityCase, rays, flat: Tensor) -> dict[str, Tensor]:
     config, scene, options = case.network.config.rendering, case.network.volume(case.planes), case.options
     part = rays.slice(flat)
     lines = TexelRays.of(scene, part)
-    coarse = vol.stratified_depths(part.near, part.far, config.depth_resolution,
-                                   options.sampling.uniform((1, 1), flat.device), config.disparity_space_sampling)
+    coarse = vol.stratified_depths(
+        part.near,
+        part.far,
+        config.depth_resolution,
+        options.sampling.uniform((1, 1), flat.device),
+        config.disparity_space_sampling,
+    )
     coarse = coarse.expand(len(flat), -1)
     sigma = query_rays(scene, lines, coarse)[0]
     weights = vol.compositing_weights(sigma, coarse)
     quantiles = options.sampling.quantiles((1, config.depth_resolution_importance), flat.device)
     depths = torch.cat([coarse, vol.importance_depths(coarse, weights, quantiles)], -1).sort(-1).values
     all_sigma = query_rays(scene, lines, depths)[0]
-    return {"rays.origins": part.origins, "rays.dirs": part.directions, "rays.coarse_depths": coarse,
-            "rays.coarse_sigma": sigma, "rays.coarse_weights": weights, "rays.all_depths": depths,
-            "rays.all_sigma": all_sigma, "rays.all_weights": vol.compositing_weights(all_sigma, depths)}
+    return {
+        "rays.origins": part.origins,
+        "rays.dirs": part.directions,
+        "rays.coarse_depths": coarse,
+        "rays.coarse_sigma": sigma,
+        "rays.coarse_weights": weights,
+        "rays.all_depths": depths,
+        "rays.all_sigma": all_sigma,
+        "rays.all_weights": vol.compositing_weights(all_sigma, depths),
+    }
 
 
 def _features(case: ParityCase, name: str) -> Tensor:
@@ -231,17 +248,19 @@ def _image_nonoise(case: ParityCase, name: str) -> Tensor:
 def _image_z(case: ParityCase, name: str) -> Tensor:
     label = case.inputs("c_cond") if case.network.is_3d else case.inputs("c")
     ws = case.network.map(case.inputs("z"), label, 0.7)
-    return case.network.synthesize(case.network.styles(ws), case.inputs("c") if case.network.is_3d else None, case.options).image
+    return case.network.synthesize(
+        case.network.styles(ws), case.inputs("c") if case.network.is_3d else None, case.options
+    ).image
 
 
 def _points(case: ParityCase, name: str) -> Tensor:
     network, points, wanted = case.network, case.inputs("points"), case.stored[name]
     if name == "points.plane_features":
         scene = network.volume(case.planes)
-        return sample_planes_reference(scene.planes, points[:, :wanted.shape[2]], scene.projection)
+        return sample_planes_reference(scene.planes, points[:, : wanted.shape[2]], scene.projection)
     if name == "points.sample_sigma":
         planes = network.planes(network.styles(network.map(case.inputs("z"), case.inputs("c_cond"), 0.7)))
-        return network.query(planes, points[:, :wanted.shape[1]])[0][..., None]
+        return network.query(planes, points[:, : wanted.shape[1]])[0][..., None]
     density, rgb = network.query(case.planes, points)
     return density[..., None] if name == "points.sigma" else rgb
 
@@ -267,8 +286,21 @@ def _gradient(case: ParityCase, name: str) -> Tensor:
 
 
 PROBES: dict[str, Callable[[ParityCase, str], Tensor]] = {
-    "map": _map, "style": _style, "bb": _backbone_block, "planes": _planes, "rays": _rays, "feature_image": _features,
-    "image_raw": _image_raw, "image_raw_returned": _image_raw, "image_depth": lambda case, name: case.rays.depth,
-    "sr": _superresolution, "image": _image, "image_nonoise": _image_nonoise, "image_z": _image_z, "points": _points,
-    "raystest": _rays_test, "auto": _auto, "grad": _gradient,
+    "map": _map,
+    "style": _style,
+    "bb": _backbone_block,
+    "planes": _planes,
+    "rays": _rays,
+    "feature_image": _features,
+    "image_raw": _image_raw,
+    "image_raw_returned": _image_raw,
+    "image_depth": lambda case, name: case.rays.depth,
+    "sr": _superresolution,
+    "image": _image,
+    "image_nonoise": _image_nonoise,
+    "image_z": _image_z,
+    "points": _points,
+    "raystest": _rays_test,
+    "auto": _auto,
+    "grad": _gradient,
 }

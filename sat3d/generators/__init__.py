@@ -1,7 +1,14 @@
 """Style-based generators: EG3D tri-planes and 2D StyleGAN2, from our checkpoints or official pickles."""
 
 from .base import Rendering, RenderOptions, StyleGenerator, z_from_seed
-from .config import BackboneConfig, GeneratorConfig, RenderingConfig, StyleGAN2Config, SuperresolutionConfig, TriplaneConfig
+from .config import (
+    BackboneConfig,
+    GeneratorConfig,
+    RenderingConfig,
+    StyleGAN2Config,
+    SuperresolutionConfig,
+    TriplaneConfig,
+)
 from .loading import LoadedGenerator, build_generator, generator_from_tensors, load_generator
 from .stylegan2 import StyleGAN2
 from .synthesis import Noise
@@ -9,7 +16,22 @@ from .triplane import TriplaneGenerator
 from .volume import Sampling
 
 __all__ = [
-    "BackboneConfig", "GeneratorConfig", "LoadedGenerator", "Noise", "RenderOptions", "Rendering", "RenderingConfig",
-    "Sampling", "StyleGAN2", "StyleGAN2Config", "StyleGenerator", "SuperresolutionConfig", "TriplaneConfig",
-    "TriplaneGenerator", "build_generator", "generator_from_tensors", "load_generator", "z_from_seed",
+    "BackboneConfig",
+    "GeneratorConfig",
+    "LoadedGenerator",
+    "Noise",
+    "RenderOptions",
+    "Rendering",
+    "RenderingConfig",
+    "Sampling",
+    "StyleGAN2",
+    "StyleGAN2Config",
+    "StyleGenerator",
+    "SuperresolutionConfig",
+    "TriplaneConfig",
+    "TriplaneGenerator",
+    "build_generator",
+    "generator_from_tensors",
+    "load_generator",
+    "z_from_seed",
 ]

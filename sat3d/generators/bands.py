@@ -15,7 +15,7 @@ _BAND_BYTES = 16 << 20  # about half of a desktop CPU's last-level cache; smalle
 
 @dataclass(frozen=True)
 class Band:
-    """Rows ``first … first + rows.shape[2] - 1`` of an activation ``[B, C, total, W]``; rows outside the image are zero."""
+    """Rows ``first … first + rows.shape[2] - 1`` of an activation ``[B, C, total, W]``; rows outside are zero."""
 
     rows: Tensor
     first: int
@@ -23,7 +23,7 @@ class Band:
 
     def take(self, low: int, high: int) -> Tensor:
         """Rows ``low … high - 1``; the part outside the image is zero padding."""
-        inside = self.rows[:, :, max(low, 0) - self.first:min(high, self.total) - self.first]
+        inside = self.rows[:, :, max(low, 0) - self.first : min(high, self.total) - self.first]
         above, below = max(-low, 0), max(high - self.total, 0)
         return F.pad(inside, (0, 0, above, below)) if above or below else inside
 
@@ -34,7 +34,7 @@ def whole(x: Tensor) -> Band:
 
 
 def split_rows(total: int, bytes_per_row: int, band_bytes: int = _BAND_BYTES) -> Iterator[tuple[int, int]]:
-    """``(low, high)`` of bands of about ``band_bytes`` that cover ``total`` rows evenly; an even number of rows each."""
+    """``(low, high)`` of bands of about ``band_bytes`` that cover ``total`` rows evenly; even heights."""
     bands = max(1, round(total * bytes_per_row / band_bytes))
     height = -(-total // bands)
     height += height % 2

@@ -51,8 +51,10 @@ class Backbone(nn.Module):
         width = 0
         for resolution in config.block_resolutions:
             channels = config.channels_at(resolution)
-            self.synthesis.add_module(f"b{resolution}", SynthesisBlock(
-                width, channels, config.w_dim, resolution, config.img_channels, clamp=config.conv_clamp))
+            self.synthesis.add_module(
+                f"b{resolution}",
+                SynthesisBlock(width, channels, config.w_dim, resolution, config.img_channels, clamp=config.conv_clamp),
+            )
             width = channels
         self.mapping = MappingNetwork(config)
 
@@ -74,7 +76,10 @@ def backbone_style_layers(backbone: Backbone, prefix: str) -> list[StyleLayer]:
     layers, row = [], 0
     for name, block in backbone.blocks():
         own = block.style_layers()
-        layers += [_style_layer(f"{prefix}{name}.{layer}", module, row + i, "backbone") for i, (layer, module) in enumerate(own)]
+        layers += [
+            _style_layer(f"{prefix}{name}.{layer}", module, row + i, "backbone")
+            for i, (layer, module) in enumerate(own)
+        ]
         row += len(own) - 1
     return layers
 
@@ -86,8 +91,11 @@ def _style_layer(name: str, module: nn.Module, row: int, part: str) -> StyleLaye
 
 def superresolution_style_layers(blocks: list[tuple[str, SynthesisBlock]], prefix: str) -> list[StyleLayer]:
     """All super-resolution layers read the last row of w+ (row -1)."""
-    return [_style_layer(f"{prefix}{name}.{layer}", module, -1, "superresolution")
-            for name, block in blocks for layer, module in block.style_layers()]
+    return [
+        _style_layer(f"{prefix}{name}.{layer}", module, -1, "superresolution")
+        for name, block in blocks
+        for layer, module in block.style_layers()
+    ]
 
 
 class StyleGenerator(nn.Module, ABC):
@@ -109,17 +117,22 @@ class StyleGenerator(nn.Module, ABC):
         return self.config.family == "eg3d"
 
     @abstractmethod
-    def map(self, z: Tensor, camera: Tensor | None = None, truncation_psi: float = 1.0,
-            truncation_cutoff: int | None = None) -> Tensor:
+    def map(
+        self, z: Tensor, camera: Tensor | None = None, truncation_psi: float = 1.0, truncation_cutoff: int | None = None
+    ) -> Tensor:
         """``z [B, z_dim]`` (and a label) -> ``ws [B, L, w_dim]``."""
 
     @abstractmethod
-    def synthesize(self, styles: Tensor, camera: Tensor | None = None, options: RenderOptions | None = None) -> Rendering:
+    def synthesize(
+        self, styles: Tensor, camera: Tensor | None = None, options: RenderOptions | None = None
+    ) -> Rendering:
         """``styles [B, S]`` -> views. A single latent (B = 1) is shown from all V cameras."""
 
     def styles(self, ws: Tensor) -> Tensor:
         """``ws [B, L, w_dim] -> [B, S]``: each layer's affine of its row of w+ (bare, before toRGB's gain)."""
-        return torch.cat([self.get_submodule(layer.name).affine(ws[:, layer.ws_index]) for layer in self.layout.layers], 1)
+        return torch.cat(
+            [self.get_submodule(layer.name).affine(ws[:, layer.ws_index]) for layer in self.layout.layers], 1
+        )
 
     def fingerprint(self) -> str:
         """16 hex digits of all weights, names and shapes: which network a latent or a mask belongs to."""
@@ -134,4 +147,4 @@ def z_from_seed(seed: int, z_dim: int) -> Tensor:
     """``[1, z_dim]``: the z that the published scripts draw for a seed (NumPy's legacy generator)."""
     import numpy as np
 
-    return torch.from_numpy(np.random.RandomState(seed % 2**32).randn(1, z_dim)).float()  # noqa: NPY002 - the field's convention
+    return torch.from_numpy(np.random.RandomState(seed % 2**32).randn(1, z_dim)).float()

@@ -13,8 +13,13 @@ from .config import GeneratorConfig, config_from_dict, config_to_dict
 SCHEMA = "sat3d-generator/1"
 
 
-def save_checkpoint(path: str | os.PathLike, config: GeneratorConfig, tensors: Mapping[str, Tensor],
-                    metadata: Mapping[str, str], overwrite: bool = False) -> None:
+def save_checkpoint(
+    path: str | os.PathLike,
+    config: GeneratorConfig,
+    tensors: Mapping[str, Tensor],
+    metadata: Mapping[str, str],
+    overwrite: bool = False,
+) -> None:
     """Write a generator: ``tensors`` by parameter name, ``metadata`` e.g. source_sha256, licence, notes.
 
     The file appears whole or not at all.
@@ -32,8 +37,9 @@ def read_header(path: str | os.PathLike) -> dict[str, str]:
     Raises:
         FileError: missing, truncated, not safetensors, or not a generator of ours.
     """
-    return read_schema_header(path, SCHEMA, "a SAT3D generator checkpoint",
-                              "convert an official pickle with training/convert_checkpoint.py")
+    return read_schema_header(
+        path, SCHEMA, "a SAT3D generator checkpoint", "convert an official pickle with training/convert_checkpoint.py"
+    )
 
 
 def read_checkpoint(path: str | os.PathLike) -> tuple[GeneratorConfig, dict[str, Tensor], dict[str, str]]:

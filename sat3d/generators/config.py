@@ -32,7 +32,9 @@ _MAX_SAMPLES = 1024
 
 def _check_range(name: str, value: Any, low: int, high: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise ConfigError(f"{name} is out of range", value, f"an integer from {low} to {high}", "check the network's configuration")
+        raise ConfigError(
+            f"{name} is out of range", value, f"an integer from {low} to {high}", "check the network's configuration"
+        )
 
 
 def _check_resolution(name: str, value: Any) -> None:
@@ -70,8 +72,12 @@ class BackboneConfig:
         _check_range("c_dim", self.c_dim, 0, _MAX_CHANNELS)
         _check_range("num_mapping_layers", self.num_mapping_layers, 1, 64)
         if self.channel_base < self.resolution:
-            raise ConfigError("channel_base leaves no channels at the last block", self.channel_base,
-                              f"at least the resolution, {self.resolution}", "check the network's channel_base")
+            raise ConfigError(
+                "channel_base leaves no channels at the last block",
+                self.channel_base,
+                f"at least the resolution, {self.resolution}",
+                "check the network's channel_base",
+            )
 
     @property
     def block_resolutions(self) -> list[int]:
@@ -130,8 +136,12 @@ class RenderingConfig:
         auto = (self.ray_start == "auto", self.ray_end == "auto")
         fine = all(auto) or (not any(auto) and math.isfinite(self.ray_end) and 0 <= self.ray_start < self.ray_end)
         if not fine:
-            raise ConfigError("Ray limits are not usable", (self.ray_start, self.ray_end),
-                              "0 <= ray_start < ray_end, or 'auto' for both", "check rendering_kwargs")
+            raise ConfigError(
+                "Ray limits are not usable",
+                (self.ray_start, self.ray_end),
+                "0 <= ray_start < ray_end, or 'auto' for both",
+                "check rendering_kwargs",
+            )
 
 
 @dataclass(frozen=True)
@@ -152,8 +162,12 @@ class SuperresolutionConfig:
     def __post_init__(self):
         _check_resolution("in_resolution", self.in_resolution)
         if not self.channels or len(self.channels) != len(self.upsample):
-            raise ConfigError("Super-resolution blocks disagree", (self.channels, self.upsample),
-                              "one channel count and one upsample flag a block", "check the config")
+            raise ConfigError(
+                "Super-resolution blocks disagree",
+                (self.channels, self.upsample),
+                "one channel count and one upsample flag a block",
+                "check the config",
+            )
         for channels in self.channels:
             _check_range("superresolution channels", channels, 1, _MAX_CHANNELS)
 
@@ -175,8 +189,9 @@ SUPERRESOLUTION = {
 class TriplaneConfig:
     """An EG3D generator. ``backbone.img_channels`` = number of planes × plane features."""
 
-    backbone: BackboneConfig = field(default_factory=lambda: BackboneConfig(
-        c_dim=25, num_mapping_layers=2, resolution=256, img_channels=96))
+    backbone: BackboneConfig = field(
+        default_factory=lambda: BackboneConfig(c_dim=25, num_mapping_layers=2, resolution=256, img_channels=96)
+    )
     rendering: RenderingConfig = field(default_factory=RenderingConfig)
     superresolution: SuperresolutionConfig = field(default_factory=SuperresolutionConfig)
     neural_rendering_resolution: int = 128
@@ -187,8 +202,12 @@ class TriplaneConfig:
 
     def __post_init__(self):
         if self.backbone.img_channels % len(self.plane_axes):
-            raise ConfigError("Plane channels do not divide evenly", self.backbone.img_channels,
-                              f"a multiple of {len(self.plane_axes)} planes", "check img_channels of the backbone")
+            raise ConfigError(
+                "Plane channels do not divide evenly",
+                self.backbone.img_channels,
+                f"a multiple of {len(self.plane_axes)} planes",
+                "check img_channels of the backbone",
+            )
         if self.plane_features < 3:
             raise ConfigError("Too few features for an RGB image", self.plane_features, "3 or more", "check the config")
         _check_range("neural_rendering_resolution", self.neural_rendering_resolution, 4, 1024)
@@ -230,14 +249,22 @@ _NESTED = {"backbone": BackboneConfig, "rendering": RenderingConfig, "superresol
 def _build(cls: type, data: dict[str, Any], where: str):
     known = {f.name for f in dataclasses.fields(cls)}
     if not isinstance(data, dict) or set(data) - known:
-        raise ConfigError(f"Unexpected content in {where}", data if not isinstance(data, dict) else sorted(set(data) - known),
-                          f"fields among {sorted(known)}", "the file may be from a newer version: update the pack")
+        raise ConfigError(
+            f"Unexpected content in {where}",
+            data if not isinstance(data, dict) else sorted(set(data) - known),
+            f"fields among {sorted(known)}",
+            "the file may be from a newer version: update the pack",
+        )
     values = {k: _build(_NESTED[k], v, k) if k in _NESTED else _to_tuple(v) for k, v in data.items()}
     try:
         return cls(**values)
     except (TypeError, ValueError, OverflowError) as error:
-        raise ConfigError(f"Ill-typed value in {where}", error, "the types a converted checkpoint holds",
-                          "convert the checkpoint again") from error
+        raise ConfigError(
+            f"Ill-typed value in {where}",
+            error,
+            "the types a converted checkpoint holds",
+            "convert the checkpoint again",
+        ) from error
 
 
 def _to_tuple(value):

@@ -26,8 +26,9 @@ class FullyConnected(nn.Module):
     ``[B, in] -> [B, out]``; ``activate`` adds leaky ReLU times √2.
     """
 
-    def __init__(self, in_features: int, out_features: int, lr_mul: float = 1.0, activate: bool = False,
-                 bias_init: float = 0.0):
+    def __init__(
+        self, in_features: int, out_features: int, lr_mul: float = 1.0, activate: bool = False, bias_init: float = 0.0
+    ):
         super().__init__()
         self.weight = nn.Parameter(torch.randn(out_features, in_features) / lr_mul)
         self.bias = nn.Parameter(torch.full([out_features], float(bias_init)))
@@ -82,7 +83,7 @@ def conv_rows(x: Tensor, weight: Tensor) -> Tensor:
 
 
 def conv_transpose(x: Tensor, weight: Tensor) -> Tensor:
-    """Stride-2 transposed convolution, no padding: ``[B, I, H, W] -> [B, O, 2H+1, 2W+1]`` for 3×3 weights ``[O, I, 3, 3]``."""
+    """Stride-2 transposed convolution, no padding: ``[B, I, H, W] -> [B, O, 2H+1, 2W+1]``, weights ``[O, I, 3, 3]``."""
     return F.conv_transpose2d(x, _channels_last(weight.transpose(0, 1)), stride=2)
 
 

@@ -49,21 +49,33 @@ def generator_from_tensors(config: GeneratorConfig, tensors: Mapping[str, Tensor
         with torch.device("meta"):
             network = _construct(config)
         _check_tensors(network.state_dict(), tensors)
-        network.load_state_dict({name: tensor.clone() if tensor.is_inference() else tensor for name, tensor in tensors.items()},
-                                strict=True, assign=True)
+        network.load_state_dict(
+            {name: tensor.clone() if tensor.is_inference() else tensor for name, tensor in tensors.items()},
+            strict=True,
+            assign=True,
+        )
         return network.to(memory_format=torch.channels_last).eval().requires_grad_(False)
 
 
 def _check_tensors(wanted: Mapping[str, Tensor], got: Mapping[str, Tensor]) -> None:
     problems = [f"{name} is missing" for name in wanted if name not in got]
     problems += [f"{name} is unexpected" for name in got if name not in wanted]
-    problems += [f"{name} is {tuple(got[name].shape)}, wanted {tuple(tensor.shape)}"
-                 for name, tensor in wanted.items() if name in got and got[name].shape != tensor.shape]
-    problems += [f"{name} holds NaN or infinite numbers" for name, tensor in got.items() if not torch.isfinite(tensor).all()]
+    problems += [
+        f"{name} is {tuple(got[name].shape)}, wanted {tuple(tensor.shape)}"
+        for name, tensor in wanted.items()
+        if name in got and got[name].shape != tensor.shape
+    ]
+    problems += [
+        f"{name} holds NaN or infinite numbers" for name, tensor in got.items() if not torch.isfinite(tensor).all()
+    ]
     if problems:
         more = f" … and {len(problems) - _MAX_NAMED} more" if len(problems) > _MAX_NAMED else ""
-        raise FileError("The tensors do not fit the architecture", "; ".join(problems[:_MAX_NAMED]) + more,
-                        f"the {len(wanted)} tensors of the configuration", "convert or download the checkpoint again")
+        raise FileError(
+            "The tensors do not fit the architecture",
+            "; ".join(problems[:_MAX_NAMED]) + more,
+            f"the {len(wanted)} tensors of the configuration",
+            "convert or download the checkpoint again",
+        )
 
 
 def load_generator(path: str | os.PathLike, progress: Progress = no_progress) -> LoadedGenerator:
@@ -87,5 +99,7 @@ def load_generator(path: str | os.PathLike, progress: Progress = no_progress) ->
     return LoadedGenerator(network, network.fingerprint(), metadata)
 
 
-OFFICIAL_LICENCE = ("official NVIDIA checkpoints are under the NVIDIA Source Code License (non-commercial use only); "
-                    "files of others: check your source")
+OFFICIAL_LICENCE = (
+    "official NVIDIA checkpoints are under the NVIDIA Source Code License (non-commercial use only); "
+    "files of others: check your source"
+)

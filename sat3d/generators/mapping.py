@@ -24,8 +24,9 @@ class MappingNetwork(nn.Module):
             setattr(self, f"fc{i}", FullyConnected(width if i else first, width, _LR_MUL, activate=True))
         self.register_buffer("w_avg", torch.zeros(width))
 
-    def forward(self, z: Tensor, label: Tensor | None = None, truncation_psi: float = 1.0,
-                truncation_cutoff: int | None = None) -> Tensor:
+    def forward(
+        self, z: Tensor, label: Tensor | None = None, truncation_psi: float = 1.0, truncation_cutoff: int | None = None
+    ) -> Tensor:
         """``z [B, z_dim]``, ``label [B, c_dim]`` -> ``ws [B, num_ws, w_dim]``.
 
         Truncation: w_avg + ψ·(w − w_avg), in all rows or in those below ``truncation_cutoff``.
@@ -51,8 +52,16 @@ class MappingNetwork(nn.Module):
     @staticmethod
     def _check(name: str, value: Tensor | None, size: int) -> None:
         if value is None or value.ndim != 2 or value.shape[1] != size:
-            raise ShapeError(f"The mapping's {name} has the wrong shape", None if value is None else tuple(value.shape),
-                             f"[B, {size}]", f"pass {name} with {size} numbers a sample")
+            raise ShapeError(
+                f"The mapping's {name} has the wrong shape",
+                None if value is None else tuple(value.shape),
+                f"[B, {size}]",
+                f"pass {name} with {size} numbers a sample",
+            )
         if not torch.isfinite(value).all():
-            raise ShapeError(f"The mapping's {name} holds NaN or infinite numbers", "NaN or infinity", "finite numbers",
-                             f"check where {name} comes from")
+            raise ShapeError(
+                f"The mapping's {name} holds NaN or infinite numbers",
+                "NaN or infinity",
+                "finite numbers",
+                f"check where {name} comes from",
+            )

@@ -21,8 +21,9 @@ def plane_projection(axes: PlaneAxes, box_warp: float, device: torch.device | No
     return (inverse[:, :, :2].permute(1, 0, 2) * (2 / box_warp)).to(device)
 
 
-def texel_rays(origins: Tensor, directions: Tensor, depth: Tensor, projection: Tensor,
-               size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+def texel_rays(
+    origins: Tensor, directions: Tensor, depth: Tensor, projection: Tensor, size: tuple[int, int]
+) -> tuple[Tensor, Tensor]:
     """Rays in texel units: ``[R, 3]`` -> ``[P, 2, R]`` twice, so that depth t is at ``middle + (t - depth)·step``.
 
     ``depth [R]`` is a depth inside the box: from the camera, hundreds of texels away, float32 would lose a
@@ -54,7 +55,7 @@ def sample_planes(planes: Tensor, texels: Tensor, batch_index: Tensor | None = N
 
 
 def _corners(texels: Tensor, size: tuple[int, int], num_planes: int) -> tuple[Tensor, Tensor]:
-    """Rows in the texel table and bilinear weights of the four corners: ``[P, 2, M]`` -> ``[P, 2, 2, M]`` twice (y, x)."""
+    """Table rows and bilinear weights of the four corners: ``[P, 2, M]`` -> ``[P, 2, 2, M]`` twice (y, x)."""
     height, width = size
     limit = torch.tensor([[width], [height]], device=texels.device, dtype=texels.dtype)
     texels = torch.minimum(texels.clamp_min(-2), limit + 1)

@@ -24,7 +24,9 @@ def camera_rays(camera: Tensor, resolution: int) -> tuple[Tensor, Tensor]:
     return origins, F.normalize(directions, dim=-1)
 
 
-def box_limits(origins: Tensor, directions: Tensor, box_warp: float, couple_batch: bool = False) -> tuple[Tensor, Tensor]:
+def box_limits(
+    origins: Tensor, directions: Tensor, box_warp: float, couple_batch: bool = False
+) -> tuple[Tensor, Tensor]:
     """Near and far ``[V, R]`` where rays enter and leave the cube of side ``box_warp`` about the origin.
 
     Rays that miss get, as in the published code, the smallest near and (sic) the largest *near* of the rays that

@@ -75,8 +75,14 @@ def block(module: SynthesisBlock, x: Tensor | None, image: Tensor | None, styles
     return x, (upsample(image) if module.up else image) + to_rgb(module.torgb, x, styles[2])
 
 
-def run_blocks(blocks: list[tuple[str, SynthesisBlock]], styles: dict[str, Tensor], prefix: str, x: Tensor | None,
-               image: Tensor | None, with_noise: bool) -> Tensor:
+def run_blocks(
+    blocks: list[tuple[str, SynthesisBlock]],
+    styles: dict[str, Tensor],
+    prefix: str,
+    x: Tensor | None,
+    image: Tensor | None,
+    with_noise: bool,
+) -> Tensor:
     for name, module in blocks:
         own = [styles[f"{prefix}{name}.{part}"] for part, _ in module.style_layers()]
         x, image = block(module, x, image, own, with_noise)
@@ -89,8 +95,9 @@ def planes(network: TriplaneGenerator, styles: Tensor) -> Tensor:
     return image.unflatten(1, (len(network.config.plane_axes), -1)).permute(0, 3, 4, 1, 2).contiguous()
 
 
-def render_features(network: TriplaneGenerator, planes: Tensor, camera: Tensor, resolution: int,
-                    sampling: Sampling | None = None) -> tuple[Tensor, Tensor, Tensor]:
+def render_features(
+    network: TriplaneGenerator, planes: Tensor, camera: Tensor, resolution: int, sampling: Sampling | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
     """Features ``[V, C, r, r]``, depth and opacity ``[V, 1, r, r]`` of ``camera [V, 25]``; per-view depth clamp."""
     check_label(camera)
     config, sampling = network.config.rendering, sampling or Sampling()
@@ -99,7 +106,9 @@ def render_features(network: TriplaneGenerator, planes: Tensor, camera: Tensor, 
     near, far = _limits(origins, directions, config)
     rays = near.numel()
     jitter = sampling.uniform((rays, config.depth_resolution), camera.device)
-    depths = volume.stratified_depths(near.flatten(), far.flatten(), config.depth_resolution, jitter, config.disparity_space_sampling)
+    depths = volume.stratified_depths(
+        near.flatten(), far.flatten(), config.depth_resolution, jitter, config.disparity_space_sampling
+    )
     densities, colors = _query_all(scene, origins, directions, depths)
     if config.depth_resolution_importance:
         weights = volume.compositing_weights(densities, depths)
@@ -143,10 +152,14 @@ def _march(depths: Tensor, densities: Tensor, colors: Tensor, white_back: bool, 
 def superresolve(network: TriplaneGenerator, features: Tensor, styles: Tensor) -> Tensor:
     """``features [V, C, r, r]``, ``styles [1 or V, S]`` -> ``[V, 3, H, H]`` (super-resolution noise off)."""
     x = network.superresolution._resize(features)
-    return run_blocks(network.superresolution.blocks(), network.layout.split(styles), "superresolution.", x, x[:, :3], False)
+    return run_blocks(
+        network.superresolution.blocks(), network.layout.split(styles), "superresolution.", x, x[:, :3], False
+    )
 
 
 def synthesize(network: TriplaneGenerator, styles: Tensor, camera: Tensor) -> Tensor:
     """``styles [B, S]``, ``camera [V, 25]`` -> images ``[V, 3, H, H]``."""
-    features, _, _ = render_features(network, planes(network, styles), camera, network.config.neural_rendering_resolution)
+    features, _, _ = render_features(
+        network, planes(network, styles), camera, network.config.neural_rendering_resolution
+    )
     return superresolve(network, features, styles)

@@ -29,8 +29,9 @@ class Decoder(nn.Module):
 
     def __init__(self, features: int, hidden: int, lr_mul: float):
         super().__init__()
-        self.net = nn.Sequential(FullyConnected(features, hidden, lr_mul), nn.Softplus(),
-                                 FullyConnected(hidden, 1 + features, lr_mul))
+        self.net = nn.Sequential(
+            FullyConnected(features, hidden, lr_mul), nn.Softplus(), FullyConnected(hidden, 1 + features, lr_mul)
+        )
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean plane features ``[…, C]`` -> raw density ``[…]`` and colour logits ``[…, C]``."""
@@ -76,8 +77,9 @@ class RenderedRays:
     opacity: Tensor  # [V, 1, r, r]
 
 
-def make_rays(camera: Tensor, resolution: int, config: RenderingConfig, num_volumes: int,
-              couple_batch: bool = False) -> RayBatch:
+def make_rays(
+    camera: Tensor, resolution: int, config: RenderingConfig, num_volumes: int, couple_batch: bool = False
+) -> RayBatch:
     """All rays of ``camera [V, 25]``; view v reads volume v, or all the only one."""
     origins, directions = camera_rays(camera, resolution)
     if config.ray_start == "auto":
@@ -91,9 +93,15 @@ def make_rays(camera: Tensor, resolution: int, config: RenderingConfig, num_volu
     return RayBatch(origins.reshape(-1, 3), directions.reshape(-1, 3), near.reshape(-1), far.reshape(-1), index)
 
 
-def render_volume(scene: Volume, camera: Tensor, resolution: int, config: RenderingConfig,
-                  sampling: Sampling | None = None, couple_batch: bool = False,
-                  rays_per_chunk: int | None = None) -> RenderedRays:
+def render_volume(
+    scene: Volume,
+    camera: Tensor,
+    resolution: int,
+    config: RenderingConfig,
+    sampling: Sampling | None = None,
+    couple_batch: bool = False,
+    rays_per_chunk: int | None = None,
+) -> RenderedRays:
     """Render ``camera [V, 25]`` at ``resolution``² from V volumes or from one.
 
     ``couple_batch`` reproduces the published code, where the depth clamp and 'auto' limits of one sample depend on
@@ -113,8 +121,11 @@ def render_volume(scene: Volume, camera: Tensor, resolution: int, config: Render
     views = camera.shape[0]
     depth = _clamp_depth(depth.reshape(views, -1), low.reshape(views, -1), high.reshape(views, -1), couple_batch)
     side = (resolution, resolution)
-    return RenderedRays(features.reshape(views, -1, features.shape[-1]).transpose(1, 2).unflatten(2, side),
-                        depth.reshape(views, 1, *side), opacity.reshape(views, 1, *side))
+    return RenderedRays(
+        features.reshape(views, -1, features.shape[-1]).transpose(1, 2).unflatten(2, side),
+        depth.reshape(views, 1, *side),
+        opacity.reshape(views, 1, *side),
+    )
 
 
 def _default_chunk(device: torch.device) -> int:
@@ -126,7 +137,9 @@ def _default_chunk(device: torch.device) -> int:
 def _run_chunk(scene: Volume, rays: RayBatch, config: RenderingConfig, jitter: Tensor, quantiles: Tensor):
     if not torch.is_grad_enabled():
         return render_rays(scene, rays, config, jitter, quantiles)
-    return checkpoint(render_rays, scene, rays, config, jitter, quantiles, use_reentrant=False, preserve_rng_state=False)
+    return checkpoint(
+        render_rays, scene, rays, config, jitter, quantiles, use_reentrant=False, preserve_rng_state=False
+    )
 
 
 def _clamp_depth(depth: Tensor, low: Tensor, high: Tensor, couple_batch: bool) -> Tensor:
@@ -143,7 +156,9 @@ def render_rays(scene: Volume, rays: RayBatch, config: RenderingConfig, jitter: 
     clamped yet (NaN where nothing was hit).
     """
     texels = TexelRays.of(scene, rays)
-    depths = volume.stratified_depths(rays.near, rays.far, config.depth_resolution, jitter, config.disparity_space_sampling)
+    depths = volume.stratified_depths(
+        rays.near, rays.far, config.depth_resolution, jitter, config.disparity_space_sampling
+    )
     densities, logits = query_rays(scene, texels, depths)
     passes = [logits]
     order = None
@@ -203,7 +218,9 @@ def _composite(coefficients: Tensor, passes: list[Tensor], opacity: Tensor) -> T
 def query_points(scene: Volume, points: Tensor) -> tuple[Tensor, Tensor]:
     """World ``points [B, M, 3]`` -> raw density ``[B, M]`` and colour features ``[B, M, C]`` (about 0..1)."""
     flat = points.reshape(-1, 3)
-    texels, _ = texel_rays(flat, torch.zeros_like(flat), flat.new_zeros(len(flat)), scene.projection, scene.planes.shape[1:3])
+    texels, _ = texel_rays(
+        flat, torch.zeros_like(flat), flat.new_zeros(len(flat)), scene.projection, scene.planes.shape[1:3]
+    )
     index = None
     if scene.planes.shape[0] > 1:
         index = torch.arange(points.shape[0], device=points.device).repeat_interleave(points.shape[1])

@@ -5,7 +5,6 @@ from torch import Tensor
 from ..style_space import StyleLayout
 from .base import Backbone, Rendering, RenderOptions, StyleGenerator, backbone_style_layers
 from .config import StyleGAN2Config
-from .mapping import MappingNetwork
 
 
 class StyleGAN2(Backbone, StyleGenerator):
@@ -17,10 +16,13 @@ class StyleGAN2(Backbone, StyleGenerator):
         self.config = config
         self.layout = StyleLayout(tuple(backbone_style_layers(self, "")))
 
-    def map(self, z: Tensor, camera: Tensor | None = None, truncation_psi: float = 1.0,
-            truncation_cutoff: int | None = None) -> Tensor:
+    def map(
+        self, z: Tensor, camera: Tensor | None = None, truncation_psi: float = 1.0, truncation_cutoff: int | None = None
+    ) -> Tensor:
         return self.mapping(z, camera, truncation_psi, truncation_cutoff)
 
-    def synthesize(self, styles: Tensor, camera: Tensor | None = None, options: RenderOptions | None = None) -> Rendering:
+    def synthesize(
+        self, styles: Tensor, camera: Tensor | None = None, options: RenderOptions | None = None
+    ) -> Rendering:
         options = options or RenderOptions()
         return Rendering(self.skip_image(self.layout.split(styles), options.noise))

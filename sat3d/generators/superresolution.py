@@ -40,4 +40,6 @@ class Superresolution(nn.Module):
         size = self.config.in_resolution
         if x.shape[-1] == size or (x.shape[-1] > size and not self.config.resize_larger):
             return x
-        return F.interpolate(x, size=(size, size), mode="bilinear", align_corners=False, antialias=self.config.antialias)
+        return F.interpolate(
+            x, size=(size, size), mode="bilinear", align_corners=False, antialias=self.config.antialias
+        )

@@ -99,8 +99,16 @@ class SynthesisBlock(nn.Module):
     ``in_channels`` 0 makes the first block, which starts from a learned constant.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, w_dim: int, resolution: int, img_channels: int,
-                 up: bool = True, clamp: float | None = None):
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        w_dim: int,
+        resolution: int,
+        img_channels: int,
+        up: bool = True,
+        clamp: float | None = None,
+    ):
         super().__init__()
         self.resolution, self.up, self.is_first = resolution, up, in_channels == 0
         if self.is_first:
@@ -114,8 +122,9 @@ class SynthesisBlock(nn.Module):
         """The modulated layers in execution order."""
         return [(name, getattr(self, name)) for name in ("conv0", "conv1", "torgb") if hasattr(self, name)]
 
-    def forward(self, x: Tensor | None, image: Tensor | None, styles: Sequence[Tensor], noise: Noise,
-                keep_features: bool = True) -> tuple[Tensor | None, Tensor]:
+    def forward(
+        self, x: Tensor | None, image: Tensor | None, styles: Sequence[Tensor], noise: Noise, keep_features: bool = True
+    ) -> tuple[Tensor | None, Tensor]:
         """Features ``[B, I, h, w]`` and skip image ``[B, c, h, w]`` -> both at this block's resolution.
 
         ``styles``: one ``[1 or B, channels]`` for each of :meth:`style_layers`. Without ``keep_features`` (the last

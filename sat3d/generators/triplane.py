@@ -8,7 +8,14 @@ from torch import Tensor
 from ..camera import CameraRig, check_label
 from ..errors import ConfigError, ShapeError
 from ..style_space import StyleLayout
-from .base import Backbone, Rendering, RenderOptions, StyleGenerator, backbone_style_layers, superresolution_style_layers
+from .base import (
+    Backbone,
+    Rendering,
+    RenderOptions,
+    StyleGenerator,
+    backbone_style_layers,
+    superresolution_style_layers,
+)
 from .config import TriplaneConfig
 from .mapping import MappingNetwork
 from .planes import plane_projection
@@ -29,9 +36,12 @@ class TriplaneGenerator(StyleGenerator):
         self.backbone = Backbone(config.backbone)
         self.superresolution = Superresolution(config.superresolution, config.plane_features, config.backbone.w_dim)
         self.decoder = Decoder(config.plane_features, config.decoder_hidden, config.decoder_lr_mul)
-        self.layout = StyleLayout(tuple(
-            backbone_style_layers(self.backbone, "backbone.")
-            + superresolution_style_layers(self.superresolution.blocks(), "superresolution.")))
+        self.layout = StyleLayout(
+            tuple(
+                backbone_style_layers(self.backbone, "backbone.")
+                + superresolution_style_layers(self.superresolution.blocks(), "superresolution.")
+            )
+        )
 
     @property
     def mapping(self) -> MappingNetwork:
@@ -44,8 +54,9 @@ class TriplaneGenerator(StyleGenerator):
         focal = _FOCAL_OF_RADIUS.get(rendering.avg_camera_radius, CameraRig().focal)
         return CameraRig(rendering.avg_camera_radius, tuple(rendering.avg_camera_pivot), focal)
 
-    def map(self, z: Tensor, camera: Tensor | None = None, truncation_psi: float = 1.0,
-            truncation_cutoff: int | None = None) -> Tensor:
+    def map(
+        self, z: Tensor, camera: Tensor | None = None, truncation_psi: float = 1.0, truncation_cutoff: int | None = None
+    ) -> Tensor:
         """``z [B, z_dim]``, conditioning ``camera [B, 25]`` (None: frontal) -> ``ws [B, L, w_dim]``.
 
         Keep the conditioning camera fixed when the head is turned: it shifts the identity.
@@ -78,10 +89,21 @@ class TriplaneGenerator(StyleGenerator):
         options = options or RenderOptions()
         check_label(camera)
         if planes.shape[0] not in (1, camera.shape[0]):
-            raise ShapeError("Planes and cameras do not pair", f"{planes.shape[0]} planes, {camera.shape[0]} cameras",
-                             "one latent for all cameras, or one camera each", "repeat the latent or the camera")
-        return render_volume(self.volume(planes), camera, self._resolution(options), self.config.rendering,
-                             options.sampling, options.couple_batch, options.rays_per_chunk)
+            raise ShapeError(
+                "Planes and cameras do not pair",
+                f"{planes.shape[0]} planes, {camera.shape[0]} cameras",
+                "one latent for all cameras, or one camera each",
+                "repeat the latent or the camera",
+            )
+        return render_volume(
+            self.volume(planes),
+            camera,
+            self._resolution(options),
+            self.config.rendering,
+            options.sampling,
+            options.couple_batch,
+            options.rays_per_chunk,
+        )
 
     def render(self, planes: Tensor, styles: Tensor, camera: Tensor, options: RenderOptions | None = None) -> Rendering:
         """Views of given planes: ``planes [1 or V, …]``, ``styles [1 or V, S]``, ``camera [V, 25]``.
@@ -92,10 +114,13 @@ class TriplaneGenerator(StyleGenerator):
         check_label(camera)
         if torch.is_grad_enabled() or len(camera) == 1 or options.couple_batch:
             return self._render_batch(planes, styles, camera, options)
-        pick = lambda x, v: x if len(x) == 1 else x[v:v + 1]  # noqa: E731
-        views = [self._render_batch(pick(planes, v), pick(styles, v), camera[v:v + 1], options) for v in range(len(camera))]
-        return Rendering(*(torch.cat([getattr(view, name) for view in views])
-                           for name in ("image", "image_raw", "depth", "opacity")))
+        pick = lambda x, v: x if len(x) == 1 else x[v : v + 1]  # noqa: E731
+        views = [
+            self._render_batch(pick(planes, v), pick(styles, v), camera[v : v + 1], options) for v in range(len(camera))
+        ]
+        return Rendering(
+            *(torch.cat([getattr(view, name) for view in views]) for name in ("image", "image_raw", "depth", "opacity"))
+        )
 
     def _render_batch(self, planes: Tensor, styles: Tensor, camera: Tensor, options: RenderOptions) -> Rendering:
         rays = self.render_features(planes, camera, options)
@@ -109,7 +134,9 @@ class TriplaneGenerator(StyleGenerator):
         noise = Noise(self.config.rendering.superresolution_noise_mode, options.noise.generator)
         return self.superresolution(features, layers, noise, options.superresolution_dtype)
 
-    def synthesize(self, styles: Tensor, camera: Tensor | None = None, options: RenderOptions | None = None) -> Rendering:
+    def synthesize(
+        self, styles: Tensor, camera: Tensor | None = None, options: RenderOptions | None = None
+    ) -> Rendering:
         """``styles [B, S]``, ``camera [V, 25]`` (None: frontal) -> views; B is 1 or V."""
         options = options or RenderOptions()
         camera = self.rig.label().to(styles.device) if camera is None else camera

@@ -52,9 +52,14 @@ def reference(module: str, name: str) -> bytes:
 
 
 _SCALARS = {
-    type(None): lambda v: b"N", bool: lambda v: b"\x88" if v else b"\x89", int: integer, str: text,
-    float: lambda v: b"G" + struct.pack(">d", v), bytes: lambda v: b"B" + struct.pack("<I", len(v)) + v,
-    Raw: lambda v: v.opcodes, torch.Tensor: lambda v: opcodes(tensor(v)),
+    type(None): lambda v: b"N",
+    bool: lambda v: b"\x88" if v else b"\x89",
+    int: integer,
+    str: text,
+    float: lambda v: b"G" + struct.pack(">d", v),
+    bytes: lambda v: b"B" + struct.pack("<I", len(v)) + v,
+    Raw: lambda v: v.opcodes,
+    torch.Tensor: lambda v: opcodes(tensor(v)),
     Call: lambda v: reference(*v.target) + opcodes(v.arguments) + b"R",
     New: lambda v: reference(*v.target) + b")\x81" + opcodes(v.state) + b"b",
 }
@@ -107,7 +112,8 @@ def module_state(children: dict | None = None, parameters: dict | None = None) -
 
 
 _PLAIN_MODULES = {
-    "decoder": ("training.triplane", "OSGDecoder"), "decoder.net": ("torch.nn.modules.container", "Sequential"),
+    "decoder": ("training.triplane", "OSGDecoder"),
+    "decoder.net": ("torch.nn.modules.container", "Sequential"),
     "decoder.net.1": ("torch.nn.modules.activation", "Softplus"),
     "renderer": ("training.volumetric_rendering.renderer", "ImportanceRenderer"),
 }
@@ -119,7 +125,8 @@ class Network:
     def __init__(self, config: GeneratorConfig, variant: str = "2X"):
         generator = torch.Generator().manual_seed(0)
         self.tensors: dict[str, object] = {
-            name: torch.randn(shape, generator=generator) for name, shape in expected_tensors(config).items()}
+            name: torch.randn(shape, generator=generator) for name, shape in expected_tensors(config).items()
+        }
         self.kinds: dict[str, str] = {"": "Generator"}
         self.states: dict[str, dict] = {"": {}}
         backbone = {"_init_args": (), "_init_kwargs": backbone_arguments(config)}
@@ -131,21 +138,30 @@ class Network:
     def _add_triplane(self, config: TriplaneConfig, variant: str, backbone: dict) -> None:
         rendering = rendering_arguments(config, variant)
         arguments = {"z_dim": config.backbone.z_dim, "sr_num_fp16_res": 4, "rendering_kwargs": dict(rendering)}
-        self.kinds |= {"": "TriPlaneGenerator", "backbone": "Generator",
-                       "superresolution": "SuperresolutionHybrid" + variant}
+        self.kinds |= {
+            "": "TriPlaneGenerator",
+            "backbone": "Generator",
+            "superresolution": "SuperresolutionHybrid" + variant,
+        }
         self.states |= {
-            "": {"_init_args": (), "_init_kwargs": arguments, "rendering_kwargs": rendering,
-                 "neural_rendering_resolution": config.neural_rendering_resolution},
-            "backbone": backbone, "renderer": {"plane_axes": torch.tensor(config.plane_axes)},
-            "decoder": {"hidden_dim": config.decoder_hidden}, "decoder.net.1": {"beta": 1.0, "threshold": 20.0},
+            "": {
+                "_init_args": (),
+                "_init_kwargs": arguments,
+                "rendering_kwargs": rendering,
+                "neural_rendering_resolution": config.neural_rendering_resolution,
+            },
+            "backbone": backbone,
+            "renderer": {"plane_axes": torch.tensor(config.plane_axes)},
+            "decoder": {"hidden_dim": config.decoder_hidden},
+            "decoder.net.1": {"beta": 1.0, "threshold": 20.0},
             "superresolution": {"_init_args": (), "_init_kwargs": {"channels": 32, "sr_num_fp16_res": 4}},
         }
 
     def value(self, path: str = "") -> object:
         prefix = f"{path}." if path else ""
-        tensors = {name[len(prefix):]: value for name, value in self.tensors.items() if name.startswith(prefix)}
+        tensors = {name[len(prefix) :]: value for name, value in self.tensors.items() if name.startswith(prefix)}
         modules = [name.rpartition(".")[0] for name in tensors]
-        modules += [name[len(prefix):] for name in self.states if name.startswith(prefix)]
+        modules += [name[len(prefix) :] for name in self.states if name.startswith(prefix)]
         children = {name.split(".")[0] for name in modules} - {""}
         parameters = {name: value for name, value in tensors.items() if "." not in name}
         state = module_state({name: self.value(prefix + name) for name in sorted(children)}, parameters)
@@ -161,21 +177,39 @@ class Network:
 def kind_of(path: str, kinds: dict[str, str]) -> str:
     leaf = path.rpartition(".")[2]
     no_upsampling = leaf == "block0" and not kinds.get("superresolution", "").startswith("SuperresolutionHybrid8X")
-    known = {"synthesis": "SynthesisNetwork", "mapping": "MappingNetwork", "conv0": "SynthesisLayer",
-             "conv1": "SynthesisLayer", "torgb": "ToRGBLayer"}
+    known = {
+        "synthesis": "SynthesisNetwork",
+        "mapping": "MappingNetwork",
+        "conv0": "SynthesisLayer",
+        "conv1": "SynthesisLayer",
+        "torgb": "ToRGBLayer",
+    }
     block = "SynthesisBlockNoUp" if no_upsampling else "SynthesisBlock"
     return known.get(leaf, block if leaf.startswith("b") else "FullyConnectedLayer")
 
 
 def backbone_arguments(config: GeneratorConfig) -> dict:
     c = config.backbone
-    return {"z_dim": c.z_dim, "c_dim": c.c_dim, "w_dim": c.w_dim, "img_resolution": c.resolution,
-            "img_channels": c.img_channels, "mapping_kwargs": {"num_layers": c.num_mapping_layers},
-            "channel_base": c.channel_base, "channel_max": c.channel_max, "conv_clamp": c.conv_clamp, "num_fp16_res": 0}
+    return {
+        "z_dim": c.z_dim,
+        "c_dim": c.c_dim,
+        "w_dim": c.w_dim,
+        "img_resolution": c.resolution,
+        "img_channels": c.img_channels,
+        "mapping_kwargs": {"num_layers": c.num_mapping_layers},
+        "channel_base": c.channel_base,
+        "channel_max": c.channel_max,
+        "conv_clamp": c.conv_clamp,
+        "num_fp16_res": 0,
+    }
 
 
 def rendering_arguments(config: TriplaneConfig, variant: str) -> dict:
     options = dict(vars(config.rendering))
     options["avg_camera_pivot"] = list(options["avg_camera_pivot"])
-    return options | {"clamp_mode": "softplus", "decoder_lr_mul": config.decoder_lr_mul, "sr_antialias": True,
-                      "superresolution_module": "training.superresolution.SuperresolutionHybrid" + variant}
+    return options | {
+        "clamp_mode": "softplus",
+        "decoder_lr_mul": config.decoder_lr_mul,
+        "sr_antialias": True,
+        "superresolution_module": "training.superresolution.SuperresolutionHybrid" + variant,
+    }

@@ -15,8 +15,9 @@ from training.fuzz_foreign import Watch
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "foreign"
 MAX_SECONDS = 3.0  # of CPU; about a third of it is seen on a laptop
 MAX_BYTES = 100_000_000
-MICRO = StyleGAN2Config(BackboneConfig(z_dim=4, w_dim=4, num_mapping_layers=1, resolution=8, channel_base=32,
-                                       channel_max=4))
+MICRO = StyleGAN2Config(
+    BackboneConfig(z_dim=4, w_dim=4, num_mapping_layers=1, resolution=8, channel_base=32, channel_max=4)
+)
 
 
 class Refusal:

@@ -42,15 +42,22 @@ def rewrite(path, tensors=None, **header):
     save_file(tensors or load_file(path), path, metadata={**read_header(path), **header})
 
 
-@pytest.mark.parametrize("damage", [
-    lambda p: p.write_bytes(p.read_bytes()[:-100]), lambda p: p.write_bytes(p.read_bytes()[:20]), lambda p: p.write_bytes(b""),
-    lambda p: rewrite(p, schema="sat3d-generator/99"), lambda p: rewrite(p, config="{"), lambda p: rewrite(p, config="[" * 100000),
-    lambda p: rewrite(p, config=json.dumps({"family": "eg3d", "surprise": 1})),
-    lambda p: rewrite(p, {k: v for k, v in load_file(p).items() if "decoder" not in k}),
-    lambda p: rewrite(p, {k: v[:1] if v.ndim else v for k, v in load_file(p).items()}),
-    lambda p: rewrite(p, {k: torch.full_like(v, float("nan")) for k, v in load_file(p).items()}),
-    lambda p: p.unlink(),
-])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda p: p.write_bytes(p.read_bytes()[:-100]),
+        lambda p: p.write_bytes(p.read_bytes()[:20]),
+        lambda p: p.write_bytes(b""),
+        lambda p: rewrite(p, schema="sat3d-generator/99"),
+        lambda p: rewrite(p, config="{"),
+        lambda p: rewrite(p, config="[" * 100000),
+        lambda p: rewrite(p, config=json.dumps({"family": "eg3d", "surprise": 1})),
+        lambda p: rewrite(p, {k: v for k, v in load_file(p).items() if "decoder" not in k}),
+        lambda p: rewrite(p, {k: v[:1] if v.ndim else v for k, v in load_file(p).items()}),
+        lambda p: rewrite(p, {k: torch.full_like(v, float("nan")) for k, v in load_file(p).items()}),
+        lambda p: p.unlink(),
+    ],
+)
 def test_damaged_checkpoints_are_explained(saved, damage):
     damage(saved)
     with pytest.raises(Sat3dError, match="Next step"):

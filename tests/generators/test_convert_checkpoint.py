@@ -71,9 +71,15 @@ def test_force_replaces(target):
     assert len(read_checkpoint(target)[1]) == 32
 
 
-@pytest.mark.parametrize("name, says", [
-    ("hostile_os_system", "os system"), ("damaged_missing_gema", "training_set_kwargs"),
-    ("damaged_truncated", "truncated"), ("absent", "not found")])
+@pytest.mark.parametrize(
+    "name, says",
+    [
+        ("hostile_os_system", "os system"),
+        ("damaged_missing_gema", "training_set_kwargs"),
+        ("damaged_truncated", "truncated"),
+        ("absent", "not found"),
+    ],
+)
 def test_refusals_are_one_line_and_keep_the_output(target, capsys, name, says):
     target.write_bytes(b"precious")
     assert convert(GOLDEN / f"{name}.pkl", target, "--force") == 1

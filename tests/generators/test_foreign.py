@@ -24,8 +24,9 @@ GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "foreign"
 PARITY = Path(__file__).resolve().parents[3] / "shared" / "parity"
 VARIANTS = ["micro_numpy1names", "micro_oldstyle_proto3", "micro_strides"]
 
-MICRO_CONFIG = StyleGAN2Config(BackboneConfig(z_dim=8, c_dim=0, w_dim=8, num_mapping_layers=2, resolution=8,
-                                              channel_base=64, channel_max=4))
+MICRO_CONFIG = StyleGAN2Config(
+    BackboneConfig(z_dim=8, c_dim=0, w_dim=8, num_mapping_layers=2, resolution=8, channel_base=64, channel_max=4)
+)
 
 
 @pytest.fixture(scope="module")
@@ -67,20 +68,30 @@ def test_key_chooses_the_network(micro):
     assert not torch.equal(other.tensors["synthesis.b4.const"], micro.tensors["synthesis.b4.const"])
 
 
-@pytest.mark.parametrize("key, says", [("D", "class is unknown"), ("training_set_kwargs", "not a network"),
-                                       ("augment_pipe", "augment_pipe"), ("other", "G_ema")])
+@pytest.mark.parametrize(
+    "key, says",
+    [
+        ("D", "class is unknown"),
+        ("training_set_kwargs", "not a network"),
+        ("augment_pipe", "augment_pipe"),
+        ("other", "G_ema"),
+    ],
+)
 def test_keys_that_are_no_generator(key, says):
     with pytest.raises(FileError, match=says):
         read_network(GOLDEN / "micro_valid.pkl", key=key)
 
 
-@pytest.mark.parametrize("name, says", [
-    ("damaged_truncated", "truncated"),
-    ("damaged_wrong_shape", r"synthesis\.b8\.conv1\.weight has shape \[5, 4, 3, 3\] instead of \[4, 4, 3, 3\]"),
-    ("damaged_missing_gema", "no network 'G_ema'.*training_set_kwargs, G, D, augment_pipe"),
-    ("damaged_missing_param", r"synthesis\.b8\.conv0\.bias is missing"),
-    ("damaged_size_past_storage", r"synthesis\.b4\.const has shape \[64, 4, 4\]"),
-])
+@pytest.mark.parametrize(
+    "name, says",
+    [
+        ("damaged_truncated", "truncated"),
+        ("damaged_wrong_shape", r"synthesis\.b8\.conv1\.weight has shape \[5, 4, 3, 3\] instead of \[4, 4, 3, 3\]"),
+        ("damaged_missing_gema", "no network 'G_ema'.*training_set_kwargs, G, D, augment_pipe"),
+        ("damaged_missing_param", r"synthesis\.b8\.conv0\.bias is missing"),
+        ("damaged_size_past_storage", r"synthesis\.b4\.const has shape \[64, 4, 4\]"),
+    ],
+)
 def test_damage_is_named(name, says):
     with pytest.raises(FileError, match=says):
         read_network(GOLDEN / f"{name}.pkl")
@@ -99,18 +110,21 @@ def test_progress_counts_bytes_and_can_cancel():
         read_network(GOLDEN / "micro_valid.pkl", progress=cancel)
 
 
-@pytest.mark.parametrize("name, content, says", [
-    ("empty.pkl", b"", "empty"),
-    ("zip.pkl", b"PK\x03\x04" + bytes(100), "zip file"),
-    ("page.pkl", b"<!DOCTYPE html>", "web page"),
-    ("pointer.pkl", b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
-    ("torch.pkl", bytes.fromhex("80028a0a6cfc9c46f920") + bytes(50), "torch.save"),
-    ("weights.safetensors", (20).to_bytes(8, "little") + b'{"__metadata__":{}}  ', "safetensors"),
-    ("notes.txt", b"hello", "begins with"),
-    ("tuple.pkl", b"\x80\x04).", "not a dictionary of networks"),
-    ("behind.pkl", b"\x80\x04}.}", "behind its end"),
-    ("tensorflow.pkl", b"\x80\x03cdnnlib.tflib.network\nNetwork\nq\x00.", "TensorFlow"),
-])
+@pytest.mark.parametrize(
+    "name, content, says",
+    [
+        ("empty.pkl", b"", "empty"),
+        ("zip.pkl", b"PK\x03\x04" + bytes(100), "zip file"),
+        ("page.pkl", b"<!DOCTYPE html>", "web page"),
+        ("pointer.pkl", b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
+        ("torch.pkl", bytes.fromhex("80028a0a6cfc9c46f920") + bytes(50), "torch.save"),
+        ("weights.safetensors", (20).to_bytes(8, "little") + b'{"__metadata__":{}}  ', "safetensors"),
+        ("notes.txt", b"hello", "begins with"),
+        ("tuple.pkl", b"\x80\x04).", "not a dictionary of networks"),
+        ("behind.pkl", b"\x80\x04}.}", "behind its end"),
+        ("tensorflow.pkl", b"\x80\x03cdnnlib.tflib.network\nNetwork\nq\x00.", "TensorFlow"),
+    ],
+)
 def test_other_kinds_of_file(tmp_path, name, content, says):
     path = tmp_path / name
     path.write_bytes(content)
@@ -132,15 +146,18 @@ def replaced(name: str, old: bytes, new: bytes) -> bytes:
     return raw.replace(old, new)
 
 
-@pytest.mark.parametrize("old, new, says", [
-    (b"\x8c\x04skip", b"\x8c\x04orig", "architecture is 'orig'"),
-    (b"\x8c\x05lrelu", b"\x8c\x05swish", "activation is 'swish'"),
-    (b"\x8c\x0eSynthesisLayer", b"\x8c\x0eSynthesisLaxer", "class is 'SynthesisLaxer'"),
-    (b"\x8c\x09Generator", b"\x8c\x09Genesator", "class is unknown"),
-    (b"\x8c\x0bchannel_max", b"\x8c\x0bchannel_mux", "option 'channel_mux'"),
-    (b"\x8c\x02b4", b"\x8c\x02L4", "StyleGAN3"),
-    (np.float32(3 / 64).tobytes(), np.float32(4 / 64).tobytes(), "resample_filter"),
-])
+@pytest.mark.parametrize(
+    "old, new, says",
+    [
+        (b"\x8c\x04skip", b"\x8c\x04orig", "architecture is 'orig'"),
+        (b"\x8c\x05lrelu", b"\x8c\x05swish", "activation is 'swish'"),
+        (b"\x8c\x0eSynthesisLayer", b"\x8c\x0eSynthesisLaxer", "class is 'SynthesisLaxer'"),
+        (b"\x8c\x09Generator", b"\x8c\x09Genesator", "class is unknown"),
+        (b"\x8c\x0bchannel_max", b"\x8c\x0bchannel_mux", "option 'channel_mux'"),
+        (b"\x8c\x02b4", b"\x8c\x02L4", "StyleGAN3"),
+        (np.float32(3 / 64).tobytes(), np.float32(4 / 64).tobytes(), "resample_filter"),
+    ],
+)
 def test_networks_that_compute_otherwise_are_refused(tmp_path, old, new, says):
     path = tmp_path / "other.pkl"
     path.write_bytes(replaced("micro_valid", old, new))
@@ -158,6 +175,7 @@ def test_values_that_are_not_finite_are_named(tmp_path, micro):
 
 # Layout: sizes of the published networks, known independently of this code.
 
+
 def test_layout_of_published_networks():
     eg3d, ffhq = expected_tensors(TriplaneConfig()), expected_tensors(StyleGAN2Config())
     assert eg3d["backbone.mapping.embed.weight"] == (512, 25) and eg3d["decoder.net.2.weight"] == (33, 64)
@@ -169,8 +187,9 @@ def parameters(layout):
     return sum(int(np.prod(shape)) for name, shape in layout.items() if not name.endswith(("noise_const", "w_avg")))
 
 
-@pytest.mark.parametrize("variant, noise, channels", [
-    ("8XDC", 256, 256), ("8X", 256, 128), ("4X", 128, 128), ("2X", 64, 128)])
+@pytest.mark.parametrize(
+    "variant, noise, channels", [("8XDC", 256, 256), ("8X", 256, 128), ("4X", 128, 128), ("2X", 64, 128)]
+)
 def test_layout_of_superresolution(variant, noise, channels):
     layout = expected_tensors(TriplaneConfig(superresolution=SUPERRESOLUTION[variant]))
     assert layout["superresolution.block0.conv0.noise_const"] == (noise, noise)
@@ -182,9 +201,14 @@ def test_all_number_types():
     from sat3d.generators.foreign.storage import _TYPES
     from sat3d.generators.foreign.tensors import read_small
     from sat3d.generators.foreign.values import Blob
+
     values = torch.tensor([[1.5, -2.0, 0.25], [4.0, 65504.0, -0.5]])
-    for name, dtype in [("FloatStorage", torch.float32), ("DoubleStorage", torch.float64),
-                        ("HalfStorage", torch.float16), ("BFloat16Storage", torch.bfloat16)]:
+    for name, dtype in [
+        ("FloatStorage", torch.float32),
+        ("DoubleStorage", torch.float64),
+        ("HalfStorage", torch.float16),
+        ("BFloat16Storage", torch.bfloat16),
+    ]:
         stored = values.to(dtype)
         raw = b"x" + stored.T.contiguous().view(torch.uint8).numpy().tobytes()
         view = TensorView(Storage(name, _TYPES[name][1], 6, Blob(1, len(raw))), 0, (2, 3), (1, 2))
@@ -195,11 +219,15 @@ def test_all_number_types():
 
 # Parity cases beside the repository (none on a bare clone).
 
+
 def test_parity_cases():
     for case in sorted((PARITY / "pack").glob("*.json")):
         facts, network = json.loads(case.read_text()), read_network(case.with_suffix(".pkl"))
-        wanted = {name: tuple(shape) for name, shape in facts["parameters_and_buffers"].items()
-                  if not name.endswith(("resample_filter", "dataset_label_std"))}
+        wanted = {
+            name: tuple(shape)
+            for name, shape in facts["parameters_and_buffers"].items()
+            if not name.endswith(("resample_filter", "dataset_label_std"))
+        }
         assert expected_tensors(network.config) == wanted, case
         assert network.notes["class_name"] == facts["class_name"]
         if isinstance(network.config, TriplaneConfig):
@@ -208,8 +236,17 @@ def test_parity_cases():
 
 def check_triplane(config, facts):
     options = facts["rendering_kwargs"]
-    for name in ("depth_resolution", "depth_resolution_importance", "ray_start", "ray_end", "box_warp", "c_scale",
-                 "avg_camera_radius", "c_gen_conditioning_zero", "superresolution_noise_mode"):
+    for name in (
+        "depth_resolution",
+        "depth_resolution_importance",
+        "ray_start",
+        "ray_end",
+        "box_warp",
+        "c_scale",
+        "avg_camera_radius",
+        "c_gen_conditioning_zero",
+        "superresolution_noise_mode",
+    ):
         assert getattr(config.rendering, name) == options[name]
     assert config.rendering.white_back == options.get("white_back", False)
     assert config.rendering.avg_camera_pivot == tuple(options["avg_camera_pivot"])
@@ -222,9 +259,14 @@ def check_triplane(config, facts):
 
 
 def test_layouts_of_full_size():
-    for path, config in [(PARITY / "layout_ffhq512-128.json", TriplaneConfig()),
-                         (PARITY / "layout_stylegan2-ffhq-1024.json", StyleGAN2Config())]:
+    for path, config in [
+        (PARITY / "layout_ffhq512-128.json", TriplaneConfig()),
+        (PARITY / "layout_stylegan2-ffhq-1024.json", StyleGAN2Config()),
+    ]:
         tensors = json.loads(path.read_text())["tensors"] if path.exists() else []
-        wanted = {tensor["name"]: tuple(tensor["shape"]) for tensor in tensors
-                  if not tensor["name"].endswith("resample_filter")}
+        wanted = {
+            tensor["name"]: tuple(tensor["shape"])
+            for tensor in tensors
+            if not tensor["name"].endswith("resample_filter")
+        }
         assert expected_tensors(config) == wanted or not path.exists()

@@ -43,10 +43,16 @@ def refused(refusal, tmp_path, monkeypatch):
 
 # Keys.
 
+
 @pytest.mark.parametrize("key", [(), (1,), b"bytes", 1.5, {}, [], 1 << 61, Call("collections", "OrderedDict")])
 def test_keys_that_are_not_scalars(refused, key):
-    assert "not a plain scalar" in str(refused(pickled({"G_ema": {key: 1} if type(key) in (int, float, bytes, tuple)
-                                                        else Raw(b"}" + opcodes(key) + b"Ns")})))
+    assert "not a plain scalar" in str(
+        refused(
+            pickled(
+                {"G_ema": {key: 1} if type(key) in (int, float, bytes, tuple) else Raw(b"}" + opcodes(key) + b"Ns")}
+            )
+        )
+    )
 
 
 def nested_shared_tuples(depth: int) -> bytes:
@@ -64,21 +70,41 @@ def test_hash_bomb(refused):
 
 def test_bombs_where_other_things_are_expected(refused):
     bomb = Raw(nested_shared_tuples(200))
-    for attack in (Call(*SOURCE_CLASS, bomb), view(bomb, 0, (1,), (1,)), view(ONE, bomb, (1,), (1,)),
-                   Call("builtins", "set", bomb), Call("numpy", "dtype", bomb, False, True),
-                   persistent("Generator", {"_modules": bomb}),
-                   New("training.triplane", "OSGDecoder", {"_modules": bomb})):
+    for attack in (
+        Call(*SOURCE_CLASS, bomb),
+        view(bomb, 0, (1,), (1,)),
+        view(ONE, bomb, (1,), (1,)),
+        Call("builtins", "set", bomb),
+        Call("numpy", "dtype", bomb, False, True),
+        persistent("Generator", {"_modules": bomb}),
+        New("training.triplane", "OSGDecoder", {"_modules": bomb}),
+    ):
         refused(pickled({"G_ema": attack}))
 
 
 # Size: depth, number, amplification.
 
-@pytest.mark.parametrize("program", [
-    b"]" * 1_000_000, b"]" * 60_000 + b"a" * 59_999, b"}" * 30_000_000, b"N0" * 15_000_000, b"(" * 5_000_000,
-    b"\x8f0" * 2_000_000, b"\x8f\x940" * 1_000_000, b"C\x000" * 1_000_000, b"N\x85" * 1_000_000,
-    b"](" + (b"]" * 50_000 + b"e(") * 100, b"\x8c\x04abcd0" * 1_000_000, b"G12345678" * 500_000,
-    b"]\x94" + b"h\x00a" * 800_000, b"N" + b"\x85" * 900_000,
-], ids=range(14))
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        b"]" * 1_000_000,
+        b"]" * 60_000 + b"a" * 59_999,
+        b"}" * 30_000_000,
+        b"N0" * 15_000_000,
+        b"(" * 5_000_000,
+        b"\x8f0" * 2_000_000,
+        b"\x8f\x940" * 1_000_000,
+        b"C\x000" * 1_000_000,
+        b"N\x85" * 1_000_000,
+        b"](" + (b"]" * 50_000 + b"e(") * 100,
+        b"\x8c\x04abcd0" * 1_000_000,
+        b"G12345678" * 500_000,
+        b"]\x94" + b"h\x00a" * 800_000,
+        b"N" + b"\x85" * 900_000,
+    ],
+    ids=range(14),
+)
 def test_floods_of_objects(refused, program):
     refused.in_little_memory(b"\x80\x04" + program + b".")
 
@@ -100,8 +126,9 @@ def test_sizes_far_beyond_the_storage(refused):
 
 def test_one_storage_many_tensors(refused):
     """A network of 200 MB described over one small storage, by overlapping strides."""
-    config = StyleGAN2Config(BackboneConfig(z_dim=4, w_dim=4, num_mapping_layers=1, resolution=1024, channel_base=1024,
-                                            channel_max=1))
+    config = StyleGAN2Config(
+        BackboneConfig(z_dim=4, w_dim=4, num_mapping_layers=1, resolution=1024, channel_base=1024, channel_max=1)
+    )
     built = Network(config)
     for name, value in built.tensors.items():
         built.tensors[name] = view(Raw(b"h\x00"), 0, tuple(value.shape), (1,) * value.dim())
@@ -160,11 +187,27 @@ def test_work_multiplied_by_memo(refused):
 
 # Sizes in the configuration.
 
-@pytest.mark.parametrize("key, value", [
-    ("img_resolution", 1 << 30), ("img_resolution", 4096), ("channel_max", 1 << 30), ("w_dim", 1 << 40), ("z_dim", -1),
-    ("z_dim", 1 << 2000), ("img_channels", 0), ("c_dim", 16384), ("channel_base", 0),
-    ("mapping_kwargs", {"num_layers": 1 << 30}),
-    ("img_resolution", 12), ("img_resolution", True), ("z_dim", "8"), ("z_dim", [8]), ("z_dim", 8.0)])
+
+@pytest.mark.parametrize(
+    "key, value",
+    [
+        ("img_resolution", 1 << 30),
+        ("img_resolution", 4096),
+        ("channel_max", 1 << 30),
+        ("w_dim", 1 << 40),
+        ("z_dim", -1),
+        ("z_dim", 1 << 2000),
+        ("img_channels", 0),
+        ("c_dim", 16384),
+        ("channel_base", 0),
+        ("mapping_kwargs", {"num_layers": 1 << 30}),
+        ("img_resolution", 12),
+        ("img_resolution", True),
+        ("z_dim", "8"),
+        ("z_dim", [8]),
+        ("z_dim", 8.0),
+    ],
+)
 def test_absurd_configurations(refused, key, value):
     built = Network(MICRO)
     built.states[""]["_init_kwargs"][key] = value

@@ -17,13 +17,19 @@ from sat3d.generators.config import (
 from sat3d.generators.foreign import read_network
 from tests.generators.official_pickle import Network, storage, view
 
-BACKBONE = BackboneConfig(z_dim=16, c_dim=25, w_dim=8, num_mapping_layers=2, resolution=8, img_channels=12,
-                          channel_base=32, channel_max=4)
+BACKBONE = BackboneConfig(
+    z_dim=16, c_dim=25, w_dim=8, num_mapping_layers=2, resolution=8, img_channels=12, channel_base=32, channel_max=4
+)
 
 
 def small_config(variant="2X", **changes):
-    fields = {"backbone": BACKBONE, "superresolution": SUPERRESOLUTION[variant], "neural_rendering_resolution": 32,
-              "decoder_hidden": 16, **changes}
+    fields = {
+        "backbone": BACKBONE,
+        "superresolution": SUPERRESOLUTION[variant],
+        "neural_rendering_resolution": 32,
+        "decoder_hidden": 16,
+        **changes,
+    }
     return TriplaneConfig(**fields)
 
 
@@ -33,6 +39,7 @@ def read(tmp_path):
         path = tmp_path / "network.pkl"
         path.write_bytes(network.pickle())
         return read_network(path)
+
     return read_built
 
 
@@ -101,15 +108,27 @@ def test_unknown_rendering_settings_are_noted(read):
     assert read(built).notes["ignored_rendering_kwargs"] == "shiny"
 
 
-@pytest.mark.parametrize("key, value, says", [
-    ("clamp_mode", "relu", "clamp_mode.*'relu'.*softplus"), ("density_noise", 0.5, "density_noise"),
-    ("box_warp", "1", "box_warp"), ("box_warp", 0.0, "box_warp"), ("box_warp", float("inf"), "box_warp"),
-    ("depth_resolution", 1 << 30, "depth_resolution"), ("depth_resolution", 48.0, "depth_resolution"),
-    ("ray_start", "auto", "Ray limits"), ("ray_start", None, "ray_start"), ("ray_end", 1.0, "Ray limits"),
-    ("white_back", 1, "white_back"), ("avg_camera_pivot", [0, 0], "avg_camera_pivot"),
-    ("avg_camera_pivot", [0, 0, []], "avg_camera_pivot"), ("superresolution_noise_mode", "loud", "noise_mode"),
-    ("c_scale", float("nan"), "c_scale"), ("decoder_lr_mul", {}, "decoder_lr_mul"),
-])
+@pytest.mark.parametrize(
+    "key, value, says",
+    [
+        ("clamp_mode", "relu", "clamp_mode.*'relu'.*softplus"),
+        ("density_noise", 0.5, "density_noise"),
+        ("box_warp", "1", "box_warp"),
+        ("box_warp", 0.0, "box_warp"),
+        ("box_warp", float("inf"), "box_warp"),
+        ("depth_resolution", 1 << 30, "depth_resolution"),
+        ("depth_resolution", 48.0, "depth_resolution"),
+        ("ray_start", "auto", "Ray limits"),
+        ("ray_start", None, "ray_start"),
+        ("ray_end", 1.0, "Ray limits"),
+        ("white_back", 1, "white_back"),
+        ("avg_camera_pivot", [0, 0], "avg_camera_pivot"),
+        ("avg_camera_pivot", [0, 0, []], "avg_camera_pivot"),
+        ("superresolution_noise_mode", "loud", "noise_mode"),
+        ("c_scale", float("nan"), "c_scale"),
+        ("decoder_lr_mul", {}, "decoder_lr_mul"),
+    ],
+)
 def test_bad_rendering_settings(read, key, value, says):
     built = Network(small_config())
     built.states[""]["rendering_kwargs"][key] = value
@@ -117,20 +136,23 @@ def test_bad_rendering_settings(read, key, value, says):
         read(built)
 
 
-@pytest.mark.parametrize("path, attribute, value, says", [
-    ("backbone.synthesis.b8", "architecture", "resnet", "architecture is 'resnet' instead of skip"),
-    ("backbone.synthesis.b8.conv0", "up", 1, "up is 1 instead of 2"),
-    ("backbone.synthesis.b4.conv1", "use_noise", False, "use_noise"),
-    ("backbone.synthesis.b4.conv1", "act_gain", 1.0, "act_gain is 1.0"),
-    ("backbone.mapping.fc0", "bias_gain", 1.0, r"bias_gain is 1\.0 instead of 0\.01"),
-    ("backbone.mapping.embed", "activation", "lrelu", "instead of linear"),
-    ("decoder.net.0", "bias_gain", 0.5, "bias_gain is 0.5"),
-    ("decoder.net.1", "beta", 2.0, "beta is 2.0"),
-    ("renderer", "plane_axes", torch.zeros(3, 3, 3), "cannot be inverted"),
-    ("renderer", "plane_axes", torch.full((3, 3, 3), float("nan")), "not finite"),
-    ("renderer", "plane_axes", torch.eye(3), "shape"),
-    ("renderer", "plane_axes", 5, "not a tensor"),
-])
+@pytest.mark.parametrize(
+    "path, attribute, value, says",
+    [
+        ("backbone.synthesis.b8", "architecture", "resnet", "architecture is 'resnet' instead of skip"),
+        ("backbone.synthesis.b8.conv0", "up", 1, "up is 1 instead of 2"),
+        ("backbone.synthesis.b4.conv1", "use_noise", False, "use_noise"),
+        ("backbone.synthesis.b4.conv1", "act_gain", 1.0, "act_gain is 1.0"),
+        ("backbone.mapping.fc0", "bias_gain", 1.0, r"bias_gain is 1\.0 instead of 0\.01"),
+        ("backbone.mapping.embed", "activation", "lrelu", "instead of linear"),
+        ("decoder.net.0", "bias_gain", 0.5, "bias_gain is 0.5"),
+        ("decoder.net.1", "beta", 2.0, "beta is 2.0"),
+        ("renderer", "plane_axes", torch.zeros(3, 3, 3), "cannot be inverted"),
+        ("renderer", "plane_axes", torch.full((3, 3, 3), float("nan")), "not finite"),
+        ("renderer", "plane_axes", torch.eye(3), "shape"),
+        ("renderer", "plane_axes", 5, "not a tensor"),
+    ],
+)
 def test_modules_that_compute_otherwise(read, path, attribute, value, says):
     built = Network(small_config())
     built.states[path] = {**built.states.get(path, {}), attribute: value}
@@ -138,9 +160,18 @@ def test_modules_that_compute_otherwise(read, path, attribute, value, says):
         read(built)
 
 
-@pytest.mark.parametrize("option, value", [("resample_filter", [1, 2, 1]), ("architecture", "orig"), ("fancy", 1),
-                                           ("synthesis_kwargs", 5), ("mapping_kwargs", {"lr_multiplier": 1}),
-                                           ("mapping_kwargs", {"layer_features": 4}), ("conv_clamp", -1.0)])
+@pytest.mark.parametrize(
+    "option, value",
+    [
+        ("resample_filter", [1, 2, 1]),
+        ("architecture", "orig"),
+        ("fancy", 1),
+        ("synthesis_kwargs", 5),
+        ("mapping_kwargs", {"lr_multiplier": 1}),
+        ("mapping_kwargs", {"layer_features": 4}),
+        ("conv_clamp", -1.0),
+    ],
+)
 def test_unsupported_arguments_are_named(read, option, value):
     built = Network(small_config())
     built.states["backbone"]["_init_kwargs"][option] = value
@@ -171,6 +202,10 @@ def test_all_problems_are_named_at_once(read):
     built.tensors["backbone.synthesis.b4.const"] = view(storage(torch.zeros(70).numpy()), 7, (4, 4, 4), (16, 4, 1))
     with pytest.raises(FileError) as caught:
         read(built)
-    for problem in ("backbone.mapping.w_avg is missing", "decoder.net.3.bias is unexpected",
-                    "decoder.net.0.bias has shape", "backbone.synthesis.b4.const goes past its storage of 70 elements"):
+    for problem in (
+        "backbone.mapping.w_avg is missing",
+        "decoder.net.3.bias is unexpected",
+        "decoder.net.0.bias has shape",
+        "backbone.synthesis.b4.const goes past its storage of 70 elements",
+    ):
         assert problem in str(caught.value)

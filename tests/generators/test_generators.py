@@ -7,14 +7,25 @@ import pytest
 import torch
 
 from sat3d.errors import ConfigError, FileError, Sat3dError, ShapeError
-from sat3d.generators import Noise, RenderOptions, Sampling, StyleGAN2Config, generator_from_tensors, reference, z_from_seed
+from sat3d.generators import (
+    Noise,
+    RenderOptions,
+    Sampling,
+    StyleGAN2Config,
+    generator_from_tensors,
+    reference,
+    z_from_seed,
+)
 from sat3d.generators.bands import split_rows
 from sat3d.generators.config import PLANE_AXES_CORRECTED, BackboneConfig, config_from_dict, config_to_dict
 from tests.conftest import seeded, tiny_config
 
 VARIANTS = {
-    "plain": {}, "auto limits": {"ray_start": "auto", "ray_end": "auto"}, "white": {"white_back": True},
-    "disparity": {"disparity_space_sampling": True}, "no importance": {"depth_resolution_importance": 0},
+    "plain": {},
+    "auto limits": {"ray_start": "auto", "ray_end": "auto"},
+    "white": {"white_back": True},
+    "disparity": {"disparity_space_sampling": True},
+    "no importance": {"depth_resolution_importance": 0},
     "large box": {"box_warp": 1.6},
 }
 
@@ -59,7 +70,11 @@ def test_gradients_equal_those_of_the_readable_twin(triplane, styles, of):
     gradients = []
     for synthesize in (lambda s, c: triplane.synthesize(s, c).image, lambda s, c: reference.synthesize(triplane, s, c)):
         s, c = styles.clone().requires_grad_(of == "styles"), camera.clone().requires_grad_(of == "camera")
-        weights = [triplane.backbone.synthesis.b8.conv0.weight, triplane.decoder.net[0].weight, triplane.superresolution.block1.conv1.weight]
+        weights = [
+            triplane.backbone.synthesis.b8.conv0.weight,
+            triplane.decoder.net[0].weight,
+            triplane.superresolution.block1.conv1.weight,
+        ]
         for weight in weights:
             weight.requires_grad_(of == "weights")
         leaves = {"styles": [s], "camera": [c], "weights": weights}[of]
@@ -120,10 +135,16 @@ def test_random_samples_do_not_depend_on_the_chunk_size(triplane, styles):
 
 def test_noise_modes(stylegan2):
     styles = stylegan2.styles(stylegan2.map(z_from_seed(0, 16)))
-    images = {mode: stylegan2.synthesize(styles, options=RenderOptions(noise=Noise(mode, torch.Generator().manual_seed(0)))).image
-              for mode in ("const", "none", "random")}
+    images = {
+        mode: stylegan2.synthesize(
+            styles, options=RenderOptions(noise=Noise(mode, torch.Generator().manual_seed(0)))
+        ).image
+        for mode in ("const", "none", "random")
+    }
     assert len({image.sum().item() for image in images.values()}) == 3
-    again = stylegan2.synthesize(styles, options=RenderOptions(noise=Noise("random", torch.Generator().manual_seed(0)))).image
+    again = stylegan2.synthesize(
+        styles, options=RenderOptions(noise=Noise("random", torch.Generator().manual_seed(0)))
+    ).image
     assert torch.equal(images["random"], again)
 
 
@@ -132,7 +153,10 @@ def test_bands_do_not_change_a_2d_image():
     styles = network.styles(network.map(torch.cat([z_from_seed(i, 16) for i in range(2)])))
     whole = network.synthesize(styles).image  # gradients are on: nothing is banded
     with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sat3d.generators.synthesis.split_rows", lambda total, bytes_per_row: split_rows(total, bytes_per_row, 40000))
+        patch.setattr(
+            "sat3d.generators.synthesis.split_rows",
+            lambda total, bytes_per_row: split_rows(total, bytes_per_row, 40000),
+        )
         banded = network.synthesize(styles).image
     torch.testing.assert_close(banded, whole, atol=1e-5, rtol=0)
 
@@ -188,14 +212,17 @@ def test_gradient_after_building_under_inference_mode(triplane):
     assert torch.isfinite(styles.grad).all()
 
 
-@pytest.mark.parametrize("call, kind, word", [
-    (lambda g, s: g.synthesize(s, torch.full((1, 25), math.nan)), ShapeError, "NaN"),
-    (lambda g, s: g.synthesize(s, g.rig.label().expand(3, -1)), ShapeError, "2 planes, 3 cameras"),
-    (lambda g, s: g.synthesize(s[:, :-1]), Sat3dError, "do not belong"),
-    (lambda g, s: g.map(torch.zeros(1, 5)), ShapeError, r"\[B, 16\]"),
-    (lambda g, s: g.map(torch.full((1, 16), math.inf)), ShapeError, "NaN or infinite"),
-    (lambda g, s: g.synthesize(s, None, RenderOptions(neural_resolution=100000)), ConfigError, "4 … 1024"),
-])
+@pytest.mark.parametrize(
+    "call, kind, word",
+    [
+        (lambda g, s: g.synthesize(s, torch.full((1, 25), math.nan)), ShapeError, "NaN"),
+        (lambda g, s: g.synthesize(s, g.rig.label().expand(3, -1)), ShapeError, "2 planes, 3 cameras"),
+        (lambda g, s: g.synthesize(s[:, :-1]), Sat3dError, "do not belong"),
+        (lambda g, s: g.map(torch.zeros(1, 5)), ShapeError, r"\[B, 16\]"),
+        (lambda g, s: g.map(torch.full((1, 16), math.inf)), ShapeError, "NaN or infinite"),
+        (lambda g, s: g.synthesize(s, None, RenderOptions(neural_resolution=100000)), ConfigError, "4 … 1024"),
+    ],
+)
 def test_bad_calls_are_explained(triplane, styles, call, kind, word):
     with pytest.raises(kind, match=word) as caught:
         call(triplane, styles)
@@ -207,14 +234,27 @@ def test_wrong_tensors_are_all_named(triplane):
     tensors["decoder.net.0.weight"] = torch.zeros(1, 2)
     tensors["surplus"] = torch.zeros(1)
     del tensors["backbone.mapping.w_avg"]
-    with pytest.raises(FileError, match="w_avg is missing; surplus is unexpected; decoder.net.0.weight is"):
+    with pytest.raises(FileError, match=r"w_avg is missing; surplus is unexpected; decoder\.net\.0\.weight is"):
         generator_from_tensors(triplane.config, tensors)
 
 
-@pytest.mark.parametrize("path, value", [
-    (("family",), "stylegan9"), (("backbone", "resolution"), 2**30), (("backbone", "resolution"), 48), (("backbone", "z_dim"), "x"),
-    (("backbone", "z_dim"), -1), (("rendering", "ray_start"), "auto"), (("rendering", "ray_end"), 1.0), (("rendering", "box_warp"), 0),
-    (("rendering", "depth_resolution"), 10**9), (("superresolution", "channels"), []), (("unknown",), 1), (("rendering",), 3)])
+@pytest.mark.parametrize(
+    "path, value",
+    [
+        (("family",), "stylegan9"),
+        (("backbone", "resolution"), 2**30),
+        (("backbone", "resolution"), 48),
+        (("backbone", "z_dim"), "x"),
+        (("backbone", "z_dim"), -1),
+        (("rendering", "ray_start"), "auto"),
+        (("rendering", "ray_end"), 1.0),
+        (("rendering", "box_warp"), 0),
+        (("rendering", "depth_resolution"), 10**9),
+        (("superresolution", "channels"), []),
+        (("unknown",), 1),
+        (("rendering",), 3),
+    ],
+)
 def test_bad_configs_are_refused(path, value):
     data = config_to_dict(tiny_config())
     target = data

@@ -11,8 +11,13 @@ from training.parity_cases import ParityCase, run_case
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = [ROOT / "tests" / "golden" / "parity", ROOT.parent / "shared" / "parity" / "pack"]
-CASES = {path.stem: path.with_suffix("") for folder in FOLDERS if folder.is_dir()
-         for path in sorted(folder.glob("*.json")) if path.with_suffix(".safetensors").exists()}
+CASES = {
+    path.stem: path.with_suffix("")
+    for folder in FOLDERS
+    if folder.is_dir()
+    for path in sorted(folder.glob("*.json"))
+    if path.with_suffix(".safetensors").exists()
+}
 
 
 def test_the_golden_cases_are_here():

@@ -7,9 +7,9 @@ import torch
 
 from sat3d.camera import CameraRig
 from sat3d.generators import volume
+from sat3d.generators.config import PLANE_AXES_CORRECTED, PLANE_AXES_EG3D
 from sat3d.generators.planes import plane_projection, sample_planes, sample_planes_reference, texel_rays
 from sat3d.generators.rays import box_limits, camera_rays
-from sat3d.generators.config import PLANE_AXES_CORRECTED, PLANE_AXES_EG3D
 
 
 def test_stratified_depths():
@@ -42,7 +42,9 @@ def test_coefficients_equal_interval_averages():
 
 
 def test_histogram_sampling_by_hand():
-    samples = volume.sample_histogram(torch.tensor([[0.0, 1, 2]]), torch.tensor([[1.0, 3.0]]), torch.tensor([[0.125, 0.25, 0.625, 0.99]]))
+    samples = volume.sample_histogram(
+        torch.tensor([[0.0, 1, 2]]), torch.tensor([[1.0, 3.0]]), torch.tensor([[0.125, 0.25, 0.625, 0.99]])
+    )
     torch.testing.assert_close(samples, torch.tensor([[0.5, 1.0, 1.5, 1.98667]]), atol=1e-4, rtol=0)
 
 
@@ -64,7 +66,9 @@ def test_rays_of_the_frontal_camera():
     origins, directions = camera_rays(CameraRig(pivot=(0, 0, 0)).label(), 2)
     torch.testing.assert_close(origins[0], torch.tensor([0, 0, 2.7]).expand(4, 3), atol=1e-6, rtol=0)
     x = 0.25 / 4.2647
-    torch.testing.assert_close(directions[0, 0], torch.tensor([-x, x, -1.0]) / math.sqrt(1 + 2 * x * x), atol=1e-6, rtol=1e-6)
+    torch.testing.assert_close(
+        directions[0, 0], torch.tensor([-x, x, -1.0]) / math.sqrt(1 + 2 * x * x), atol=1e-6, rtol=1e-6
+    )
     assert directions[0, 1, 0] > 0 > directions[0, 2, 1]  # second pixel to the right, third below
 
 

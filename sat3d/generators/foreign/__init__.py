@@ -79,8 +79,12 @@ def _run(data: memoryview) -> dict:
 def _choose(contents: dict, key: str) -> Record:
     network = contents.get(key)
     if network is None:
-        raise FileError(f"The pickle has no network {key!r}", f"the keys {_key_names(contents) or 'of no network'}",
-                        "usually G_ema", "choose one of the networks in it (--key)")
+        raise FileError(
+            f"The pickle has no network {key!r}",
+            f"the keys {_key_names(contents) or 'of no network'}",
+            "usually G_ema",
+            "choose one of the networks in it (--key)",
+        )
     if type(network) is not Record or not network.persistent:
         raise damaged(f"'{key}' is not a network", describe(network))
     return network

@@ -14,8 +14,20 @@ _MAX_DIMENSIONS = 8
 _MAX_SIZE = 1 << 48  # elements; far below where products of sizes would get slow
 
 # numpy scalars: the type code in the file, and how its bytes are read.
-_SCALAR_FORMATS = {"f8": "d", "f4": "f", "f2": "e", "i8": "q", "i4": "i", "i2": "h", "i1": "b",
-                   "u8": "Q", "u4": "I", "u2": "H", "u1": "B", "b1": "?"}
+_SCALAR_FORMATS = {
+    "f8": "d",
+    "f4": "f",
+    "f2": "e",
+    "i8": "q",
+    "i4": "i",
+    "i2": "h",
+    "i1": "b",
+    "u8": "Q",
+    "u4": "I",
+    "u2": "H",
+    "u1": "B",
+    "b1": "?",
+}
 
 
 def _persistent_object(context: Context, arguments: tuple) -> Record:
@@ -52,8 +64,10 @@ def _tensor(context: Context, arguments: tuple) -> TensorView:
         raise damaged("a tensor has a wrong number of properties", len(arguments))
     storage, offset, size, stride = arguments[:4]
     if type(storage) is not Storage or not _is_size(offset) or not _are_sizes(size) or not _are_sizes(stride):
-        raise damaged("a tensor's storage, offset, size or stride is not of the right kind",
-                      ", ".join(describe(value) for value in arguments[:4]))
+        raise damaged(
+            "a tensor's storage, offset, size or stride is not of the right kind",
+            ", ".join(describe(value) for value in arguments[:4]),
+        )
     if len(size) != len(stride):
         raise damaged("a tensor's size and stride differ in length", f"{len(size)} and {len(stride)}")
     return TensorView(storage, offset, size, stride)
@@ -88,7 +102,7 @@ def _scalar(context: Context, arguments: tuple) -> float | int | bool:
     layout = (">" if order == ">" else "<") + _SCALAR_FORMATS[dtype.arguments[0]]
     if raw.end - raw.start != struct.calcsize(layout):
         raise damaged("a number has a wrong length", f"{raw.end - raw.start} bytes")
-    return struct.unpack(layout, context.data[raw.start:raw.end])[0]
+    return struct.unpack(layout, context.data[raw.start : raw.end])[0]
 
 
 def _module(kind: str) -> Allowed:
@@ -96,6 +110,7 @@ def _module(kind: str) -> Allowed:
         if arguments:
             raise hostile("a module is made in a way that no network does", kind)
         return Record(kind)
+
     return Allowed(new=make)
 
 

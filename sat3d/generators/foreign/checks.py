@@ -21,16 +21,21 @@ _Wanted = tuple[str, str, object]  # module, attribute ("class" is its kind), wa
 
 def check_modules(tree: Tree, config: GeneratorConfig, expected: Mapping[str, Shape]) -> None:
     """Raises:
-        FileError: naming every module of an unknown class and every attribute with which it would compute otherwise.
+    FileError: naming every module of an unknown class and every attribute with which it would compute otherwise.
     """
-    problems = [f"{module}.{name} is {describe(found)} instead of {wanted}"
-                for module, name, wanted in _wanted(config, expected)
-                if not _agrees(found := _found(tree, module, name, wanted), wanted)]
+    problems = [
+        f"{module}.{name} is {describe(found)} instead of {wanted}"
+        for module, name, wanted in _wanted(config, expected)
+        if not _agrees(found := _found(tree, module, name, wanted), wanted)
+    ]
     if problems:
         more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
-        raise FileError("The network computes in a way that is not supported", "; ".join(problems[:_SHOWN]) + more,
-                        "modules of the published EG3D or StyleGAN2 code, unchanged",
-                        "modified architectures cannot be converted")
+        raise FileError(
+            "The network computes in a way that is not supported",
+            "; ".join(problems[:_SHOWN]) + more,
+            "modules of the published EG3D or StyleGAN2 code, unchanged",
+            "modified architectures cannot be converted",
+        )
 
 
 def _found(tree: Tree, module: str, name: str, default: object) -> object:

@@ -38,8 +38,14 @@ class Machine:
     ``persistent``: what BINPERSID does with its argument; without it that opcode is refused.
     """
 
-    def __init__(self, context: Context, allowed: AllowList, position: int, end: int,
-                 persistent: Callable[[object], object] | None = None):
+    def __init__(
+        self,
+        context: Context,
+        allowed: AllowList,
+        position: int,
+        end: int,
+        persistent: Callable[[object], object] | None = None,
+    ):
         self.context, self.allowed, self.persistent = context, allowed, persistent
         self.position, self.end = position, end
         self.stack: list = []
@@ -91,8 +97,10 @@ class Machine:
 
     def _check_left(self, count: int) -> None:
         if count > self.end - self.position:
-            raise damaged("it is truncated or a length in it is wrong",
-                          f"{count} bytes wanted at byte {self.position}, {self.end - self.position} left")
+            raise damaged(
+                "it is truncated or a length in it is wrong",
+                f"{count} bytes wanted at byte {self.position}, {self.end - self.position} left",
+            )
 
     def take_length(self, width: int) -> int:
         return int.from_bytes(self.take(width), "little")

@@ -16,8 +16,21 @@ _MAX_NAME_BYTES = 256
 _MAX_INTEGER_BYTES = 256
 
 # A state is only ever looked into, never turned into attributes; these names show that somebody hopes otherwise.
-_SPECIAL_NAMES = ("__class__", "__dict__", "__setstate__", "__reduce__", "__reduce_ex__", "__getattr__",
-                  "__getattribute__", "__init__", "__new__", "__del__", "__call__", "__globals__", "__builtins__")
+_SPECIAL_NAMES = (
+    "__class__",
+    "__dict__",
+    "__setstate__",
+    "__reduce__",
+    "__reduce_ex__",
+    "__getattr__",
+    "__getattribute__",
+    "__init__",
+    "__new__",
+    "__del__",
+    "__call__",
+    "__globals__",
+    "__builtins__",
+)
 
 
 def _protocol(m: "Machine") -> None:
@@ -37,6 +50,7 @@ def _text(width: int) -> Operation:
         length = m.take_length(width)
         m.context.budget.spend_text(length)
         m.push(_decode(m, m.take(length)))
+
     return read
 
 
@@ -61,6 +75,7 @@ def _long(width: int) -> Operation:
         if length > _MAX_INTEGER_BYTES:
             raise exhausting("holds an absurdly long integer", f"{length} bytes at byte {m.position}")
         m.push(int.from_bytes(m.take(length), "little", signed=True))
+
     return read
 
 
@@ -103,6 +118,7 @@ def _get(width: int) -> Operation:
         if index >= len(m.memo):
             raise damaged("it refers to a value that it never stored", f"memo {index} at byte {m.position}")
         m.push(m.memo[index])
+
     return read
 
 
@@ -112,7 +128,8 @@ def _put(width: int) -> Operation:
         m.push(value)
         if index > len(m.memo):  # writers number their values 0, 1, 2, …
             raise damaged("it stores values out of order", f"memo {index} at byte {m.position}, expected {len(m.memo)}")
-        m.memo[index:index + 1] = [value]
+        m.memo[index : index + 1] = [value]
+
     return read
 
 
@@ -125,7 +142,7 @@ def _memoize(m: "Machine") -> None:
 def _line(m: "Machine") -> str:
     # Bounded first: a file without a newline must not be searched to its end, once for each such opcode.
     stop = min(m.end, m.position + _MAX_NAME_BYTES + 1)
-    length = bytes(m.context.data[m.position:stop]).find(b"\n")
+    length = bytes(m.context.data[m.position : stop]).find(b"\n")
     if length < 0:
         raise damaged("a name is too long or cut off", f"byte {m.position}")
     raw = m.take(length + 1)
@@ -145,14 +162,18 @@ def _push_global(m: "Machine", module: str, name: str) -> None:
     elif module.startswith("dnnlib.tflib"):
         raise _tensorflow_era()
     else:
-        raise hostile("it asks for something that no network contains",
-                      f"'{module[:80]} {name[:80]}' at byte {m.position}")
+        raise hostile(
+            "it asks for something that no network contains", f"'{module[:80]} {name[:80]}' at byte {m.position}"
+        )
 
 
 def _tensorflow_era() -> FileError:
-    return FileError("The file was written by the TensorFlow version of StyleGAN, which cannot be read here",
-                     "a reference to dnnlib.tflib", "a PyTorch network pickle",
-                     "convert it with legacy.py of the official stylegan2-ada-pytorch, or download the PyTorch version")
+    return FileError(
+        "The file was written by the TensorFlow version of StyleGAN, which cannot be read here",
+        "a reference to dnnlib.tflib",
+        "a PyTorch network pickle",
+        "convert it with legacy.py of the official stylegan2-ada-pytorch, or download the PyTorch version",
+    )
 
 
 def _arguments(m: "Machine") -> tuple[Global, tuple]:
@@ -183,8 +204,10 @@ def _build(m: "Machine") -> None:
     state, record = m.pop(), m.top(Record)
     wanted = tuple if record.arguments else dict
     if record.persistent or record.state is not None or type(state) is not wanted:
-        raise hostile("it sets the state of an object in a way that no network does",
-                      f"{describe(state)} for {describe(record)} before byte {m.position}")
+        raise hostile(
+            "it sets the state of an object in a way that no network does",
+            f"{describe(state)} for {describe(record)} before byte {m.position}",
+        )
     if wanted is dict and any(name in state for name in _SPECIAL_NAMES):
         raise hostile("it sets special attributes of an object", f"{describe(record)} before byte {m.position}")
     record.state = state
@@ -201,21 +224,49 @@ def _append(m: "Machine", items: list) -> None:
 
 
 OPERATIONS: dict[int, Operation] = {
-    0x80: _protocol, 0x95: _frame,
-    ord("("): lambda m: m.marks.append(len(m.stack)), ord("0"): lambda m: m.pop(), ord("1"): lambda m: m.pop_mark(),
-    ord("N"): _constant(None), 0x88: _constant(True), 0x89: _constant(False),
-    ord("K"): _unsigned(1), ord("M"): _unsigned(2),
+    0x80: _protocol,
+    0x95: _frame,
+    ord("("): lambda m: m.marks.append(len(m.stack)),
+    ord("0"): lambda m: m.pop(),
+    ord("1"): lambda m: m.pop_mark(),
+    ord("N"): _constant(None),
+    0x88: _constant(True),
+    0x89: _constant(False),
+    ord("K"): _unsigned(1),
+    ord("M"): _unsigned(2),
     ord("J"): lambda m: m.push(struct.unpack("<i", m.take(4))[0]),
     ord("G"): lambda m: m.push(struct.unpack(">d", m.take(8))[0]),
-    0x8A: _long(1), 0x8B: _long(4),
-    0x8C: _text(1), ord("X"): _text(4), 0x8D: _text(8),
-    ord("C"): _blob(1), ord("B"): _blob(4), 0x8E: _blob(8), 0x96: _blob(8),
-    ord("}"): lambda m: m.push({}), ord("]"): lambda m: m.push([]), 0x8F: lambda m: m.push([]),
-    ord(")"): _constant(()), ord("t"): lambda m: m.push(tuple(m.pop_mark())),
-    0x85: _tuple_of(1), 0x86: _tuple_of(2), 0x87: _tuple_of(3),
-    ord("a"): lambda m: _append(m, [m.pop()]), ord("e"): lambda m: _append(m, m.pop_mark()),
-    ord("s"): lambda m: _fill(m, [m.pop(), m.pop()][::-1]), ord("u"): _set_items, 0x90: _add_items,
-    ord("h"): _get(1), ord("j"): _get(4), ord("q"): _put(1), ord("r"): _put(4), 0x94: _memoize,
-    ord("c"): lambda m: _push_global(m, _line(m), _line(m)), 0x93: _stack_global,
-    ord("R"): _reduce, 0x81: _new_object, ord("b"): _build, ord("Q"): _persistent_id,
+    0x8A: _long(1),
+    0x8B: _long(4),
+    0x8C: _text(1),
+    ord("X"): _text(4),
+    0x8D: _text(8),
+    ord("C"): _blob(1),
+    ord("B"): _blob(4),
+    0x8E: _blob(8),
+    0x96: _blob(8),
+    ord("}"): lambda m: m.push({}),
+    ord("]"): lambda m: m.push([]),
+    0x8F: lambda m: m.push([]),
+    ord(")"): _constant(()),
+    ord("t"): lambda m: m.push(tuple(m.pop_mark())),
+    0x85: _tuple_of(1),
+    0x86: _tuple_of(2),
+    0x87: _tuple_of(3),
+    ord("a"): lambda m: _append(m, [m.pop()]),
+    ord("e"): lambda m: _append(m, m.pop_mark()),
+    ord("s"): lambda m: _fill(m, [m.pop(), m.pop()][::-1]),
+    ord("u"): _set_items,
+    0x90: _add_items,
+    ord("h"): _get(1),
+    ord("j"): _get(4),
+    ord("q"): _put(1),
+    ord("r"): _put(4),
+    0x94: _memoize,
+    ord("c"): lambda m: _push_global(m, _line(m), _line(m)),
+    0x93: _stack_global,
+    ord("R"): _reduce,
+    0x81: _new_object,
+    ord("b"): _build,
+    ord("Q"): _persistent_id,
 }

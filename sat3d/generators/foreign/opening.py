@@ -51,8 +51,9 @@ def _map(path: Path) -> mmap.mmap:
     except ValueError:
         raise FileError("The file is empty", path.name, _WANTED, "download the file again") from None
     except OSError as error:
-        raise FileError("The file cannot be read", f"{path.name} ({error.strerror or error})", _WANTED,
-                        "check its permissions") from error
+        raise FileError(
+            "The file cannot be read", f"{path.name} ({error.strerror or error})", _WANTED, "check its permissions"
+        ) from error
 
 
 def _check_kind(head: bytes, name: str) -> None:
@@ -60,8 +61,12 @@ def _check_kind(head: bytes, name: str) -> None:
         if head.startswith(start):
             raise FileError("Not a network pickle", f"{name} is {kind}", _WANTED, next_step)
     if head[8:9] == b"{" and head[0] != 0x80:
-        raise FileError("Not a network pickle", f"{name} looks like a safetensors file", _WANTED,
-                        "load it as a converted checkpoint instead")
+        raise FileError(
+            "Not a network pickle",
+            f"{name} looks like a safetensors file",
+            _WANTED,
+            "load it as a converted checkpoint instead",
+        )
     if head[0] != 0x80:
         raise FileError("Not a network pickle", f"{name} begins with {head[:8]!r}", _WANTED, "choose another file")
 
@@ -70,6 +75,6 @@ def hash_view(data: memoryview, report: Callable[[int], None]) -> str:
     """SHA-256 of the very bytes that were read, as 64 hex digits; ``report`` gets the number of bytes done."""
     digest = hashlib.sha256()
     for start in range(0, len(data), _BLOCK_BYTES):
-        digest.update(data[start:start + _BLOCK_BYTES])
+        digest.update(data[start : start + _BLOCK_BYTES])
         report(min(start + _BLOCK_BYTES, len(data)))
     return digest.hexdigest()

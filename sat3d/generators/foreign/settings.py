@@ -12,8 +12,13 @@ from .values import damaged, describe
 _GENERATOR_ARGUMENTS = ("z_dim", "c_dim", "w_dim", "img_resolution", "img_channels")
 
 # Arguments with which a network of another architecture would be built: only these values are supported.
-_FIXED = {"architecture": "skip", "resample_filter": [1, 3, 3, 1], "activation": "lrelu", "use_noise": True,
-          "kernel_size": 3}
+_FIXED = {
+    "architecture": "skip",
+    "resample_filter": [1, 3, 3, 1],
+    "activation": "lrelu",
+    "use_noise": True,
+    "kernel_size": 3,
+}
 # Arguments that change speed or training, not what is computed in float32.
 _WITHOUT_EFFECT = {"num_fp16_res", "fp16_channels_last", "channels_last", "fused_modconv_default", "use_fp16"}
 
@@ -21,8 +26,12 @@ MAPPING_LR_MUL = 0.01
 
 
 def unsupported(what: str, got: object = None, wanted: object = None) -> FileError:
-    return FileError(f"The network is of a kind that cannot be converted: {what}", got, wanted,
-                     "use a network of the published EG3D or StyleGAN2 architecture")
+    return FileError(
+        f"The network is of a kind that cannot be converted: {what}",
+        got,
+        wanted,
+        "use a network of the published EG3D or StyleGAN2 architecture",
+    )
 
 
 @dataclass(frozen=True)
@@ -116,16 +125,25 @@ def read_backbone(tree: Tree, module: str) -> BackboneConfig:
     check_supported(synthesis.without(*_GENERATOR_ARGUMENTS, "channel_base", "channel_max", "conv_clamp"), given.where)
     prefix = f"{module}." if module else ""
     return BackboneConfig(
-        z_dim=given.integer("z_dim"), c_dim=given.integer("c_dim"), w_dim=given.integer("w_dim"),
+        z_dim=given.integer("z_dim"),
+        c_dim=given.integer("c_dim"),
+        w_dim=given.integer("w_dim"),
         num_mapping_layers=_mapping_layers(given.settings("mapping_kwargs"), given.integer("w_dim")),
-        resolution=given.integer("img_resolution"), img_channels=given.integer("img_channels"),
-        channel_base=synthesis.integer("channel_base", 32768), channel_max=synthesis.integer("channel_max", 512),
-        conv_clamp=read_clamp(tree, f"{prefix}synthesis.b4.conv1", synthesis.get("conv_clamp")))
+        resolution=given.integer("img_resolution"),
+        img_channels=given.integer("img_channels"),
+        channel_base=synthesis.integer("channel_base", 32768),
+        channel_max=synthesis.integer("channel_max", 512),
+        conv_clamp=read_clamp(tree, f"{prefix}synthesis.b4.conv1", synthesis.get("conv_clamp")),
+    )
 
 
 def _mapping_layers(mapping: Settings, w_dim: int) -> int:
-    wanted = {"embed_features": (None, w_dim), "layer_features": (None, w_dim), "activation": ("lrelu",),
-              "lr_multiplier": (MAPPING_LR_MUL,)}
+    wanted = {
+        "embed_features": (None, w_dim),
+        "layer_features": (None, w_dim),
+        "activation": ("lrelu",),
+        "lr_multiplier": (MAPPING_LR_MUL,),
+    }
     for key, value in mapping.without("num_layers", "w_avg_beta").items():
         if key not in wanted or type(value) not in (str, int, float, type(None)) or value not in wanted[key]:
             raise unsupported(f"option {describe(key)} of the mapping network", describe(value), wanted.get(key))

@@ -29,6 +29,8 @@ def check_source(context: Context, source: str) -> None:
         return
     found = _SUSPICIOUS.search(source)
     if found:
-        raise hostile("the source text inside it would run commands or touch files when opened by the official loader",
-                      repr(found.group(0)[:60]))
+        raise hostile(
+            "the source text inside it would run commands or touch files when opened by the official loader",
+            repr(found.group(0)[:60]),
+        )
     context.sources.add(source)

@@ -15,9 +15,16 @@ _PROTOCOL = 1001
 
 # torch name -> (bytes an element, how a float type is read; None: not a type that network weights have)
 _TYPES: dict[str, tuple[int, str | None]] = {
-    "FloatStorage": (4, "<f4"), "DoubleStorage": (8, "<f8"), "HalfStorage": (2, "<f2"), "BFloat16Storage": (2, "bf16"),
-    "LongStorage": (8, None), "IntStorage": (4, None), "ShortStorage": (2, None), "CharStorage": (1, None),
-    "ByteStorage": (1, None), "BoolStorage": (1, None),
+    "FloatStorage": (4, "<f4"),
+    "DoubleStorage": (8, "<f8"),
+    "HalfStorage": (2, "<f2"),
+    "BFloat16Storage": (2, "bf16"),
+    "LongStorage": (8, None),
+    "IntStorage": (4, None),
+    "ShortStorage": (2, None),
+    "CharStorage": (1, None),
+    "ByteStorage": (1, None),
+    "BoolStorage": (1, None),
 }
 _ALLOWED = {("torch", name): Allowed() for name in _TYPES}
 
@@ -45,10 +52,12 @@ def read_storage(context: Context, blob: Blob) -> Storage:
 def _located(context: Context, storage: _StorageId, position: int, end: int) -> Storage:
     width, code = _TYPES[storage.type_name]
     content = Blob(position + 8, end)
-    written = int.from_bytes(context.data[position:position + 8], "little", signed=True)
+    written = int.from_bytes(context.data[position : position + 8], "little", signed=True)
     if written != storage.count or end - content.start != storage.count * width:
-        raise damaged("a tensor's content has a wrong length",
-                      f"{end - content.start} bytes for {storage.count} of {storage.type_name}")
+        raise damaged(
+            "a tensor's content has a wrong length",
+            f"{end - content.start} bytes for {storage.count} of {storage.type_name}",
+        )
     return Storage(storage.type_name, code, storage.count, content)
 
 

@@ -26,12 +26,18 @@ def check_tensors(found: Mapping[str, TensorView], expected: Mapping[str, Shape]
     extra = [name for name in found if name not in expected and not _is_constant(name)]
     problems = [f"{name} is missing" for name in expected if name not in found]
     problems += [f"{name} is unexpected" for name in extra]
-    problems += [f"{name} {problem}" for name, shape in expected.items()
-                 if name in found and (problem := _problem(found[name], shape))]
+    problems += [
+        f"{name} {problem}"
+        for name, shape in expected.items()
+        if name in found and (problem := _problem(found[name], shape))
+    ]
     if problems:
-        raise FileError("The network's tensors do not match its configuration", _capped(problems),
-                        "a network of the published architecture, complete and unchanged",
-                        "download the file again; modified architectures cannot be converted")
+        raise FileError(
+            "The network's tensors do not match its configuration",
+            _capped(problems),
+            "a network of the published architecture, complete and unchanged",
+            "download the file again; modified architectures cannot be converted",
+        )
     if sum(_bytes(found[name]) for name in expected) > file_bytes:
         raise exhausting("describes more data than it holds", f"a file of {file_bytes} bytes")
 
@@ -64,8 +70,9 @@ def _capped(problems: list[str]) -> str:
     return "; ".join(problems[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")
 
 
-def read_tensors(data: memoryview, found: Mapping[str, TensorView], names: list[str],
-                 report: Callable[[int], None]) -> dict[str, Tensor]:
+def read_tensors(
+    data: memoryview, found: Mapping[str, TensorView], names: list[str], report: Callable[[int], None]
+) -> dict[str, Tensor]:
     """Copy the named (checked) tensors out as float32; ``report`` gets the bytes made so far.
 
     Raises:
@@ -80,15 +87,19 @@ def read_tensors(data: memoryview, found: Mapping[str, TensorView], names: list[
         done += array.nbytes
         report(done)
     if broken:
-        raise FileError("The network holds values that are not finite", _capped(broken), "finite weights",
-                        "download the file again, or use an earlier snapshot of the training")
+        raise FileError(
+            "The network holds values that are not finite",
+            _capped(broken),
+            "finite weights",
+            "download the file again, or use an earlier snapshot of the training",
+        )
     return tensors
 
 
 def _read(data: memoryview, view: TensorView) -> np.ndarray:
     """Memory of its own, C order, native float32; the caller has checked bounds and type."""
     content, dtype = view.storage.content, _dtype(view.storage)
-    flat = np.frombuffer(data[content.start:content.end], dtype)[view.offset:]
+    flat = np.frombuffer(data[content.start : content.end], dtype)[view.offset :]
     strides = [stride * dtype.itemsize for stride in view.stride]
     window = np.lib.stride_tricks.as_strided(flat, view.size, strides, writeable=False)
     if view.storage.code == "bf16":
@@ -121,5 +132,9 @@ def check_filters(data: memoryview, found: Mapping[str, TensorView]) -> None:
         if name.rpartition(".")[2] != _FILTER_NAME:
             continue
         if np.abs(read_small(data, view, (4, 4), name) - _FILTER).max() > _FILTER_TOLERANCE:
-            raise FileError("The network resamples with another filter than the published ones", name,
-                            "outer([1, 3, 3, 1]) / 64", "such networks are not supported")
+            raise FileError(
+                "The network resamples with another filter than the published ones",
+                name,
+                "outer([1, 3, 3, 1]) / 64",
+                "such networks are not supported",
+            )

@@ -15,13 +15,30 @@ _SUPERRESOLUTION_PREFIX = "SuperresolutionHybrid"
 _VARIANTS = {**SUPERRESOLUTION, "Deepfp32": SUPERRESOLUTION["4X"]}
 _CLAMP_OF_FLOAT16 = 256.0
 # Arguments of the constructor that the published super-resolution modules take and do not use.
-_UNUSED = ("channels", "img_resolution", "sr_num_fp16_res", "sr_antialias", "num_fp16_res", "conv_clamp",
-           "channel_base", "channel_max")
+_UNUSED = (
+    "channels",
+    "img_resolution",
+    "sr_num_fp16_res",
+    "sr_antialias",
+    "num_fp16_res",
+    "conv_clamp",
+    "channel_base",
+    "channel_max",
+)
 
 # rendering_kwargs that only training or the command-line scripts look at.
 _TRAINING_ONLY = {
-    "image_resolution", "superresolution_module", "sr_antialias", "decoder_lr_mul", "clamp_mode", "gpc_reg_prob",
-    "gpc_reg_fade_kimg", "density_reg", "density_reg_p_dist", "reg_type", "density_noise",
+    "image_resolution",
+    "superresolution_module",
+    "sr_antialias",
+    "decoder_lr_mul",
+    "clamp_mode",
+    "gpc_reg_prob",
+    "gpc_reg_fade_kimg",
+    "density_reg",
+    "density_reg_p_dist",
+    "reg_type",
+    "density_noise",
 }
 
 
@@ -36,11 +53,14 @@ def read_triplane(tree: Tree, data: memoryview) -> tuple[TriplaneConfig, dict[st
     live_resolution = Settings(_live(tree, "neural_rendering_resolution"), "network")
     hidden = Settings({"hidden_dim": tree.attribute("decoder", "hidden_dim", 64)}, "decoder")
     config = TriplaneConfig(
-        backbone=read_backbone(tree, "backbone"), rendering=_rendering(options),
+        backbone=read_backbone(tree, "backbone"),
+        rendering=_rendering(options),
         superresolution=_superresolution(tree, given, options),
         neural_rendering_resolution=live_resolution.integer("neural_rendering_resolution", 64),
         decoder_hidden=hidden.integer("hidden_dim"),
-        decoder_lr_mul=options.number("decoder_lr_mul", 1.0), plane_axes=_plane_axes(tree, data))
+        decoder_lr_mul=options.number("decoder_lr_mul", 1.0),
+        plane_axes=_plane_axes(tree, data),
+    )
     _check_sizes(given, config)
     return config, _notes(options)
 
@@ -59,14 +79,17 @@ def _rendering(options: Settings) -> RenderingConfig:
     return RenderingConfig(
         depth_resolution=options.integer("depth_resolution"),
         depth_resolution_importance=options.integer("depth_resolution_importance"),
-        ray_start=_limit(options, "ray_start"), ray_end=_limit(options, "ray_end"), box_warp=options.number("box_warp"),
+        ray_start=_limit(options, "ray_start"),
+        ray_end=_limit(options, "ray_end"),
+        box_warp=options.number("box_warp"),
         white_back=options.flag("white_back", False),
         disparity_space_sampling=options.flag("disparity_space_sampling", False),
         avg_camera_radius=options.number("avg_camera_radius", default.avg_camera_radius),
         avg_camera_pivot=_pivot(options, default.avg_camera_pivot),
         c_gen_conditioning_zero=options.flag("c_gen_conditioning_zero"),
         c_scale=options.number("c_scale", 0.0),  # the official code multiplies by 0 when the key is missing
-        superresolution_noise_mode=options.text("superresolution_noise_mode"))
+        superresolution_noise_mode=options.text("superresolution_noise_mode"),
+    )
 
 
 def _limit(options: Settings, key: str) -> float | str:
@@ -91,8 +114,11 @@ def _superresolution(tree: Tree, given: Settings, options: Settings) -> Superres
     arguments = init_settings(tree, "superresolution", ())
     check_supported(arguments.without(*_UNUSED), "superresolution module")
     fallback = _CLAMP_OF_FLOAT16 if arguments.get("sr_num_fp16_res", given.get("sr_num_fp16_res")) else None
-    return dataclasses.replace(variant, antialias=_antialias(tree, name, options),
-                               conv_clamp=read_clamp(tree, "superresolution.block0.conv0", fallback))
+    return dataclasses.replace(
+        variant,
+        antialias=_antialias(tree, name, options),
+        conv_clamp=read_clamp(tree, "superresolution.block0.conv0", fallback),
+    )
 
 
 def _antialias(tree: Tree, name: str, options: Settings) -> bool:
@@ -117,8 +143,13 @@ def _plane_axes(tree: Tree, data: memoryview) -> PlaneAxes:
 def _check_sizes(given: Settings, config: TriplaneConfig) -> None:
     """What the parts say must fit together."""
     backbone = config.backbone
-    pairs = {"z_dim": backbone.z_dim, "c_dim": backbone.c_dim, "w_dim": backbone.w_dim, "img_channels": 3,
-             "img_resolution": config.img_resolution}
+    pairs = {
+        "z_dim": backbone.z_dim,
+        "c_dim": backbone.c_dim,
+        "w_dim": backbone.w_dim,
+        "img_channels": 3,
+        "img_resolution": config.img_resolution,
+    }
     for key, value in pairs.items():
         if given.integer(key, value) != value:
             raise unsupported(f"its parts disagree about {key}", given.integer(key), value)

@@ -104,17 +104,24 @@ def describe(value: object) -> str:
 
 
 def damaged(what: str, got: object = None) -> FileError:
-    return FileError(f"The network pickle is damaged: {what}", got, "a complete official network pickle",
-                     "download the file again")
+    return FileError(
+        f"The network pickle is damaged: {what}", got, "a complete official network pickle", "download the file again"
+    )
 
 
 def hostile(what: str, got: object = None) -> HostileFileError:
-    return HostileFileError(f"The file was refused: {what}; nothing in it was executed", got,
-                            "a network pickle written by the official training code",
-                            "do not use this file, and do not open it with other programs")
+    return HostileFileError(
+        f"The file was refused: {what}; nothing in it was executed",
+        got,
+        "a network pickle written by the official training code",
+        "do not use this file, and do not open it with other programs",
+    )
 
 
 def exhausting(what: str, got: object = None) -> HostileFileError:
-    return HostileFileError(f"The file was refused: it {what}", got,
-                            "a network pickle written by the official training code",
-                            "download the file from its original place")
+    return HostileFileError(
+        f"The file was refused: it {what}",
+        got,
+        "a network pickle written by the official training code",
+        "download the file from its original place",
+    )

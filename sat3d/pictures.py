@@ -1,0 +1,72 @@
+"""Pictures for people: 8-bit conversion, contact sheets, animations."""
+
+import os
+from collections.abc import Sequence
+
+import torch
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from .errors import ShapeError
+from .files import atomic_path
+
+_LABEL_HEIGHT_PX = 16
+_BACKGROUND = (24, 24, 28)
+_TEXT = (225, 225, 225)
+
+
+def to_pil(images: Tensor) -> list[Image.Image]:
+    """``[B, 3, H, W]`` in -1..1 -> B pictures; clamp(x·127.5 + 128), truncated, as the published scripts do.
+
+    Raises:
+        ShapeError: another shape.
+    """
+    if images.ndim != 4 or images.shape[1] != 3:
+        raise ShapeError("Not a batch of RGB images", tuple(images.shape), "[B, 3, H, W] in -1..1", "check the caller")
+    eight_bit = (images.detach().float() * 127.5 + 128).clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).cpu()
+    return [Image.fromarray(picture.numpy()) for picture in eight_bit]
+
+
+def depth_image(depth: Tensor, opacity: Tensor | None = None) -> Tensor:
+    """Depth ``[V, 1, r, r]`` as a grey image ``[V, 3, r, r]`` in -1..1, near bright, one scale for all views.
+
+    Where ``opacity`` says that nothing was hit, the picture is black.
+    """
+    near, far = depth.amin(), depth.amax()
+    grey = 1 - 2 * (depth - near) / (far - near).clamp_min(1e-6)
+    grey = grey if opacity is None else torch.lerp(torch.full_like(grey, -1), grey, opacity.clamp(0, 1))
+    return grey.expand(-1, 3, -1, -1)
+
+
+def contact_sheet(
+    rows: Sequence[Sequence[Image.Image]], labels: Sequence[str] = (), cell_px: int = 256, gap_px: int = 6
+) -> Image.Image:
+    """A grid of pictures, each scaled to ``cell_px``; one label a row above it."""
+    columns = max(len(row) for row in rows)
+    head = _LABEL_HEIGHT_PX if labels else 0
+    step_x, step_y = cell_px + gap_px, cell_px + gap_px + head
+    sheet = Image.new("RGB", (columns * step_x + gap_px, len(rows) * step_y + gap_px), _BACKGROUND)
+    pen = ImageDraw.Draw(sheet)
+    for r, row in enumerate(rows):
+        if r < len(labels):
+            pen.text((gap_px, gap_px + r * step_y), labels[r], fill=_TEXT)
+        for c, picture in enumerate(row):
+            sheet.paste(
+                picture.resize((cell_px, cell_px), Image.Resampling.LANCZOS),
+                (gap_px + c * step_x, gap_px + head + r * step_y),
+            )
+    return sheet
+
+
+def save_picture(picture: Image.Image, path: str | os.PathLike) -> None:
+    """Write a picture in the format its suffix names; it appears whole or not at all."""
+    with atomic_path(path) as temporary:
+        picture.save(temporary)
+
+
+def save_animation(frames: Sequence[Image.Image], path: str | os.PathLike, fps: float = 12) -> None:
+    """Write an endless animated WebP (or GIF, by suffix)."""
+    with atomic_path(path) as temporary:
+        frames[0].save(
+            temporary, save_all=True, append_images=list(frames[1:]), duration=round(1000 / fps), loop=0, quality=85
+        )

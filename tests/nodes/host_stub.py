@@ -1,0 +1,111 @@
+"""The pieces of ComfyUI that the nodes touch, small enough to read: so that the nodes are tested where no ComfyUI is.
+
+Facts it imitates (0.3.64): input and output ids of a node are unique together, an interrupt is an exception.
+"""
+
+import types
+from pathlib import Path
+from types import SimpleNamespace
+
+import torch
+
+
+class Interrupted(Exception):
+    """Stands for the host's InterruptProcessingException."""
+
+
+class _Slot:
+    def __init__(self, kind: str, side: str, id: str, **options):
+        self.kind, self.side, self.id, self.options = kind, side, id, options
+
+
+def _type(name: str):
+    def slot(side):
+        return lambda id, **options: _Slot(name, side, id, **options)
+
+    return SimpleNamespace(io_type=name, Input=slot("input"), Output=slot("output"))
+
+
+class _Schema:
+    def __init__(self, node_id, inputs, outputs, **rest):
+        ids = [slot.id for slot in (*inputs, *outputs)]
+        assert len(ids) == len(set(ids)), f"ids of {node_id} are not unique: {ids}"
+        self.node_id, self.inputs, self.outputs = node_id, inputs, outputs
+        self.__dict__.update(rest)
+
+
+class _Node:
+    hidden = SimpleNamespace(unique_id="7")
+
+
+class _NodeOutput:
+    def __init__(self, *args, ui=None):
+        self.args, self.ui = args, ui
+
+
+class _Patcher:
+    def __init__(self, model, load_device, offload_device):
+        self.model, self.load_device, self.offload_device = model, load_device, offload_device
+
+
+class _Bar:
+    updates: list = []
+
+    def __init__(self, total, node_id=None):
+        _Bar.updates.clear()
+
+    def update_absolute(self, value, total=None, preview=None):
+        _Bar.updates.append((value, total, preview))
+
+
+def make_modules(models_dir: Path) -> dict[str, types.ModuleType]:
+    """Module name -> stand-in, to be put into ``sys.modules``."""
+    state = SimpleNamespace(interrupt_after=None, checks=0)
+
+    def throw():
+        state.checks += 1
+        if state.interrupt_after is not None and state.checks > state.interrupt_after:
+            raise Interrupted
+
+    kinds = {name: _type(name.upper()) for name in ("Combo", "Int", "Float", "String", "Image", "Mask", "Video")}
+    io = SimpleNamespace(ComfyNode=_Node, Schema=_Schema, NodeOutput=_NodeOutput, Custom=_type, Input=_Slot,
+                         Hidden=SimpleNamespace(unique_id="unique_id"), **kinds)
+    cpu = torch.device("cpu")
+    management = _module("comfy.model_management", state=state, throw_exception_if_processing_interrupted=throw,
+                         load_models_gpu=lambda models, **_: None, get_torch_device=lambda: cpu,
+                         unet_offload_device=lambda: cpu, intermediate_device=lambda: cpu,
+                         should_use_fp16=lambda device: False, get_free_memory=lambda device: 2**30)
+    latest = _module("comfy_api.latest", io=io, ComfyExtension=type("ComfyExtension", (), {}),
+                     InputImpl=SimpleNamespace(VideoFromComponents=lambda components: components),
+                     Types=SimpleNamespace(VideoComponents=SimpleNamespace))
+    utils = _module("comfy.utils", ProgressBar=_Bar)
+    patcher = _module("comfy.model_patcher", ModelPatcher=_Patcher)
+    modules = [latest, _module("comfy_api", latest=latest), management, utils, patcher, _folder_paths(models_dir),
+               _module("comfy", model_management=management, utils=utils, model_patcher=patcher)]
+    return {module.__name__: module for module in modules}
+
+
+def _module(name: str, **contents) -> types.ModuleType:
+    module = types.ModuleType(name)
+    module.__dict__.update(contents)
+    return module
+
+
+def _folder_paths(models_dir: Path) -> types.ModuleType:
+    known: dict[str, tuple[list[str], set[str]]] = {}
+
+    def add(name, path):
+        paths = known.setdefault(name, ([], set()))[0]
+        if path not in paths:
+            paths.append(path)
+
+    def files(name):
+        found = {str(path.relative_to(folder)) for folder in known[name][0] for path in Path(folder).rglob("*")
+                 if path.suffix in known[name][1]}
+        return sorted(found)
+
+    def full(name, file):
+        return next((str(Path(f) / file) for f in known[name][0] if (Path(f) / file).is_file()), None)
+
+    return _module("folder_paths", models_dir=str(models_dir), folder_names_and_paths=known, add_model_folder_path=add,
+                   get_filename_list=files, get_full_path=full, get_folder_paths=lambda name: list(known[name][0]))
