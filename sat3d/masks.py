@@ -111,8 +111,8 @@ class AttributeMasks:
         if not learned_on or learned_on == generator_fingerprint:
             return None
         return (
-            f"The masks were learned on generator {learned_on}, and used on {generator_fingerprint}, which has the same "
-            "layout. This works for fine-tuned versions of one network; for an unrelated one edits will be meaningless."
+            f"The masks were learned on generator {learned_on}, and used on {generator_fingerprint}, which has "
+            "the same layout. This works for fine-tuned versions of one network; for unrelated ones edits are meaningless."
         )
 
     def save(self, path: str | os.PathLike, overwrite: bool = True) -> None:

@@ -135,7 +135,7 @@ class SynthesisBlock(nn.Module):
             x = self.conv1(x, styles[0], noise)
             return x, self.torgb(x, styles[1])
         skip = layers.upsample_image(image) if self.up else image
-        if torch.is_grad_enabled():
+        if torch.is_grad_enabled() or x.device.type != "cpu":
             x = self.conv1(self.conv0(x, styles[0], noise), styles[1], noise)
             return (x if keep_features else None), skip + self.torgb(x, styles[2])
         return self._forward_in_bands(x, skip, styles, noise, keep_features)

@@ -6,6 +6,7 @@ Facts it imitates (0.3.64): input and output ids of a node are unique together, 
 import types
 from pathlib import Path
 from types import SimpleNamespace
+from typing import ClassVar
 
 import torch
 
@@ -49,7 +50,7 @@ class _Patcher:
 
 
 class _Bar:
-    updates: list = []
+    updates: ClassVar[list] = []
 
     def __init__(self, total, node_id=None):
         _Bar.updates.clear()

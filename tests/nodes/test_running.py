@@ -1,0 +1,159 @@
+"""The nodes at work on tiny networks, inside the stand-in host and under inference mode as in the real one."""
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from sat3d.camera import CameraRig
+from sat3d.generators import z_from_seed
+from tests.nodes.host_stub import Interrupted
+
+ORBIT = {"path": "orbit", "frames": 3, "yaw_deg": 20.0, "pitch_deg": 5.0, "fov_deg": 0.0,
+         "neural_resolution": 0, "fps": 8}
+
+
+@pytest.fixture
+def graph(part, shelf):
+    """``load``, ``sample`` and ``render`` as the host would call them."""
+    def load(name="turn.safetensors"):
+        return run(part("nodes.load").LoadEG3D, checkpoint=name)
+
+    def sample(model, **changes):
+        return run(part("nodes.sample").SAT3DSampleFace,
+                   **{"model": model, "seed": 3, "truncation": 0.7, "batch_size": 1, **changes})[0]
+
+    def render(model, latent, **changes):
+        return run(part("nodes.orbit").RenderOrbit, model=model, latent=latent, **{**ORBIT, **changes})
+
+    return SimpleNamespace(load=load, sample=sample, render=render, errors=part("sat3d.errors"))
+
+
+def run(node, **inputs):
+    with torch.inference_mode():
+        return node.execute(**inputs).args
+
+
+def test_loaded_model_is_described_and_can_be_optimised_through(graph):
+    model, info = graph.load()
+    assert "heads can be turned" in info and "licence: test" in info and model.loaded.fingerprint in info
+    assert not any(parameter.is_inference() for parameter in model.network.parameters())
+
+
+def test_faces_are_those_of_the_seeds(graph, triplane):
+    model, _ = graph.load()
+    latent = graph.sample(model, batch_size=2)
+    z = torch.cat([z_from_seed(3, 16), z_from_seed(4, 16)])
+    torch.testing.assert_close(latent.styles, triplane.styles(triplane.map(z, None, 0.7)))
+    assert torch.equal(latent.camera, triplane.rig.label()) and not latent.styles.is_inference()
+    assert latent.generator_fingerprint == triplane.fingerprint()
+
+
+def test_orbit_gives_aligned_frames_for_every_face(graph, triplane):
+    model, _ = graph.load()
+    latent = graph.sample(model, batch_size=2)
+    pictures, video, depth, alpha = graph.render(model, latent)
+    side = triplane.config.img_resolution
+    assert pictures.shape == depth.shape == (6, side, side, 3) and alpha.shape == (6, side, side)
+    assert all(part.min() >= 0 and part.max() <= 1 for part in (pictures, depth, alpha))
+    assert video.images is pictures and video.frame_rate == 8
+    second = graph.render(model, graph.sample(model, seed=4))[0]
+    torch.testing.assert_close(pictures[3:], second, atol=1e-5, rtol=1e-4)
+
+
+def test_frames_are_the_views_of_the_core(graph, triplane):
+    model, _ = graph.load()
+    latent = graph.sample(model)
+    picture = graph.render(model, latent, path="still", yaw_deg=30.0, pitch_deg=0.0, fov_deg=25.0)[0]
+    camera = triplane.rig.label(torch.pi / 6, 0.0, 25.0)
+    wanted = triplane.synthesize(latent.styles, camera).image * 0.5 + 0.5
+    torch.testing.assert_close(picture, wanted.clamp(0, 1).permute(0, 2, 3, 1), atol=1e-5, rtol=1e-4)
+
+
+def test_preview_and_progress_follow_the_frames(graph):
+    model, _ = graph.load()
+    graph.render(model, graph.sample(model))
+    updates = sys.modules["comfy.utils"].ProgressBar.updates
+    assert [done for done, _, _ in updates] == [1, 2, 3]
+    assert updates[0][2][0] == "JPEG" and updates[0][2][1].size == (64, 64)
+
+
+def test_cancel_works_inside_a_frame_and_leaves_no_hooks(graph):
+    model, _ = graph.load()
+    latent = graph.sample(model)
+    state = sys.modules["comfy.model_management"].state
+    state.checks, state.interrupt_after = 0, 5
+    with pytest.raises(Interrupted):
+        graph.render(model, latent)
+    assert state.checks == 6
+    assert not any(module._forward_pre_hooks for module in model.network.modules())
+
+
+def test_flat_face_is_shown_still_and_not_turned(graph):
+    model, info = graph.load("flat.safetensors")
+    assert "flat pictures" in info
+    latent = graph.sample(model)
+    assert torch.equal(latent.camera, CameraRig().label())
+    pictures, _, depth, alpha = graph.render(model, latent, path="still")
+    assert len(pictures) == 1 and depth.eq(0).all() and alpha.eq(1).all()
+    with pytest.raises(graph.errors.Sat3dError, match=r"cannot be turned.*path to still"):
+        graph.render(model, latent)
+
+
+def test_face_of_another_architecture_is_refused(graph):
+    latent = graph.sample(graph.load("flat.safetensors")[0])
+    with pytest.raises(graph.errors.LayoutError, match="another architecture"):
+        graph.render(graph.load()[0], latent)
+
+
+def test_face_of_other_weights_is_shown_with_a_warning(graph, caplog):
+    from dataclasses import replace
+
+    model, _ = graph.load()
+    graph.render(model, replace(graph.sample(model), generator_fingerprint="other"), path="still")
+    assert "another checkpoint" in caplog.text
+
+
+def test_combo_lists_only_checkpoints(part, shelf):
+    assert part("nodes.host").checkpoint_entries() == ["flat.safetensors", "turn.safetensors"]
+
+
+def test_empty_folder_says_what_to_do(part, models):
+    load, checkpoints = part("nodes.load").LoadEG3D, part("nodes.checkpoints")
+    assert part("nodes.host").checkpoint_entries() == [checkpoints.NOTHING_THERE]
+    for entry in (checkpoints.NOTHING_THERE, "ffhq512-128.pkl"):
+        assert load.validate_inputs(entry) is True and load.fingerprint_inputs(entry) == "missing"
+        with pytest.raises(part("sat3d.errors").FileError, match=r"no checkpoint yet.*models.eg3d"):
+            run(load, checkpoint=entry)
+
+
+@pytest.mark.parametrize("entry", ["../secret.pkl", "/etc/passwd", "notes.txt", "", "absent.pkl"])
+def test_only_listed_entries_are_opened(part, shelf, entry):
+    (shelf.parent / "secret.pkl").write_bytes(b"x")
+    with pytest.raises(part("sat3d.errors").FileError, match=r"not in the model folder.*turn.safetensors"):
+        run(part("nodes.load").LoadEG3D, checkpoint=entry)
+
+
+def test_fingerprint_changes_with_the_file(part, shelf):
+    fingerprint = part("nodes.load").LoadEG3D.fingerprint_inputs
+    before = fingerprint("turn.safetensors")
+    assert before == fingerprint("turn.safetensors")
+    (shelf / "turn.safetensors").write_bytes(b"other")
+    assert fingerprint("turn.safetensors") != before
+
+
+def test_built_in_networks_come_first(part, shelf, monkeypatch):
+    checkpoints = part("nodes.checkpoints")
+    monkeypatch.setattr(checkpoints, "_ASSETS", shelf)
+    checkpoints.built_in.cache_clear()
+    assert checkpoints.entries(["mine.pkl"]) == ["flat (built-in)", "turn (built-in)", "mine.pkl"]
+    assert run(part("nodes.load").LoadEG3D, checkpoint="turn (built-in)")[0].network.is_3d
+
+
+def test_extra_model_paths_are_kept(part, models):
+    folder_paths = sys.modules["folder_paths"]
+    folder_paths.folder_names_and_paths["eg3d"] = (["/elsewhere"], {".bin"})
+    part("nodes.host").register_model_folder()
+    paths, extensions = folder_paths.folder_names_and_paths["eg3d"]
+    assert paths == ["/elsewhere", str(models / "eg3d")] and extensions == {".bin", ".safetensors", ".pkl"}
