@@ -112,7 +112,7 @@ class AttributeMasks:
             return None
         return (
             f"The masks were learned on generator {learned_on}, and used on {generator_fingerprint}, which has "
-            "the same layout. This works for fine-tuned versions of one network; for unrelated ones edits are meaningless."
+            "the same layout. This works for fine-tuned versions of one network; for others edits are meaningless."
         )
 
     def save(self, path: str | os.PathLike, overwrite: bool = True) -> None:
