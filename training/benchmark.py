@@ -93,7 +93,7 @@ def run_generator(repeats: int, device: str) -> dict[str, dict]:
     with torch.no_grad():
         for name, fast, plain in generator_stages(network, options):
             print(f"  {name} …", end="", file=sys.stderr, flush=True)
-            rows[name] = _row(measure(fast, repeats, device=device), plain and measure(plain, repeats, device=device))
+            rows[name] = _row(*measure([fast, plain] if plain else [fast], repeats, device))
             print(f" {rows[name]['fast']['seconds']:.3f} s", file=sys.stderr)
     orbit_row = rows[f"orbit of {ORBIT_VIEWS} views"]["fast"]
     rows["views/s on one H200"] = {
@@ -102,7 +102,7 @@ def run_generator(repeats: int, device: str) -> dict[str, dict]:
     return rows
 
 
-def _row(fast: Measurement, plain: Measurement | None) -> dict:
+def _row(fast: Measurement, plain: Measurement | None = None) -> dict:
     row = {"fast": asdict(fast)}
     if plain:
         row |= {"plain": asdict(plain), "time_ratio": fast.seconds / plain.seconds}

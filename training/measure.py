@@ -3,7 +3,7 @@
 import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,21 +25,30 @@ class Measurement:
     rise_mib: float | None
 
 
-def measure(run: Callable[[], object], repeats: int = 5, warm_up: bool = True, device: str = "cpu") -> Measurement:
-    """Run ``run`` once unmeasured, then ``repeats`` times; the first measured run also gives the memory."""
-    if warm_up:
+def measure(runs: Sequence[Callable[[], object]], repeats: int = 5, device: str = "cpu") -> list[Measurement]:
+    """Measure alternatives in turn, A B A B …, so that a machine whose speed drifts treats them alike.
+
+    Each runs once unmeasured first; its first measured run also gives the memory.
+    """
+    for run in runs:
         run()
-    walls, cpus, memory = [], [], (None, None)
+    seconds: list[list[tuple[float, float]]] = [[] for _ in runs]
+    memory: list[tuple[float | None, float | None]] = [(None, None)] * len(runs)
     for i in range(repeats):
-        before = _reset_peak(device) if i == 0 else None
-        wall, cpu = time.perf_counter(), time.process_time()
-        run()
-        _wait(device)
-        walls.append(time.perf_counter() - wall)
-        cpus.append(time.process_time() - cpu)
-        if i == 0:
-            memory = _peak(device, before)
-    return Measurement(statistics.median(walls), statistics.median(cpus), *memory)
+        for j, run in enumerate(runs):
+            before = _reset_peak(device) if i == 0 else None
+            seconds[j].append(_time(run, device))
+            if i == 0:
+                memory[j] = _peak(device, before)
+    medians = [[statistics.median(column) for column in zip(*rows, strict=True)] for rows in seconds]
+    return [Measurement(*times, *mib) for times, mib in zip(medians, memory, strict=True)]
+
+
+def _time(run: Callable[[], object], device: str) -> tuple[float, float]:
+    wall, cpu = time.perf_counter(), time.process_time()
+    run()
+    _wait(device)
+    return time.perf_counter() - wall, time.process_time() - cpu
 
 
 def _wait(device: str) -> None:
