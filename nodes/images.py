@@ -36,16 +36,6 @@ def resize_map(values: Tensor, size: tuple[int, int]) -> Tensor:
     return interpolate(values, size, mode="bilinear", align_corners=False)
 
 
-def depth_to_grey(depth: Tensor, opacity: Tensor) -> Tensor:
-    """``depth, opacity [B, 1, H, W]`` -> ``[B, 1, H, W]`` 0..1, nearest white, empty space black.
-
-    The range is that of all frames together, so that brightness means the same in each.
-    """
-    solid = depth[opacity > 0.5]
-    near, far = (solid if solid.numel() else depth).aminmax()
-    return ((far - depth) / (far - near).clamp_min(1e-6)).clamp(0, 1) * opacity.clamp(0, 1)
-
-
 def grey_image(values: Tensor) -> Tensor:
     """``[B, 1, H, W]`` 0..1 -> IMAGE ``[B, H, W, 3]``."""
     return values.permute(0, 2, 3, 1).expand(-1, -1, -1, 3).contiguous()

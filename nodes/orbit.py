@@ -12,6 +12,7 @@ from ..sat3d.camera import orbit
 from ..sat3d.errors import Sat3dError
 from ..sat3d.generators import Rendering, RenderOptions, StyleGenerator
 from ..sat3d.latent import Latent
+from ..sat3d.pictures import depth_to_grey
 from . import host, images, memory
 from .types import EG3D_LATENT, EG3D_MODEL
 
@@ -48,7 +49,7 @@ class RenderOrbit(io.ComfyNode):
         with host.cancellable(network):
             pictures, depth, alpha = collect(render_views(network, latent.styles, cameras, options),
                                              len(latent.styles) * len(cameras), host.Report(cls))
-        depth = images.grey_image(images.depth_to_grey(depth, alpha))
+        depth = images.grey_image(depth_to_grey(depth, alpha))
         video = InputImpl.VideoFromComponents(Types.VideoComponents(images=pictures, frame_rate=Fraction(fps)))
         return io.NodeOutput(pictures, video, depth, images.to_mask(alpha))
 

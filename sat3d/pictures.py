@@ -27,15 +27,14 @@ def to_pil(images: Tensor) -> list[Image.Image]:
     return [Image.fromarray(picture.numpy()) for picture in eight_bit]
 
 
-def depth_image(depth: Tensor, opacity: Tensor | None = None) -> Tensor:
-    """Depth ``[V, 1, r, r]`` as a grey image ``[V, 3, r, r]`` in -1..1, near bright, one scale for all views.
+def depth_to_grey(depth: Tensor, opacity: Tensor) -> Tensor:
+    """``depth, opacity [B, 1, H, W]`` -> ``[B, 1, H, W]`` 0..1, nearest white, empty space black.
 
-    Where ``opacity`` says that nothing was hit, the picture is black.
+    The range is that of all views together, so that brightness means the same in each.
     """
-    near, far = depth.amin(), depth.amax()
-    grey = 1 - 2 * (depth - near) / (far - near).clamp_min(1e-6)
-    grey = grey if opacity is None else torch.lerp(torch.full_like(grey, -1), grey, opacity.clamp(0, 1))
-    return grey.expand(-1, 3, -1, -1)
+    solid = depth[opacity > 0.5]
+    near, far = (solid if solid.numel() else depth).aminmax()
+    return ((far - depth) / (far - near).clamp_min(1e-6)).clamp(0, 1) * opacity.clamp(0, 1)
 
 
 def contact_sheet(

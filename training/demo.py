@@ -18,7 +18,7 @@ import torch
 from sat3d.camera import orbit
 from sat3d.errors import ConfigError, Sat3dError
 from sat3d.generators import TriplaneGenerator, load_generator, z_from_seed
-from sat3d.pictures import contact_sheet, depth_image, save_animation, save_picture, to_pil
+from sat3d.pictures import contact_sheet, depth_to_grey, save_animation, save_picture, to_pil
 
 DEFAULT_CHECKPOINT = Path(__file__).resolve().parents[1] / "tests" / "golden" / "parity" / "eg3d_shapenet_small.pkl"
 
@@ -68,7 +68,8 @@ def turn(network: TriplaneGenerator, seed: int, cameras: torch.Tensor):
     """One face from all cameras: its pictures and depth pictures."""
     styles = network.styles(network.map(z_from_seed(seed, network.config.backbone.z_dim), truncation_psi=0.7))
     views = network.synthesize(styles, cameras)
-    return to_pil(views.image), to_pil(depth_image(views.depth, views.opacity))
+    depth = depth_to_grey(views.depth, views.opacity) * 2 - 1
+    return to_pil(views.image), to_pil(depth.expand(-1, 3, -1, -1))
 
 
 if __name__ == "__main__":

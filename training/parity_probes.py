@@ -170,7 +170,7 @@ def _image_raw(case: ParityCase, name: str) -> Tensor:
 
 def _superresolution(case: ParityCase, name: str) -> Tensor:
     module = case.network.superresolution
-    resized = module._resize(case.rays.features)
+    resized = module.resize(case.rays.features)
     if name.startswith("sr.in_"):
         return resized if name == "sr.in_x_tl" else resized[:, :3]
     layers = case.network.layout.split(case.styles)

@@ -132,12 +132,10 @@ def bias_act(x: Tensor, bias: Tensor, clamp: float | None) -> Tensor:
     √2·lrelu(v) = lrelu(√2·v): the caller folds √2 into the weights and saves a pass over memory. Works in place.
     """
     y = F.leaky_relu_(x.add_((bias * LRELU_GAIN).to(x.dtype)[:, None, None]), LRELU_SLOPE)
-    return y if clamp is None else _clamp(y, clamp)
+    return y if clamp is None else clamp_to(y, clamp)
 
 
-def _clamp(x: Tensor, limit: float) -> Tensor:
+def clamp_to(x: Tensor, limit: float) -> Tensor:
+    """``x`` clamped to ±``limit``; in place where no gradient is wanted."""
     # In place only without autograd: leaky_relu_ needs its own output for the backward pass.
     return x.clamp(-limit, limit) if torch.is_grad_enabled() and x.requires_grad else x.clamp_(-limit, limit)
-
-
-clamp_to = _clamp

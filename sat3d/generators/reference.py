@@ -151,7 +151,7 @@ def _march(depths: Tensor, densities: Tensor, colors: Tensor, white_back: bool, 
 
 def superresolve(network: TriplaneGenerator, features: Tensor, styles: Tensor) -> Tensor:
     """``features [V, C, r, r]``, ``styles [1 or V, S]`` -> ``[V, 3, H, H]`` (super-resolution noise off)."""
-    x = network.superresolution._resize(features)
+    x = network.superresolution.resize(features)
     return run_blocks(
         network.superresolution.blocks(), network.layout.split(styles), "superresolution.", x, x[:, :3], False
     )

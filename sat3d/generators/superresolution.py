@@ -28,7 +28,7 @@ class Superresolution(nn.Module):
 
         ``styles``: ``block0.conv0`` … -> ``[1 or V, channels]``. ``dtype`` of the convolutions; the image is float32.
         """
-        x = self._resize(features)
+        x = self.resize(features)
         image, x = x[:, :3], x.to(dtype, memory_format=torch.channels_last)
         blocks = self.blocks()
         for i, (name, block) in enumerate(blocks):
@@ -36,7 +36,8 @@ class Superresolution(nn.Module):
             x, image = block(x, image, own, noise, keep_features=i + 1 < len(blocks))
         return image
 
-    def _resize(self, x: Tensor) -> Tensor:
+    def resize(self, x: Tensor) -> Tensor:
+        """``[V, C, r, r]`` at the input resolution of the first block (bilinear)."""
         size = self.config.in_resolution
         if x.shape[-1] == size or (x.shape[-1] > size and not self.config.resize_larger):
             return x

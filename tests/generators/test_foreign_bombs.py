@@ -24,22 +24,9 @@ from tests.generators.official_pickle import (
     text,
     view,
 )
-from tests.generators.refusal import MAX_SECONDS, MICRO, Refusal, micro_with
+from tests.generators.refusal import MAX_SECONDS, MICRO, micro_with
 
 ONE = storage(torch.zeros(1).numpy())
-
-
-@pytest.fixture(scope="module")
-def refusal():
-    return Refusal()
-
-
-@pytest.fixture
-def refused(refusal, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    refusal.folder = tmp_path
-    return refusal
-
 
 # Keys.
 

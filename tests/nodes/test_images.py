@@ -30,12 +30,12 @@ def test_other_shapes_are_refused(part, shape):
 def test_depth_is_white_when_near_and_black_where_nothing_is(part):
     depth = torch.tensor([[2.0, 3.0], [2.5, 9.0]]).view(1, 1, 2, 2)
     opacity = torch.tensor([[1.0, 1.0], [1.0, 0.0]]).view(1, 1, 2, 2)
-    grey = part("nodes.images").depth_to_grey(depth, opacity)
+    grey = part("sat3d.pictures").depth_to_grey(depth, opacity)
     assert grey.flatten().tolist() == [1.0, 0.0, 0.5, 0.0]
 
 
 def test_depth_of_nothing_and_of_a_wall_is_finite(part):
-    depth_to_grey = part("nodes.images").depth_to_grey
+    depth_to_grey = part("sat3d.pictures").depth_to_grey
     flat = torch.ones(1, 1, 2, 2)
     assert depth_to_grey(flat, flat).isfinite().all()
     assert depth_to_grey(flat * 3, flat * 0).eq(0).all()

@@ -110,18 +110,13 @@ def damaged(what: str, got: object = None) -> FileError:
 
 
 def hostile(what: str, got: object = None) -> HostileFileError:
-    return HostileFileError(
-        f"The file was refused: {what}; nothing in it was executed",
-        got,
-        "a network pickle written by the official training code",
-        "do not use this file, and do not open it with other programs",
-    )
+    return _refused(f"{what}; nothing in it was executed", got, "do not use this file, and do not open it otherwise")
 
 
 def exhausting(what: str, got: object = None) -> HostileFileError:
-    return HostileFileError(
-        f"The file was refused: it {what}",
-        got,
-        "a network pickle written by the official training code",
-        "download the file from its original place",
-    )
+    return _refused(f"it {what}", got, "download the file from its original place")
+
+
+def _refused(what: str, got: object, next_step: str) -> HostileFileError:
+    wanted = "a network pickle written by the official training code"
+    return HostileFileError(f"The file was refused: {what}", got, wanted, next_step)
