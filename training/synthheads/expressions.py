@@ -18,18 +18,18 @@ ACTIONS_OF = {
     "neutral": {},
     "smile": _both(mouthSmile=1.15, mouthDimple=0.4, cheekSquint=0.8, eyeSquint=0.25),
     "open-mouth smile": {
-        **_both(mouthSmile=1.2, mouthUpperUp=0.75, mouthLowerDown=0.35, cheekSquint=1.0, eyeSquint=0.3),
+        **_both(mouthSmile=1.2, mouthUpperUp=0.9, mouthLowerDown=0.6, mouthStretch=0.3, cheekSquint=1.0, eyeSquint=0.2),
         "jawOpen": 0.30,
     },
-    "frown": {**_both(mouthFrown=1.4, browDown=0.35, mouthStretch=0.3), "mouthShrugLower": 0.7},
+    "frown": {**_both(mouthFrown=1.5, browDown=0.2, mouthStretch=0.3), "mouthShrugLower": 0.7},
     "surprise": {**_both(browOuterUp=1.2, eyeWide=1.2), "browInnerUp": 1.2, "jawOpen": 0.62, "mouthFunnel": 0.3},
     "angry": {
         **_both(browDown=1.4, noseSneer=1.0, eyeSquint=0.5, mouthUpperUp=0.55, mouthLowerDown=0.75, mouthStretch=0.5),
         "jawOpen": 0.10,
     },
     "sad": {
-        **_both(mouthFrown=0.9, eyeBlink=0.30, eyeLookDown=0.3, browOuterUp=-0.35),
-        "browInnerUp": 1.4, "mouthShrugLower": 0.4,
+        **_both(mouthFrown=0.9, eyeBlink=0.20, eyeLookDown=0.15, browOuterUp=-0.5),
+        "browInnerUp": 1.6, "mouthShrugLower": 0.4,
     },
     "pucker": {"mouthPucker": 1.25, "mouthFunnel": 0.35},
     "wink": {

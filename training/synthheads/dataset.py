@@ -1,0 +1,204 @@
+"""Reading data sets back: lazily view by view, or whole into arrays."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from sat3d.errors import FileError
+
+from .parameters import HeadParameters
+from .render_command import read_plan
+from .sampler import Z_DIM
+from .serialise import DOMAIN, from_json, parameters_of
+from .shards import MEMBERS, DatasetPlan, member_names, steps_to_depth
+from .tarindex import broken_shard, tar_members
+
+_MODES = {"image.png": ("RGB",), "labels.png": ("L",), "behind.png": ("L",), "depth.png": ("I;16", "I")}
+_FACTS = ("head", "view", "yaw_rad", "pitch_rad", "camera", "caption", "parameters", "latent")
+_LARGEST_LABEL = 11
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One view. ``image`` [S, S, 3], ``labels`` and ``behind`` [S, S] uint8; ``depth`` [S, S] float32 world units, 0
+    background; ``camera`` [25], ``latent`` [Z_DIM] float32."""
+
+    index: int
+    head: int
+    view: int
+    image: np.ndarray
+    labels: np.ndarray
+    behind: np.ndarray
+    depth: np.ndarray
+    camera: np.ndarray
+    latent: np.ndarray
+    yaw_rad: float
+    pitch_rad: float
+    caption: str
+    parameters: HeadParameters
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """N views: ``images`` [N, S, S, 3], ``labels`` and ``behind`` [N, S, S] uint8, ``depth`` [N, S, S] float32 world
+    units, ``cameras`` [N, 25] and ``latents`` [N, Z_DIM] float32, ``heads`` [N] int64: who is seen."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    behind: np.ndarray
+    depth: np.ndarray
+    cameras: np.ndarray
+    latents: np.ndarray
+    heads: np.ndarray
+    captions: list[str]
+    parameters: list[HeadParameters]
+
+
+class ShardFolder:
+    """A data set on disk: ``len(folder)``, ``folder[i]``, ``for sample in folder``, ``folder.load()``.
+
+    Raises:
+        FileError: not a data set, another version of the domain, a shard missing (render again to complete it).
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        self.path = Path(path)
+        self.plan: DatasetPlan = read_plan(self.path)
+        self._places: dict[int, np.ndarray] = {}
+        if self.plan.domain != DOMAIN:
+            raise FileError("The data set is of another version of the domain", self.plan.domain, DOMAIN, "render anew")
+        self.shards = [self.path / self.plan.shard_name(shard) for shard in range(self.plan.shard_count)]
+        if missing := [shard.name for shard in self.shards if not shard.is_file()]:
+            raise FileError(
+                "The data set is not complete",
+                f"{len(missing)} of {len(self.shards)} shards missing, the first {missing[0]}",
+                "all shards",
+                "run the same render command again; it keeps what is there",
+            )
+
+    def __len__(self) -> int:
+        return self.plan.count
+
+    def __getitem__(self, index: int) -> Sample:
+        if not 0 <= index < len(self):
+            raise IndexError(index)  # what lets Python iterate, and what callers of a sequence expect
+        shard, row = divmod(index, self.plan.heads_per_shard * self.plan.views)
+        if shard not in self._places:
+            self._places[shard] = _member_places(self.shards[shard], self.plan, shard)
+        with self.shards[shard].open("rb") as stream:
+            return _read_view(stream, self._places[shard][row], index, self.plan)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[index] for index in range(len(self)))
+
+    def load(self, count: int | None = None) -> Arrays:
+        """The first ``count`` views, or all of them, in memory."""
+        total = len(self) if count is None else min(count, len(self))
+        size = self.plan.size
+        arrays = Arrays(
+            images=np.empty((total, size, size, 3), np.uint8),
+            labels=np.empty((total, size, size), np.uint8),
+            behind=np.empty((total, size, size), np.uint8),
+            depth=np.empty((total, size, size), np.float32),
+            cameras=np.empty((total, 25), np.float32),
+            latents=np.empty((total, Z_DIM), np.float32),
+            heads=np.empty(total, np.int64),
+            captions=[],
+            parameters=[],
+        )
+        for index in range(total):
+            _store(arrays, index, self[index])
+        return arrays
+
+
+def _store(arrays: Arrays, index: int, sample: Sample) -> None:
+    arrays.images[index], arrays.labels[index], arrays.behind[index] = sample.image, sample.labels, sample.behind
+    arrays.depth[index], arrays.cameras[index], arrays.latents[index] = sample.depth, sample.camera, sample.latent
+    arrays.heads[index] = sample.head
+    arrays.captions.append(sample.caption)
+    arrays.parameters.append(sample.parameters)
+
+
+def _member_places(path: Path, plan: DatasetPlan, shard: int) -> np.ndarray:
+    """[views, 5, 2]: start and length in bytes of each member. The members must be exactly those expected."""
+    found = tar_members(path)
+    wanted = [name for index in plan.indices(shard) for name in member_names(index)]
+    if list(found) != wanted:
+        strange = next(
+            (name for name in found if name not in wanted), f"{len(found)} members in place of {len(wanted)}"
+        )
+        raise broken_shard(path, strange, "the members that the data set's settings give")
+    return np.array(list(found.values())).reshape(-1, len(MEMBERS), 2)
+
+
+def _read_view(stream: io.BufferedIOBase, places: np.ndarray, index: int, plan: DatasetPlan) -> Sample:
+    contents = {}
+    for name, member, (start, size) in zip(member_names(index), MEMBERS, places.tolist(), strict=True):
+        stream.seek(start)
+        contents[member] = (name, stream.read(size))
+    facts = _read_facts(*contents["json"])
+    if (facts["head"], facts["view"]) != divmod(index, plan.views):
+        raise FileError(
+            "A view is not the one its name says", f"{index:08d}: head {facts['head']}", None, "render anew"
+        )
+    pictures = {member: _decode(*contents[member], member, plan.size) for member in _MODES}
+    return _sample(index, facts, pictures)
+
+
+def _sample(index: int, facts: Mapping, pictures: Mapping[str, np.ndarray]) -> Sample:
+    return Sample(
+        index=index,
+        head=facts["head"],
+        view=facts["view"],
+        image=pictures["image.png"],
+        labels=pictures["labels.png"],
+        behind=pictures["behind.png"],
+        depth=steps_to_depth(pictures["depth.png"]),
+        camera=facts["camera"],
+        latent=facts["latent"],
+        yaw_rad=float(facts["yaw_rad"]),
+        pitch_rad=float(facts["pitch_rad"]),
+        caption=str(facts["caption"]),
+        parameters=parameters_of(facts, f"{index:08d}.json"),
+    )
+
+
+def _read_facts(name: str, data: bytes) -> dict:
+    facts = from_json(data, name)
+    if missing := [key for key in _FACTS if key not in facts]:
+        raise FileError("A view's facts are not complete", f"{name} lacks {missing}", ", ".join(_FACTS), "render anew")
+    for key, length in (("camera", 25), ("latent", Z_DIM), ("yaw_rad", None), ("pitch_rad", None)):
+        facts[key] = _floats(facts[key], length, f"{name}: {key}")
+    return facts
+
+
+def _floats(values: object, length: int | None, name: str) -> np.ndarray:
+    """``values`` as float32 [length], or a scalar where ``length`` is None."""
+    try:
+        array = np.asarray(values, np.float32)
+    except (TypeError, ValueError, OverflowError):
+        array = np.array(np.nan)
+    if array.shape != (() if length is None else (length,)) or not np.isfinite(array).all():
+        raise FileError("A view's facts are damaged", name, f"{length or 1} finite numbers", "render anew")
+    return array
+
+
+def _decode(name: str, data: bytes, member: str, size: int) -> np.ndarray:
+    try:
+        with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
+            if picture.size != (size, size) or picture.mode not in _MODES[member]:
+                raise ValueError(f"{picture.mode}, {picture.size[0]} × {picture.size[1]} pixels")
+            pixels = np.asarray(picture)
+    except Exception as error:  # Pillow raises many kinds on damaged files
+        wanted = f"a PNG of mode {_MODES[member][0]}, {size} × {size} pixels"
+        raise FileError("A picture of the data set is damaged", f"{name} ({error})", wanted, "render anew") from error
+    if member in ("labels.png", "behind.png") and pixels.max() > _LARGEST_LABEL:
+        raise FileError("A label picture holds an unknown label", f"{name}: {pixels.max()}", f"0 to {_LARGEST_LABEL}")
+    return pixels

@@ -1,0 +1,99 @@
+"""Say in words what a picture, a parameter file or a shard shows."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from sat3d.errors import FileError
+
+from .attributes import SHAPE_NAMES
+from .captions import caption
+from .sampler import random_stream
+from .serialise import from_json, parameters_of, read_png_document, to_dict
+from .tarindex import tar_members
+from .truths import attributes_of
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, help="a PNG that SynthHeads wrote, a .json of parameters, or a .tar shard")
+    parser.add_argument("--first", type=int, default=3, help="how many views of a shard (3)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    described = [describe(name, document) for name, document in read_documents(options.file, max(options.first, 1))]
+    if options.json:
+        print(json.dumps(described, indent=1))
+    else:
+        print("\n\n".join(as_table(entry) for entry in described))
+    return 0
+
+
+def read_documents(path: Path, most: int) -> list[tuple[str, dict]]:
+    """``(name, document)`` of what a file holds, of a shard its first ``most`` views.
+
+    Raises:
+        FileError: no such file, or not one of ours.
+    """
+    readers = {".png": _read_png, ".json": _read_json, ".tar": _read_tar}
+    if path.suffix.lower() not in readers:
+        raise FileError("Not a kind of file that can be described", path, ", ".join(readers), "give one of these")
+    if not path.is_file():
+        raise FileError("There is no such file", path, "a file", "check the path")
+    return readers[path.suffix.lower()](path, most)
+
+
+def _read_png(path: Path, most: int) -> list[tuple[str, dict]]:
+    return [(path.name, read_png_document(path))]
+
+
+def _read_json(path: Path, most: int) -> list[tuple[str, dict]]:
+    try:
+        return [(path.name, from_json(path.read_bytes(), path.name))]
+    except OSError as error:
+        raise FileError("Cannot read the file", f"{path} ({error.strerror or error})", "a readable file") from error
+
+
+def _read_tar(path: Path, most: int) -> list[tuple[str, dict]]:
+    members = [(name, place) for name, place in tar_members(path).items() if name.endswith(".json")][:most]
+    if not members:
+        raise FileError("This tar file holds no heads", path, "a shard that SynthHeads wrote", "check the file")
+    documents = []
+    with path.open("rb") as stream:
+        for name, (start, size) in members:
+            stream.seek(start)
+            documents.append((name, from_json(stream.read(size), name)))
+    return documents
+
+
+def describe(name: str, document: dict) -> dict[str, object]:
+    """Attributes, caption and parameters of a document; its own caption where it has one."""
+    p = parameters_of(document, name)
+    written = document.get("caption")
+    return {
+        "name": name,
+        "caption": written if isinstance(written, str) else caption(p, random_stream(0)),
+        "attributes": attributes_of(p),
+        "parameters": to_dict(p),
+    }
+
+
+def as_table(entry: dict) -> str:
+    lines = [entry["name"], f"  {entry['caption']}", ""]
+    lines += [f"  {name:<20} {value}" for name, value in entry["attributes"].items()]
+    lines += ["", *_number_lines(entry["parameters"])]
+    return "\n".join(lines)
+
+
+def _number_lines(parameters: dict) -> list[str]:
+    shape = zip(SHAPE_NAMES, parameters["shape"], strict=True)
+    strongest = sorted(shape, key=lambda item: -abs(item[1]))[:6]
+    rest = {name: value for name, value in parameters.items() if name != "shape" and not isinstance(value, str)}
+    lines = [f"  {name:<20} {_shown(value)}" for name, value in rest.items()]
+    return [*lines, "  strongest shapes     " + ", ".join(f"{name} {value:+.2f}" for name, value in strongest)]
+
+
+def _shown(value: float | list[float]) -> str:
+    return " ".join(f"{number:.2f}" for number in (value if isinstance(value, list) else [value]))

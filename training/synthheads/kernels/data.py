@@ -1,0 +1,93 @@
+"""What the kernels share: the uniform look of a head, its geometry, light and camera, and one point to be shaded.
+
+Colours are linear light. Lengths are world units, except ``rest``, which is metres on the template head.
+"""
+
+import warp as wp
+
+
+@wp.struct
+class Look:
+    """Everything of the shading that is the same for a whole head; made by ``look.make_look``."""
+
+    skin: wp.vec3
+    skin_redness: float  # -1 pale .. 1 flushed
+    freckles: float
+    wrinkles: float
+    lip: wp.vec3
+    lipstick: float
+    eye_shadow: float
+    hair: wp.vec3
+    strands_across: float  # around the whole head
+    strands_along: float
+    hair_shine: float
+    scalp_tint: float
+    tip_raggedness: float
+    brow: wp.vec3
+    brow_thickness: float
+    brow_arch: float
+    beard: wp.vec3
+    beard_style: int
+    stubble: float
+    iris: wp.vec3
+    cloth: wp.vec3
+    neckline: int
+    frame: wp.vec3
+    lens: wp.vec3
+    lens_darkness: float
+    background: wp.vec3
+
+
+@wp.struct
+class Geometry:
+    """Vertices ``[V]`` and triangles ``[T]``; ``sky`` [V] is the share of the ambient light that arrives, 0..1."""
+
+    position: wp.array(dtype=wp.vec3)
+    normal: wp.array(dtype=wp.vec3)
+    tangent: wp.array(dtype=wp.vec3)
+    rest: wp.array(dtype=wp.vec3)
+    extra: wp.array(dtype=wp.vec4)
+    sky: wp.array(dtype=float)
+    triangles: wp.array(dtype=wp.vec3i)
+    material: wp.array(dtype=int)
+
+
+@wp.struct
+class Camera:
+    """A pinhole: the columns of ``axes`` are right, down and forward; ``focal`` in widths; ``size`` in samples."""
+
+    axes: wp.mat33
+    position: wp.vec3
+    focal: float
+    size: int
+
+
+@wp.struct
+class Sunlight:
+    """The key light's depth map: parallel rays along the third column of ``axes``."""
+
+    axes: wp.mat33
+    scale: float  # image widths per world unit
+    size: int
+    depth: wp.array(dtype=float)
+
+
+@wp.struct
+class Hit:
+    """One visible point."""
+
+    material: int
+    position: wp.vec3
+    normal: wp.vec3  # towards the viewer's side
+    tangent: wp.vec3
+    rest: wp.vec3
+    extra: wp.vec4
+    sky: float
+    view: wp.vec3  # unit, towards the camera
+    lit: float  # 0 in the key light's shadow .. 1
+
+
+@wp.struct
+class Shaded:
+    colour: wp.vec3
+    label: int

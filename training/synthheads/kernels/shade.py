@@ -1,0 +1,139 @@
+"""Samples to colours: what each ray sees, and the mean of a pixel's samples."""
+# ruff: noqa: UP018
+
+import warp as wp
+
+from .data import Camera, Geometry, Hit, Look, Shaded, Sunlight
+from .light import to_display
+from .materials import (
+    BEARD,
+    BROW,
+    CLOTH,
+    EYE,
+    HAIR,
+    LABEL_BACKGROUND,
+    LABEL_GLASSES,
+    SKIN,
+    TEETH,
+    TONGUE,
+)  # fmt: skip
+from .raster import (
+    EMPTY,
+    barycentric,
+    blend3,
+    blend4,
+    doubled_area,
+    key_depth,
+    key_triangle,
+    perspective_weights,
+)  # fmt: skip
+from .shade_eye import shade_eye, shade_teeth, shade_tongue
+from .shade_hair import shade_beard, shade_brow, shade_hair
+from .shade_skin import shade_skin
+from .shade_worn import DARK_FROM, shade_cloth, shade_frame, through_lens
+from .shadow import lit_share
+
+
+@wp.struct
+class Samples:
+    """One entry per sample ``[size²]``: sRGB colour, labels in front of and behind lenses, distance along the ray."""
+
+    nearest: wp.array(dtype=wp.int64)
+    lens: wp.array(dtype=wp.int64)
+    colour: wp.array(dtype=wp.vec3)
+    label: wp.array(dtype=wp.uint8)
+    behind: wp.array(dtype=wp.uint8)
+    distance: wp.array(dtype=float)
+    normal: wp.array(dtype=wp.vec3)
+
+
+@wp.func
+def hit_at(key: wp.int64, x: float, y: float, geometry: Geometry, screen: wp.array(dtype=wp.vec3), eye: wp.vec3) -> Hit:
+    """Everything at the place of a triangle that a sample sees, but its shadow."""
+    triangle = key_triangle(key)
+    corner = geometry.triangles[triangle]
+    a, b, c = screen[corner[0]], screen[corner[1]], screen[corner[2]]
+    w = barycentric(a, b, c, x, y, 1.0 / doubled_area(a, b, c))
+    w = perspective_weights(w, a, b, c, 1.0 / (w[0] * a[2] + w[1] * b[2] + w[2] * c[2]))
+    hit = Hit()
+    hit.material = geometry.material[triangle]
+    hit.position = blend3(geometry.position, corner, w)
+    hit.normal = wp.normalize(blend3(geometry.normal, corner, w))
+    hit.tangent = blend3(geometry.tangent, corner, w)
+    hit.rest = blend3(geometry.rest, corner, w)
+    hit.extra = blend4(geometry.extra, corner, w)
+    hit.sky = geometry.sky[corner[0]] * w[0] + geometry.sky[corner[1]] * w[1] + geometry.sky[corner[2]] * w[2]
+    hit.view = wp.normalize(eye - hit.position)
+    if hit.material > EYE and wp.dot(hit.normal, hit.view) < 0.0:
+        hit.normal = -hit.normal
+    if hit.material == HAIR or hit.material == BEARD or hit.material == BROW:
+        hit.tangent = wp.normalize(hit.tangent)
+    return hit
+
+
+@wp.func
+def shade_hit(hit: Hit, look: Look) -> Shaded:
+    """The branch of each material."""
+    if hit.material == SKIN:
+        return shade_skin(hit, look)
+    if hit.material == HAIR:
+        return shade_hair(hit, look)
+    if hit.material == BEARD:
+        return shade_beard(hit, look)
+    if hit.material == BROW:
+        return shade_brow(hit, look)
+    if hit.material == CLOTH:
+        return shade_cloth(hit, look)
+    if hit.material == EYE:
+        return shade_eye(hit, look)
+    if hit.material == TEETH:
+        return shade_teeth(hit)
+    if hit.material == TONGUE:
+        return shade_tongue(hit)
+    return shade_frame(hit, look)
+
+
+@wp.func
+def backdrop(x: float, y: float, colour: wp.vec3) -> wp.vec3:
+    """A soft pool of light behind the head; coordinates 0..1."""
+    across, down = x - 0.5, y - 0.42
+    return colour * (1.06 - 0.50 * (across * across + down * down))
+
+
+@wp.kernel
+def shade_samples(
+    geometry: Geometry,
+    look: Look,
+    camera: Camera,
+    sun: Sunlight,
+    screen: wp.array(dtype=wp.vec3),
+    samples: Samples,
+):
+    i = wp.tid()
+    size = camera.size
+    x, y = float(i % size) + 0.5, float(i / size) + 0.5
+    key, lens_key = samples.nearest[i], samples.lens[i]
+    shaded = Shaded()
+    shaded.label = LABEL_BACKGROUND
+    shaded.colour = backdrop(x / float(size), y / float(size), look.background)
+    distance = float(0.0)
+    normal = wp.vec3(0.0, 0.0, 0.0)
+    if key != EMPTY:
+        hit = hit_at(key, x, y, geometry, screen, camera.position)
+        hit.lit = lit_share(sun, hit.position, hit.normal)
+        shaded = shade_hit(hit, look)
+        distance = wp.length(camera.position - hit.position)
+        normal = hit.normal
+    label = shaded.label
+    if lens_key != EMPTY and key_depth(lens_key) < key_depth(key):
+        lens = hit_at(lens_key, x, y, geometry, screen, camera.position)
+        shaded.colour = through_lens(lens, shaded.colour, look)
+        if look.lens_darkness >= DARK_FROM:
+            label = LABEL_GLASSES
+            distance = wp.length(camera.position - lens.position)
+            normal = lens.normal
+    samples.colour[i] = to_display(shaded.colour)
+    samples.label[i] = wp.uint8(label)
+    samples.behind[i] = wp.uint8(shaded.label)
+    samples.distance[i] = distance
+    samples.normal[i] = normal

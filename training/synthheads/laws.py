@@ -1,0 +1,106 @@
+"""How values are spread: from a share 0..1 of the population to a value and back.
+
+A latent number from N(0, 1) becomes a share by the normal distribution function, and the share a value by the inverse
+distribution function of a law below. Values are rounded to six decimals, so that the last bits of a platform's
+arithmetic neither reach a picture nor break the way back.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+DECIMALS = 6
+_NORMAL = NormalDist()
+# Keeps a value at the very end of its range at a latent of about 5 instead of infinity: it comes back within 1/1000.
+_EDGE = 2e-7
+
+
+def share_of_normal(z: float) -> float:
+    """The share 0..1 of N(0, 1) below ``z``."""
+    return 0.5 * math.erfc(-z / math.sqrt(2))
+
+
+def normal_of_share(share: float) -> float:
+    """The inverse of :func:`share_of_normal`; shares at 0 and 1 give about -5 and 5."""
+    return _NORMAL.inv_cdf(min(max(share, _EDGE), 1 - _EDGE))
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """Equally often everywhere from ``low`` to ``high``."""
+
+    low: float = 0.0
+    high: float = 1.0
+
+    def value(self, share: float) -> float:
+        return self.low + share * (self.high - self.low)
+
+    def share(self, value: float) -> float:
+        return min(max((value - self.low) / (self.high - self.low), 0.0), 1.0)
+
+
+@dataclass(frozen=True)
+class Triangular:
+    """Most often in the middle of ``low`` and ``high``, falling linearly to none at both ends."""
+
+    low: float = 0.0
+    high: float = 1.0
+
+    def value(self, share: float) -> float:
+        part = math.sqrt(share / 2) if share < 0.5 else 1 - math.sqrt((1 - share) / 2)
+        return self.low + part * (self.high - self.low)
+
+    def share(self, value: float) -> float:
+        part = min(max((value - self.low) / (self.high - self.low), 0.0), 1.0)
+        return 2 * part**2 if part < 0.5 else 1 - 2 * (1 - part) ** 2
+
+
+@dataclass(frozen=True)
+class TruncatedNormal:
+    """N(0, sigma²) between ``-limit`` and ``limit``."""
+
+    sigma: float
+    limit: float
+
+    @property
+    def _outside(self) -> float:
+        return share_of_normal(-self.limit / self.sigma)
+
+    def value(self, share: float) -> float:
+        inner = self._outside + share * (1 - 2 * self._outside)
+        return min(max(self.sigma * normal_of_share(inner), -self.limit), self.limit)
+
+    def share(self, value: float) -> float:
+        inner = share_of_normal(min(max(value, -self.limit), self.limit) / self.sigma)
+        return min(max((inner - self._outside) / (1 - 2 * self._outside), 0.0), 1.0)
+
+
+@dataclass(frozen=True)
+class OftenZero:
+    """Exactly zero for ``zero_share`` of the people, the inner law for the others."""
+
+    zero_share: float
+    law: Uniform
+
+    def value(self, share: float) -> float:
+        return 0.0 if share < self.zero_share else self.law.value((share - self.zero_share) / (1 - self.zero_share))
+
+    def share(self, value: float) -> float:
+        if value < self.law.low / 2:
+            return self.zero_share / 2
+        return self.zero_share + (1 - self.zero_share) * self.law.share(value)
+
+
+Law = Uniform | Triangular | TruncatedNormal | OftenZero
+
+
+def draw_value(law: Law, z: float) -> float:
+    """A rounded value of the law from a latent number."""
+    return round(law.value(share_of_normal(z)), DECIMALS)
+
+
+def latent_number(law: Law, value: float) -> float:
+    """A latent number that gives ``value`` (or the nearest that the law has)."""
+    return normal_of_share(law.share(value))

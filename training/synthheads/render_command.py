@@ -1,0 +1,113 @@
+"""Render a data set of heads into tar shards; run it again to resume."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from functools import partial
+from pathlib import Path
+
+from tqdm import tqdm
+
+from sat3d.errors import ConfigError, FileError
+from sat3d.files import atomic_path
+
+from .parameters import HeadParameters
+from .serialise import from_json
+from .shards import SMALLEST_SIZE, DatasetPlan, write_shard
+from .views import FRONT, check_device, render_head
+from .workers import run_jobs
+
+PLAN_FILE = "dataset.json"
+_MOST_WORKERS = 256
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, required=True, help="folder of the data set; made if missing")
+    parser.add_argument("--count", type=int, required=True, help="number of pictures")
+    parser.add_argument("--size", type=int, default=128, help="width and height in pixels, 16 to 1024 (128)")
+    parser.add_argument("--seed", type=int, default=0, help="another seed, other people (0)")
+    parser.add_argument("--views", type=int, default=4, help="pictures of each person (4)")
+    parser.add_argument("--workers", type=int, default=1, help="processes; the result does not depend on it (1)")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+
+
+def run(options: argparse.Namespace) -> int:
+    plan = DatasetPlan(options.seed, options.size, options.count, options.views)
+    if not 1 <= options.workers <= _MOST_WORKERS:
+        raise ConfigError("workers is out of range", options.workers, f"a whole number from 1 to {_MOST_WORKERS}")
+    check_device(options.device)
+    prepare_folder(options.out, plan)
+    if options.workers > 1:
+        render_head(
+            HeadParameters(), [FRONT], SMALLEST_SIZE, options.device
+        )  # compiles kernels once, not in each worker
+    render_missing(options.out, plan, options.workers, options.device)
+    print(f"{plan.count} pictures of {-(-plan.count // plan.views)} heads in {plan.shard_count} shards: {options.out}")
+    return 0
+
+
+def prepare_folder(folder: Path, plan: DatasetPlan) -> None:
+    """Make the folder, or see that what is in it belongs to the same data set; remove what a killed run left.
+
+    Raises:
+        FileError: not a folder, not writable, or it holds another data set.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        plan_file = folder / PLAN_FILE
+        if plan_file.exists():
+            _check_same(read_plan(folder), plan, folder)
+        elif any(folder.glob("shard-*.tar")):
+            raise FileError(
+                "The folder holds shards of an unknown data set", folder, f"an empty folder, or {PLAN_FILE}"
+            )
+        for left_over in (*folder.glob(".shard-*.part.tar"), *folder.glob(".dataset-*.part.json")):
+            left_over.unlink()
+        with atomic_path(plan_file) as temporary:  # also when it is there: the folder has to be writable
+            temporary.write_text(json.dumps(plan.to_dict(), indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise FileError(
+            "Cannot use the output folder",
+            f"{folder} ({error.strerror or error})",
+            "a folder that can be made and written",
+            "choose another --out",
+        ) from error
+
+
+def _check_same(found: DatasetPlan, plan: DatasetPlan, folder: Path) -> None:
+    differences = [
+        f"{name} {value} there, {getattr(plan, name)} asked"
+        for name, value in found.to_dict().items()
+        if value != getattr(plan, name)
+    ]
+    if differences:
+        raise FileError(
+            "The folder holds another data set",
+            f"{folder}: {'; '.join(differences)}",
+            "the same settings, to resume it",
+            "choose another --out, or the settings of the data set that is there",
+        )
+
+
+def read_plan(folder: Path) -> DatasetPlan:
+    """The settings of the data set in ``folder``.
+
+    Raises:
+        FileError: no such file, or not one of ours.
+    """
+    path = folder / PLAN_FILE
+    try:
+        settings = from_json(path.read_bytes(), str(path))
+        return DatasetPlan(**settings)
+    except (OSError, TypeError, ConfigError) as error:
+        raise FileError("Not a SynthHeads data set", f"{path} ({error})", f"a folder with {PLAN_FILE}") from error
+
+
+def render_missing(folder: Path, plan: DatasetPlan, workers: int, device: str) -> None:
+    """Render every shard that is not there under its final name."""
+    missing = [shard for shard in range(plan.shard_count) if not (folder / plan.shard_name(shard)).exists()]
+    kept = plan.count - sum(len(plan.indices(shard)) for shard in missing)
+    jobs = [partial(write_shard, plan, shard, folder, device) for shard in missing]
+    with tqdm(total=plan.count, initial=kept, unit="img") as bar:
+        run_jobs(jobs, workers, bar.update)

@@ -1,0 +1,172 @@
+"""Writing data: heads as members of tar files whose bytes depend on nothing but the data set's settings.
+
+A shard holds a fixed number of heads, so who writes it, and beside how many others, does not matter. For each view it
+has ``NNNNNNNN.image.png`` (sRGB), ``.labels.png`` and ``.behind.png`` (label numbers of ``sat3d.parsing.labels``; the
+second looks through lenses), ``.depth.png`` (16 bit: distance along the ray in 1/20000 world unit, 0 background) and
+``.json``. NNNNNNNN is the number of the view in the whole data set: head · views + view.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sat3d.errors import ConfigError, FileError
+from sat3d.files import atomic_path
+
+from .captions import caption
+from .sampler import SEED_LIMIT, Pose, caption_stream, draw_cameras, draw_latents, parameters_from_latent
+from .serialise import DOMAIN, encode_png, to_dict, to_json
+from .views import render_head
+
+if TYPE_CHECKING:
+    from .render import View
+
+DEPTH_PER_UNIT = 20000.0  # steps of the depth picture in one world unit; 65535 of them are 3.28 units
+HEADS_PER_SHARD = 32
+MEMBERS = ("image.png", "labels.png", "behind.png", "depth.png", "json")
+SMALLEST_SIZE, LARGEST_SIZE = 16, 1024
+_LARGEST_COUNT = 10**8  # the names have eight digits
+_LARGEST_VIEWS = 64
+
+
+@dataclass(frozen=True)
+class DatasetPlan:
+    """What a data set is: ``count`` views of ``size`` pixels, ``views`` of each head.
+
+    Raises:
+        ConfigError: a number out of range.
+    """
+
+    seed: int
+    size: int
+    count: int
+    views: int = 4
+    heads_per_shard: int = HEADS_PER_SHARD
+    domain: str = DOMAIN
+
+    def __post_init__(self):
+        for name, low, high in (
+            ("seed", 0, SEED_LIMIT - 1),
+            ("size", SMALLEST_SIZE, LARGEST_SIZE),
+            ("count", 1, _LARGEST_COUNT),
+            ("views", 1, _LARGEST_VIEWS),
+            ("heads_per_shard", 1, 4096),
+        ):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+                raise ConfigError(f"{name} is out of range", value, f"a whole number from {low} to {high}")
+
+    @property
+    def shard_count(self) -> int:
+        return -(-self.count // (self.heads_per_shard * self.views))
+
+    def shard_name(self, shard: int) -> str:
+        return f"shard-{shard:06d}.tar"
+
+    def indices(self, shard: int) -> range:
+        """The numbers of the views in one shard."""
+        step = self.heads_per_shard * self.views
+        return range(shard * step, min((shard + 1) * step, self.count))
+
+    def to_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def member_names(index: int) -> tuple[str, ...]:
+    """The names of the files of view ``index``, in the order they are written."""
+    return tuple(f"{index:08d}.{member}" for member in MEMBERS)
+
+
+def write_shard(plan: DatasetPlan, shard: int, folder: Path, device: str, progress: Callable[[int], None]) -> None:
+    """Render one shard; it appears whole under its name, or not at all.
+
+    ``progress`` gets the number of views done since its last call and may raise to stop.
+
+    Raises:
+        FileError: the folder cannot be written, or the disk is full.
+    """
+    target = folder / plan.shard_name(shard)
+    try:
+        with atomic_path(target) as temporary, temporary.open("wb") as stream:
+            _write_tar(plan, shard, stream, device, progress)
+            stream.flush()
+            os.fsync(stream.fileno())  # a name that is there after a power cut must not stand for an empty file
+    except OSError as error:
+        raise FileError(
+            "Cannot write the data set",
+            f"{target} ({error.strerror or error})",
+            "space on the disk and a writable folder",
+            "make room and run the same command again; finished shards are kept",
+        ) from error
+
+
+def _write_tar(plan: DatasetPlan, shard: int, stream: io.BufferedIOBase, device: str, progress) -> None:
+    indices = plan.indices(shard)
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for head in range(indices[0] // plan.views, indices[-1] // plan.views + 1):
+            done = 0
+            for index, contents in head_files(plan, head, device):
+                for name, data in zip(member_names(index), contents, strict=True):
+                    archive.addfile(_member(name, len(data)), io.BytesIO(data))
+                done += 1
+            progress(done)
+
+
+def _member(name: str, size: int) -> tarfile.TarInfo:
+    """An entry without a time, an owner or rights of its own."""
+    member = tarfile.TarInfo(name)
+    member.size, member.mode, member.mtime = size, 0o644, 0
+    return member
+
+
+def head_files(plan: DatasetPlan, head: int, device: str) -> Iterator[tuple[int, list[bytes]]]:
+    """``(number of the view, contents in the order of MEMBERS)`` of each view of a head."""
+    latent = draw_latents(plan.seed, head)
+    p = parameters_from_latent(latent)
+    first = head * plan.views
+    poses = draw_cameras(plan.seed, head, plan.views)[: plan.count - first]
+    for number, (pose, view) in enumerate(zip(poses, render_head(p, poses, plan.size, device), strict=True)):
+        facts = {
+            "domain": plan.domain,
+            "head": head,
+            "view": number,
+            **_camera_facts(pose, view),
+            "caption": caption(p, caption_stream(plan.seed, head, number)),
+            "parameters": to_dict(p),
+        }
+        latent_numbers = [float(f"{float(number):.9g}") for number in latent]
+        yield first + number, [*view_pngs(view, facts), to_json({**facts, "latent": latent_numbers}).encode()]
+
+
+def _camera_facts(pose: Pose, view: View) -> dict[str, object]:
+    label = np.asarray(view.label_25, dtype=np.float64).reshape(25)
+    return {"yaw_rad": pose.yaw_rad, "pitch_rad": pose.pitch_rad, "camera": np.round(label, 7).tolist()}
+
+
+def view_pngs(view: View, facts: dict[str, object]) -> list[bytes]:
+    """Image (with ``facts`` in it), labels, labels behind lenses, depth."""
+    return [
+        encode_png(view.image, facts),
+        encode_png(view.labels),
+        encode_png(view.labels_behind),
+        encode_png(depth_to_steps(view.depth)),
+    ]
+
+
+def depth_to_steps(depth: np.ndarray) -> np.ndarray:
+    """World units to uint16 steps; the background stays 0, and nothing else becomes 0."""
+    steps = np.clip(np.rint(depth * DEPTH_PER_UNIT), 1, 65535)
+    return np.where(depth > 0, steps, 0).astype(np.uint16)
+
+
+def steps_to_depth(steps: np.ndarray) -> np.ndarray:
+    """uint16 steps to world units, float32."""
+    return (np.asarray(steps, np.float64) / DEPTH_PER_UNIT).astype(np.float32)
