@@ -16,7 +16,7 @@ from PIL import Image
 
 from sat3d.errors import FileError
 from tests.synthheads.fakes import dying_job, failing_job, fake_render_head
-from training.synthheads import render_command, sheet_command, sheet_rows, shards, views
+from training.synthheads import render_command, shards, sheet_command, sheet_rows, views
 from training.synthheads.__main__ import main
 from training.synthheads.dataset import ShardFolder
 from training.synthheads.fields import FIELDS, change

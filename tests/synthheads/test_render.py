@@ -82,7 +82,7 @@ def test_eyes_and_mouth_are_where_the_camera_says(front):
 def test_positive_yaw_moves_the_camera_to_positive_x(yaw_rad):
     view = view_of(BALD, yaw_rad)
     position = split_label(view.label_25)[0][0, :3, 3]
-    assert np.sign(position[0]) == np.sign(yaw_rad)
+    assert np.sign(float(position[0])) == np.sign(yaw_rad)
     assert (view.label_25 == RIG.label(yaw_rad, 0.0)).all()
     nose = np.argwhere(view.labels == NOSE).mean(0)[1] - (SIZE - 1) / 2
     assert np.sign(nose) == -np.sign(yaw_rad)  # seen from the right, the nose points left

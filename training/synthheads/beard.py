@@ -30,9 +30,9 @@ class Growth:
 
 GROWTHS = {
     "moustache": Growth(thick=(0.0040, 0.0075), hang=(0.0006, 0.0040)),
-    "goatee": Growth(thick=(0.0035, 0.0085), hang=(0.002, 0.040)),
-    "chin beard": Growth(thick=(0.0050, 0.0095), hang=(0.014, 0.062)),
-    "full beard": Growth(thick=(0.0030, 0.0150), hang=(0.002, 0.060)),
+    "goatee": Growth(thick=(0.0035, 0.0085), hang=(0.002, 0.034)),
+    "chin beard": Growth(thick=(0.0050, 0.0095), hang=(0.012, 0.046)),
+    "full beard": Growth(thick=(0.0030, 0.0150), hang=(0.002, 0.048)),
 }  # fmt: skip
 
 

@@ -13,11 +13,12 @@ from .parameters import HeadParameters
 from .sweep import sweep
 
 RIM_POINTS, LENS_RINGS, TEMPLE_POINTS, HOOK_POINTS = 48, 4, 14, 7
-_CLEARANCE_M = 0.0042  # between skin and the back of the rim: lashes and cheeks need it
+_CLEARANCE_M = 0.0034  # between skin and the back of the rim: lashes and cheeks need it
+_MARGIN_M = 0.0015  # round the rim
 _TILT, _WRAP_PER_M = 0.09, 1.9  # the top leans forward; the sides curve back with the square of x
 _NOSE_GAP_M = 0.0078  # half the distance between the lenses, at least
 _TEMPLE_GAP_M = 0.0016
-_HEAD_CENTRE_M = np.array([0.0, 0.030, 0.0])
+_NEAR_M = 0.004  # over which the head's width is averaged
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,10 @@ def _rounded(power: float) -> Callable[[np.ndarray], np.ndarray]:
 
 def _teardrop(angle: np.ndarray) -> np.ndarray:
     """An aviator's lens: straight above, round below, leaning away from the nose."""
-    x, y = _rounded(2.5)(angle).T
-    below = np.maximum(0.0, -y)
-    across = x * (1.0 - 0.20 * below**1.5) + 0.14 * below**1.5
-    return np.stack([across, np.where(y > 0, 0.78 * y, y) + 0.06], axis=1)
+    x, y = _rounded(2.6)(angle).T
+    below = np.maximum(0.0, 0.35 - y) / 1.35
+    across = x * (1.0 - 0.34 * below**1.6) + 0.22 * below**1.6
+    return np.stack([across, np.where(y > 0, 0.66 * y, 1.05 * y) + 0.12], axis=1)
 
 
 DESIGNS = {
@@ -98,10 +99,19 @@ def fit_glasses(p: HeadParameters, head: Head, design: Design) -> Fit:
     flat = Fit(design, centre, half, radius)
     skin = head.relaxed[head.model.is_skin]
     skin = skin[skin[:, 2] > 0.045]
-    reach = (np.abs(np.abs(skin[:, :2]) * [1, 0] + skin[:, :2] * [0, 1] - centre[:2]) / (half + radius + 0.0015)).max(1)
-    under = skin[reach < 1.0]
+    under = skin[_inside(flat, skin)]
     centre[2] = (under[:, 2] - flat.surface(under[:, :2])).max() + _CLEARANCE_M + radius
     return Fit(design, centre, half, radius)
+
+
+def _inside(fit: Fit, skin: np.ndarray) -> np.ndarray:
+    """[N] bool: which points [N, 3] are behind a lens or its rim, seen from the front."""
+    angle = np.arange(RIM_POINTS) / RIM_POINTS * 2 * np.pi
+    outline = fit.design.outline(angle) * (fit.half + fit.radius + _MARGIN_M)
+    place = np.column_stack([np.abs(skin[:, 0]), skin[:, 1]]) - fit.centre[:2]
+    turn, order = np.arctan2(outline[:, 1], outline[:, 0]), np.argsort(np.arctan2(outline[:, 1], outline[:, 0]))
+    reach = np.interp(np.arctan2(place[:, 1], place[:, 0]), turn[order], np.linalg.norm(outline, axis=1)[order])
+    return np.linalg.norm(place, axis=1) < reach
 
 
 def _rim(fit: Fit, side: float) -> Mesh:
@@ -164,16 +174,12 @@ def _along_head(fit: Fit, head: Head, start: np.ndarray, side: float) -> np.ndar
 
 
 def _half_width(head: Head, side: float, height: np.ndarray, depth: np.ndarray) -> np.ndarray:
-    """|x| [N] of the head without ears at heights and depths [N]; Newton's steps along the scalp's directions."""
-    x = np.full(len(height), 0.070)
-    for _ in range(3):
-        offset = np.stack([side * x, height, depth], axis=1) - _HEAD_CENTRE_M
-        polar = np.arccos(offset[:, 1] / np.linalg.norm(offset, axis=1))
-        point, normal = head.scalp.sample(np.arctan2(offset[:, 0], offset[:, 2]), polar)
-        slope = np.maximum(side * normal[:, 0], 0.35)
-        rest = normal[:, 1] * (height - point[:, 1]) + normal[:, 2] * (depth - point[:, 2])
-        x = np.clip(side * point[:, 0] - rest / slope, 0.035, 0.12)
-    return x
+    """|x| [N] of the head without ears at heights and depths [N]: a mean of the scalp's points close by."""
+    azimuth, polar = np.meshgrid(np.linspace(0.3, 2.5, 56), np.linspace(1.1, 2.4, 40), indexing="ij")
+    point = head.scalp.sample(side * azimuth, polar)[0].reshape(-1, 3)
+    apart = (point[:, 1] - height[:, None]) ** 2 + (point[:, 2] - depth[:, None]) ** 2
+    weight = np.exp(-apart / (2 * _NEAR_M**2)) + 1e-12
+    return (weight * (side * point[:, 0])).sum(1) / weight.sum(1)
 
 
 def _taut(depth: np.ndarray, width: np.ndarray) -> np.ndarray:

@@ -9,10 +9,17 @@ from .mesh import Material, Mesh, grid_triangles, make_mesh
 SIDES = 8
 
 
-def sweep(path: np.ndarray, reference, along: np.ndarray | float, across: np.ndarray | float, closed=False) -> Mesh:
+def sweep(
+    path: np.ndarray,
+    reference,
+    along: np.ndarray | float,
+    across: np.ndarray | float,
+    closed=False,
+    material=Material.FRAME,
+) -> Mesh:
     """An elliptic tube around ``path`` [N, 3]: half axis ``along`` the reference direction, ``across`` at right angles.
 
-    ``reference`` None stands for upright bands that turn down: the direction at right angles to the path and to x.
+    ``reference`` is one direction or one per point; None stands for upright bands that turn down: the direction at right angles to the path and to x.
     ``closed`` joins the last point to the first. All lengths are metres, per point or for all.
     """
     ahead = _directions(path, closed)
@@ -30,7 +37,7 @@ def sweep(path: np.ndarray, reference, along: np.ndarray | float, across: np.nda
     if closed:
         columns = [np.concatenate([column, column[:, :1]], axis=1) for column in columns]
     triangles = grid_triangles(SIDES, columns[0].shape[1], closed=True)
-    return make_mesh(columns[0], triangles, Material.FRAME, normal=columns[1])
+    return make_mesh(columns[0], triangles, material, normal=columns[1])
 
 
 def _directions(path: np.ndarray, closed: bool) -> np.ndarray:

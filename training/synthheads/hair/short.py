@@ -11,9 +11,12 @@ from .cap import Cap, Where, raise_cap
 from .hairline import hairline_rad
 from .locks import LockSet, away_from, grow, jitter, radial, smoothstep, spread
 from .look import HairLook
+from .part import Combed, along_flow, comb
 
 _WHORL = np.array([0.0, 0.75, -0.66])  # where the crop's tufts turn away from
 _TUFTS, _RINGS = 680, 5
+_PART_AZIMUTH_DEG, _PART_POLAR_DEG = 44.0, 42.0  # where the line runs, at its farthest from the middle
+_PART_WIDTH_RAD, _PART_DEPTH_M = 0.060, 0.0015  # its ground is under the skin: a bare line is seen
 
 
 def buzz_cut(p: HeadParameters, scalp: Scalp) -> tuple[list[Mesh], HairLook]:
@@ -65,27 +68,35 @@ def _tufts(p: HeadParameters, scalp: Scalp, lift_m: float) -> Mesh:
 def side_part(p: HeadParameters, scalp: Scalp) -> tuple[list[Mesh], HairLook]:
     """A line of skin at one side; hair is combed over to the other and down."""
     side = _part_side(p.parting)
-    lift = 0.009 + 0.007 * p.hair_length + 0.009 * p.hair_volume
-    line = radial(np.deg2rad([26.0, 120.0]) * side, np.deg2rad([60.0, 26.0]))
+    parting = radial(np.deg2rad(_PART_AZIMUTH_DEG) * side, np.deg2rad(_PART_POLAR_DEG))
+    lift = 0.010 + 0.007 * p.hair_length + 0.010 * p.hair_volume
+
+    def hairline(azimuth: np.ndarray) -> np.ndarray:
+        fringe = np.exp(
+            -(((azimuth + 0.42 * side) / 0.50) ** 2)
+        )  # on the far side hair falls a little over the forehead
+        return hairline_rad(azimuth, 1.0) + np.deg2rad(3.0 + 6.0 * p.hair_length) * fringe * abs(side)
 
     def thickness(where: Where) -> np.ndarray:
-        from_part = smoothstep(0.0, 0.16, where.along)
-        across = -np.sin(where.around_rad) * np.sign(side)  # 1: the side that hair is combed to
-        over = 1 + (0.9 * smoothstep(-0.2, 0.7, across)) * _front(where) * _top(where.polar_rad)
-        comb = 1 + 0.06 * np.sin(where.around_rad * 29 + 5 * where.along)
-        return lift * from_part * over * comb * (0.40 + 0.60 * _top(where.polar_rad)) + 0.0005
+        return _combed_over(where, comb(where.direction, parting), lift, side)
 
-    cap = Cap(line, thickness, lambda azimuth: hairline_rad(azimuth, 2.0), edge=0.45, columns=192, rows=52)
-    look = HairLook(strand_frequency_across=210.0, strand_frequency_along=3.0, shine=1.0, scalp_tint=0.12)
-    return [raise_cap(cap, scalp)], look
+    cap = Cap((0.0, 1.0, -0.20), thickness, hairline, edge=0.42, edge_from=0.80, columns=208, rows=60)
+    look = HairLook(strand_frequency_across=330.0, strand_frequency_along=3.0, shine=1.0, scalp_tint=0.12)
+    return [along_flow(raise_cap(cap, scalp), parting)], look
 
 
-def _front(where: Where) -> np.ndarray:
-    return smoothstep(-0.5, 0.4, where.direction[..., 2])
+def _combed_over(where: Where, combed: Combed, lift_m: float, side: float) -> np.ndarray:
+    """Metres: flat on the parting's own side, a wave on the other, nothing on the line itself."""
+    turn = -combed.turn_rad * np.clip(side / 0.5, -1, 1)  # > 0 on the side that hair is combed to
+    front = smoothstep(-0.75, 0.35, where.direction[..., 2])
+    wave = 0.55 + 0.75 * front * smoothstep(0.0, 0.55, turn) * (1 - smoothstep(0.9, 2.1, turn))
+    locks = 1 + 0.07 * np.sin(combed.across * 62 + 2.0 * turn) * smoothstep(0.05, 0.5, np.abs(turn))
+    line = front * np.exp(-((combed.turn_rad / _PART_WIDTH_RAD) ** 2))
+    return lift_m * wave * locks * (1 - line) * (0.42 + 0.58 * _top(where.polar_rad)) - _PART_DEPTH_M * line**3
 
 
 def _part_side(parting: float) -> float:
-    """The part's place −1..1, never in the middle: from 0.55 to 1 at either side, without a jump in between."""
+    """The part's place −1..1, never in the middle: from 0.6 to 1 at either side, without a jump in between."""
     return float(np.tanh(6 * parting) * (0.6 + 0.4 * abs(parting)))
 
 

@@ -14,52 +14,36 @@ from .look import HairLook
 from .short import buzz_cut
 
 _RINGS = 7
-_QUIFF_ROWS, _QUIFF_COLUMNS = 9, 22
 _CREST_ROWS, _CREST_COLUMNS = 46, 5
 _CREST_FROM_DEG, _CREST_TO_DEG = 58.0, -118.0  # over the head: 0 is the crown, positive in front
 
 
 def quiff(p: HeadParameters, scalp: Scalp) -> tuple[list[Mesh], HairLook]:
     """Short sides; the front is combed up and back into a roll."""
-    sides = 0.005 + 0.004 * p.hair_volume
+    sides = 0.004 + 0.004 * p.hair_volume
+    tall = 0.026 + 0.018 * p.hair_length + 0.006 * p.hair_volume
 
     def thickness(where: Where) -> np.ndarray:
-        top = 1 - smoothstep(np.deg2rad(38), np.deg2rad(72), where.polar_rad)
-        return sides + (0.012 + 0.012 * p.hair_volume) * top * _front_half(where.azimuth_rad)
+        return sides + 0.006 * (1 - smoothstep(np.deg2rad(45), np.deg2rad(80), where.polar_rad))
 
-    cap = Cap((0.0, 0.85, -0.55), thickness, lambda azimuth: hairline_rad(azimuth, 1.0), edge=0.4)
-    look = HairLook(strand_frequency_across=210.0, strand_frequency_along=3.0, shine=0.95, scalp_tint=0.8)
-    return [raise_cap(cap, scalp), _quiff_locks(p, scalp)], look
+    def lift(where: Where) -> np.ndarray:
+        return (tall * _roll(where))[..., None] * np.array([0.22 * p.parting, 1.0, 0.30])
+
+    cap = Cap(
+        (0.0, 0.85, -0.55), thickness, lambda azimuth: hairline_rad(azimuth, 1.0),
+        edge=0.4, lean_m=lift, columns=216, rows=64,
+    )  # fmt: skip
+    look = HairLook(strand_frequency_across=260.0, strand_frequency_along=3.0, shine=0.95, scalp_tint=0.8)
+    return [raise_cap(cap, scalp)], look
 
 
-def _front_half(azimuth_rad: np.ndarray) -> np.ndarray:
-    return 1 - smoothstep(0.9, 2.4, np.abs(azimuth_rad))
-
-
-def _quiff_locks(p: HeadParameters, scalp: Scalp) -> Mesh:
-    """Rows from the forehead to the crown; the foremost are the tallest, all roll backwards."""
-    row, column = (
-        grid.ravel()
-        for grid in np.meshgrid(np.linspace(0, 1, _QUIFF_ROWS), np.linspace(-1, 1, _QUIFF_COLUMNS), indexing="ij")
-    )
-    column = column + (row * (_QUIFF_ROWS - 1) % 2) / _QUIFF_COLUMNS
-    azimuth = np.deg2rad(44) * column * (1 + 1.2 * row)
-    polar = np.deg2rad(61 - 44 * row)
-    root, normal = scalp.sample(azimuth, polar)
-    count = len(root)
-    tall = (
-        (0.042 + 0.026 * p.hair_length)
-        * (1 - 0.55 * row)
-        * (1 - 0.45 * np.abs(column) ** 3)
-        * (1 + 0.10 * jitter(count, 3))
-    )
-    s = np.linspace(0, 1, _RINGS)[None, :, None]
-    up = np.array([0.0, 1.0, 0.28]) + 0.5 * normal + np.stack([0.10 * column, 0 * row, 0 * row], 1)
-    back = np.array([0.0, -0.15, -1.0])
-    roll = 0.55 + 0.25 * p.hair_volume
-    path = root[:, None] + tall[:, None, None] * (up[:, None] * (s - 0.25 * s**2) + roll * back * s**2)
-    width = (0.0085 + 0.002 * p.hair_volume) * (1 - 0.8 * s[..., 0] ** 2.2) * np.ones((count, 1))
-    return grow(LockSet(path, width, 0.5 + column * 0.16 + row * 0.06, -back * np.ones((count, 1)), 0.7))
+def _roll(where: Where) -> np.ndarray:
+    """Share 0..1 of the quiff's height: steep over the forehead, sloping to the crown and the temples, in locks."""
+    x, z = np.abs(where.direction[..., 0]), where.direction[..., 2]
+    steep = np.sqrt(np.clip(1 - ((where.along - 0.74) / 0.26).clip(0, 1) ** 2, 0, 1))
+    slope = smoothstep(-0.35, 0.60, z) * (1 - smoothstep(0.40, 0.85, x))
+    locks = np.sin(where.around_rad * 34 + 3 * np.sin(where.around_rad * 9)) + 0.6 * np.sin(where.around_rad * 57)
+    return steep * slope * (1 + 0.055 * locks * smoothstep(0.3, 0.9, slope))
 
 
 def mohawk(p: HeadParameters, scalp: Scalp) -> tuple[list[Mesh], HairLook]:

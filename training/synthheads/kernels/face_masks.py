@@ -25,12 +25,12 @@ def joined(a: float, b: float, width: float) -> float:
 def moustache_depth(x: float, y: float, z: float) -> float:
     """Two wings that follow the upper lip and taper beyond the corners of the mouth, with a dip below the nose."""
     centre = -0.0604 - 13.2 * x * x
-    taper = 1.0 - ramp(0.018, 0.0410, x)
+    taper = 1.0 - ramp(0.020, 0.0400, x)
     above = 0.0008 + 0.0042 * taper - 0.0022 * bump(x, 0.0035)
     below = 0.0008 + 0.0050 * taper
     across = wp.min(centre + above - y, y - centre + below)
     slope = 26.4 * x
-    return wp.min(wp.min(across / wp.sqrt(1.0 + slope * slope), 0.0400 - x), z - 0.06)
+    return wp.min(wp.min(across / wp.sqrt(1.0 + slope * slope), 0.0375 - x), z - 0.06)
 
 
 @wp.func
@@ -98,8 +98,8 @@ def brow_mask(rest: wp.vec3, thickness: float, arch: float) -> float:
     t = (wp.abs(rest[0]) - _BROW_FROM_M) / _BROW_LENGTH_M
     if t < -0.2 or t > 1.2 or rest[2] < 0.035:
         return 0.0
-    centre = 0.0125 + (0.0022 + 0.0062 * arch) * ramp(-0.05, 0.70, t)
-    centre -= (0.0050 + 0.0072 * arch) * ramp(0.55, 1.20, t)
+    rise, fall = wp.min(t - 0.60, 0.0) / 0.60, wp.max(t - 0.60, 0.0) / 0.42
+    centre = 0.0136 + (0.0012 + 0.0066 * arch) * (1.0 - rise * rise) - (0.0036 + 0.0050 * arch) * fall * fall
     inner = ramp(-0.10, 0.16, t)
     half_width = (0.0015 + 0.0033 * thickness) * (0.60 + 0.40 * inner) * (1.0 - 0.75 * ramp(0.45, 1.10, t))
     off = wp.abs(rest[1] - centre) / half_width
@@ -112,9 +112,9 @@ def cloth_edge(rest: wp.vec3, neckline: int) -> float:
     x, y, z = wp.abs(rest[0]), rest[1], rest[2]
     front = wp.max(z + 0.045, 0.0)
     if neckline == 2:  # turtleneck
-        return -0.128 - 0.16 * front - y
-    line = -0.137 - 0.36 * front + 0.10 * wp.min(z + 0.045, 0.0)
+        return -0.112 - 0.20 * front - y
+    line = -0.134 - 0.28 * front + 0.10 * wp.min(z + 0.045, 0.0)
     if neckline == 1:  # v-neck
-        line -= 0.042 * wp.max(0.0, 1.0 - x / 0.062) * ramp(-0.02, 0.02, z)
+        line -= 0.023 * wp.max(0.0, 1.0 - x / 0.054) * ramp(-0.02, 0.02, z)
     outward = wp.max(wp.sqrt(x * x + (z + 0.035) * (z + 0.035)) - 0.060, 0.0)
     return 0.90 * (line - y) + 0.35 * outward

@@ -1,5 +1,5 @@
 """Triangles to pixels: the nearest triangle of each sample, and depth maps for shadows."""
-# ruff: noqa: UP018, SIM109
+# ruff: noqa: SIM102, SIM109
 
 import warp as wp
 
@@ -49,24 +49,44 @@ def key_depth(key: wp.int64) -> wp.int64:
 
 
 @wp.func
-def has_cutout(material: int) -> bool:
-    return material >= CLOTH and material <= BROW
-
-
-@wp.func
 def is_closed(material: int) -> bool:
     """Surfaces whose back is never seen."""
     return material == SKIN or material == EYE or material == BEARD or material == BROW
 
 
 @wp.func
-def first_pixel(a: float, b: float, c: float) -> int:
-    return wp.max(0, int(wp.ceil(wp.min(a, wp.min(b, c)) - 0.5)))
+def pixel_box(a: wp.vec3, b: wp.vec3, c: wp.vec3, size: int) -> wp.vec4i:
+    """First and last column and row whose centres a triangle may cover."""
+    left = wp.max(0, int(wp.ceil(wp.min(a[0], wp.min(b[0], c[0])) - 0.5)))
+    right = wp.min(size - 1, int(wp.floor(wp.max(a[0], wp.max(b[0], c[0])) - 0.5)))
+    top = wp.max(0, int(wp.ceil(wp.min(a[1], wp.min(b[1], c[1])) - 0.5)))
+    bottom = wp.min(size - 1, int(wp.floor(wp.max(a[1], wp.max(b[1], c[1])) - 0.5)))
+    return wp.vec4i(left, right, top, bottom)
 
 
 @wp.func
-def last_pixel(a: float, b: float, c: float, size: int) -> int:
-    return wp.min(size - 1, int(wp.floor(wp.max(a, wp.max(b, c)) - 0.5)))
+def covers(weights: wp.vec3) -> bool:
+    return weights[0] >= _EDGE and weights[1] >= _EDGE and weights[2] >= _EDGE
+
+
+@wp.func
+def blend3(values: wp.array(dtype=wp.vec3), corner: wp.vec3i, w: wp.vec3) -> wp.vec3:
+    return values[corner[0]] * w[0] + values[corner[1]] * w[1] + values[corner[2]] * w[2]
+
+
+@wp.func
+def blend4(values: wp.array(dtype=wp.vec4), corner: wp.vec3i, w: wp.vec3) -> wp.vec4:
+    return values[corner[0]] * w[0] + values[corner[1]] * w[1] + values[corner[2]] * w[2]
+
+
+@wp.func
+def point_exists(geometry: Geometry, look: Look, triangle: int, weights: wp.vec3) -> bool:
+    """Whether a triangle has something at a point, or is cut out there."""
+    material = geometry.material[triangle]
+    if material < CLOTH or material > BROW:
+        return True
+    corner = geometry.triangles[triangle]
+    return exists(material, blend3(geometry.rest, corner, weights), blend4(geometry.extra, corner, weights), look)
 
 
 @wp.kernel
@@ -93,37 +113,20 @@ def find_nearest(
     """Each triangle from number ``first`` on: depth and number into ``nearest`` [size²] where it is in front."""
     t = first + wp.tid()
     corner = geometry.triangles[t]
-    material = geometry.material[t]
     a, b, c = screen[corner[0]], screen[corner[1]], screen[corner[2]]
-    x0, x1 = first_pixel(a[0], b[0], c[0]), last_pixel(a[0], b[0], c[0], size)
-    y0, y1 = first_pixel(a[1], b[1], c[1]), last_pixel(a[1], b[1], c[1], size)
-    if x0 > x1 or y0 > y1:
-        return
+    box = pixel_box(a, b, c, size)
     area = doubled_area(a, b, c)
-    if wp.abs(area) < 1.0e-9 or (area > 0.0 and is_closed(material)):
+    if box[0] > box[1] or box[2] > box[3] or wp.abs(area) < 1.0e-9:
+        return
+    if area > 0.0 and is_closed(geometry.material[t]):
         return
     inverse_area = 1.0 / area
-    for y in range(y0, y1 + 1):
-        for x in range(x0, x1 + 1):
+    for y in range(box[2], box[3] + 1):
+        for x in range(box[0], box[1] + 1):
             w = barycentric(a, b, c, float(x) + 0.5, float(y) + 0.5, inverse_area)
-            if w[0] >= _EDGE and w[1] >= _EDGE and w[2] >= _EDGE:
+            if covers(w):
                 depth = 1.0 / (w[0] * a[2] + w[1] * b[2] + w[2] * c[2])
                 key = (wp.int64(depth * _DEPTH_STEPS) << _TRIANGLE_BITS) | wp.int64(t)
                 if key < nearest[y * size + x]:
-                    seen = bool(True)
-                    if has_cutout(material):
-                        w = perspective_weights(w, a, b, c, depth)
-                        rest = blend3(geometry.rest, corner, w)
-                        seen = exists(material, rest, blend4(geometry.extra, corner, w), look)
-                    if seen:
+                    if point_exists(geometry, look, t, perspective_weights(w, a, b, c, depth)):
                         wp.atomic_min(nearest, y * size + x, key)
-
-
-@wp.func
-def blend3(values: wp.array(dtype=wp.vec3), corner: wp.vec3i, w: wp.vec3) -> wp.vec3:
-    return values[corner[0]] * w[0] + values[corner[1]] * w[1] + values[corner[2]] * w[2]
-
-
-@wp.func
-def blend4(values: wp.array(dtype=wp.vec4), corner: wp.vec3i, w: wp.vec3) -> wp.vec4:
-    return values[corner[0]] * w[0] + values[corner[1]] * w[1] + values[corner[2]] * w[2]

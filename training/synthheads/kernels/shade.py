@@ -1,5 +1,4 @@
 """Samples to colours: what each ray sees, and the mean of a pixel's samples."""
-# ruff: noqa: UP018
 
 import warp as wp
 
@@ -94,10 +93,13 @@ def shade_hit(hit: Hit, look: Look) -> Shaded:
 
 
 @wp.func
-def backdrop(x: float, y: float, colour: wp.vec3) -> wp.vec3:
+def backdrop(x: float, y: float, look: Look) -> Shaded:
     """A soft pool of light behind the head; coordinates 0..1."""
     across, down = x - 0.5, y - 0.42
-    return colour * (1.06 - 0.50 * (across * across + down * down))
+    shaded = Shaded()
+    shaded.label = LABEL_BACKGROUND
+    shaded.colour = look.background * (1.06 - 0.50 * (across * across + down * down))
+    return shaded
 
 
 @wp.kernel
@@ -109,31 +111,26 @@ def shade_samples(
     screen: wp.array(dtype=wp.vec3),
     samples: Samples,
 ):
+    """Fills ``samples`` from its ``nearest`` and ``lens``."""
     i = wp.tid()
-    size = camera.size
-    x, y = float(i % size) + 0.5, float(i / size) + 0.5
+    x, y = float(i % camera.size) + 0.5, float(i / camera.size) + 0.5
     key, lens_key = samples.nearest[i], samples.lens[i]
-    shaded = Shaded()
-    shaded.label = LABEL_BACKGROUND
-    shaded.colour = backdrop(x / float(size), y / float(size), look.background)
-    distance = float(0.0)
-    normal = wp.vec3(0.0, 0.0, 0.0)
+    samples.distance[i] = 0.0
+    samples.normal[i] = wp.vec3(0.0, 0.0, 0.0)
+    shaded = backdrop(x / float(camera.size), y / float(camera.size), look)
     if key != EMPTY:
         hit = hit_at(key, x, y, geometry, screen, camera.position)
         hit.lit = lit_share(sun, hit.position, hit.normal)
         shaded = shade_hit(hit, look)
-        distance = wp.length(camera.position - hit.position)
-        normal = hit.normal
-    label = shaded.label
+        samples.distance[i] = wp.length(camera.position - hit.position)
+        samples.normal[i] = hit.normal
+    samples.behind[i] = wp.uint8(shaded.label)
     if lens_key != EMPTY and key_depth(lens_key) < key_depth(key):
         lens = hit_at(lens_key, x, y, geometry, screen, camera.position)
         shaded.colour = through_lens(lens, shaded.colour, look)
         if look.lens_darkness >= DARK_FROM:
-            label = LABEL_GLASSES
-            distance = wp.length(camera.position - lens.position)
-            normal = lens.normal
+            shaded.label = LABEL_GLASSES
+            samples.distance[i] = wp.length(camera.position - lens.position)
+            samples.normal[i] = lens.normal
+    samples.label[i] = wp.uint8(shaded.label)
     samples.colour[i] = to_display(shaded.colour)
-    samples.label[i] = wp.uint8(label)
-    samples.behind[i] = wp.uint8(shaded.label)
-    samples.distance[i] = distance
-    samples.normal[i] = normal

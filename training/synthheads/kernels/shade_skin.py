@@ -76,35 +76,47 @@ def lashes(hit: Hit, look: Look) -> float:
 
 
 @wp.func
+def painted(skin: wp.vec3, hit: Hit, look: Look) -> wp.vec3:
+    """Eye shadow and lips."""
+    shadow = wp.cw_mul(_SHADOW_PAINT, wp.vec3(0.4, 0.4, 0.4) + look.skin)
+    skin = wp.lerp(skin, shadow, 0.88 * look.eye_shadow * upper_lid(hit.rest))
+    lips = look.lip * (0.92 + 0.16 * noise3(hit.rest * 260.0, 4))
+    return wp.lerp(skin, lips, ramp(0.2, 0.75, hit.extra[0]))
+
+
+@wp.func
+def below_beard(skin: Shaded, hit: Hit, look: Look) -> Shaded:
+    """Stubble, or the roots of a longer beard."""
+    if look.stubble > 0.0:
+        share = stubble_share(hit.rest, hit.extra[0], look)
+        skin.colour = wp.lerp(skin.colour, look.beard * 0.55 + skin.colour * 0.20, wp.min(share, 1.0))
+        if share > STUBBLE_LABEL_FROM:
+            skin.label = LABEL_BEARD
+    elif look.beard_style > _STUBBLE:
+        share = beard_mask(hit.rest, look.beard_style, hit.extra[0])
+        skin.colour = wp.lerp(skin.colour, look.beard * 0.6, 0.80 * share)
+        if share > 0.5:
+            skin.label = LABEL_BEARD
+    return skin
+
+
+@wp.func
 def coloured_skin(hit: Hit, look: Look) -> Shaded:
     """Albedo and label of the skin with everything on it."""
-    result = Shaded()
-    result.label = LABEL_SKIN
-    lip = hit.extra[0]
-    skin = bare_skin(hit, look)
-    lid = upper_lid(hit.rest)
-    skin = wp.lerp(skin, wp.cw_mul(_SHADOW_PAINT, wp.vec3(0.4, 0.4, 0.4) + look.skin), 0.88 * look.eye_shadow * lid)
-    mouth = ramp(0.2, 0.75, lip)
-    skin = wp.lerp(skin, look.lip * (0.92 + 0.16 * noise3(hit.rest * 260.0, 4)), mouth)
-    if mouth > 0.5:
-        result.label = LABEL_MOUTH
-    if look.stubble > 0.0:
-        share = stubble_share(hit.rest, lip, look)
-        skin = wp.lerp(skin, look.beard * 0.55 + skin * 0.20, wp.min(share, 1.0))
-        if share > STUBBLE_LABEL_FROM:
-            result.label = LABEL_BEARD
-    elif look.beard_style > 1:
-        share = beard_mask(hit.rest, look.beard_style, lip)
-        skin = wp.lerp(skin, look.beard * 0.6, 0.80 * share)
-        if share > 0.5:
-            result.label = LABEL_BEARD
+    skin = Shaded()
+    skin.label = LABEL_SKIN
+    if hit.extra[0] > 0.475:
+        skin.label = LABEL_MOUTH
+    skin.colour = painted(bare_skin(hit, look), hit, look)
+    skin = below_beard(skin, hit, look)
     roots = look.scalp_tint * hit.tangent[0]
     if roots > 0.0:
-        skin = wp.lerp(skin, look.hair * 0.62, wp.min(roots * (0.88 + 0.24 * noise3(hit.rest * 900.0, 9)), 1.0))
+        share = wp.min(roots * (0.88 + 0.24 * noise3(hit.rest * 900.0, 9)), 1.0)
+        skin.colour = wp.lerp(skin.colour, look.hair * 0.62, share)
         if hit.tangent[0] > 0.5:
-            result.label = LABEL_HAIR  # a parting is a part of the hair
-    result.colour = wp.lerp(skin, _LASH, lashes(hit, look))
-    return result
+            skin.label = LABEL_HAIR  # a parting is a part of the hair
+    skin.colour = wp.lerp(skin.colour, _LASH, lashes(hit, look))
+    return skin
 
 
 @wp.func
@@ -139,7 +151,7 @@ def shade_skin(hit: Hit, look: Look) -> Shaded:
     result = coloured_skin(hit, look)
     if hit.extra[3] > 0.5:
         result.label = LABEL_MOUTH
-        result.colour = wp.cw_mul(_CAVITY, wp.vec3(1.0, 1.0, 1.0)) * (0.3 + 0.9 * ramp(0.03, 0.09, hit.rest[2]))
+        result.colour = _CAVITY * (0.3 + 0.9 * ramp(0.03, 0.09, hit.rest[2]))
         return result
     moist = wp.float32(0.0)
     if result.label == LABEL_MOUTH:

@@ -1,12 +1,11 @@
 """Depth maps along parallel rays: the key light's shadow, and how much of the sky each vertex sees."""
-# ruff: noqa: UP018, SIM109
+# ruff: noqa: UP018, SIM102, SIM109
 
 import warp as wp
 
-from .cutouts import exists
 from .data import Geometry, Look, Sunlight
-from .materials import BROW, CLOTH, HAIR, LENS
-from .raster import _EDGE, barycentric, blend3, blend4, column, doubled_area, first_pixel, has_cutout, last_pixel
+from .materials import BROW, HAIR, LENS
+from .raster import barycentric, column, covers, doubled_area, pixel_box, point_exists
 
 SHADOW_OFFSET = wp.constant(0.006)  # along the normal, world units
 _SHADOW_SLACK = wp.constant(0.010)
@@ -39,25 +38,19 @@ def find_shadow_depth(
     t = wp.tid()
     corner = geometry.triangles[t]
     material = geometry.material[t]
-    if material == LENS or material == BROW:
-        return
     a, b, c = screen[corner[0]], screen[corner[1]], screen[corner[2]]
-    x0, x1 = first_pixel(a[0], b[0], c[0]), last_pixel(a[0], b[0], c[0], size)
-    y0, y1 = first_pixel(a[1], b[1], c[1]), last_pixel(a[1], b[1], c[1], size)
+    box = pixel_box(a, b, c, size)
     area = doubled_area(a, b, c)
-    if x0 > x1 or y0 > y1 or wp.abs(area) < 1.0e-9:
+    if box[0] > box[1] or box[2] > box[3] or wp.abs(area) < 1.0e-9 or material == LENS or material == BROW:
         return
-    for y in range(y0, y1 + 1):
-        for x in range(x0, x1 + 1):
-            w = barycentric(a, b, c, float(x) + 0.5, float(y) + 0.5, 1.0 / area)
-            if w[0] >= _EDGE and w[1] >= _EDGE and w[2] >= _EDGE:
+    inverse_area = 1.0 / area
+    for y in range(box[2], box[3] + 1):
+        for x in range(box[0], box[1] + 1):
+            w = barycentric(a, b, c, float(x) + 0.5, float(y) + 0.5, inverse_area)
+            if covers(w):
                 z = w[0] * a[2] + w[1] * b[2] + w[2] * c[2]
                 if z < depth[y * size + x]:
-                    solid = bool(True)
-                    if has_cutout(material):
-                        rest, extra = blend3(geometry.rest, corner, w), blend4(geometry.extra, corner, w)
-                        solid = exists(material, rest, extra, look)
-                    if solid:
+                    if point_exists(geometry, look, t, w):
                         wp.atomic_min(depth, y * size + x, z)
 
 
@@ -73,23 +66,18 @@ def find_depth_range(
     """The first and the last surface along each ray: maps for two opposite directions at once."""
     t = wp.tid()
     corner = geometry.triangles[t]
-    material = geometry.material[t]
     a, b, c = screen[corner[0]], screen[corner[1]], screen[corner[2]]
-    x0, x1 = first_pixel(a[0], b[0], c[0]), last_pixel(a[0], b[0], c[0], size)
-    y0, y1 = first_pixel(a[1], b[1], c[1]), last_pixel(a[1], b[1], c[1], size)
-    if x0 > x1 or y0 > y1 or material > HAIR:
-        return
+    box = pixel_box(a, b, c, size)
     area = doubled_area(a, b, c)
-    if wp.abs(area) < 1.0e-9:
+    if box[0] > box[1] or box[2] > box[3] or wp.abs(area) < 1.0e-9 or geometry.material[t] > HAIR:
         return
-    if material >= CLOTH:
-        third = wp.vec3(1.0, 1.0, 1.0) / 3.0
-        if not exists(material, blend3(geometry.rest, corner, third), blend4(geometry.extra, corner, third), look):
-            return
-    for y in range(y0, y1 + 1):
-        for x in range(x0, x1 + 1):
-            w = barycentric(a, b, c, float(x) + 0.5, float(y) + 0.5, 1.0 / area)
-            if w[0] >= _EDGE and w[1] >= _EDGE and w[2] >= _EDGE:
+    if not point_exists(geometry, look, t, wp.vec3(1.0, 1.0, 1.0) / 3.0):  # near enough for maps this small
+        return
+    inverse_area = 1.0 / area
+    for y in range(box[2], box[3] + 1):
+        for x in range(box[0], box[1] + 1):
+            w = barycentric(a, b, c, float(x) + 0.5, float(y) + 0.5, inverse_area)
+            if covers(w):
                 z = w[0] * a[2] + w[1] * b[2] + w[2] * c[2]
                 wp.atomic_min(near, y * size + x, z)
                 wp.atomic_max(far, y * size + x, z)
