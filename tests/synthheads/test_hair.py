@@ -9,7 +9,8 @@ from training.synthheads.attributes import HAIR_STYLES
 from training.synthheads.hair import STYLES, build_hair
 from training.synthheads.hair.cap import strands
 from training.synthheads.hair.hairline import hairline_rad
-from training.synthheads.hair.locks import away_from, jitter, spread
+from training.synthheads.hair.locks import away_from, jitter, radial, spread
+from training.synthheads.hair.part import comb
 from training.synthheads.head import load_head_model
 from training.synthheads.mesh import Material
 from training.synthheads.parameters import HeadParameters
@@ -76,3 +77,41 @@ def test_away_from_a_whorl_lies_in_the_surface():
     flow = away_from(np.array([0.0, 2.0, 0.0]), normal)
     np.testing.assert_allclose((flow * normal).sum(1), 0, atol=1e-9)
     np.testing.assert_allclose(flow, [[0, -1, 0], [0, -0.8, 0.6]], atol=1e-9)
+
+
+def test_hair_is_combed_away_from_the_parting():
+    azimuth, polar = (grid.ravel() for grid in np.meshgrid(np.linspace(-3, 3, 31), np.linspace(0.05, 1.9, 20)))
+    hairy = polar < hairline_rad(azimuth)
+    direction, parting = radial(azimuth[hairy], polar[hairy]), radial(0.7, 0.7)
+    combed = comb(direction, parting)
+    np.testing.assert_allclose(comb(parting, parting).turn_rad, 0, atol=1e-9)
+    assert np.abs((combed.flow * direction).sum(1)).max() < 2e-3
+    later = comb(direction + 1e-3 * combed.flow, parting)
+    assert (np.abs(later.turn_rad) > np.abs(combed.turn_rad)).all()
+    np.testing.assert_allclose(later.across, combed.across, atol=1e-4)
+
+
+@pytest.mark.parametrize("style", ["side part", "quiff"])
+def test_the_parting_goes_through_the_middle_without_a_jump(style):
+    left, middle, right = (hair_of(HeadParameters(hair_style=style, parting=at))[0] for at in (-5e-4, 0.0, 5e-4))
+    for near in (left, right):
+        assert np.linalg.norm(near.position - middle.position, axis=1).max() < 1e-3
+
+
+def test_styles_have_their_shape():
+    """Heights over the crown and half widths, in metres: what tells the styles apart."""
+    top, width = {}, {}
+    for style in ("buzz cut", "short crop", "quiff", "mohawk", "afro"):
+        position = np.concatenate([part.position for part in hair_of(HeadParameters(hair_style=style))])
+        top[style], width[style] = position[:, 1].max(), np.abs(position[:, 0]).max()
+    assert top["buzz cut"] < top["short crop"] < top["quiff"] - 0.01
+    assert width["mohawk"] < 0.03 < 0.1 < width["afro"] and top["mohawk"] > top["short crop"] + 0.03
+
+
+def test_an_afro_is_a_ball():
+    (afro,) = hair_of(HeadParameters(hair_style="afro"))
+    upper = afro.position[afro.position[:, 1] > 0.06]
+    middle = (upper.max(0) + upper.min(0)) / 2
+    middle[1] = upper[:, 1].max() - (upper[:, 0].max() - upper[:, 0].min()) / 2
+    distance = np.linalg.norm(upper - middle, axis=1)
+    assert distance.std() < 0.08 * distance.mean()

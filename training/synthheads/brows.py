@@ -33,7 +33,7 @@ def build_brows(p: HeadParameters, head: Head) -> list[Mesh]:
                 tangent=tangent,
                 rest=patch.rest,
                 extra=extra,
-            )  # fmt: skip
+            )
         )
     return layers
 

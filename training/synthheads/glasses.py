@@ -175,7 +175,7 @@ def _along_head(fit: Fit, head: Head, start: np.ndarray, side: float) -> np.ndar
 
 def _half_width(head: Head, side: float, height: np.ndarray, depth: np.ndarray) -> np.ndarray:
     """|x| [N] of the head without ears at heights and depths [N]: a mean of the scalp's points close by."""
-    azimuth, polar = np.meshgrid(np.linspace(0.3, 2.5, 56), np.linspace(1.1, 2.4, 40), indexing="ij")
+    azimuth, polar = np.meshgrid(np.linspace(0.3, 2.3, 44), np.linspace(1.2, 2.3, 28), indexing="ij")
     point = head.scalp.sample(side * azimuth, polar)[0].reshape(-1, 3)
     apart = (point[:, 1] - height[:, None]) ** 2 + (point[:, 2] - depth[:, None]) ** 2
     weight = np.exp(-apart / (2 * _NEAR_M**2)) + 1e-12

@@ -65,7 +65,7 @@ def _set_face_hair(look: Look, p: HeadParameters) -> None:
     look.brow = linear(_shaded(p.hair_colour, _BROW_SHADE))
     look.brow_thickness, look.brow_arch = p.brow_thickness, p.brow_arch
     look.beard, look.beard_style = linear(p.beard_colour), BEARDS.index(p.beard)
-    look.stubble = 0.45 + 0.40 * p.beard_length if p.beard == "stubble" else 0.0
+    look.stubble = 0.62 + 0.33 * p.beard_length if p.beard == "stubble" else 0.0
 
 
 def _set_surroundings(look: Look, p: HeadParameters) -> None:

@@ -47,7 +47,8 @@ _SHOWN_WITH: dict[str, dict[str, object]] = {
 }
 _CALM = {
     "expression": "neutral", "beard": "none", "glasses": "none", "lipstick": 0.0, "eye_shadow": 0.0, "freckles": 0.0,
-    "age": 0.45, "hair_style": "short crop", "hair_colour": "brown", "iris_colour": "blue",
+    "age": 0.45, "hair_style": "short crop", "hair_colour": "brown", "iris_colour": "blue", "skin_tone": 0.3,
+    "background": "sky", "cloth_colour": "blue", "lid_openness": 0.6,
 }  # fmt: skip
 
 

@@ -19,8 +19,8 @@ def sweep(
 ) -> Mesh:
     """An elliptic tube around ``path`` [N, 3]: half axis ``along`` the reference direction, ``across`` at right angles.
 
-    ``reference`` is one direction or one per point; None stands for upright bands that turn down: the direction at right angles to the path and to x.
-    ``closed`` joins the last point to the first. All lengths are metres, per point or for all.
+    ``reference`` is one direction or one per point; None stands for upright bands that turn down: at right angles to
+    the path and to x. ``closed`` joins the last point to the first. Lengths are metres, per point or for all.
     """
     ahead = _directions(path, closed)
     first = _standing(ahead) if reference is None else np.broadcast_to(np.asarray(reference, float), path.shape)

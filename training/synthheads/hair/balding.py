@@ -13,7 +13,7 @@ from .look import HairLook
 
 _BARE_AZIMUTH_DEG, _BARE_POLAR_DEG = (
     (0, 50, 62, 85, 120, 180),
-    (200, 130, 96, 74, 62, 57),
+    (200, 124, 84, 70, 61, 57),
 )  # bare above this polar angle
 _BELOW_SKIN_M = 0.004
 
@@ -30,9 +30,10 @@ def balding(p: HeadParameters, scalp: Scalp) -> tuple[list[Mesh], HairLook]:
     def thickness(where: Where) -> np.ndarray:
         turn = np.abs(np.rad2deg(where.azimuth_rad))
         limit = np.deg2rad(np.interp(turn, _BARE_AZIMUTH_DEG, _BARE_POLAR_DEG))
-        hairy = smoothstep(-0.05, 0.42, where.polar_rad - limit) ** 0.75
+        hairy = smoothstep(-0.05, 0.36, where.polar_rad - limit) ** 0.75
         waves = 1 + 0.10 * np.sin(where.azimuth_rad * 23) * np.sin(where.polar_rad * 17)
-        return (lift * waves + _BELOW_SKIN_M) * hairy - _BELOW_SKIN_M
+        thin = 0.35 + 0.65 * smoothstep(60, 105, turn)  # at the temples
+        return (lift * thin * waves + _BELOW_SKIN_M) * hairy - _BELOW_SKIN_M
 
     cap = Cap((0.0, 1.0, -0.05), thickness, edge=0.35, rows=56)
     look = HairLook(strand_frequency_across=260.0, strand_frequency_along=9.0, shine=0.5, scalp_tint=0.0)

@@ -24,7 +24,7 @@ def buzz_cut(p: HeadParameters, scalp: Scalp) -> tuple[list[Mesh], HairLook]:
     height = 0.0018 + 0.0016 * p.hair_length + 0.0008 * p.hair_volume
 
     def solidity(where: Where) -> np.ndarray:
-        return 1.0 - 0.75 * smoothstep(0.90, 1.0, where.along)
+        return (0.88 + 0.12 * p.hair_length) * (1.0 - 0.75 * smoothstep(0.90, 1.0, where.along))
 
     cap = Cap((0.0, 1.0, -0.35), lambda where: np.full_like(where.along, height), edge=0.6, solidity=solidity)
     look = HairLook(strand_frequency_across=420.0, strand_frequency_along=60.0, shine=0.12, scalp_tint=0.75)

@@ -11,7 +11,6 @@ from .cap import Cap, Where, raise_cap
 from .hairline import hairline_rad
 from .locks import LockSet, grow, jitter, smoothstep
 from .look import HairLook
-from .short import buzz_cut
 
 _RINGS = 7
 _CREST_ROWS, _CREST_COLUMNS = 46, 5
@@ -48,9 +47,8 @@ def _roll(where: Where) -> np.ndarray:
 
 def mohawk(p: HeadParameters, scalp: Scalp) -> tuple[list[Mesh], HairLook]:
     """Shaved sides and a tall narrow crest."""
-    shaved, _ = buzz_cut(p, scalp)
-    look = HairLook(strand_frequency_across=240.0, strand_frequency_along=4.0, shine=0.6, scalp_tint=0.5)
-    return [*shaved, _crest(p, scalp)], look
+    look = HairLook(strand_frequency_across=240.0, strand_frequency_along=4.0, shine=0.6, scalp_tint=0.6)
+    return [_crest(p, scalp)], look
 
 
 def _crest(p: HeadParameters, scalp: Scalp) -> Mesh:

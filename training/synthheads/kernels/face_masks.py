@@ -10,7 +10,7 @@ from .noise import bump, ramp
 _STUBBLE_STYLE, _MOUSTACHE_STYLE = wp.constant(1), wp.constant(2)
 _GOATEE_STYLE, _CHIN_STYLE = wp.constant(3), wp.constant(4)
 _EDGE_M = wp.constant(0.0028)
-_STUBBLE_EDGE_M = wp.constant(0.011)
+_STUBBLE_EDGE_M = wp.constant(0.0065)
 _BROW_FROM_M, _BROW_LENGTH_M = wp.constant(0.0085), wp.constant(0.0455)
 
 
@@ -46,7 +46,7 @@ def mouth_clearance(x: float, y: float) -> float:
 def chin_depth(x: float, y: float, z: float) -> float:
     """The chin from below the lower lip's dip to its underside."""
     across = 0.0250 - 0.004 * ramp(-0.112, -0.098, y) - x
-    return wp.min(wp.min(across, -0.0935 + 0.10 * x - y), z - 0.052)
+    return wp.min(wp.min(across, -0.0925 - 9.0 * x * x - y), z - 0.052)
 
 
 @wp.func
@@ -88,7 +88,7 @@ def beard_mask(rest: wp.vec3, style: int, lip: float) -> float:
     """How much beard grows here, 0..1. ``style`` is its place in ``attributes.BEARDS``; stubble fades out softly."""
     edge = _EDGE_M
     if style == _STUBBLE_STYLE:
-        edge = _STUBBLE_EDGE_M
+        edge = _STUBBLE_EDGE_M + 0.009 * ramp(0.028, 0.044, wp.abs(rest[0]))
     return ramp(-0.25 * edge, edge, beard_depth(rest, style)) * (1.0 - ramp(0.25, 0.60, lip))
 
 
@@ -115,6 +115,6 @@ def cloth_edge(rest: wp.vec3, neckline: int) -> float:
         return -0.112 - 0.20 * front - y
     line = -0.134 - 0.28 * front + 0.10 * wp.min(z + 0.045, 0.0)
     if neckline == 1:  # v-neck
-        line -= 0.023 * wp.max(0.0, 1.0 - x / 0.054) * ramp(-0.02, 0.02, z)
+        line -= 0.029 * wp.max(0.0, 1.0 - x / 0.050) * ramp(-0.02, 0.02, z)
     outward = wp.max(wp.sqrt(x * x + (z + 0.035) * (z + 0.035)) - 0.060, 0.0)
     return 0.90 * (line - y) + 0.35 * outward

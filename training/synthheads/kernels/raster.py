@@ -1,5 +1,4 @@
 """Triangles to pixels: the nearest triangle of each sample, and depth maps for shadows."""
-# ruff: noqa: SIM102, SIM109
 
 import warp as wp
 

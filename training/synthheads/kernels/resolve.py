@@ -1,5 +1,4 @@
 """Samples to pixels: mean colours, the label of the majority, and the depth and normal of its nearest surface."""
-# ruff: noqa: UP018, RUF046
 
 import warp as wp
 

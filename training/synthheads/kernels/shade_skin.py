@@ -89,7 +89,7 @@ def below_beard(skin: Shaded, hit: Hit, look: Look) -> Shaded:
     """Stubble, or the roots of a longer beard."""
     if look.stubble > 0.0:
         share = stubble_share(hit.rest, hit.extra[0], look)
-        skin.colour = wp.lerp(skin.colour, look.beard * 0.55 + skin.colour * 0.20, wp.min(share, 1.0))
+        skin.colour = wp.lerp(skin.colour, look.beard * 0.34 + skin.colour * 0.14, wp.min(share, 1.0))
         if share > STUBBLE_LABEL_FROM:
             skin.label = LABEL_BEARD
     elif look.beard_style > _STUBBLE:

@@ -1,5 +1,4 @@
 """Depth maps along parallel rays: the key light's shadow, and how much of the sky each vertex sees."""
-# ruff: noqa: UP018, SIM102, SIM109
 
 import warp as wp
 

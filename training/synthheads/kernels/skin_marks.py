@@ -1,5 +1,4 @@
 """Freckles and wrinkles as fixed patterns on the template's face."""
-# ruff: noqa: UP018
 
 import warp as wp
 
