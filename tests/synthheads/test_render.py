@@ -5,8 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-pytest.importorskip("warp")
-
 from sat3d.camera import split_label
 from sat3d.parsing.labels import BACKGROUND, EYES, GLASSES, HAIR, LABEL_NAMES, MOUTH, NOSE, SKIN
 from training.synthheads.attributes import HAIR_COLOURS

@@ -5,8 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-pytest.importorskip("warp")
-
 from training.synthheads.attributes import BEARDS, GLASSES, NECKLINES, SHAPE_NAMES
 from training.synthheads.beard import build_beard, measure_mask
 from training.synthheads.brows import build_brows
