@@ -73,6 +73,11 @@ class HeadParser(nn.Module):
 
     def logits_at_input_size(self, images: Tensor) -> Tensor:
         """``[B, 3, S, S]`` with S = ``config.input_px`` -> logits ``[B, labels, S, S]``."""
+        return F.pixel_shuffle(self.folded_logits(images), 2)
+
+    def folded_logits(self, images: Tensor) -> Tensor:
+        """As :meth:`logits_at_input_size`, ``[B, 4 · labels, S/2, S/2]``: channel 4l + 2i + j is label l at row i and
+        column j of the 2×2 pixels."""
         x = self.stem(F.pixel_unshuffle(images, 2))
         skips = []
         for down in self.down:
@@ -80,7 +85,7 @@ class HeadParser(nn.Module):
             x = down(x)
         for up, merge in zip(self.up, self.merge, strict=True):
             x = merge(F.interpolate(up(x), scale_factor=2.0, mode="nearest") + skips.pop())
-        return F.pixel_shuffle(self.head(self.top(x)), 2)
+        return self.head(self.top(x))
 
     def probabilities(self, images: Tensor) -> Tensor:
         """``[B, 3, H, W]`` in -1..1 -> ``[B, labels, H, W]``, which sum to 1 over the labels."""

@@ -45,10 +45,15 @@ _SHOWN_WITH: dict[str, dict[str, object]] = {
     "freckles": {"skin_tone": 0.1},
     "skin_redness": {"skin_tone": 0.15},
 }
+# All others are shown from close by.
+_WHOLE_HEAD = (
+    "weight", "hair_style", "hair_colour", "hair_volume", "hair_length", "parting", "beard_length", "cloth_colour",
+    "neckline", "background",
+)  # fmt: skip
 _CALM = {
     "expression": "neutral", "beard": "none", "glasses": "none", "lipstick": 0.0, "eye_shadow": 0.0, "freckles": 0.0,
-    "age": 0.45, "hair_style": "short crop", "hair_colour": "brown", "iris_colour": "blue", "skin_tone": 0.3,
-    "background": "sky", "cloth_colour": "blue", "lid_openness": 0.6,
+    "age": 0.45, "hair_style": "short crop", "hair_colour": "brown", "iris_colour": "blue", "beard_colour": "brown",
+    "background": "sky", "cloth_colour": "blue", "lid_openness": 0.6, "skin_tone": 0.3,
 }  # fmt: skip
 
 
@@ -79,9 +84,12 @@ class Cell:
     pose: Pose = FRONT
     text: str = ""
     show: Callable[[View], Image.Image] = show_image
+    close: bool = False  # the face only
 
     def render(self, size: int, device: str) -> Image.Image:
-        picture = self.show(render_head(self.parameters, [self.pose], size, device)[0])
+        picture = self.show(render_head(self.parameters, [self.pose], 2 * size if self.close else size, device)[0])
+        if self.close:
+            picture = picture.crop((size // 2, 2 * size // 3, size // 2 + size, 2 * size // 3 + size))
         if self.text:
             pen = ImageDraw.Draw(picture)
             pen.rectangle(pen.textbbox((4, 3), self.text), fill=(24, 24, 28))
@@ -126,7 +134,8 @@ def _attribute_cell(person: HeadParameters, name: str, value: object, settings: 
     # What the user fixed wins over what shows the attribute best.
     shown = {**_SHOWN_WITH.get(name, {}), **settings, name: value}
     text = f"{value:.2f}" if isinstance(value, float) else str(value)
-    return Cell(change(person, **shown), _TURNED if name in ("hair_style", "hair_length") else FRONT, text)
+    pose = _TURNED if name in ("hair_style", "hair_length", "expression", "glasses", "beard") else FRONT
+    return Cell(change(person, **shown), pose, text, close=name not in _WHOLE_HEAD)
 
 
 def _values(rule: object) -> list:

@@ -1,0 +1,166 @@
+"""The attribute reader: shapes, files, refusals, gradients."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from sat3d.errors import ConfigError, FileError, Sat3dError, ShapeError
+from sat3d.reader import KIND, AttributeReader, ReaderConfig, load_reader
+from sat3d.small_networks import resize, save_network
+
+CONFIG = ReaderConfig(
+    categories=(("glasses", ("none", "round")), ("beard", ("none", "stubble", "full beard"))),
+    numbers=(("age", 1), ("hair_rgb", 3)),
+    identity_size=8,
+    widths=(4, 8, 8, 8, 8),
+    squeezed=8,
+    hidden=16,
+)
+
+
+@pytest.fixture
+def reader():
+    torch.manual_seed(0)
+    network = AttributeReader(CONFIG).eval()
+    network.number_std.copy_(torch.tensor([0.3, 0.1, 0.2, 0.3]))
+    network.number_mean.copy_(torch.tensor([0.5, 0.4, 0.4, 0.4]))
+    return network
+
+
+@pytest.fixture
+def saved(tmp_path, reader):
+    path = tmp_path / "reader.safetensors"
+    save_network(path, KIND, reader, {"licence": "free"})
+    return path
+
+
+def pictures(count=2, height=128, width=128):
+    return torch.rand(count, 3, height, width, generator=torch.Generator().manual_seed(1)) * 2 - 1
+
+
+def test_a_reading_names_values_with_their_probability(reader):
+    readings = reader.read(pictures(3))
+    output = reader(pictures(3))
+    assert len(readings) == 3
+    for b, reading in enumerate(readings):
+        assert reading.names.keys() == reading.confidence.keys() == dict(CONFIG.categories).keys()
+        assert all(reading.names[name] in values for name, values in CONFIG.categories)
+        shares = output.scores["beard"][b].softmax(0)
+        assert reading.confidence["beard"] == pytest.approx(float(shares.max().detach()), abs=1e-5)
+        assert len(reading.numbers["hair_rgb"]) == 3 and min(reading.spreads["age"]) > 0
+        assert reading.identity.shape == (8,) and float(reading.identity.norm()) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (128, 128), (200, 200), (256, 256), (64, 300)])
+def test_any_size_is_read(reader, size):
+    assert reader(pictures(1, *size)).scores["glasses"].shape == (1, 2)
+
+
+def test_size_matters_little(reader):
+    small = pictures(1, 128, 128)
+    large = resize(small, 256, 256)
+    a, b = reader(resize(large, 128, 128)), reader(large)
+    torch.testing.assert_close(a.numbers["hair_rgb"], b.numbers["hair_rgb"])
+
+
+def test_gradients_reach_the_picture(reader):
+    images = pictures(1, 256, 256).requires_grad_()
+    reader(images).scores["beard"][0, 1].backward()
+    assert images.grad.abs().max() > 0
+
+
+def test_a_temperature_changes_confidence_and_not_the_name(reader):
+    before = reader.read(pictures())
+    reader.temperature.fill_(0.5)
+    after = reader.read(pictures())
+    assert [r.names for r in before] == [r.names for r in after]
+    assert all(b.confidence["beard"] > a.confidence["beard"] for a, b in zip(before, after, strict=True))
+
+
+def test_a_file_gives_the_same_reader_in_half_the_bytes(saved, reader):
+    loaded = load_reader(saved)
+    assert loaded.config == CONFIG and not loaded.training
+    assert not any(p.requires_grad for p in loaded.parameters())
+    assert load_file(saved)["hidden.0.weight"].dtype == torch.float16
+    for name, value in loaded(pictures()).numbers.items():
+        torch.testing.assert_close(value, reader(pictures()).numbers[name], atol=2e-3, rtol=0)
+
+
+def test_a_reader_of_inference_mode_can_be_differentiated_through(saved):
+    with torch.inference_mode():
+        loaded = load_reader(saved)
+    images = pictures().requires_grad_()
+    loaded(images).identity.sum().backward()
+    assert images.grad is not None
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        torch.zeros(1, 1, 128, 128),
+        torch.zeros(3, 128, 128),
+        torch.zeros(1, 3, 63, 128),
+        torch.zeros(1, 3, 128, 128, dtype=torch.uint8),
+        torch.full((1, 3, 128, 128), float("nan")),
+    ],
+)
+def test_other_tensors_are_refused(reader, images):
+    with pytest.raises(ShapeError, match="Wanted"):
+        reader(images)
+
+
+def rewrite(path, tensors=None, **header):
+    values = {"schema": KIND.schema, "config": json.dumps(CONFIG.__dict__), **header}
+    save_file(tensors or load_file(path), path, metadata=values)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda p: p.unlink(),
+        lambda p: p.write_bytes(p.read_bytes()[:-50]),
+        lambda p: rewrite(p, schema="sat3d-parser/1"),
+        lambda p: rewrite(p, config="{"),
+        lambda p: rewrite(p, config="[]"),
+        lambda p: rewrite(p, config='{"surprise": 1}'),
+        lambda p: rewrite(p, config=json.dumps({**CONFIG.__dict__, "hidden": 10**9})),
+        lambda p: rewrite(p, config=json.dumps({**CONFIG.__dict__, "categories": 5})),
+        lambda p: rewrite(p, {k: v for k, v in load_file(p).items() if k != "scores.bias"}),
+        lambda p: rewrite(p, {k: v[:1] for k, v in load_file(p).items()}),
+        lambda p: rewrite(p, {k: torch.full_like(v, float("nan")) for k, v in load_file(p).items()}),
+    ],
+)
+def test_damaged_files_are_refused_in_words(saved, damage):
+    damage(saved)
+    with pytest.raises(Sat3dError):
+        load_reader(saved)
+
+
+def test_missing_built_in_weights_say_how_to_make_them(monkeypatch, tmp_path):
+    monkeypatch.setattr("sat3d.small_networks.ASSETS", tmp_path)
+    with pytest.raises(FileError, match=r"train_reader\.py"):
+        load_reader()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"input_px": 100},
+        {"depths": (1,)},
+        {"widths": (0, 8, 8, 8, 8)},
+        {"numbers": (("age", 0),)},
+        {"numbers": (("beard", 1),)},
+        {"categories": (("glasses", ()),)},
+    ],
+)
+def test_settings_that_cannot_be_are_refused(change):
+    with pytest.raises(ConfigError):
+        replace(CONFIG, **change)
+
+
+def test_the_default_network_is_small():
+    config = ReaderConfig(CONFIG.categories, (("shape", 65),))
+    assert sum(p.numel() for p in AttributeReader(config).parameters()) < 1_400_000

@@ -1,0 +1,55 @@
+"""Judge trained networks on pictures they have never seen.
+
+python training/evaluate.py readers --seed 7 --count 400 --json out/readers.json
+
+A suite is a module of training/evaluation with ``add_arguments(parser)`` and ``run(options) -> report``.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from sat3d.errors import FileError, Sat3dError
+from sat3d.files import atomic_path
+from training.evaluation import readers
+
+SUITES = {"readers": readers}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit codes: 0 judged; 2 wrong arguments or files, said in words on stderr; 130 stopped by the user."""
+    options = _parse(arguments)
+    try:
+        if options.json and not options.json.absolute().parent.is_dir():
+            raise FileError("The output folder does not exist", options.json.parent, "an existing folder", "create it")
+        report = options.run(options)
+        if options.json:
+            with atomic_path(options.json) as temporary:
+                temporary.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    except Sat3dError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    suites = parser.add_subparsers(required=True, metavar="{" + ",".join(SUITES) + "}")
+    for name, suite in SUITES.items():
+        summary = suite.__doc__.splitlines()[0]
+        command = suites.add_parser(name, help=summary, description=summary)
+        suite.add_arguments(command)
+        command.add_argument("--json", type=Path, help="write the report here")
+        command.set_defaults(run=suite.run)
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""Fresh people to judge networks on, and the same people with another look."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from sat3d.errors import ConfigError
+from training.synthheads.parameters import HeadParameters
+from training.synthheads.sampler import SEED_LIMIT, Pose, draw_latents, parameters_from_latent, random_stream
+from training.synthheads.views import check_device, render_head
+from training.vision.data import Piece, Views, gather
+
+VIEWS_PER_PERSON = 2
+_POSE_STREAM = 3
+_PITCH_LIMIT_DEG = 12.0
+# What stays when somebody changes hair, beard, glasses, clothes, make-up, expression and the place.
+_OWN = (
+    "shape",
+    "sex",
+    "age",
+    "weight",
+    "ancestry",
+    "skin_tone",
+    "skin_warmth",
+    "skin_redness",
+    "freckles",
+    "iris_colour",
+)
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """``count`` views of people drawn with ``seed``, at yaws up to ``yaw_deg`` either way."""
+
+    seed: int
+    count: int
+    size: int = 256
+    yaw_deg: float = 35.0
+
+    def __post_init__(self):
+        for name, low, high in (
+            ("seed", 0, SEED_LIMIT - 1),
+            ("count", 2 * VIEWS_PER_PERSON, 10**6),
+            ("size", 64, 1024),
+        ):
+            if not low <= getattr(self, name) <= high:
+                raise ConfigError(f"--{name} is out of range", getattr(self, name), f"{low} to {high}")
+        if not 0 <= self.yaw_deg <= 50:
+            raise ConfigError("--yaw is out of range", self.yaw_deg, "0 to 50 degrees")
+
+    @property
+    def people(self) -> int:
+        return -(-self.count // VIEWS_PER_PERSON)
+
+    def person(self, head: int) -> HeadParameters:
+        return parameters_from_latent(draw_latents(self.seed, head))
+
+    def disguised(self, head: int) -> HeadParameters:
+        """The same person with the next one's hair, beard, glasses, clothes, expression and background."""
+        person = self.person(head)
+        return replace(self.person(head + 1), **{name: getattr(person, name) for name in _OWN})
+
+    def poses(self, head: int) -> list[Pose]:
+        """One pose for each plain view and one for the disguised."""
+        draws = random_stream(self.seed, head, _POSE_STREAM).uniform(-1, 1, (VIEWS_PER_PERSON + 1, 2)).tolist()
+        return [Pose(math.radians(self.yaw_deg * yaw), math.radians(_PITCH_LIMIT_DEG * pitch)) for yaw, pitch in draws]
+
+
+def render_crowd(crowd: Crowd, device: str = "cpu") -> tuple[Views, Views]:
+    """``count`` plain views, and one view of each person with another look."""
+    check_device(device)
+    plain = gather(_plain(crowd, device), crowd.count, crowd.size, "rendering people")
+    disguised = gather(_disguised(crowd, device), crowd.people, crowd.size, "rendering disguises")
+    return plain, disguised
+
+
+def _plain(crowd: Crowd, device: str) -> Iterator[Piece]:
+    for head in range(crowd.people):
+        yield from _pieces(crowd.person(head), crowd.poses(head)[:VIEWS_PER_PERSON], head, crowd.size, device)
+
+
+def _disguised(crowd: Crowd, device: str) -> Iterator[Piece]:
+    for head in range(crowd.people):
+        yield from _pieces(crowd.disguised(head), crowd.poses(head)[VIEWS_PER_PERSON:], head, crowd.size, device)
+
+
+def _pieces(p: HeadParameters, poses: list[Pose], head: int, size: int, device: str) -> Iterator[Piece]:
+    for pose, view in zip(poses, render_head(p, poses, size, device), strict=True):
+        yield Piece(view.image, view.labels, head, p, pose.yaw_rad, pose.pitch_rad)

@@ -1,0 +1,124 @@
+"""The command line that both training scripts share."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from sat3d.errors import ConfigError, FileError, Sat3dError
+
+from .checkpoint import state_path
+from .data import Views, load_views, render_views
+from .loop import Plan, Task, Trainer
+from .machine import PRECISIONS, Machine, choose_machine
+
+MakeTask = Callable[[Views, Machine], Task]
+
+
+def parse(description: str, arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add(
+        "--data",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="data sets of python -m training.synthheads render",
+    )
+    add("--out", type=Path, required=True, help="the .safetensors file to write")
+    add("--count", type=int, help="use this many pictures only (all; 1024 where they are rendered here)")
+    add("--preset", choices=("cpu", "gpu"), default="cpu", help="batch, learning rate and length (cpu)")
+    add("--device", help="cpu, or cuda (cpu, cuda for the preset gpu)")
+    add("--minutes", type=float, help="train for this long")
+    add("--steps", type=int, help="or this many steps, which makes the result repeatable")
+    add("--batch", type=int, help="pictures a step")
+    add("--seed", type=int, default=0)
+    add("--precision", choices=PRECISIONS, default="auto", help="of the convolutions (what is fast on this machine)")
+    add("--threads", type=int, help="processor threads (all)")
+    add("--start", type=Path, help="begin with the weights of this .safetensors network")
+    add("--resume", action="store_true", help="go on from the last checkpoint")
+    add("--restart", action="store_true", help="forget the last checkpoint")
+    add("--checkpoint-minutes", type=float, default=3.0)
+    add("--evaluate-minutes", type=float, default=10.0)
+    return parser.parse_args(arguments)
+
+
+def plan_of(options: argparse.Namespace, presets: dict[str, Plan]) -> Plan:
+    """The preset's plan with what the command line changes.
+
+    Raises:
+        ConfigError: a number out of range.
+    """
+    changes = {name: getattr(options, name) for name in ("seed", "checkpoint_minutes", "evaluate_minutes")}
+    if options.batch is not None:
+        changes["batch"] = options.batch
+    if options.steps is not None or options.minutes is not None:
+        changes |= {"steps": options.steps, "minutes": options.minutes}
+    plan = replace(presets[options.preset], **changes)
+    for name, value, low in (("batch", plan.batch, 2), ("steps", plan.steps, 1), ("minutes", plan.minutes, 1e-3)):
+        if value is not None and not value >= low:
+            raise ConfigError(f"--{name} is too small", value, f"at least {low}")
+    if plan.steps is not None and plan.minutes is not None:
+        raise ConfigError("A training ends after --steps or after --minutes", "both", "one of them")
+    return plan
+
+
+def run(options: argparse.Namespace, presets: dict[str, Plan], size: int, make_task: MakeTask) -> int:
+    """Exit codes: 0 done; 2 wrong arguments or files, said in words; 130 stopped by the user, checkpoint written."""
+    try:
+        plan = plan_of(options, presets)
+        machine = _prepare(options)
+        task = make_task(_views(options, size), machine)
+        if options.start:
+            task.start_from(options.start)
+        trainer = Trainer(task, plan, options.out, machine.device)
+        if options.resume and state_path(options.out).exists():
+            trainer.resume()
+            print(f"going on at step {trainer.progress.step}", flush=True)
+        trainer.run()
+    except Sat3dError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped; --resume goes on from here", file=sys.stderr)
+        return 130
+    print(f"wrote {options.out}")
+    return 0
+
+
+def _prepare(options: argparse.Namespace) -> Machine:
+    """Check before any work what would stop it at the end."""
+    if options.out.suffix != ".safetensors":
+        raise ConfigError("The output has another suffix", options.out.name, ".safetensors", "choose another --out")
+    if not options.out.parent.is_dir():
+        raise FileError("The output folder does not exist", options.out.parent, None, "create it")
+    if state_path(options.out).exists() and not (options.resume or options.restart):
+        raise FileError(
+            "An unfinished or finished training is there already",
+            state_path(options.out),
+            "a new file name",
+            "add --resume to go on with it, --restart to forget it, or choose another --out",
+        )
+    machine = choose_machine(options.device or ("cuda" if options.preset == "gpu" else "cpu"), options.precision)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    if options.restart:
+        state_path(options.out).unlink(missing_ok=True)
+    return machine
+
+
+def _views(options: argparse.Namespace, size: int) -> Views:
+    if options.data:
+        return load_views(options.data, size, options.count)
+    print(
+        "No --data: a few heads are rendered now. For a network of use, make a data set first:\n"
+        f"  python -m training.synthheads render --out out/heads{size} --count 20000 --size {size}",
+        flush=True,
+    )
+    return render_views(options.seed, size, options.count or 1024)

@@ -1,0 +1,34 @@
+"""Small moves of pictures and their labels: shift, scale, turn, mirror."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .dice import Dice
+
+SHIFT, SCALE, TURN_RAD = 0.03, 0.06, 0.05  # the largest, as shares of the picture's width
+
+
+def mirror(images: Tensor, flags: Tensor, width_axis: int) -> Tensor:
+    """``images`` with those mirrored whose flag ([B] bool) is set."""
+    return torch.where(flags.reshape(-1, *[1] * (images.ndim - 1)), images.flip(width_axis), images)
+
+
+def move(images: Tensor, labels: Tensor | None, dice: Dice) -> tuple[Tensor, Tensor | None]:
+    """``images [B, 3, S, S]`` and ``labels [B, S, S]`` uint8 moved alike, each picture its own way.
+
+    Beyond the border, the border is repeated.
+    """
+    count = len(images)
+    zoom = 1 + dice.numbers(count, -SCALE, SCALE)
+    turn, x, y = dice.numbers(count, -TURN_RAD, TURN_RAD), *(dice.numbers(count, -2 * SHIFT, 2 * SHIFT) for _ in "xy")
+    cos, sin = zoom * turn.cos(), zoom * turn.sin()
+    matrix = torch.stack([torch.cat([cos, -sin, x], 2), torch.cat([sin, cos, y], 2)], 2).reshape(count, 2, 3)
+    grid = F.affine_grid(matrix, list(images.shape), align_corners=False)
+    moved = F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    if labels is None:
+        return moved, None
+    planes = labels[:, None].float()
+    return moved, F.grid_sample(planes, grid, mode="nearest", padding_mode="border", align_corners=False)[:, 0].byte()
