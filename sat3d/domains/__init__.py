@@ -1,0 +1,10 @@
+"""Domains: which attributes a kind of picture has, and the descriptor groups that measure them.
+
+One JSON file a domain, so that an attribute is added without touching code. The files beside this one come with the
+package; :func:`load_domain` also reads a user's own.
+"""
+
+from .domain import DescriptorGroup, Domain
+from .reading import SCHEMA, domain_names, load_domain, parse_domain
+
+__all__ = ["SCHEMA", "DescriptorGroup", "Domain", "domain_names", "load_domain", "parse_domain"]

@@ -1,0 +1,182 @@
+"""Reading domain files strictly: a file may come from anyone, so sizes, names and forms are all checked.
+
+A descriptor group is a list of phrases or, where the pictures' truth is known, an object
+``{"truth": fact, "phrases": {phrase: [values of the fact it is right for]}}``.
+"""
+
+import json
+import os
+import re
+import reprlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import ConfigError, FileError
+from .domain import SLOT, DescriptorGroup, Domain
+
+SCHEMA = "sat3d-domain/1"
+_FOLDER = Path(__file__).parent
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_RESERVED = "others"  # the last row of the mask matrix
+_LARGEST_BYTES = 1 << 20
+_LONGEST_TEXT = 300
+_MOST = {"attributes": 64, "groups": 32, "phrases": 32, "values": 64}
+_REQUIRED = {"schema", "name", "template", "attributes"}
+_HELP = "compare it with sat3d/domains/synthheads.json"
+
+
+def domain_names() -> list[str]:
+    """The domains that come with the package."""
+    return sorted(path.stem for path in _FOLDER.glob("*.json"))
+
+
+def load_domain(name_or_path: str | os.PathLike) -> Domain:
+    """A domain by the name of a built-in one, or from a ``.json`` file.
+
+    Raises:
+        FileError: no such domain or file, too large, not UTF-8, not JSON, or of another schema.
+        ConfigError: the content has the wrong form; the message says where.
+    """
+    path = _path_of(name_or_path)
+    return parse_domain(_read_json(path), path.name)
+
+
+def parse_domain(content: Any, source: str = "domain") -> Domain:
+    """A domain from JSON data; ``source`` names it in errors.
+
+    Raises:
+        FileError: of another schema. ConfigError: the wrong form.
+    """
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+        got = _brief(content.get("schema")) if isinstance(content, dict) else "none"
+        raise FileError("Not a domain file", f"{source} with schema {got}", SCHEMA, _HELP)
+    _check_keys(content, _REQUIRED, {"description"}, source)
+    name = _name(content["name"], f"{source}: name")
+    attributes = _sized(content["attributes"], dict, "attributes", f"{source}: attributes", least=1)
+    groups = {_attribute(key, source): _groups(key, value, source) for key, value in attributes.items()}
+    description = _text(content.get("description", "-"), f"{source}: description", 10 * _LONGEST_TEXT)
+    return Domain(name, _template(content["template"], source), groups, description if description != "-" else "")
+
+
+def _path_of(name_or_path: str | os.PathLike) -> Path:
+    if name_or_path in domain_names():
+        return _FOLDER / f"{name_or_path}.json"
+    wanted, step = f"one of {domain_names()}, or the path of a .json file", "check the name or the path"
+    try:
+        found = Path(name_or_path).is_file()  # also refuses devices and pipes, which never end
+    except (OSError, ValueError, TypeError) as error:
+        raise FileError("Not a domain's name or path", repr(name_or_path), wanted, step) from error
+    if not found or Path(name_or_path).suffix.lower() != ".json":
+        raise FileError("There is no such domain", name_or_path, wanted, step)
+    return Path(name_or_path)
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(_LARGEST_BYTES + 1)
+    except OSError as error:
+        raise FileError("The domain file cannot be read", f"{path} ({error.strerror})", "a file", "check it") from error
+    if len(data) > _LARGEST_BYTES:
+        raise FileError("The domain file is too large", path, f"at most {_LARGEST_BYTES} bytes", _HELP)
+    try:
+        return json.loads(data.decode("utf-8-sig"), object_pairs_hook=_without_repeats)
+    except (ValueError, RecursionError) as error:
+        raise FileError("The domain file is not JSON", f"{path.name}: {error}", "JSON in UTF-8", _HELP) from error
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # JSON lets the last of two equal keys win: an attribute would vanish without a word.
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} is there twice")
+    return content
+
+
+def _attribute(name: str, source: str) -> str:
+    if name == _RESERVED:
+        wanted = "another name: this is the mask matrix's row for what no attribute owns"
+        raise ConfigError("An attribute has a reserved name", f"{source}: {name!r}", wanted, "rename it")
+    return _name(name, f"{source}: attributes")
+
+
+def _groups(attribute: str, content: Any, source: str) -> tuple[DescriptorGroup, ...]:
+    where = f"{source}: {attribute}"
+    groups = _sized(content, dict, "groups", where, least=1)
+    return tuple(_group(attribute, _name(name, where), value, where) for name, value in groups.items())
+
+
+def _group(attribute: str, name: str, content: Any, where: str) -> DescriptorGroup:
+    where = f"{where}.{name}"
+    if isinstance(content, list):
+        return DescriptorGroup(attribute, name, _phrases(content, where))
+    if not isinstance(content, dict):
+        raise _wrong(where, content, 'a list of phrases, or {"truth": …, "phrases": {…}}')
+    _check_keys(content, {"truth", "phrases"}, set(), where)
+    table = _sized(content["phrases"], dict, "phrases", where, least=2)
+    values = tuple(_values(right_for, f"{where}, {phrase!r}") for phrase, right_for in table.items())
+    _check_distinct([value for right_for in values for value in right_for], where)
+    return DescriptorGroup(attribute, name, _phrases(list(table), where), _name(content["truth"], where), values)
+
+
+def _phrases(content: list, where: str) -> tuple[str, ...]:
+    phrases = tuple(_text(phrase, where) for phrase in _sized(content, list, "phrases", where, least=2))
+    _check_distinct(phrases, where)
+    if any(brace in phrase for phrase in phrases for brace in "{}"):
+        raise _wrong(where, phrases, "phrases without braces; the template alone has them")
+    return phrases
+
+
+def _values(content: Any, where: str) -> tuple[str, ...]:
+    return tuple(_text(value, where) for value in _sized(content, list, "values", where, least=1))
+
+
+def _template(content: Any, source: str) -> str:
+    text = _text(content, f"{source}: template")
+    if text.count(SLOT) != 1 or set("{}") & set(text.replace(SLOT, "")):
+        raise _wrong(f"{source}: template", text, "a text with {} once, as in 'a face with {}'")
+    return text
+
+
+def _name(content: Any, where: str) -> str:
+    if not isinstance(content, str) or not _NAME.fullmatch(content):
+        raise _wrong(where, content, "a name of a-z, 0-9 and _ that starts with a letter, at most 40 long")
+    return content
+
+
+def _text(content: Any, where: str, longest: int = _LONGEST_TEXT) -> str:
+    good = isinstance(content, str) and 0 < len(content) <= longest
+    if not good or not content.isprintable() or content != content.strip():
+        raise _wrong(where, content, f"printable text, 1 to {longest} characters, no space at the ends")
+    return content
+
+
+def _sized(content: Any, kind: type, what: str, where: str, least: int) -> Any:
+    if not isinstance(content, kind) or not least <= len(content) <= _MOST[what]:
+        form = "an object" if kind is dict else "a list"
+        raise _wrong(where, content, f"{form} of {least} to {_MOST[what]} {what}")
+    return content
+
+
+def _check_distinct(texts: Sequence[str], where: str) -> None:
+    if len({text.casefold() for text in texts}) < len(texts):
+        raise _wrong(where, texts, "alternatives that differ from each other")
+
+
+def _check_keys(content: dict, required: set[str], optional: set[str], where: str) -> None:
+    missing, unknown = sorted(required - content.keys()), sorted(content.keys() - required - optional)
+    if missing or unknown:
+        raise _wrong(where, f"missing {missing}, unknown {unknown}", f"the keys {sorted(required | optional)}")
+
+
+def _wrong(where: str, got: Any, wanted: str) -> ConfigError:
+    return ConfigError("The domain file has the wrong form", f"{where}: {_brief(got)}", wanted, _HELP)
+
+
+def _brief(content: Any) -> str:
+    # Not repr: content that is nested deeply exhausts the stack.
+    shortener = reprlib.Repr()
+    shortener.maxstring, shortener.maxlevel = _LONGEST_TEXT, 3
+    return shortener.repr(content)
