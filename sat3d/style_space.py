@@ -16,7 +16,7 @@ from torch import Tensor
 
 from .errors import LayoutError, ShapeError
 
-StyleGroup = Literal["backbone_conv", "backbone_torgb", "superresolution_conv", "superresolution_torgb"]
+StyleGroup = Literal["backbone_conv", "backbone_torgb", "superresolution_conv", "superresolution_torgb", "background"]
 EDITABLE_GROUP: StyleGroup = "backbone_conv"
 
 

@@ -1,5 +1,7 @@
 """Tiny seeded networks: every layer kind, every super-resolution shape, in milliseconds."""
 
+import signal
+
 import pytest
 import torch
 
@@ -12,6 +14,9 @@ from sat3d.generators import (
     TriplaneGenerator,
     build_generator,
 )
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # started in a shell's background: Ctrl-C is tested all the same
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def tiny_config(**rendering) -> TriplaneConfig:

@@ -1,6 +1,7 @@
 """Judge trained networks on pictures they have never seen.
 
 python training/evaluate.py readers --seed 7 --count 400 --json out/readers.json
+python training/evaluate.py generator --seed 7 --count 200 --json out/generator.json
 
 A suite is a module of training/evaluation with ``add_arguments(parser)`` and ``run(options) -> report``.
 """
@@ -15,9 +16,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from sat3d.errors import FileError, Sat3dError
 from sat3d.files import atomic_path
-from training.evaluation import readers
+from training.evaluation import clip, generator, readers
 
-SUITES = {"readers": readers}
+SUITES = {"readers": readers, "generator": generator, "clip": clip}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

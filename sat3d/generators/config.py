@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..errors import ConfigError
+from .config_checks import MAX_CHANNELS, MAX_SAMPLES, check_choice, check_number, check_range, check_resolution
 
 PlaneAxes = tuple[tuple[tuple[float, ...], ...], ...]
 
@@ -25,34 +26,13 @@ PLANE_AXES_CORRECTED: PlaneAxes = (
     ((0, 0, 1), (0, 1, 0), (1, 0, 0)),
 )
 
-_MAX_RESOLUTION = 4096
-_MAX_CHANNELS = 16384
-_MAX_SAMPLES = 1024
-
-
-def _check_range(name: str, value: Any, low: int, high: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise ConfigError(
-            f"{name} is out of range", value, f"an integer from {low} to {high}", "check the network's configuration"
-        )
-
-
-def _check_resolution(name: str, value: Any) -> None:
-    _check_range(name, value, 4, _MAX_RESOLUTION)
-    if value & (value - 1):
-        raise ConfigError(f"{name} is not a power of two", value, "4, 8, 16, …", "check the network's configuration")
-
-
-def _check_choice(name: str, value: Any, choices: tuple) -> None:
-    if value not in choices:
-        raise ConfigError(f"{name} is unknown", value, choices, "check the network's configuration")
-
 
 @dataclass(frozen=True)
 class BackboneConfig:
     """A StyleGAN2 mapping and synthesis network.
 
     ``channels at resolution r = min(channel_base // r, channel_max)``; ``conv_clamp`` None means no clamp.
+    ``mapping_choices``: sizes of soft choices (softmaxes) of z that the mapping gets beside z; published ones: none.
     """
 
     z_dim: int = 512
@@ -64,13 +44,16 @@ class BackboneConfig:
     channel_base: int = 32768
     channel_max: int = 512
     conv_clamp: float | None = None
+    mapping_choices: tuple[int, ...] = ()
 
     def __post_init__(self):
-        _check_resolution("resolution", self.resolution)
+        check_resolution("resolution", self.resolution)
+        for size in self.mapping_choices:
+            check_range("mapping_choices", size, 2, MAX_CHANNELS)
         for name in ("z_dim", "w_dim", "img_channels", "channel_base", "channel_max"):
-            _check_range(name, getattr(self, name), 1, 1 << 20 if name == "channel_base" else _MAX_CHANNELS)
-        _check_range("c_dim", self.c_dim, 0, _MAX_CHANNELS)
-        _check_range("num_mapping_layers", self.num_mapping_layers, 1, 64)
+            check_range(name, getattr(self, name), 1, 1 << 20 if name == "channel_base" else MAX_CHANNELS)
+        check_range("c_dim", self.c_dim, 0, MAX_CHANNELS)
+        check_range("num_mapping_layers", self.num_mapping_layers, 1, 64)
         if self.channel_base < self.resolution:
             raise ConfigError(
                 "channel_base leaves no channels at the last block",
@@ -108,7 +91,8 @@ class RenderingConfig:
     """Rays, samples, box and camera of a tri-plane generator (the official ``rendering_kwargs``).
 
     Lengths are world units (the box is ``box_warp`` wide); ``ray_start``/``ray_end`` may both be ``"auto"``
-    (limits where the ray meets the box). ``c_scale`` multiplies the mapping's camera label.
+    (limits where the ray meets the box). ``c_scale`` multiplies the mapping's camera label. ``plane_warp`` > 0: planes
+    are finest at the box's centre and coarser outwards, ``asinh(x / plane_warp)``; 0: linear, as published.
     """
 
     depth_resolution: int = 48
@@ -123,14 +107,16 @@ class RenderingConfig:
     c_gen_conditioning_zero: bool = False
     c_scale: float = 1.0
     superresolution_noise_mode: Literal["none", "const", "random"] = "none"
+    plane_warp: float = 0.0
 
     def __post_init__(self):
-        _check_range("depth_resolution", self.depth_resolution, 4, _MAX_SAMPLES)
-        _check_range("depth_resolution_importance", self.depth_resolution_importance, 0, _MAX_SAMPLES)
+        check_number("plane_warp", self.plane_warp, 0.0, 1e6)
+        check_range("depth_resolution", self.depth_resolution, 4, MAX_SAMPLES)
+        check_range("depth_resolution_importance", self.depth_resolution_importance, 0, MAX_SAMPLES)
         if not (math.isfinite(self.box_warp) and self.box_warp > 0):
             raise ConfigError("box_warp is not a positive length", self.box_warp, "a number > 0", "check the config")
         self._check_limits()
-        _check_choice("superresolution_noise_mode", self.superresolution_noise_mode, ("none", "const", "random"))
+        check_choice("superresolution_noise_mode", self.superresolution_noise_mode, ("none", "const", "random"))
 
     def _check_limits(self):
         auto = (self.ray_start == "auto", self.ray_end == "auto")
@@ -160,7 +146,7 @@ class SuperresolutionConfig:
     conv_clamp: float | None = 256.0
 
     def __post_init__(self):
-        _check_resolution("in_resolution", self.in_resolution)
+        check_resolution("in_resolution", self.in_resolution)
         if not self.channels or len(self.channels) != len(self.upsample):
             raise ConfigError(
                 "Super-resolution blocks disagree",
@@ -169,7 +155,7 @@ class SuperresolutionConfig:
                 "check the config",
             )
         for channels in self.channels:
-            _check_range("superresolution channels", channels, 1, _MAX_CHANNELS)
+            check_range("superresolution channels", channels, 1, MAX_CHANNELS)
 
     @property
     def out_resolution(self) -> int:
@@ -187,7 +173,11 @@ SUPERRESOLUTION = {
 
 @dataclass(frozen=True)
 class TriplaneConfig:
-    """An EG3D generator. ``backbone.img_channels`` = number of planes × plane features."""
+    """An EG3D generator. ``backbone.img_channels`` = number of planes × plane features.
+
+    Beyond the published networks: ``density_gain`` multiplies the decoder's density; ``background_hidden`` > 0 adds a
+    picture behind the volume, made by a layer of that many units with a style of its own.
+    """
 
     backbone: BackboneConfig = field(
         default_factory=lambda: BackboneConfig(c_dim=25, num_mapping_layers=2, resolution=256, img_channels=96)
@@ -198,6 +188,8 @@ class TriplaneConfig:
     decoder_hidden: int = 64
     decoder_lr_mul: float = 1.0
     plane_axes: PlaneAxes = PLANE_AXES_EG3D
+    density_gain: float = 1.0
+    background_hidden: int = 0
     family: Literal["eg3d"] = "eg3d"
 
     def __post_init__(self):
@@ -210,8 +202,10 @@ class TriplaneConfig:
             )
         if self.plane_features < 3:
             raise ConfigError("Too few features for an RGB image", self.plane_features, "3 or more", "check the config")
-        _check_range("neural_rendering_resolution", self.neural_rendering_resolution, 4, 1024)
-        _check_range("decoder_hidden", self.decoder_hidden, 1, _MAX_CHANNELS)
+        check_range("neural_rendering_resolution", self.neural_rendering_resolution, 4, 1024)
+        check_range("decoder_hidden", self.decoder_hidden, 1, MAX_CHANNELS)
+        check_number("density_gain", self.density_gain, 1e-3, 1e6)
+        check_range("background_hidden", self.background_hidden, 0, MAX_CHANNELS)
 
     @property
     def plane_features(self) -> int:

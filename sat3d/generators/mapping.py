@@ -10,8 +10,27 @@ from .layers import FullyConnected, normalize_2nd_moment
 _LR_MUL = 0.01
 
 
+class SoftChoices(nn.Module):
+    """Softmaxes over groups of linear scores: which of several kinds a latent is; nearly one-hot for large scores.
+
+    A category is the arg max of a few numbers of z, which layers of leaky ReLUs hardly learn.
+    """
+
+    def __init__(self, z_dim: int, sizes: tuple[int, ...]):
+        super().__init__()
+        self.sizes = sizes
+        self.scores = FullyConnected(z_dim, sum(sizes))
+
+    def forward(self, z: Tensor) -> Tensor:
+        """``[B, z_dim]`` -> ``[B, sum of sizes]``; each group is non-negative and adds up to 2."""
+        return torch.cat([2 * torch.softmax(group, 1) for group in self.scores(z).split(list(self.sizes), 1)], 1)
+
+
 class MappingNetwork(nn.Module):
-    """``fc0 … fcN`` on the normalised z, concatenated with the normalised embedding of the label if there is one."""
+    """``fc0 … fcN`` on the normalised z, concatenated with the normalised embedding of the label if there is one.
+
+    With ``mapping_choices`` the soft choices of z come in beside it, too.
+    """
 
     def __init__(self, config: BackboneConfig):
         super().__init__()
@@ -19,8 +38,10 @@ class MappingNetwork(nn.Module):
         width = config.w_dim
         if config.c_dim:
             self.embed = FullyConnected(config.c_dim, width)
+        if config.mapping_choices:
+            self.choices = SoftChoices(config.z_dim, config.mapping_choices)
         for i in range(config.num_mapping_layers):
-            first = config.z_dim + (width if config.c_dim else 0)
+            first = config.z_dim + (width if config.c_dim else 0) + sum(config.mapping_choices)
             setattr(self, f"fc{i}", FullyConnected(width if i else first, width, _LR_MUL, activate=True))
         self.register_buffer("w_avg", torch.zeros(width))
 
@@ -36,6 +57,8 @@ class MappingNetwork(nn.Module):
         """
         self._check("z", z, self.config.z_dim)
         w = normalize_2nd_moment(z.to(torch.float32))
+        if self.config.mapping_choices:
+            w = torch.cat([w, self.choices(w)], 1)
         if self.config.c_dim:
             self._check("label", label, self.config.c_dim)
             w = torch.cat([w, normalize_2nd_moment(self.embed(label.to(torch.float32)))], 1)

@@ -5,6 +5,8 @@ fast sampler reads all 4·P corners of a point as one weighted bag of rows (``em
 order of magnitude faster on a CPU than ``grid_sample`` and never stores the features of single planes.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -19,6 +21,23 @@ def plane_projection(axes: PlaneAxes, box_warp: float, device: torch.device | No
     """
     inverse = torch.linalg.inv(torch.tensor(axes, dtype=torch.float32))
     return (inverse[:, :, :2].permute(1, 0, 2) * (2 / box_warp)).to(device)
+
+
+def warp_space(points: Tensor, box_warp: float, plane_warp: float) -> Tensor:
+    """World ``points`` with every coordinate stretched by asinh about the box's centre; the box maps onto itself.
+
+    With b = box_warp / (2 · plane_warp) a texel at the centre has ``asinh(b) / b`` of its usual size; outside it grows.
+    """
+    half = box_warp / 2
+    return torch.asinh(points * (1 / plane_warp)) * (half / math.asinh(half / plane_warp))
+
+
+def texel_points(points: Tensor, projection: Tensor, size: tuple[int, int]) -> Tensor:
+    """``points [3, M]`` inside or near the box -> texel units ``[P, 2, M]``."""
+    height, width = size
+    half = torch.tensor([width / 2, height / 2], device=points.device, dtype=points.dtype)
+    scaled = (projection * half).permute(1, 2, 0)  # [P, 2, 3]
+    return scaled @ points + (half - 0.5)[:, None]
 
 
 def texel_rays(

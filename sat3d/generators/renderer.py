@@ -14,7 +14,7 @@ from torch.utils.checkpoint import checkpoint
 from . import volume
 from .config import RenderingConfig
 from .layers import FullyConnected
-from .planes import sample_planes, texel_rays
+from .planes import sample_planes, texel_points, texel_rays, warp_space
 from .rays import box_limits, camera_rays
 from .volume import Sampling
 
@@ -27,8 +27,9 @@ _SIGMOID_WIDEN, _SIGMOID_SHIFT = 1.002, 0.001
 class Decoder(nn.Module):
     """The small MLP between plane features and (density, colour features)."""
 
-    def __init__(self, features: int, hidden: int, lr_mul: float):
+    def __init__(self, features: int, hidden: int, lr_mul: float, density_gain: float = 1.0):
         super().__init__()
+        self.density_gain = density_gain
         self.net = nn.Sequential(
             FullyConnected(features, hidden, lr_mul), nn.Softplus(), FullyConnected(hidden, 1 + features, lr_mul)
         )
@@ -36,7 +37,8 @@ class Decoder(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean plane features ``[…, C]`` -> raw density ``[…]`` and colour logits ``[…, C]``."""
         y = self.net(x)
-        return y[..., 0], y[..., 1:]
+        density = y[..., 0] if self.density_gain == 1 else y[..., 0] * self.density_gain
+        return density, y[..., 1:]
 
 
 def widened_sigmoid(logits: Tensor) -> Tensor:
@@ -51,6 +53,16 @@ class Volume:
     planes: Tensor  # [B, H, W, P, C]
     projection: Tensor  # [3, P, 2]
     decoder: Decoder
+    box_warp: float = 1.0
+    plane_warp: float = 0.0
+
+    def place(self, points: Tensor) -> Tensor:
+        """World points where the planes see them."""
+        return warp_space(points, self.box_warp, self.plane_warp) if self.plane_warp else points
+
+    def texels(self, points: Tensor) -> Tensor:
+        """World ``points [3, M]`` -> texel units ``[P, 2, M]``."""
+        return texel_points(self.place(points), self.projection, self.planes.shape[1:3])
 
 
 @dataclass(frozen=True)
@@ -155,7 +167,7 @@ def render_rays(scene: Volume, rays: RayBatch, config: RenderingConfig, jitter: 
     Returns ``(features [R, C], depth [R], opacity [R], smallest depth [R], largest depth [R])``; depth is not
     clamped yet (NaN where nothing was hit).
     """
-    texels = TexelRays.of(scene, rays)
+    texels = WarpedRays(scene, rays) if scene.plane_warp else TexelRays.of(scene, rays)
     depths = volume.stratified_depths(
         rays.near, rays.far, config.depth_resolution, jitter, config.disparity_space_sampling
     )
@@ -197,12 +209,33 @@ class TexelRays:
         lines = texel_rays(rays.origins, rays.directions, depth, scene.projection, scene.planes.shape[1:3])
         return cls(*lines, depth, rays.volume_index)
 
+    def texels(self, depths: Tensor) -> Tensor:
+        """``depths [R, N]`` -> ``[P, 2, R·N]``."""
+        offset = depths - self.depth[:, None]
+        return torch.addcmul(self.middle[..., None], offset, self.step[..., None]).flatten(2)
 
-def query_rays(scene: Volume, rays: TexelRays, depths: Tensor) -> tuple[Tensor, Tensor]:
+
+@dataclass(frozen=True)
+class WarpedRays:
+    """Rays through warped space, where they are curves: every sample is placed by itself."""
+
+    scene: Volume
+    rays: RayBatch
+
+    @property
+    def volume_index(self) -> Tensor | None:
+        return self.rays.volume_index
+
+    def texels(self, depths: Tensor) -> Tensor:
+        """``depths [R, N]`` -> ``[P, 2, R·N]``."""
+        origins, directions = self.rays.origins.T[..., None], self.rays.directions.T[..., None]
+        return self.scene.texels(torch.addcmul(origins, depths, directions).flatten(1))
+
+
+def query_rays(scene: Volume, rays: TexelRays | WarpedRays, depths: Tensor) -> tuple[Tensor, Tensor]:
     """``depths [R, N]`` -> raw density ``[R, N]`` and colour logits ``[R, N, C]`` at those points."""
     num = depths.shape[1]
-    offset = depths - rays.depth[:, None]
-    texels = torch.addcmul(rays.middle[..., None], offset, rays.step[..., None]).flatten(2)
+    texels = rays.texels(depths)
     index = None if rays.volume_index is None else rays.volume_index.repeat_interleave(num)
     density, logits = scene.decoder(sample_planes(scene.planes, texels, index))
     return density.unflatten(0, (-1, num)), logits.unflatten(0, (-1, num))
@@ -218,9 +251,11 @@ def _composite(coefficients: Tensor, passes: list[Tensor], opacity: Tensor) -> T
 def query_points(scene: Volume, points: Tensor) -> tuple[Tensor, Tensor]:
     """World ``points [B, M, 3]`` -> raw density ``[B, M]`` and colour features ``[B, M, C]`` (about 0..1)."""
     flat = points.reshape(-1, 3)
-    texels, _ = texel_rays(
-        flat, torch.zeros_like(flat), flat.new_zeros(len(flat)), scene.projection, scene.planes.shape[1:3]
-    )
+    if scene.plane_warp:
+        texels = scene.texels(flat.T)
+    else:
+        still = torch.zeros_like(flat)
+        texels, _ = texel_rays(flat, still, still[:, 0], scene.projection, scene.planes.shape[1:3])
     index = None
     if scene.planes.shape[0] > 1:
         index = torch.arange(points.shape[0], device=points.device).repeat_interleave(points.shape[1])

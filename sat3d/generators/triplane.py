@@ -7,7 +7,9 @@ from torch import Tensor
 
 from ..camera import CameraRig, check_label
 from ..errors import ConfigError, ShapeError
-from ..style_space import StyleLayout
+from ..style_space import StyleLayer, StyleLayout
+from .background import LAYER as BACKGROUND_LAYER
+from .background import Background, pixel_grid
 from .base import (
     Backbone,
     Rendering,
@@ -35,13 +37,13 @@ class TriplaneGenerator(StyleGenerator):
         self.config = config
         self.backbone = Backbone(config.backbone)
         self.superresolution = Superresolution(config.superresolution, config.plane_features, config.backbone.w_dim)
-        self.decoder = Decoder(config.plane_features, config.decoder_hidden, config.decoder_lr_mul)
-        self.layout = StyleLayout(
-            tuple(
-                backbone_style_layers(self.backbone, "backbone.")
-                + superresolution_style_layers(self.superresolution.blocks(), "superresolution.")
-            )
-        )
+        self.decoder = Decoder(config.plane_features, config.decoder_hidden, config.decoder_lr_mul, config.density_gain)
+        layers = backbone_style_layers(self.backbone, "backbone.")
+        layers += superresolution_style_layers(self.superresolution.blocks(), "superresolution.")
+        if config.background_hidden:
+            self.background = Background(config.background_hidden, config.plane_features, config.backbone.w_dim)
+            layers.append(StyleLayer(BACKGROUND_LAYER, config.background_hidden, -1, "background"))
+        self.layout = StyleLayout(tuple(layers))
 
     @property
     def mapping(self) -> MappingNetwork:
@@ -77,8 +79,9 @@ class TriplaneGenerator(StyleGenerator):
 
     def volume(self, planes: Tensor) -> Volume:
         """Planes with what is needed to look through them."""
-        projection = plane_projection(self.config.plane_axes, self.config.rendering.box_warp, planes.device)
-        return Volume(planes, projection, self.decoder)
+        rendering = self.config.rendering
+        projection = plane_projection(self.config.plane_axes, rendering.box_warp, planes.device)
+        return Volume(planes, projection, self.decoder, rendering.box_warp, rendering.plane_warp)
 
     def query(self, planes: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
         """World ``points [B, M, 3]`` -> raw density ``[B, M]`` (before softplus) and colour features ``[B, M, C]``."""
@@ -124,8 +127,22 @@ class TriplaneGenerator(StyleGenerator):
 
     def _render_batch(self, planes: Tensor, styles: Tensor, camera: Tensor, options: RenderOptions) -> Rendering:
         rays = self.render_features(planes, camera, options)
-        image = self.superresolve(rays.features, styles, options)
-        return Rendering(image, rays.features[:, :3], rays.depth, rays.opacity)
+        features = self.before_background(rays.features, rays.opacity, styles)
+        image = self.superresolve(features, styles, options)
+        return Rendering(image, features[:, :3], rays.depth, rays.opacity)
+
+    def before_background(
+        self, features: Tensor, opacity: Tensor, styles: Tensor, pixels: Tensor | None = None
+    ) -> Tensor:
+        """Rendered ``features [V, C, h, w]`` over the network's background, if it has one; ``opacity [V, 1, h, w]``.
+
+        ``pixels [V, 2, h, w]``: where they lie in the picture, x and y in -1..1 (None: they are the whole picture).
+        """
+        if not self.config.background_hidden:
+            return features
+        pixels = pixel_grid(features) if pixels is None else pixels
+        backdrop = self.background(styles[:, self.layout.slices[BACKGROUND_LAYER]], pixels)
+        return features + 2 * (1 - opacity) * backdrop
 
     def superresolve(self, features: Tensor, styles: Tensor, options: RenderOptions | None = None) -> Tensor:
         """``features [V, C, r, r]``, ``styles [1 or V, S]`` -> image ``[V, 3, H, H]``."""

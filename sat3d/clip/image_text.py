@@ -1,0 +1,81 @@
+"""Pictures and texts as directions in one space, differentiable as far as the pixels."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..errors import ShapeError
+
+Tokenizer = Callable[[Sequence[str]], Tensor]
+
+
+class ImageText(nn.Module):
+    """A contrastive image-text model (Radford et al. 2021, arXiv:2103.00020) with its pre-processing as tensor code.
+
+    Args:
+        model: an ``open_clip`` model.
+        tokenizer: texts to the token numbers ``[N, L]`` that the model was trained with.
+        size: (height, width) of the pictures that it takes, in pixels.
+        mean, std: of its training pictures, for each of red, green, blue in 0..1.
+
+    Example:
+        >>> clip = load_clip("synthheads-clip")
+        >>> texts = clip.encode_text(["a face with no beard", "a face with a full beard"])
+        >>> shares = (clip.logit_scale * clip.encode_image(images) @ texts.T).softmax(1)
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        tokenizer: Tokenizer,
+        size: tuple[int, int],
+        mean: Sequence[float],
+        std: Sequence[float],
+    ):
+        super().__init__()
+        self.model, self.tokenizer, self.size = model, tokenizer, tuple(size)
+        self.register_buffer("mean", torch.tensor(tuple(mean)).reshape(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(tuple(std)).reshape(1, 3, 1, 1), persistent=False)
+
+    @property
+    def logit_scale(self) -> Tensor:
+        """What cosines are multiplied with before a softmax: a positive scalar."""
+        return self.model.logit_scale.exp().reshape(())
+
+    def prepare(self, images: Tensor) -> Tensor:
+        """``[B, 3, H, W]`` floats in -1..1 -> ``[B, 3, *size]`` as the model takes them, squeezed to its shape.
+
+        Bicubic with antialiasing, as CLIP was trained. What overshoots -1..1 is kept, since clamping stops gradients.
+
+        Raises:
+            ShapeError: another shape, not floats, or not finite.
+        """
+        wanted = "[B, 3, H, W] finite floats in -1..1"
+        if images.ndim != 4 or images.shape[1] != 3 or 0 in images.shape:
+            raise ShapeError("Not pictures that CLIP can judge", tuple(images.shape), wanted, "check the shape")
+        if not images.is_floating_point() or not torch.isfinite(images).all():
+            raise ShapeError("Not pictures that CLIP can judge", f"{images.dtype}, or not finite", wanted, "check them")
+        if tuple(images.shape[2:]) != self.size:
+            images = F.interpolate(images, self.size, mode="bicubic", antialias=True, align_corners=False)
+        return (0.5 * images + 0.5 - self.mean) / self.std
+
+    def encode_image(self, images: Tensor) -> Tensor:
+        """``[B, 3, H, W]`` in -1..1, of any size -> ``[B, D]`` of unit length; differentiable.
+
+        Raises:
+            ShapeError: see :meth:`prepare`.
+        """
+        return F.normalize(self.model.encode_image(self.prepare(images)).float(), dim=-1)
+
+    def encode_text(self, texts: Sequence[str]) -> Tensor:
+        """N texts -> ``[N, D]`` of unit length.
+
+        Raises:
+            ShapeError: no texts, or one string in place of a list; ConfigError: a word that the model does not know.
+        """
+        if isinstance(texts, str) or not texts or not all(isinstance(text, str) for text in texts):
+            raise ShapeError("Not texts that CLIP can read", repr(texts)[:80], "a list of strings, not empty")
+        tokens = self.tokenizer(list(texts)).to(self.mean.device)
+        return F.normalize(self.model.encode_text(tokens).float(), dim=-1)

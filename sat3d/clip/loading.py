@@ -1,0 +1,149 @@
+"""Finding an image-text model by name. Nothing is ever downloaded, and no file that could run code is opened."""
+
+import os
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from torch import nn
+
+from ..errors import ConfigError, FileError
+from ..tensorfile import open_safetensors
+from .image_text import ImageText
+from .own import BUILT_IN, load_own
+
+UNTRAINED = "untrained"  # in place of weights: random ones, to try an architecture out
+
+
+def load_clip(
+    name: str = BUILT_IN, weights: str | os.PathLike | None = None, device: torch.device | str = "cpu"
+) -> ImageText:
+    """An image-text model, in eval mode, without gradients of its own.
+
+    Args:
+        name: ``synthheads-clip``, or a name of ``open_clip.list_models()``. OpenAI's own weights belong to the names
+            that end in ``-quickgelu``.
+        weights: a local ``.safetensors`` file (``open_clip_model.safetensors`` as open_clip and the model hubs have
+            it); None for the built-in model's own; ``"untrained"`` for random numbers.
+        device: where it computes.
+
+    Raises:
+        ConfigError: an unknown name, a tokenizer that is not part of open_clip, an unusable configuration.
+        FileError: no weights given or there, of another format, damaged, or of another architecture.
+    """
+    if name == BUILT_IN:
+        return load_own(weights).to(device)
+    config = _registered(name)
+    if weights is None:
+        raise FileError(
+            f"There are no weights for {name}",
+            "no file",
+            "a local open_clip_model.safetensors",
+            f"download it once and give its path, or use {BUILT_IN}",
+        )
+    model = _build(name)
+    if weights != UNTRAINED:
+        _fill(model, name, Path(weights))
+    return _wrap(model, name, config).eval().requires_grad_(False).to(device)
+
+
+def _wrap(model: nn.Module, name: str, config: dict) -> ImageText:
+    size = model.visual.image_size
+    size = (size, size) if isinstance(size, int) else tuple(size)
+    return ImageText(model, _tokenizer(name, config), size, *_picture_statistics(name, model))
+
+
+def _registered(name: str) -> dict:
+    """The configuration of a registered name whose parts are all on this machine."""
+    import open_clip  # takes seconds, and the built-in parts that need none should not wait
+
+    if name not in open_clip.list_models():
+        raise ConfigError(
+            "There is no such image-text model",
+            name,
+            f"{BUILT_IN}, or a name that open_clip knows, such as ViT-B-32-quickgelu, ViT-B-16, ViT-L-14",
+            "python -c 'import open_clip; print(open_clip.list_models())' lists them",
+        )
+    config = open_clip.get_model_config(name)
+    text = config["text_cfg"]
+    foreign = text.get("hf_model_name") or text.get("hf_tokenizer_name") or ("siglip" in name.lower() and "SigLIP's")
+    if foreign:
+        raise ConfigError(
+            "The words of this model need a tokenizer from the network",
+            f"{name}: {foreign}",
+            None,
+            "choose another model",
+        )
+    return config
+
+
+def _build(name: str) -> nn.Module:
+    from open_clip import create_model
+
+    try:
+        with torch.inference_mode(False):  # so that one can differentiate through it later
+            return create_model(name, load_weights=False, pretrained_image=False, pretrained_text=False)
+    except Exception as error:  # open_clip and timm raise many kinds where versions do not fit
+        raise ConfigError(
+            "open_clip cannot build this model", f"{name}: {error}", None, "update open_clip_torch and timm"
+        ) from error
+
+
+def _tokenizer(name: str, config: dict):
+    from open_clip import get_tokenizer
+
+    tokenizer = get_tokenizer(name)
+    known, wanted = tokenizer.vocab_size, config["text_cfg"].get("vocab_size", tokenizer.vocab_size)
+    if known > wanted:
+        raise ConfigError(
+            "The tokenizer does not fit the model", f"{known} tokens", f"at most {wanted}", "choose another model"
+        )
+    return tokenizer
+
+
+def _fill(model: nn.Module, name: str, path: Path) -> None:
+    """Put the weights of a file into the model, under today's or open_clip's earlier names."""
+    from open_clip import load_checkpoint
+
+    _check_format(path)
+    try:
+        load_checkpoint(model, str(path))
+    except (RuntimeError, KeyError, ValueError, AttributeError, SafetensorError, OSError) as error:
+        raise FileError(
+            f"The weights do not fit {name}",
+            f"{path.name}: {error}",
+            f"the tensors of {name}",
+            "choose the name that the weights were trained under",
+        ) from error
+    if bad := [key for key, tensor in model.state_dict().items() if not torch.isfinite(tensor).all()]:
+        raise FileError(
+            "The weights hold NaN or infinite numbers", f"{path.name}: {bad[:4]}", None, "download it again"
+        )
+
+
+def _check_format(path: Path) -> None:
+    if path.suffix != ".safetensors":
+        raise FileError(
+            "Weights of this format are not opened, since such files can hold programs",
+            path.name,
+            "a .safetensors file",
+            "take the model's open_clip_model.safetensors, or where it comes from convert its state dictionary with "
+            "safetensors.torch.save_file",
+        )
+    with open_safetensors(path) as stream:
+        if not stream.keys():
+            raise FileError("The weights are empty", path.name, "the tensors of a model", "download it again")
+
+
+def _picture_statistics(name: str, model: nn.Module) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and std of a model's pictures: those of its published weights where they agree, or open_clip's usual."""
+    import open_clip
+
+    tags = [open_clip.get_pretrained_cfg(name, tag) for tag in open_clip.list_pretrained_tags_by_model(name)]
+    found = {(tuple(tag["mean"]), tuple(tag["std"])) for tag in tags if tag.get("mean") and tag.get("std")}
+    if len(found) == 1:
+        return found.pop()
+    usual = open_clip.get_model_preprocess_cfg(model)
+    return tuple(usual.get("mean") or open_clip.OPENAI_DATASET_MEAN), tuple(
+        usual.get("std") or open_clip.OPENAI_DATASET_STD
+    )

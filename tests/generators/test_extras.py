@@ -1,0 +1,101 @@
+"""What our own networks have beyond the published ones: warped planes, a background, soft choices, a density gain."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from sat3d.errors import ConfigError
+from sat3d.generators import build_generator, generator_from_tensors, reference, z_from_seed
+from sat3d.generators.config import config_from_dict, config_to_dict
+from sat3d.generators.planes import warp_space
+from sat3d.generators.rays import camera_rays
+from sat3d.generators.renderer import WarpedRays, make_rays, query_rays
+from tests.conftest import seeded, tiny_config
+
+
+def extended_config():
+    config = tiny_config(plane_warp=0.2)
+    backbone = dataclasses.replace(config.backbone, c_dim=0, mapping_choices=(3, 2))
+    return dataclasses.replace(config, backbone=backbone, density_gain=3.0, background_hidden=6)
+
+
+@pytest.fixture
+def extended():
+    return seeded(extended_config())
+
+
+def latents(network, count=2):
+    return network.styles(network.map(torch.cat([z_from_seed(seed, 16) for seed in range(count)])))
+
+
+def test_the_fast_path_equals_the_readable_twin(extended):
+    styles, camera = latents(extended), extended.rig.label([-0.3, 0.3], [0.1, -0.1])
+    image = extended.synthesize(styles, camera).image
+    torch.testing.assert_close(image, reference.synthesize(extended, styles, camera), atol=2e-5, rtol=0)
+
+
+def test_points_are_where_rays_find_them(extended):
+    """A ray's depth and a point in space must mean the same place in warped planes."""
+    planes, camera = extended.planes(latents(extended, 1)), extended.rig.label(0.3, 0.1)
+    scene, depths = extended.volume(planes), torch.linspace(2.4, 3.0, 7).expand(64, -1)
+    rays = make_rays(camera, 8, extended.config.rendering, 1)
+    origins, directions = camera_rays(camera, 8)
+    points = origins[0, :, None] + depths[..., None] * directions[0, :, None]
+    density, _ = query_rays(scene, WarpedRays(scene, rays), depths)
+    wanted, _ = extended.query(planes, points.reshape(1, -1, 3))
+    torch.testing.assert_close(density.flatten(), wanted[0], atol=1e-4, rtol=0)
+
+
+def test_the_warp_keeps_the_box_and_refines_its_centre():
+    corner = torch.full((1, 3), 0.36)
+    torch.testing.assert_close(warp_space(corner, 0.72, 0.15), corner)
+    near = torch.full((1, 3), 1e-3)
+    assert (warp_space(near, 0.72, 0.15) > 1.4 * near).all()
+
+
+def test_the_background_has_a_style_of_its_own(extended):
+    styles, layout = latents(extended, 1), extended.layout
+    place = layout.slices["background"]
+    assert not set(range(place.start, place.stop)) & set(layout.editable_index.tolist())
+    changed = styles.clone()
+    changed[:, place] += 1
+    assert torch.equal(extended.planes(styles), extended.planes(changed))
+    before, after = (extended.synthesize(s).image_raw for s in (styles, changed))
+    opacity = extended.synthesize(styles).opacity
+    moved = (after - before).abs().mean(1, keepdim=True)
+    assert moved[opacity < 0.3].mean() > 3 * moved[opacity > 0.9].mean()
+
+
+def test_soft_choices_are_shares_of_two(extended):
+    choices = extended.mapping.choices(torch.randn(5, 16))
+    torch.testing.assert_close(choices[:, :3].sum(1), torch.full((5,), 2.0))
+    torch.testing.assert_close(choices[:, 3:].sum(1), torch.full((5,), 2.0))
+
+
+def test_published_networks_are_as_they_were():
+    """The options' defaults add no parameter, so that old files load and fingerprints stay."""
+    names = set(build_generator(tiny_config()).state_dict())
+    assert not {name for name in names if name.startswith("background") or "choices" in name}
+    assert config_from_dict(config_to_dict(extended_config())) == extended_config()
+    old = config_to_dict(tiny_config())
+    for part, name in ((old, "density_gain"), (old, "background_hidden"), (old["rendering"], "plane_warp")):
+        del part[name]
+    assert config_from_dict(old) == tiny_config()
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [("", "density_gain", 0), ("", "background_hidden", -1), ("rendering", "plane_warp", -0.1),
+     ("rendering", "plane_warp", float("nan")), ("backbone", "mapping_choices", [1])],
+)  # fmt: skip
+def test_unusable_options_are_refused(part, name, value):
+    data = config_to_dict(extended_config())
+    (data[part] if part else data)[name] = value
+    with pytest.raises(ConfigError, match=name):
+        config_from_dict(data)
+
+
+def test_strict_loading_covers_the_extras(extended):
+    tensors = extended.state_dict()
+    assert generator_from_tensors(extended.config, tensors).fingerprint() == extended.fingerprint()

@@ -1,0 +1,171 @@
+"""Training of the image-text model: phrases that are true, losses by hand, learning, going on, judging."""
+
+import argparse
+import math
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+from sat3d.clip import ClipConfig, load_clip
+from sat3d.clip.words import WordTokenizer, words_of
+from sat3d.errors import ConfigError, FileError
+from training import train_clip
+from training.clip_training.phrases import GROUPS, judged_texts, targets, vocabulary
+from training.clip_training.task import ClipTask, clip_config, contrast, group_loss
+from training.evaluation import clip as suite
+from training.synthheads.captions import caption
+from training.synthheads.parameters import HeadParameters
+from training.synthheads.sampler import draw_latents, parameters_from_latent
+from training.synthheads.truths import ATTRIBUTE_VALUES
+from training.vision import options as command_line
+from training.vision.data import Views
+from training.vision.dice import Dice
+from training.vision.loop import Plan, Trainer
+from training.vision.targets import UNKNOWN
+
+pytest.importorskip("open_clip")
+
+WORDS = vocabulary()
+SMALL = ClipConfig(
+    embed_dim=16,
+    image={"image_size": 32, "layers": [1, 1, 1, 1], "width": 8, "head_width": 32},
+    text={"context_length": 64, "vocab_size": len(WORDS) + 3, "width": 16, "heads": 2, "layers": 1},
+    vocabulary=WORDS,
+)
+
+
+def plain(size: int = 32, people: int = 34) -> Views:
+    """Two equal views of each person: nothing but the background's colour."""
+    parameters = [parameters_from_latent(draw_latents(5, head)) for head in range(people) for _ in range(2)]
+    images = torch.tensor([p.background for p in parameters])[:, None, None].expand(-1, size, size, 3)
+    labels, angles = torch.zeros(len(parameters), size, size, dtype=torch.uint8), np.zeros(len(parameters), np.float32)
+    heads = torch.arange(people).repeat_interleave(2)
+    return Views((images * 255).round().byte(), labels, heads, parameters, angles, angles)
+
+
+def task(**options) -> ClipTask:
+    return ClipTask(plain(), config=SMALL, **options)
+
+
+def test_groups_speak_of_known_truths_in_different_words():
+    for group in GROUPS:
+        assert set(group.values) <= set(ATTRIBUTE_VALUES[group.fact]) and len(group.values) > 1
+        texts = [text for ways in group.phrases.values() for text in ways]
+        assert len(set(texts)) == len(texts)
+    assert len({(group.attribute, group.name) for group in GROUPS}) == len(GROUPS)
+
+
+def test_targets_are_the_truth_and_leave_out_what_is_hidden():
+    person = HeadParameters(hair_style="bald", beard="goatee", glasses="none")
+    row = dict(zip([group.fact for group in GROUPS], targets([person])[0].tolist(), strict=True))
+    by_fact = {group.fact: group for group in GROUPS}
+    assert by_fact["beard"].values[row["beard"]] == "goatee" and by_fact["glasses"].values[row["glasses"]] == "none"
+    assert row["hair_colour"] == row["frame_colour"] == UNKNOWN
+
+
+def test_every_caption_and_phrase_can_be_read():
+    tokenizer = WordTokenizer(WORDS, clip_config().text["context_length"])
+    rng = np.random.default_rng(3)
+    people = [parameters_from_latent(draw_latents(9, head)) for head in range(60)]
+    tokenizer([caption(person, rng) for person in people for _ in range(10)])
+    tokenizer([text for group in GROUPS for text in judged_texts(group)])
+    assert len(WORDS) < 400 and "colour" not in {word for group in GROUPS for word in words_of(judged_texts(group)[0])}
+
+
+def test_captions_are_contrasted_by_hand():
+    places = torch.eye(2)
+    loss = contrast(places, places, torch.tensor(2.0), torch.tensor([0, 1]))
+    own, other = math.log(math.e**2 / (math.e**2 + 1)), math.log(1 / (math.e**2 + 1))
+    assert float(loss) == pytest.approx(-(0.9 * own + 0.1 * (own + other) / 2), abs=1e-6)
+    assert float(contrast(places, places, torch.tensor(2.0), torch.tensor([7, 7]))) == pytest.approx(0, abs=1e-6)
+
+
+def test_unknown_phrases_cost_nothing():
+    scores = [torch.tensor([[0.0, 0.0], [9.0, 0.0]]), torch.zeros(2, 3)]
+    truth = torch.tensor([[0, UNKNOWN], [UNKNOWN, UNKNOWN]])
+    assert float(group_loss(scores, truth)) == pytest.approx(math.log(2))
+    assert float(group_loss(scores, torch.full((2, 2), UNKNOWN))) == 0
+
+
+def test_the_built_in_model_is_small_enough():
+    torch.manual_seed(0)
+    module = ClipTask(plain(), config=clip_config()).module
+    assert 2 * sum(parameter.numel() for parameter in module.parameters()) < 10 * 2**20
+
+
+def test_it_learns_what_is_seen(tmp_path):
+    trainer = Trainer(task(), Plan(batch=8, steps=20, rate=4e-3), tmp_path / "clip.safetensors")
+    index = torch.arange(16)
+    before = sum(trainer.task.loss(index, Dice(1, 1)).values()).item()
+    scores = trainer.run()
+    after = sum(trainer.task.loss(index, Dice(1, 1)).values()).item()
+    assert after < before and set(scores) > {"accuracy", "expression.kind", "background.colour"}
+
+
+def test_a_killed_training_goes_on_exactly(tmp_path):
+    plan = Plan(batch=4, steps=4)
+    whole = Trainer(task(), plan, tmp_path / "whole.safetensors")
+    whole.run()
+    broken = Trainer(task(), plan, tmp_path / "broken.safetensors")
+    for _ in range(2):
+        broken._step(plan.share(broken.progress))
+    broken.checkpoint()
+    resumed = Trainer(task(), plan, tmp_path / "broken.safetensors")
+    resumed.resume()
+    resumed.run()
+    expected = whole.average.state_dict()
+    assert all(torch.equal(value, expected[name]) for name, value in resumed.average.state_dict().items())
+
+
+def test_both_towers_and_the_scale_get_gradients():
+    learner = task()
+    sum(learner.loss(torch.arange(8), Dice(0, 0)).values()).backward()
+    parameters = dict(learner.module.named_parameters())
+    for name in ("model.visual.conv1.weight", "model.token_embedding.weight", "model.logit_scale"):
+        assert parameters[name].grad.abs().max() > 0
+
+
+def test_starting_from_another_model_is_refused(tmp_path):
+    trainer = Trainer(task(), Plan(batch=4, steps=1), tmp_path / "clip.safetensors")
+    trainer.checkpoint()
+    again = task(seed=9)
+    again.start_from(tmp_path / "clip.safetensors")
+    weight = "model.visual.conv1.weight"
+    torch.testing.assert_close(
+        again.module.state_dict()[weight], trainer.average.state_dict()[weight], atol=2e-3, rtol=0
+    )
+    with pytest.raises(ConfigError):
+        ClipTask(plain()).start_from(tmp_path / "clip.safetensors")
+
+
+def test_the_command_line_trains_and_resumes(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command_line, "render_views", lambda seed, size, count: plain(size))
+    monkeypatch.setattr(train_clip, "ClipTask", partial(ClipTask, config=SMALL))
+    out = str(tmp_path / "clip.safetensors")
+    assert train_clip.main(["--out", out, "--steps", "1", "--batch", "4"]) == 0
+    assert train_clip.main(["--out", out, "--steps", "2", "--batch", "4", "--resume"]) == 0
+    assert "held out" in capsys.readouterr().out and load_clip(weights=out)
+
+
+def judged(*arguments) -> dict:
+    parser = argparse.ArgumentParser()
+    suite.add_arguments(parser)
+    return suite.run(parser.parse_args([str(argument) for argument in arguments]))
+
+
+def test_the_suite_judges_each_group(tmp_path, monkeypatch, capsys):
+    Trainer(task(), Plan(batch=4, steps=1), tmp_path / "clip.safetensors").checkpoint()
+    monkeypatch.setattr(suite, "_views", lambda options: plain())
+    report = judged("--weights", tmp_path / "clip.safetensors")
+    assert report["count"] == 68 and 0 <= report["groups"]["beard"]["kind"]["accuracy"] <= 1
+    assert set(report["groups"]) == {group.attribute for group in GROUPS} and "beard.kind" in capsys.readouterr().out
+    with pytest.raises(FileError):
+        judged("--weights", tmp_path / "missing.safetensors")
+
+
+def test_a_perfect_answer_gets_full_marks():
+    report = suite.judge([torch.eye(len(group.values), dtype=torch.int64) * 3 for group in GROUPS])
+    assert report["accuracy"] == 1
+    assert all(not part["worst"] for groups in report["groups"].values() for part in groups.values())

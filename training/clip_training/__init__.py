@@ -1,0 +1,1 @@
+"""Training of the small image-text model: phrases, captions, losses."""

@@ -1,0 +1,171 @@
+"""What the image-text model learns from: captions against each other, and the phrases of each descriptor group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from sat3d.clip import ClipConfig, ImageText, OwnClip
+from sat3d.clip.own import KIND
+from sat3d.clip.words import EXTRA_TOKENS
+from sat3d.errors import ConfigError
+from sat3d.small_networks import load_network, save_network
+from training.synthheads.captions import caption
+from training.vision.data import Views
+from training.vision.degrade import degrade
+from training.vision.dice import Dice
+from training.vision.machine import Machine
+from training.vision.place import move
+from training.vision.scores import accuracy, confusion, mean
+from training.vision.targets import UNKNOWN
+
+from .phrases import GROUPS, TEMPLATES, Group, judged_texts, targets, vocabulary
+
+SIZE = 128
+_CPU = Machine()
+_GROUPS_A_STEP = 6
+_EVALUATION_BATCH = 64
+_CAPTION_WEIGHT, _PHRASE_WEIGHT = 0.3, 1.0
+_CAPTION_SMOOTHING = 0.1  # another head of the batch may fit a caption as well as its own
+_LARGEST_SCALE = 100.0  # as in CLIP
+
+
+def clip_config() -> ClipConfig:
+    """A ResNet of 128 pixels and a text tower of three layers: 7 MB in half precision."""
+    words = vocabulary()
+    return ClipConfig(
+        embed_dim=128,
+        image={"image_size": SIZE, "layers": [1, 2, 2, 1], "width": 24, "head_width": 64},
+        text={
+            "context_length": 64,
+            "vocab_size": len(words) + EXTRA_TOKENS,
+            "width": 128,
+            "heads": 4,
+            "layers": 3,
+        },
+        vocabulary=words,
+    )
+
+
+class ClipTask:
+    """See :class:`training.vision.loop.Task`.
+
+    Captions alone teach slowly: most words of a caption fit many heads of a batch. So each picture is also contrasted
+    with the phrases of a few descriptor groups, of which exactly one is true.
+    """
+
+    def __init__(self, views: Views, machine: Machine = _CPU, seed: int = 0, config: ClipConfig | None = None):
+        self.views, self.held_out = views.split()
+        self.machine, self.device, self.total = machine, machine.device, len(self.views)
+        self.targets, self.held_out_targets = targets(self.views.parameters), targets(self.held_out.parameters)
+        torch.manual_seed(seed)
+        self.module = OwnClip(config or clip_config())
+
+    def start_from(self, path: Path) -> None:
+        """Take over the weights of a trained model of the same towers and words.
+
+        Raises:
+            FileError: it is missing, damaged or of another kind; ConfigError: other towers or words.
+        """
+        network = load_network(KIND, path)
+        if network.config != self.module.config:
+            raise ConfigError("The model to start from has other towers or words", path, None, "train without --start")
+        self.module.load_state_dict(network.state_dict())
+
+    def facts(self) -> dict[str, object]:
+        config = self.module.config
+        return {"network": "clip", "views": self.total, "image": config.image, "text": config.text}
+
+    def loss(self, index: Tensor, dice: Dice) -> dict[str, Tensor]:
+        clip = self.module.image_text()
+        images, _ = move(self.views.inputs(index, self.device), None, dice)
+        images = degrade(images, dice)
+        with self.machine.autocast():
+            places = clip.encode_image(images)
+        scale = clip.logit_scale.clamp(max=_LARGEST_SCALE)
+        return {
+            "captions": _CAPTION_WEIGHT * self._caption_loss(clip, places, scale, index, dice),
+            "phrases": _PHRASE_WEIGHT * self._phrase_loss(clip, places, scale, index, dice),
+        }
+
+    def _caption_loss(self, clip: ImageText, places: Tensor, scale: Tensor, index: Tensor, dice: Dice) -> Tensor:
+        rng = np.random.default_rng(dice.whole(0, 2**31))
+        texts = [caption(self.views.parameters[i], rng) for i in index.tolist()]
+        return contrast(places, clip.encode_text(texts), scale, self.views.heads[index])
+
+    def _phrase_loss(self, clip: ImageText, places: Tensor, scale: Tensor, index: Tensor, dice: Dice) -> Tensor:
+        chosen = dice.choices(len(GROUPS), _GROUPS_A_STEP).tolist()
+        groups = [GROUPS[number] for number in chosen]
+        texts = [_random_texts(group, dice) for group in groups]
+        with self.machine.autocast():
+            encoded = clip.encode_text([text for part in texts for text in part])
+        scores = (scale * places @ encoded.T).split([len(part) for part in texts], 1)
+        truth = self.targets[index][:, chosen].to(places.device)
+        return group_loss(scores, truth)
+
+    @torch.no_grad()
+    def evaluate(self, module: OwnClip) -> dict[str, float]:
+        tables = zero_shot(module.image_text(), self.held_out, self.held_out_targets)
+        found = {
+            f"{group.attribute}.{group.name}": accuracy(table) for group, table in zip(GROUPS, tables, strict=True)
+        }
+        return {"accuracy": mean(list(found.values())), **found}
+
+    def save(self, module: OwnClip, path: Path, facts: Mapping[str, str]) -> None:
+        save_network(path, KIND, module, facts)
+
+
+def _random_texts(group: Group, dice: Dice) -> list[str]:
+    """One phrase a value, all in the same template, so that only what matters differs."""
+    template = TEMPLATES[dice.whole(0, len(TEMPLATES) - 1)]
+    return [template.format(ways[dice.whole(0, len(ways) - 1)]) for ways in group.phrases.values()]
+
+
+def contrast(places: Tensor, texts: Tensor, scale: Tensor, heads: Tensor) -> Tensor:
+    """CLIP's loss of N pictures and their captions, ``[N, D]`` each; ``heads [N]``: who is seen.
+
+    Another view of the same head does not count against a caption, which holds for both.
+    """
+    scores = scale * places @ texts.T
+    own = torch.eye(len(heads), dtype=torch.bool)
+    same = ((heads[:, None] == heads[None]) & ~own).to(scores.device)
+    scores = scores.masked_fill(same, -1e4)
+    truth = torch.arange(len(heads), device=scores.device)
+    return (_smooth(scores, truth, same) + _smooth(scores.T, truth, same.T)) / 2
+
+
+def _smooth(scores: Tensor, truth: Tensor, left_out: Tensor) -> Tensor:
+    """Cross entropy with label smoothing over those that take part."""
+    log_shares = scores.log_softmax(1)
+    own = log_shares[truth, truth]
+    others = log_shares.masked_fill(left_out, 0.0).sum(1) / (~left_out).sum(1)
+    return -((1 - _CAPTION_SMOOTHING) * own + _CAPTION_SMOOTHING * others).mean()
+
+
+def group_loss(scores: Sequence[Tensor], truth: Tensor) -> Tensor:
+    """Mean cross entropy of the groups: ``scores`` ``[N, values]`` each, ``truth [N, G]``; UNKNOWN does not count."""
+    parts = [
+        F.cross_entropy(part, column, ignore_index=UNKNOWN)
+        for part, column in zip(scores, truth.unbind(1), strict=True)
+        if (column != UNKNOWN).any()
+    ]
+    return torch.stack(parts).mean() if parts else scores[0].sum() * 0.0
+
+
+@torch.no_grad()
+def zero_shot(clip: ImageText, views: Views, truth: Tensor, groups: Sequence[Group] = GROUPS) -> list[Tensor]:
+    """A confusion table ``[values, values]`` of each group: row the truth, column the phrase that fits best."""
+    device = clip.mean.device
+    texts = [clip.encode_text(judged_texts(group)) for group in groups]
+    tables = [torch.zeros(len(part), len(part), dtype=torch.int64) for part in texts]
+    for index in torch.arange(len(views)).split(_EVALUATION_BATCH):
+        places = clip.encode_image(views.inputs(index, device))
+        for number, part in enumerate(texts):
+            found = (places @ part.T).argmax(1).cpu()
+            tables[number] += confusion(truth[index, number], found, len(part))
+    return tables

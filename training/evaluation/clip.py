@@ -1,0 +1,93 @@
+"""An image-text model, without further training, on the descriptor groups of fresh heads."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from torch import Tensor
+
+from sat3d.clip import BUILT_IN, load_clip
+from training.clip_training.phrases import GROUPS, Group, targets
+from training.clip_training.task import zero_shot
+from training.synthheads.views import check_device, render_head
+from training.vision.data import Piece, Views, gather, load_views
+from training.vision.scores import accuracy, mean, recalls, worst_pairs
+
+from .people import VIEWS_PER_PERSON, Crowd
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--seed", type=int, default=7, help="which people (7); not a seed that was trained on")
+    add("--count", type=int, default=400, help="number of pictures, two of each person (400)")
+    add("--size", type=int, default=128, help="of the pictures, in pixels (128)")
+    add("--yaw", type=float, default=35.0, dest="yaw_deg", help="largest yaw, in degrees (35)")
+    add("--data", type=Path, help="judge on a data set in place of fresh heads")
+    add("--model", default=BUILT_IN, help=f"{BUILT_IN}, or a name that open_clip knows ({BUILT_IN})")
+    add("--weights", type=Path, help="a local .safetensors file (that of the built-in model)")
+
+
+def run(options: argparse.Namespace) -> dict:
+    """Report: ``accuracy``, and ``groups.<attribute>.<group>`` with accuracy, recall and worst confusions."""
+    clip = load_clip(options.model, options.weights)
+    views = _views(options)
+    truth = targets(views.parameters)
+    report: dict = {"seed": options.seed, "count": len(views), "size": options.size, "model": options.model}
+    report |= judge(zero_shot(clip, views, truth))
+    print(summary(report))
+    return report
+
+
+def _views(options: argparse.Namespace) -> Views:
+    crowd = Crowd(options.seed, options.count, options.size, options.yaw_deg)
+    if options.data:
+        return load_views([options.data], crowd.size, crowd.count)
+    check_device("cpu")
+    return gather(_rendered(crowd), crowd.count, crowd.size, "rendering people")
+
+
+def _rendered(crowd: Crowd) -> Iterator[Piece]:
+    for head in range(crowd.people):
+        person, poses = crowd.person(head), crowd.poses(head)[:VIEWS_PER_PERSON]
+        for pose, view in zip(poses, render_head(person, poses, crowd.size), strict=True):
+            yield Piece(view.image, view.labels, head, person, pose.yaw_rad, pose.pitch_rad)
+
+
+def judge(tables: list[Tensor], groups: tuple[Group, ...] = GROUPS) -> dict:
+    """``tables``: a confusion table ``[values, values]`` of each group, row the truth."""
+    found: dict[str, dict[str, dict]] = {}
+    for group, table in zip(groups, tables, strict=True):
+        found.setdefault(group.attribute, {})[group.name] = _judge_group(group, table)
+    return {"accuracy": _number(mean([accuracy(table) for table in tables])), "groups": found}
+
+
+def _judge_group(group: Group, table: Tensor) -> dict:
+    return {
+        "accuracy": _number(accuracy(table)),
+        "count": int(table.sum()),
+        "recall": dict(zip(group.values, map(_number, recalls(table)), strict=True)),
+        "worst": [
+            {"truth": a, "found": b, "share": round(share, 3)} for a, b, share in worst_pairs(table, group.values)
+        ],
+    }
+
+
+def summary(report: dict) -> str:
+    """A table for people: each group with what it confuses most."""
+    lines = [f"{report['count']} pictures, seed {report['seed']}: {report['model']}", _row("mean", report["accuracy"])]
+    for attribute, groups in report["groups"].items():
+        for name, part in groups.items():
+            lines.append(_row(f"{attribute}.{name}", part["accuracy"]))
+            lines += [_row(f"    {pair['truth']} → {pair['found']}", pair["share"]) for pair in part["worst"][:2]]
+    return "\n".join(lines)
+
+
+def _row(label: str, value: float | None) -> str:
+    return f"{label:40}{'–' if value is None else f'{value:.3f}':>8}"
+
+
+def _number(value: float) -> float | None:
+    """Rounded; None for NaN, which is no JSON."""
+    return None if value != value else round(value, 4)

@@ -1,0 +1,1 @@
+"""Training of the built-in generator; the command is ``training/train_generator.py``."""
