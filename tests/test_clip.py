@@ -13,8 +13,6 @@ from sat3d.clip.words import WordTokenizer, vocabulary_of
 from sat3d.errors import ConfigError, FileError, ShapeError
 from sat3d.small_networks import load_network, save_network
 
-pytest.importorskip("open_clip")
-
 WORDS = vocabulary_of(["a face with no beard", "a full beard"])
 CONFIG = ClipConfig(
     embed_dim=8,

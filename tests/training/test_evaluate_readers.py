@@ -24,7 +24,6 @@ SIZE = 64
 
 @pytest.fixture(scope="module")
 def crowd():
-    pytest.importorskip("warp")
     return render_crowd(Crowd(seed=11, count=6, size=SIZE))
 
 
@@ -106,7 +105,6 @@ def judge(*arguments) -> int:
 
 
 def test_the_command_writes_a_report(tmp_path, networks, capsys):
-    pytest.importorskip("warp")
     out = tmp_path / "report.json"
     assert judge("--count", 4, "--size", SIZE, "--seed", 3, *networks, "--json", out) == 0
     report = json.loads(out.read_text())

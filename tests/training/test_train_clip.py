@@ -25,8 +25,6 @@ from training.vision.dice import Dice
 from training.vision.loop import Plan, Trainer
 from training.vision.targets import UNKNOWN
 
-pytest.importorskip("open_clip")
-
 WORDS = vocabulary()
 SMALL = ClipConfig(
     embed_dim=16,
