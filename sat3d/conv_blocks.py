@@ -1,5 +1,7 @@
 """The convolution blocks of the small networks that judge pictures."""
 
+from collections.abc import Sequence
+
 from torch import Tensor, nn
 
 _WIDEST_INSIDE = 96
@@ -29,3 +31,11 @@ class Residual(nn.Module):
 def residuals(channels: int, depth: int) -> list[nn.Module]:
     """``depth`` residual blocks; wide ones are narrower inside, which costs little and keeps the file small."""
     return [Residual(channels, min(channels, _WIDEST_INSIDE)) for _ in range(depth)]
+
+
+def halving_trunk(widths: Sequence[int], depths: Sequence[int]) -> nn.Sequential:
+    """``[B, 3, S, S]`` -> ``[B, widths[-1], S / 2^n, S / 2^n]``: n times half the size, residual blocks at each."""
+    layers: list[nn.Module] = []
+    for inputs, outputs, depth in zip((3, *widths), widths, depths, strict=False):
+        layers += [ConvNorm(inputs, outputs, stride=2), *residuals(outputs, depth)]
+    return nn.Sequential(*layers)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from .conv_blocks import ConvNorm, residuals
+from .conv_blocks import ConvNorm, halving_trunk
 from .errors import ConfigError
 from .face_zoom import zoom_matrices
 from .small_networks import NetworkKind, check_pictures, check_whole, load_network, resize
@@ -110,7 +110,7 @@ class AttributeReader(nn.Module):
         super().__init__()
         self.config = config
         count = sum(config.number_sizes)
-        self.trunk = nn.Sequential(*_trunk(config))
+        self.trunk = halving_trunk(config.widths, config.depths)
         self.squeeze = nn.Sequential(ConvNorm(config.widths[-1], config.squeezed, 1), nn.Flatten(), nn.Dropout(0.1))
         self.hidden = nn.Sequential(nn.Linear(config.squeezed * _LAST_CELLS**2, config.hidden), nn.ReLU())
         self.scores = nn.Linear(config.hidden, sum(config.class_counts))
@@ -163,14 +163,6 @@ class AttributeReader(nn.Module):
             )
             for b, identity in enumerate(output.identity)
         ]
-
-
-def _trunk(config: ReaderConfig) -> list[nn.Module]:
-    layers: list[nn.Module] = []
-    for inputs, outputs, depth in zip((3, *config.widths), config.widths, config.depths, strict=False):
-        layers.append(ConvNorm(inputs, outputs, stride=2))
-        layers += residuals(outputs, depth)
-    return layers
 
 
 KIND = NetworkKind(

@@ -1,7 +1,4 @@
-"""Descriptor groups of the domain, as data: for each named truth, phrases that exclude each other.
-
-The first phrase of a value is the one that is judged; all are learned from.
-"""
+"""What phrases are learned from: the descriptor groups of the domain, which are judged, and further wordings."""
 
 from __future__ import annotations
 
@@ -12,6 +9,7 @@ import torch
 from torch import Tensor
 
 from sat3d.clip.words import vocabulary_of
+from sat3d.domains import load_domain
 from training.synthheads import captions
 from training.synthheads.attributes import (
     BACKGROUND_COLOURS,
@@ -25,21 +23,34 @@ from training.synthheads.parameters import HeadParameters
 from training.synthheads.truths import attributes_of
 from training.vision.targets import UNKNOWN
 
-TEMPLATES = ("a face with {}", "a portrait with {}", "a picture of a head with {}", "{}")  # the first is judged
+DOMAIN = load_domain("synthheads")
+TEMPLATES = (DOMAIN.template, "a portrait with {}", "a picture of a head with {}", "{}")  # the first is judged
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One answer of a group: the ``values`` of the truth it is right for, and ``ways`` to say it, the first judged."""
+
+    values: tuple[str, ...]
+    ways: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Group:
-    """Phrases for the values of the truth ``fact``; a head whose value is not among them does not count here."""
+    """Choices about the truth ``fact``; a head whose value is in none of them does not count here."""
 
     attribute: str
     name: str
     fact: str
-    phrases: Mapping[str, tuple[str, ...]]
+    choices: tuple[Choice, ...]
 
     @property
-    def values(self) -> tuple[str, ...]:
-        return tuple(self.phrases)
+    def answers(self) -> tuple[str, ...]:
+        return tuple(choice.ways[0] for choice in self.choices)
+
+    def index_of(self, value: str) -> int:
+        """Which choice is right for a value of ``fact``; UNKNOWN for none."""
+        return next((i for i, choice in enumerate(self.choices) if value in choice.values), UNKNOWN)
 
 
 def _each(names: Iterable[str], *patterns: str) -> dict[str, tuple[str, ...]]:
@@ -96,38 +107,44 @@ _NECKLINES = {
     "turtleneck": ("a turtleneck", "a turtleneck sweater"),
 }
 
-GROUPS = (
-    Group("hairstyle", "style", "hair_style", _HAIR_STYLES),
-    Group("hair_colour", "colour", "hair_colour", _each(HAIR_COLOURS, "{} hair")),
-    Group("eyes", "iris", "iris_colour", _each(IRIS_COLOURS, "{} eyes")),
-    Group("expression", "kind", "expression", _EXPRESSIONS),
-    Group("beard", "kind", "beard", _BEARDS),
-    Group("beard", "colour", "beard_colour", _each(HAIR_COLOURS, "a {} beard")),
-    Group("eyeglasses", "kind", "glasses", _GLASSES),
-    Group("eyeglasses", "frame", "frame_colour", _each(FRAME_COLOURS, "{} glasses", "a {} frame")),
-    Group("skin", "tone", "skin_tone", _SKIN_TONES),
-    Group("make_up", "lipstick", "lipstick", _each(LIPSTICK_COLOURS, "{} lipstick", "lips painted {}")
-          | {"none": ("no lipstick",)}),
-    Group("clothes", "colour", "cloth_colour", _each(CLOTH_COLOURS, "a {} shirt", "{} clothes")),
-    Group("clothes", "neckline", "neckline", _NECKLINES),
-    Group("background", "colour", "background", _each(BACKGROUND_COLOURS, "a {} background", "a {} backdrop")),
+# All values of a truth against each other, in several wordings: learned from, beside the domain's own groups.
+_WORDINGS = {
+    ("hairstyle", "hair_style"): _HAIR_STYLES,
+    ("hair_colour", "hair_colour"): _each(HAIR_COLOURS, "{} hair"),
+    ("eye_region", "iris_colour"): _each(IRIS_COLOURS, "{} eyes"),
+    ("expression", "expression"): _EXPRESSIONS,
+    ("beard", "beard"): _BEARDS,
+    ("beard", "beard_colour"): _each(HAIR_COLOURS, "a {} beard"),
+    ("eyeglasses", "glasses"): _GLASSES,
+    ("eyeglasses", "frame_colour"): _each(FRAME_COLOURS, "{} glasses", "a {} frame"),
+    ("skin", "skin_tone"): _SKIN_TONES,
+    ("make_up", "lipstick"): _each(LIPSTICK_COLOURS, "{} lipstick", "lips painted {}") | {"none": ("no lipstick",)},
+    ("clothes", "cloth_colour"): _each(CLOTH_COLOURS, "a {} shirt", "{} clothes"),
+    ("clothes", "neckline"): _NECKLINES,
+    ("background", "background"): _each(BACKGROUND_COLOURS, "a {} background", "a {} backdrop"),
+}
+JUDGED = tuple(
+    Group(group.attribute, group.name, group.truth, tuple(
+        Choice(values, (phrase,)) for phrase, values in zip(group.phrases, group.values, strict=True)
+    ))
+    for group in DOMAIN
 )  # fmt: skip
+GROUPS = JUDGED + tuple(
+    Group(attribute, f"every {fact}", fact, tuple(Choice((value,), ways) for value, ways in wordings.items()))
+    for (attribute, fact), wordings in _WORDINGS.items()
+)
 
 
 def targets(people: Iterable[HeadParameters], groups: Iterable[Group] = GROUPS) -> Tensor:
-    """``[N, G]`` int64: the number of the true phrase in each group, ``UNKNOWN`` where none is true or visible."""
+    """``[N, G]`` int64: the number of the true choice in each group, ``UNKNOWN`` where none is true or visible."""
     groups = tuple(groups)
-    numbers = [{value: number for number, value in enumerate(group.values)} for group in groups]
-    rows = []
-    for person in people:
-        facts = attributes_of(person)
-        rows.append([known.get(facts[group.fact], UNKNOWN) for group, known in zip(groups, numbers, strict=True)])
+    rows = [[group.index_of(facts[group.fact]) for group in groups] for facts in map(attributes_of, people)]
     return torch.tensor(rows, dtype=torch.int64).reshape(-1, len(groups))
 
 
 def judged_texts(group: Group) -> list[str]:
-    """One text a value, as a user would write it."""
-    return [TEMPLATES[0].format(phrases[0]) for phrases in group.phrases.values()]
+    """One text a choice, as the domain says it."""
+    return [TEMPLATES[0].format(answer) for answer in group.answers]
 
 
 # What the captions' grammar puts between its phrases, and a few words that users put there.
@@ -137,7 +154,7 @@ _JOINING = "a an and the with without no or wearing in front of against skin eye
 def vocabulary() -> tuple[str, ...]:
     """Every word that a caption of the domain or a phrase above can hold."""
     texts = [text for name, value in vars(captions).items() if not name.startswith("__") for text in _strings(value)]
-    texts += [text for group in GROUPS for text in _strings(dict(group.phrases))]
+    texts += [way for group in GROUPS for choice in group.choices for way in choice.ways]
     colours = _each((*HAIR_COLOURS, *BACKGROUND_COLOURS, *CLOTH_COLOURS), "{}").values()
     return vocabulary_of([*texts, *TEMPLATES, *(text for part in colours for text in part), _JOINING])
 

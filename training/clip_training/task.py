@@ -24,11 +24,11 @@ from training.vision.place import move
 from training.vision.scores import accuracy, confusion, mean
 from training.vision.targets import UNKNOWN
 
-from .phrases import GROUPS, TEMPLATES, Group, judged_texts, targets, vocabulary
+from .phrases import GROUPS, JUDGED, TEMPLATES, Group, judged_texts, targets, vocabulary
 
 SIZE = 128
 _CPU = Machine()
-_GROUPS_A_STEP = 6
+_GROUPS_A_STEP = 8
 _EVALUATION_BATCH = 64
 _CAPTION_WEIGHT, _PHRASE_WEIGHT = 0.3, 1.0
 _CAPTION_SMOOTHING = 0.1  # another head of the batch may fit a caption as well as its own
@@ -62,7 +62,8 @@ class ClipTask:
     def __init__(self, views: Views, machine: Machine = _CPU, seed: int = 0, config: ClipConfig | None = None):
         self.views, self.held_out = views.split()
         self.machine, self.device, self.total = machine, machine.device, len(self.views)
-        self.targets, self.held_out_targets = targets(self.views.parameters), targets(self.held_out.parameters)
+        self.targets = targets(self.views.parameters, GROUPS)
+        self.held_out_targets = targets(self.held_out.parameters, JUDGED)
         torch.manual_seed(seed)
         self.module = OwnClip(config or clip_config())
 
@@ -99,7 +100,7 @@ class ClipTask:
         return contrast(places, clip.encode_text(texts), scale, self.views.heads[index])
 
     def _phrase_loss(self, clip: ImageText, places: Tensor, scale: Tensor, index: Tensor, dice: Dice) -> Tensor:
-        chosen = dice.choices(len(GROUPS), _GROUPS_A_STEP).tolist()
+        chosen = dice.choices(len(GROUPS), min(_GROUPS_A_STEP, len(GROUPS))).tolist()
         groups = [GROUPS[number] for number in chosen]
         texts = [_random_texts(group, dice) for group in groups]
         with self.machine.autocast():
@@ -112,7 +113,7 @@ class ClipTask:
     def evaluate(self, module: OwnClip) -> dict[str, float]:
         tables = zero_shot(module.image_text(), self.held_out, self.held_out_targets)
         found = {
-            f"{group.attribute}.{group.name}": accuracy(table) for group, table in zip(GROUPS, tables, strict=True)
+            f"{group.attribute}.{group.name}": accuracy(table) for group, table in zip(JUDGED, tables, strict=True)
         }
         return {"accuracy": mean(list(found.values())), **found}
 
@@ -121,9 +122,9 @@ class ClipTask:
 
 
 def _random_texts(group: Group, dice: Dice) -> list[str]:
-    """One phrase a value, all in the same template, so that only what matters differs."""
+    """One phrase a choice, all in the same template, so that only what matters differs."""
     template = TEMPLATES[dice.whole(0, len(TEMPLATES) - 1)]
-    return [template.format(ways[dice.whole(0, len(ways) - 1)]) for ways in group.phrases.values()]
+    return [template.format(choice.ways[dice.whole(0, len(choice.ways) - 1)]) for choice in group.choices]
 
 
 def contrast(places: Tensor, texts: Tensor, scale: Tensor, heads: Tensor) -> Tensor:
@@ -158,8 +159,8 @@ def group_loss(scores: Sequence[Tensor], truth: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def zero_shot(clip: ImageText, views: Views, truth: Tensor, groups: Sequence[Group] = GROUPS) -> list[Tensor]:
-    """A confusion table ``[values, values]`` of each group: row the truth, column the phrase that fits best."""
+def zero_shot(clip: ImageText, views: Views, truth: Tensor, groups: Sequence[Group] = JUDGED) -> list[Tensor]:
+    """A confusion table ``[choices, choices]`` of each group: row the truth, column the phrase that fits best."""
     device = clip.mean.device
     texts = [clip.encode_text(judged_texts(group)) for group in groups]
     tables = [torch.zeros(len(part), len(part), dtype=torch.int64) for part in texts]

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
 from pathlib import Path
 
 from torch import Tensor
 
 from sat3d.clip import BUILT_IN, load_clip
-from training.clip_training.phrases import GROUPS, Group, targets
+from training.clip_training.phrases import JUDGED, Group, targets
 from training.clip_training.task import zero_shot
-from training.synthheads.views import check_device, render_head
-from training.vision.data import Piece, Views, gather, load_views
+from training.vision.data import Views, load_views
 from training.vision.scores import accuracy, mean, recalls, worst_pairs
 
-from .people import VIEWS_PER_PERSON, Crowd
+from .people import Crowd, render_plain
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +31,7 @@ def run(options: argparse.Namespace) -> dict:
     """Report: ``accuracy``, and ``groups.<attribute>.<group>`` with accuracy, recall and worst confusions."""
     clip = load_clip(options.model, options.weights)
     views = _views(options)
-    truth = targets(views.parameters)
+    truth = targets(views.parameters, JUDGED)
     report: dict = {"seed": options.seed, "count": len(views), "size": options.size, "model": options.model}
     report |= judge(zero_shot(clip, views, truth))
     print(summary(report))
@@ -44,19 +42,11 @@ def _views(options: argparse.Namespace) -> Views:
     crowd = Crowd(options.seed, options.count, options.size, options.yaw_deg)
     if options.data:
         return load_views([options.data], crowd.size, crowd.count)
-    check_device("cpu")
-    return gather(_rendered(crowd), crowd.count, crowd.size, "rendering people")
+    return render_plain(crowd)
 
 
-def _rendered(crowd: Crowd) -> Iterator[Piece]:
-    for head in range(crowd.people):
-        person, poses = crowd.person(head), crowd.poses(head)[:VIEWS_PER_PERSON]
-        for pose, view in zip(poses, render_head(person, poses, crowd.size), strict=True):
-            yield Piece(view.image, view.labels, head, person, pose.yaw_rad, pose.pitch_rad)
-
-
-def judge(tables: list[Tensor], groups: tuple[Group, ...] = GROUPS) -> dict:
-    """``tables``: a confusion table ``[values, values]`` of each group, row the truth."""
+def judge(tables: list[Tensor], groups: tuple[Group, ...] = JUDGED) -> dict:
+    """``tables``: a confusion table ``[choices, choices]`` of each group, row the truth."""
     found: dict[str, dict[str, dict]] = {}
     for group, table in zip(groups, tables, strict=True):
         found.setdefault(group.attribute, {})[group.name] = _judge_group(group, table)
@@ -67,9 +57,9 @@ def _judge_group(group: Group, table: Tensor) -> dict:
     return {
         "accuracy": _number(accuracy(table)),
         "count": int(table.sum()),
-        "recall": dict(zip(group.values, map(_number, recalls(table)), strict=True)),
+        "recall": dict(zip(group.answers, map(_number, recalls(table)), strict=True)),
         "worst": [
-            {"truth": a, "found": b, "share": round(share, 3)} for a, b, share in worst_pairs(table, group.values)
+            {"truth": a, "found": b, "share": round(share, 3)} for a, b, share in worst_pairs(table, group.answers)
         ],
     }
 

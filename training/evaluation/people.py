@@ -70,10 +70,15 @@ class Crowd:
 
 def render_crowd(crowd: Crowd, device: str = "cpu") -> tuple[Views, Views]:
     """``count`` plain views, and one view of each person with another look."""
-    check_device(device)
-    plain = gather(_plain(crowd, device), crowd.count, crowd.size, "rendering people")
+    plain = render_plain(crowd, device)
     disguised = gather(_disguised(crowd, device), crowd.people, crowd.size, "rendering disguises")
     return plain, disguised
+
+
+def render_plain(crowd: Crowd, device: str = "cpu") -> Views:
+    """``count`` plain views."""
+    check_device(device)
+    return gather(_plain(crowd, device), crowd.count, crowd.size, "rendering people")
 
 
 def _plain(crowd: Crowd, device: str) -> Iterator[Piece]:

@@ -79,6 +79,7 @@ _CPU = Preset(
         "render": StageSettings(0.22, 4, 1.2e-3, 24, PointSettings().share(2)),
         "sharpen": StageSettings(0.12, 2, 5e-4, 48, PointSettings().share(4)),
     },
+    ema_people=600.0,  # the last stage sees some thousands
     precision="auto",
 )
 _GPU = Preset(

@@ -21,22 +21,22 @@ ACTIONS_OF = {
         **_both(mouthSmile=1.2, mouthUpperUp=0.9, mouthLowerDown=0.6, mouthStretch=0.3, cheekSquint=1.0, eyeSquint=0.2),
         "jawOpen": 0.30,
     },
-    "frown": {**_both(mouthFrown=1.5, browDown=0.2, mouthStretch=0.3), "mouthShrugLower": 0.7},
+    "frown": {**_both(mouthFrown=1.6, browDown=0.9, mouthStretch=0.3), "mouthShrugLower": 0.8},
     "surprise": {**_both(browOuterUp=1.2, eyeWide=1.2), "browInnerUp": 1.2, "jawOpen": 0.62, "mouthFunnel": 0.3},
     "angry": {
         **_both(browDown=1.4, noseSneer=1.0, eyeSquint=0.5, mouthUpperUp=0.55, mouthLowerDown=0.75, mouthStretch=0.5),
         "jawOpen": 0.10,
     },
     "sad": {
-        **_both(mouthFrown=0.9, eyeBlink=0.20, eyeLookDown=0.15, browOuterUp=-0.5),
-        "browInnerUp": 1.6, "mouthShrugLower": 0.4,
+        **_both(mouthFrown=0.8, eyeBlink=0.42, eyeLookDown=0.35, browOuterUp=-0.7),
+        "browInnerUp": 1.9, "mouthShrugLower": 0.3,
     },
     "pucker": {"mouthPucker": 1.25, "mouthFunnel": 0.35},
     "wink": {
-        "eyeBlinkRight": 1.0, "cheekSquintRight": 1.0, "mouthSmileRight": 1.0, "mouthSmileLeft": 0.55,
-        "browDownRight": 0.4,
+        "eyeBlinkRight": 1.2, "cheekSquintRight": 1.2, "mouthSmileRight": 1.3, "mouthSmileLeft": 0.55,
+        "browDownRight": 0.6, "browOuterUpLeft": 0.9, "eyeWideLeft": 0.4,
     },
-    "eyes closed": _both(eyeBlink=1.0),
+    "eyes closed": _both(eyeBlink=1.15),
 }  # fmt: skip
 LID_ACTIONS = _both(eyeBlink=0.0, eyeWide=0.0)
 USED_ACTIONS = tuple(sorted({name for weights in ACTIONS_OF.values() for name in weights} | set(LID_ACTIONS)))

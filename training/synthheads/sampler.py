@@ -40,7 +40,7 @@ BLOCKS: tuple[Block, ...] = (
     NumberBlock("brow_thickness", Uniform()),
     NumberBlock("brow_arch", Uniform()),
     choice_block("expression", neutral=0.16),
-    NumberBlock("expression_strength", Uniform(0.6, 1.0)),
+    NumberBlock("expression_strength", Uniform(0.8, 1.0)),
     choice_block("beard", none=0.35),
     beard_colour_block(_NATURAL_COLOURS, OftenZero(0.7, Uniform(0.2, 1.0))),
     NumberBlock("beard_length", Uniform()),

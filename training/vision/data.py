@@ -32,11 +32,15 @@ class Piece:
     parameters: HeadParameters
     yaw_rad: float
     pitch_rad: float
+    latent: np.ndarray | None = None
 
 
 @dataclass
 class Views:
-    """N views: ``images`` [N, S, S, 3] and ``labels`` [N, S, S] uint8, ``heads`` [N] int64, angles [N] in radians."""
+    """N views: ``images`` [N, S, S, 3] and ``labels`` [N, S, S] uint8, ``heads`` [N] int64, angles [N] in radians.
+
+    ``latents`` [N, Z]: z of each head, where it is known.
+    """
 
     images: Tensor
     labels: Tensor
@@ -44,6 +48,7 @@ class Views:
     parameters: list[HeadParameters]
     yaw_rad: np.ndarray
     pitch_rad: np.ndarray
+    latents: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -58,6 +63,7 @@ class Views:
             [self.parameters[i] for i in index.tolist()],
             self.yaw_rad[index.numpy()],
             self.pitch_rad[index.numpy()],
+            None if self.latents is None else self.latents[index],
         )
 
     def split(self) -> tuple[Views, Views]:
@@ -103,7 +109,7 @@ def _pieces(folders: Iterable[ShardFolder]) -> Iterator[Piece]:
         for sample in folder:
             parameters = known.setdefault(sample.head, sample.parameters)
             head = first_head + sample.head
-            yield Piece(sample.image, sample.labels, head, parameters, sample.yaw_rad, sample.pitch_rad)
+            yield Piece(sample.image, sample.labels, head, parameters, sample.yaw_rad, sample.pitch_rad, sample.latent)
         first_head += 1 + max(known)
 
 
@@ -115,10 +121,11 @@ def render_views(seed: int, size: int, count: int, device: str = "cpu") -> Views
 
 def _rendered(seed: int, size: int, count: int, device: str) -> Iterator[Piece]:
     for head in range(-(-count // VIEWS_PER_HEAD)):
-        p = parameters_from_latent(draw_latents(seed, head))
+        z = draw_latents(seed, head)
+        p = parameters_from_latent(z)
         poses = draw_cameras(seed, head, VIEWS_PER_HEAD)
         for pose, view in zip(poses, render_head(p, poses, size, device), strict=True):
-            yield Piece(view.image, view.labels, head, p, pose.yaw_rad, pose.pitch_rad)
+            yield Piece(view.image, view.labels, head, p, pose.yaw_rad, pose.pitch_rad, z)
 
 
 def gather(pieces: Iterable[Piece], count: int, size: int, doing: str) -> Views:
@@ -135,7 +142,9 @@ def gather(pieces: Iterable[Piece], count: int, size: int, doing: str) -> Views:
             break
     angles = np.array([(piece.yaw_rad, piece.pitch_rad) for piece in kept], np.float32)
     heads = torch.tensor([piece.head for piece in kept])
-    return Views(images, labels, heads, [piece.parameters for piece in kept], angles[:, 0], angles[:, 1])
+    latents = [piece.latent for piece in kept]
+    known = None if any(z is None for z in latents) else torch.from_numpy(np.stack(latents)).float()
+    return Views(images, labels, heads, [piece.parameters for piece in kept], angles[:, 0], angles[:, 1], known)
 
 
 def _sized(piece: Piece, size: int) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""The command line that both training scripts share."""
+"""The command line that the training scripts share."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from .machine import PRECISIONS, Machine, choose_machine
 MakeTask = Callable[[Views, Machine], Task]
 
 
-def parse(description: str, arguments: Sequence[str] | None) -> argparse.Namespace:
+def parse(
+    description: str, arguments: Sequence[str] | None, add_more: Callable[[argparse.ArgumentParser], None] | None = None
+) -> argparse.Namespace:
+    """The options of all trainings, and those of one that ``add_more`` adds."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add(
@@ -46,6 +49,8 @@ def parse(description: str, arguments: Sequence[str] | None) -> argparse.Namespa
     add("--restart", action="store_true", help="forget the last checkpoint")
     add("--checkpoint-minutes", type=float, default=3.0)
     add("--evaluate-minutes", type=float, default=10.0)
+    if add_more:
+        add_more(parser)
     return parser.parse_args(arguments)
 
 

@@ -1,0 +1,145 @@
+"""A small network that says in one pass which w made a head picture, and from where it was seen."""
+
+import os
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ..conv_blocks import ConvNorm, halving_trunk
+from ..errors import ConfigError
+from ..face_zoom import zoom_matrices
+from ..generators import StyleGenerator, TriplaneGenerator
+from ..latent import Latent
+from ..small_networks import NetworkKind, check_pictures, check_whole, load_network, resize
+
+_LAST_CELLS = 4  # cells a side of the last feature map: pictures are registered, so where something is matters
+_ANGLES = 2  # yaw and pitch
+
+
+@dataclass(frozen=True)
+class EncoderConfig:
+    """``w_dim``: that of the generator whose latents it finds. ``widths``, ``depths``: channels and residual blocks at
+    a half, a quarter, … of ``input_px``; ``face_zoom``: see ``sat3d/face_zoom.py``.
+
+    Raises:
+        ConfigError: a size out of range, or levels that do not fit together.
+    """
+
+    w_dim: int
+    input_px: int = 128
+    widths: tuple[int, ...] = (24, 48, 96, 160, 192)
+    depths: tuple[int, ...] = (0, 1, 1, 1, 0)
+    squeezed: int = 64
+    hidden: int = 512
+    face_zoom: float = 2.2
+
+    def __post_init__(self):
+        for name in ("widths", "depths"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        for size in (self.w_dim, self.squeezed, self.hidden, *self.widths):
+            check_whole("A size of the encoder", size, 1, 4096)
+        for depth in self.depths:
+            check_whole("A depth of the encoder", depth, 0, 16)
+        if not 0 <= self.face_zoom <= 8:
+            raise ConfigError("The encoder's face_zoom is out of range", self.face_zoom, "0 to 8", "check the file")
+        if self.input_px != _LAST_CELLS * 2 ** len(self.widths) or len(self.depths) != len(self.widths):
+            wanted = f"one depth a width, input_px = {_LAST_CELLS} · 2^widths"
+            raise ConfigError("The encoder's levels do not fit together", self, wanted, "check the file")
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """``w [B, w_dim]``; ``yaw_rad``, ``pitch_rad`` ``[B]`` of the camera. Differentiable."""
+
+    w: Tensor
+    yaw_rad: Tensor
+    pitch_rad: Tensor
+
+
+class PortraitEncoder(nn.Module):
+    """Pictures to w and camera angles.
+
+    Example:
+        >>> latent = encode(load_encoder(), loaded.network, images, loaded.fingerprint)
+    """
+
+    def __init__(self, config: EncoderConfig):
+        super().__init__()
+        self.config = config
+        self.trunk = halving_trunk(config.widths, config.depths)
+        self.squeeze = nn.Sequential(ConvNorm(config.widths[-1], config.squeezed, 1), nn.Flatten(), nn.Dropout(0.1))
+        self.hidden = nn.Sequential(nn.Linear(config.squeezed * _LAST_CELLS**2, config.hidden), nn.ReLU())
+        self.values = nn.Linear(config.hidden, config.w_dim + _ANGLES)
+        rows, columns = zoom_matrices(config.input_px, config.face_zoom)
+        self.register_buffer("rows", rows, persistent=False)
+        self.register_buffer("columns", columns, persistent=False)
+        self.register_buffer("mean", torch.zeros(config.w_dim + _ANGLES))
+        self.register_buffer("std", torch.ones(config.w_dim + _ANGLES))
+
+    def raw(self, images: Tensor) -> Tensor:
+        """``[B, 3, S, S]`` with S = ``config.input_px``, in -1..1 -> ``[B, w_dim + 2]`` in standard units."""
+        return self.values(self.hidden(self.squeeze(self.trunk(self.rows @ images @ self.columns.T))))
+
+    def units(self, raw: Tensor) -> Encoded:
+        """What :meth:`raw` says, in the units of w and in radians."""
+        values = raw * self.std + self.mean
+        return Encoded(values[:, :-_ANGLES], values[:, -2], values[:, -1])
+
+    def forward(self, images: Tensor) -> Encoded:
+        """``[B, 3, H, W]`` in -1..1, at least 64 pixels, cropped as the generator's own pictures are.
+
+        Raises:
+            ShapeError: not such pictures.
+        """
+        check_pictures(images)
+        return self.units(self.raw(resize(images, self.config.input_px, self.config.input_px)))
+
+
+KIND = NetworkKind(
+    "an encoder of portraits",
+    "sat3d-encoder/1",
+    "synthheads-encoder.safetensors",
+    "training/train_encoder.py --help",
+    EncoderConfig,
+    PortraitEncoder,
+)
+
+
+def load_encoder(path: str | os.PathLike | None = None) -> PortraitEncoder:
+    """The encoder in a file, or the one that comes with the package; in eval mode, without gradients.
+
+    Raises:
+        FileError: missing, damaged or of another kind; ConfigError: its configuration is not usable.
+    """
+    return load_network(KIND, path)
+
+
+@torch.no_grad()
+def encode(encoder: PortraitEncoder, network: StyleGenerator, images: Tensor, fingerprint: str = "") -> Latent:
+    """``[B, 3, H, W]`` in -1..1 -> B faces of ``network`` with their cameras; ``fingerprint``: that of its weights.
+
+    Raises:
+        ConfigError: an encoder for another generator, or a flat generator. ShapeError: not pictures.
+    """
+    check_encoder(encoder, network)
+    found = encoder(images)
+    ws = found.w[:, None].repeat(1, network.config.backbone.num_ws, 1)
+    camera = network.rig.label(found.yaw_rad, found.pitch_rad)
+    return Latent(network.styles(ws), camera, fingerprint, network.layout.fingerprint, name="encoded")
+
+
+def check_encoder(encoder: PortraitEncoder, network: StyleGenerator) -> None:
+    """Refuse an encoder that was not trained for such a generator.
+
+    Raises:
+        ConfigError: it is one.
+    """
+    if not isinstance(network, TriplaneGenerator):
+        raise ConfigError("This generator is flat", network.config.family, "an EG3D generator", "choose another")
+    got, wanted = encoder.config.w_dim, network.config.backbone.w_dim
+    if got != wanted:
+        raise ConfigError(
+            "The encoder belongs to another generator", f"w of {got} numbers", f"w of {wanted} numbers",
+            "choose the encoder that was trained for this generator",
+        )  # fmt: skip

@@ -1,0 +1,46 @@
+"""Train the encoder, which finds in one pass the latent and the camera of a head picture.
+
+    python training/train_encoder.py --generator FILE --data DIR [DIR ...] --out encoder.safetensors [--resume]
+
+The data are renders whose latents are known. Ctrl-C, or a kill, costs at most the minutes since the last checkpoint.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from training.evaluation.generator import CHECKPOINT, load_domain_generator
+from training.vision import options as command_line
+from training.vision.data import Views
+from training.vision.encoder_task import SIZE, EncoderTask
+from training.vision.loop import Plan
+from training.vision.machine import Machine
+
+PRESETS = {
+    "cpu": Plan(batch=64, rate=2e-3, minutes=40),
+    "gpu": Plan(batch=256, rate=3e-3, minutes=10),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = command_line.parse(__doc__, arguments, _add_arguments)
+
+    def make_task(views: Views, machine: Machine) -> EncoderTask:
+        task = EncoderTask(views, machine, options.seed, network=load_domain_generator(options.generator))
+        if not options.fresh:
+            task.start_from_reader()
+        return task
+
+    return command_line.run(options, PRESETS, SIZE, make_task)
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--generator", type=Path, default=CHECKPOINT, help="the generator's file (the built-in one)")
+    parser.add_argument("--fresh", action="store_true", help="begin without the attribute reader's layers")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
