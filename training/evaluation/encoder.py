@@ -12,6 +12,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from sat3d.inversion import PortraitEncoder, encode, load_encoder
+from sat3d.small_networks import resize
 from training.generator.scores import psnr
 from training.vision.data import Views
 
@@ -59,7 +60,8 @@ def _mean_psnr(network, encoder: PortraitEncoder, views: Views) -> float:
     for i in tqdm(range(len(views)), unit="view", desc="views"):
         image = views.inputs(torch.tensor([i]))
         latent = encode(encoder, network, image)
-        total += psnr(network.synthesize(latent.styles, latent.camera).image.clamp(-1, 1), image)
+        found = network.synthesize(latent.styles, latent.camera).image.clamp(-1, 1)
+        total += psnr(found, resize(image, *found.shape[2:]))
     return total / len(views)
 
 

@@ -26,7 +26,8 @@ _FREE = (0.006, 0.300)
 _COLOUR_LOSS, _OCCUPANCY_LOSS, _BACKDROP_LOSS = 2.0, 1.5, 0.5
 _COLOUR_AT, _COLOUR_BEFORE, _COLOUR_BEHIND = 1.0, 0.25, 0.5
 _VOLUME_WEIGHT = 1.5
-_BOX_MARGIN = 1.08  # points a little outside the box, too: there the planes say nothing and must mean empty
+# Points outside the box, too: there one or two planes say nothing, which must mean empty as far as a camera sees.
+_BOX_MARGIN, _FAR_MARGIN, _FAR_EVERY = 1.08, 1.45, 5
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,10 @@ def known_points(
 
 
 def _volume_points(batch: int, count: int, config: TriplaneConfig, generator: torch.Generator, device) -> Tensor:
-    side = config.rendering.box_warp * _BOX_MARGIN
-    return (torch.rand(batch, count, 3, generator=generator, device=device) - 0.5) * side
+    margin = torch.full((count, 1), _BOX_MARGIN, device=device)
+    margin[::_FAR_EVERY] = _FAR_MARGIN
+    share = torch.rand(batch, count, 3, generator=generator, device=device) - 0.5
+    return share * margin * config.rendering.box_warp
 
 
 def point_losses(
