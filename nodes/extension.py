@@ -2,16 +2,34 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import host
+from . import checkpoints, clips, faces, host, masks
+from .compare import SAT3DCompare
+from .faces import SAT3DLoadLatent, SAT3DSaveLatent
 from .load import LoadEG3D
+from .masks import SAT3DLoadMasks
 from .orbit import RenderOrbit
+from .qmm import QMMScore
 from .sample import SAT3DSampleFace
+from .sheet import SAT3DContactSheet
+from .transfer import SAT3DTransfer
 
-NODES: list[type[io.ComfyNode]] = [LoadEG3D, SAT3DSampleFace, RenderOrbit]
+NODES: list[type[io.ComfyNode]] = [
+    LoadEG3D, SAT3DLoadMasks, SAT3DSampleFace, SAT3DSaveLatent, SAT3DLoadLatent, SAT3DTransfer, RenderOrbit,
+    SAT3DContactSheet, QMMScore, SAT3DCompare,
+]
+
+
+def register_model_folders() -> None:
+    """Make the folders known to the host whose files the nodes list."""
+    host.register_model_folder(checkpoints.FOLDER, checkpoints.EXTENSIONS)
+    host.register_model_folder(masks.LIBRARY.folder, masks.EXTENSIONS)
+    host.register_model_folder(clips.LIBRARY.folder, clips.EXTENSIONS)
+    host.register_model_folder(faces.LIBRARY.folder, faces.EXTENSIONS)
+    host.register_output_folder(faces.LIBRARY.folder, faces.SAVED_UNDER)
 
 
 class Sat3dExtension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        """Not every host calls ``on_load``, so the model folder is made known here."""
-        host.register_model_folder()
+        """Not every host calls ``on_load``, so the model folders are made known here."""
+        register_model_folders()
         return NODES

@@ -1,7 +1,7 @@
 """The one place that talks to the host: model folders, memory, devices, progress and cancel."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor, nn
 
-from ..sat3d.errors import Sat3dError
+from ..sat3d.errors import FileError, Sat3dError
 from ..sat3d.generators import LoadedGenerator, RenderOptions, StyleGenerator, load_generator
 from ..sat3d.latent import Latent
 from . import checkpoints, images, memory
@@ -22,25 +22,67 @@ log = logging.getLogger("sat3d")
 _PREVIEW_SIDE = 512
 
 
-def register_model_folder() -> None:
-    """Add ``models/eg3d`` behind whatever ``extra_model_paths.yaml`` says, and list only files we can read."""
-    folder = Path(folder_paths.models_dir) / checkpoints.FOLDER
+def register_model_folder(name: str, extensions: Iterable[str]) -> None:
+    """Add ``models/<name>`` behind whatever ``extra_model_paths.yaml`` says, and list only files we can read."""
+    folder = Path(folder_paths.models_dir) / name
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-    folder_paths.add_model_folder_path(checkpoints.FOLDER, str(folder))
-    paths, extensions = folder_paths.folder_names_and_paths[checkpoints.FOLDER]
-    folder_paths.folder_names_and_paths[checkpoints.FOLDER] = (paths, {*extensions, *checkpoints.EXTENSIONS})
+    folder_paths.add_model_folder_path(name, str(folder))
+    paths, known = folder_paths.folder_names_and_paths[name]
+    folder_paths.folder_names_and_paths[name] = (paths, {*known, *extensions})
+
+
+def register_output_folder(name: str, below: str) -> None:
+    """Let a model folder also list what the nodes have written into ``output/<below>``."""
+    folder_paths.add_model_folder_path(name, str(Path(folder_paths.get_output_directory()) / below))
+
+
+def output_file(prefix: str, suffix: str) -> Path:
+    """A new file in the output folder, numbered as the host numbers its own.
+
+    Raises:
+        FileError: outside the output folder, or no name at all.
+    """
+    root = folder_paths.get_output_directory()
+    try:
+        folder, name, counter, *_ = folder_paths.get_save_image_path(prefix, root)
+    except Exception as error:  # the host raises a bare Exception, with a page of text
+        raise FileError("The file cannot be saved there", prefix, "a name below the output folder",
+                        "choose another filename_prefix, such as sat3d/face") from error
+    return Path(folder) / f"{name}_{counter:05}_{suffix}"
+
+
+def folder_files(name: str) -> list[str]:
+    """The files of a model folder that the host lists, each relative to its folder."""
+    try:
+        return folder_paths.get_filename_list(name)
+    except (OSError, KeyError):  # a listed folder vanished or is not readable; or is not registered
+        return []
+
+
+def folder_file(name: str, entry: str) -> Path | None:
+    """Only what the host lists is given: no other path can be asked for."""
+    path = folder_paths.get_full_path(name, entry) if entry in folder_files(name) else None
+    return None if path is None else Path(path)
+
+
+def folders(name: str) -> list[str]:
+    """Where files of this kind belong."""
+    return folder_paths.get_folder_paths(name)
+
+
+def file_stamp(path: Path) -> str:
+    """Changes when the file does.
+
+    Raises:
+        OSError: no such file.
+    """
+    stat = path.stat()
+    return f"{path} {stat.st_mtime_ns} {stat.st_size}"
 
 
 def checkpoint_entries() -> list[str]:
-    return checkpoints.entries(_checkpoint_files())
-
-
-def _checkpoint_files() -> list[str]:
-    try:
-        return folder_paths.get_filename_list(checkpoints.FOLDER)
-    except OSError:  # a listed folder vanished or is not readable
-        return []
+    return checkpoints.entries(folder_files(checkpoints.FOLDER))
 
 
 def checkpoint_path(entry: str) -> Path:
@@ -49,22 +91,35 @@ def checkpoint_path(entry: str) -> Path:
     Raises:
         FileError: no such entry.
     """
-    files = _checkpoint_files()
-    path = checkpoints.built_in().get(entry)
-    if path is None and entry in files:
-        path = folder_paths.get_full_path(checkpoints.FOLDER, entry)
+    path = checkpoints.built_in().get(entry) or folder_file(checkpoints.FOLDER, entry)
     if path is None:
-        raise checkpoints.missing(entry, files, folder_paths.get_folder_paths(checkpoints.FOLDER))
-    return Path(path)
+        raise checkpoints.missing(entry, folder_files(checkpoints.FOLDER), folders(checkpoints.FOLDER))
+    return path
 
 
 class Sat3dNetwork(nn.Module):
     """The network as the host's memory management sees it: it wants to write attributes, ``device`` among them."""
 
-    def __init__(self, network: StyleGenerator):
+    def __init__(self, network: nn.Module):
         super().__init__()
         self.network = network
-        self.device = network.device
+        self.device = next(network.parameters()).device
+
+
+def hand_to_host(network: nn.Module) -> ModelPatcher:
+    """From now on the host decides where this network is and when it must make room. Not under inference mode."""
+    return ModelPatcher(Sat3dNetwork(network), management.get_torch_device(), management.unet_offload_device())
+
+
+def bring(patcher: ModelPatcher, working_bytes: int = 0) -> nn.Module:
+    """The network on the device, with ``working_bytes`` free beside it as far as the host can.
+
+    Moved outside inference mode: weights moved inside could never be optimised through again.
+    """
+    with torch.inference_mode(False):
+        management.load_models_gpu([patcher], memory_required=working_bytes, force_full_load=True)
+        # With --novram the host leaves everything behind that has no layers of its own kind.
+        return patcher.model.network.to(patcher.load_device)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,14 +136,8 @@ class HostModel:
         return self.loaded.network
 
     def ready(self, working_bytes: int = 0) -> StyleGenerator:
-        """The network on the device, with ``working_bytes`` free beside it as far as the host can.
-
-        Moved outside inference mode: weights moved inside could never be optimised through again.
-        """
-        with torch.inference_mode(False):
-            management.load_models_gpu([self.patcher], memory_required=working_bytes, force_full_load=True)
-            # With --novram the host leaves everything behind that has no layers of its own kind.
-            return self.network.to(self.patcher.load_device)
+        """See :func:`bring`."""
+        return bring(self.patcher, working_bytes)
 
     def check(self, latent: Latent) -> None:
         """Raises LayoutError for a latent of another architecture; warns about one of other weights."""
@@ -96,6 +145,10 @@ class HostModel:
         if latent.tuned:
             raise Sat3dError("This face carries tuned weights, which cannot be shown yet",
                              next_step="invert without tuning")
+        self.warn_of_other_weights(latent)
+
+    def warn_of_other_weights(self, latent: Latent) -> None:
+        """A face of another checkpoint is allowed, since fine-tuned networks share a style space; but said."""
         if latent.generator_fingerprint != self.loaded.fingerprint:
             log.warning("SAT3D: the face was made by another checkpoint of the same architecture than %s; it may look "
                         "different here.", self.name)
@@ -115,9 +168,7 @@ def load_model(entry: str, report: "Report") -> HostModel:
     path = checkpoint_path(entry)
     with torch.inference_mode(False):
         loaded = load_generator(path, report)
-        held = Sat3dNetwork(loaded.network)
-        patcher = ModelPatcher(held, management.get_torch_device(), management.unet_offload_device())
-    return HostModel(entry, loaded, patcher)
+        return HostModel(entry, loaded, hand_to_host(loaded.network))
 
 
 class Report:
@@ -145,6 +196,12 @@ def cancellable(network: nn.Module) -> Iterator[None]:
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def warn(message: str | None) -> None:
+    """Say something in the host's console, if there is something to say."""
+    if message:
+        log.warning("SAT3D: %s", message)
 
 
 def keep(tensor: Tensor) -> Tensor:

@@ -108,7 +108,7 @@ def _fill(model: nn.Module, name: str, path: Path) -> None:
     _check_format(path)
     try:
         load_checkpoint(model, str(path))
-    except (RuntimeError, KeyError, ValueError, AttributeError, SafetensorError, OSError) as error:
+    except (RuntimeError, KeyError, ValueError, AttributeError, AssertionError, SafetensorError, OSError) as error:
         raise FileError(
             f"The weights do not fit {name}",
             f"{path.name}: {error}",

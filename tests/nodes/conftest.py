@@ -4,11 +4,12 @@ import importlib
 import importlib.util
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from sat3d.generators.checkpoint import save_checkpoint
-from tests.nodes.host_stub import make_modules
+from tests.nodes.host_stub import make_modules, run
 
 ROOT = Path(__file__).resolve().parents[2]
 PACK = "sat3d_pack_by_path"
@@ -47,8 +48,37 @@ def part(monkeypatch, models):
     for name, module in make_modules(models).items():
         monkeypatch.setitem(sys.modules, name, module)
     load_pack()
-    importlib.import_module(f"{PACK}.nodes.host").register_model_folder()
+    importlib.import_module(f"{PACK}.nodes.extension").register_model_folders()
     yield lambda name: importlib.import_module(f"{PACK}.{name}".rstrip("."))
     for name in set(sys.modules) - before:
         if name.split(".")[0] == PACK:
             del sys.modules[name]
+
+
+ORBIT = {"path": "orbit", "frames": 3, "yaw_deg": 20.0, "pitch_deg": 5.0, "fov_deg": 0.0,
+         "neural_resolution": 0, "fps": 8}
+
+
+@pytest.fixture
+def graph(part, shelf):
+    """``load``, ``sample`` and ``render`` as the host would call them."""
+    def load(name="turn.safetensors"):
+        return run(part("nodes.load").LoadEG3D, checkpoint=name)
+
+    def sample(model, **changes):
+        return run(part("nodes.sample").SAT3DSampleFace,
+                   **{"model": model, "seed": 3, "truncation": 0.7, "batch_size": 1, **changes})[0]
+
+    def render(model, latent, **changes):
+        return run(part("nodes.orbit").RenderOrbit, model=model, latent=latent, **{**ORBIT, **changes})
+
+    return SimpleNamespace(load=load, sample=sample, render=render, errors=part("sat3d.errors"))
+
+
+@pytest.fixture
+def assets(part, tmp_path, monkeypatch) -> Path:
+    """A folder in place of the pack's own weights, empty."""
+    folder = tmp_path / "assets"
+    folder.mkdir()
+    monkeypatch.setattr(part("nodes.library"), "ASSETS", folder)
+    return folder

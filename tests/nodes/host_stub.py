@@ -59,6 +59,12 @@ class _Bar:
         _Bar.updates.append((value, total, preview))
 
 
+def run(node, **inputs):
+    """A node's outputs, made as the host makes them."""
+    with torch.inference_mode():
+        return node.execute(**inputs).args
+
+
 def make_modules(models_dir: Path) -> dict[str, types.ModuleType]:
     """Module name -> stand-in, to be put into ``sys.modules``."""
     state = SimpleNamespace(interrupt_after=None, checks=0)
@@ -108,5 +114,16 @@ def _folder_paths(models_dir: Path) -> types.ModuleType:
     def full(name, file):
         return next((str(Path(f) / file) for f in known[name][0] if (Path(f) / file).is_file()), None)
 
-    return _module("folder_paths", models_dir=str(models_dir), folder_names_and_paths=known, add_model_folder_path=add,
+    output = models_dir.parent / "output"
+
+    def save_path(prefix, root):
+        folder = (Path(root) / prefix).parent
+        if not folder.resolve().is_relative_to(Path(root).resolve()):
+            raise Exception("**** ERROR: Saving image outside the output folder is not allowed.")
+        folder.mkdir(parents=True, exist_ok=True)
+        name = Path(prefix).name
+        return str(folder), name, len(list(folder.glob(f"{name}_*"))) + 1, str(Path(prefix).parent), prefix
+
+    return _module("folder_paths", models_dir=str(models_dir), get_output_directory=lambda: str(output),
+                   get_save_image_path=save_path, folder_names_and_paths=known, add_model_folder_path=add,
                    get_filename_list=files, get_full_path=full, get_folder_paths=lambda name: list(known[name][0]))

@@ -15,13 +15,27 @@ HOST_MODULES = {"comfy", "comfy_api", "comfy_execution", "folder_paths", "server
 # Once shipped, an id never changes and inputs are only appended.
 INPUTS = {
     "LoadEG3D": ["checkpoint"],
+    "SAT3DLoadMasks": ["masks_file"],
     "SAT3DSampleFace": ["model", "seed", "truncation", "batch_size"],
+    "SAT3DSaveLatent": ["latent", "filename_prefix"],
+    "SAT3DLoadLatent": ["face_file"],
+    "SAT3DTransfer": ["model", "source", "reference", "attribute", "intensity", "masks"],
     "RenderOrbit": ["model", "latent", "path", "frames", "yaw_deg", "pitch_deg", "fov_deg", "neural_resolution", "fps"],
+    "SAT3DContactSheet": ["row_1", "labels", "cell_px", "columns", "row_2", "row_3", "row_4", "row_5", "row_6"],
+    "QMMScore": ["source", "domain", "clip", "attribute", "reference", "edit", "architecture"],
+    "SAT3DCompare": ["before", "after", "gain", "ignore"],
 }
 OUTPUTS = {
     "LoadEG3D": [("model", "EG3D_MODEL"), ("info", "STRING")],
+    "SAT3DLoadMasks": [("masks", "SAT3D_MASKS"), ("attributes", "STRING"), ("info", "STRING")],
     "SAT3DSampleFace": [("latent", "EG3D_LATENT")],
+    "SAT3DSaveLatent": [("path", "STRING")],
+    "SAT3DLoadLatent": [("latent", "EG3D_LATENT"), ("provenance", "STRING")],
+    "SAT3DTransfer": [("latent", "EG3D_LATENT"), ("provenance", "STRING")],
     "RenderOrbit": [("images", "IMAGE"), ("video", "VIDEO"), ("depth", "IMAGE"), ("alpha", "MASK")],
+    "SAT3DContactSheet": [("sheet", "IMAGE")],
+    "QMMScore": [("chart", "IMAGE"), ("json", "STRING"), ("to_reference", "FLOAT"), ("to_source", "FLOAT")],
+    "SAT3DCompare": [("difference", "IMAGE"), ("d_mean", "FLOAT"), ("d_max", "FLOAT")],
 }
 
 
@@ -50,6 +64,25 @@ def test_importing_the_root_needs_neither_the_host_nor_torch():
     ran = subprocess.run([sys.executable, "-c", code, str(ROOT / "__init__.py")], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     assert (ROOT / ran.stdout.strip() / "docs").is_dir()
+
+
+def test_the_nodes_load_without_the_libraries_that_take_seconds(tmp_path):
+    code = ("import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path\n"
+            "from tests.nodes.host_stub import make_modules\n"
+            "sys.modules.update(make_modules(Path(sys.argv[2])))\n"
+            "import importlib; from tests.nodes.conftest import load_pack, PACK; load_pack()\n"
+            "extension = importlib.import_module(PACK + '.nodes.extension'); extension.register_model_folders()\n"
+            "[node.define_schema() for node in extension.NODES]\n"
+            "print({'open_clip', 'torchvision', 'timm', 'transformers', 'scipy'} & set(sys.modules))")
+    ran = subprocess.run([sys.executable, "-c", code, str(ROOT), str(tmp_path)], capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout.strip()) == (0, "set()"), ran.stderr
+
+
+def test_optional_inputs_come_last(part):
+    """The page shows them there, and workflow files count widgets in that order."""
+    for name, schema in schemas(part).items():
+        optional = [bool(slot.options.get("optional")) for slot in schema.inputs]
+        assert optional == sorted(optional), name
 
 
 def test_entrypoint_gives_the_extension(part):

@@ -1,38 +1,13 @@
 """The nodes at work on tiny networks, inside the stand-in host and under inference mode as in the real one."""
 
 import sys
-from types import SimpleNamespace
 
 import pytest
 import torch
 
 from sat3d.camera import CameraRig
 from sat3d.generators import z_from_seed
-from tests.nodes.host_stub import Interrupted
-
-ORBIT = {"path": "orbit", "frames": 3, "yaw_deg": 20.0, "pitch_deg": 5.0, "fov_deg": 0.0,
-         "neural_resolution": 0, "fps": 8}
-
-
-@pytest.fixture
-def graph(part, shelf):
-    """``load``, ``sample`` and ``render`` as the host would call them."""
-    def load(name="turn.safetensors"):
-        return run(part("nodes.load").LoadEG3D, checkpoint=name)
-
-    def sample(model, **changes):
-        return run(part("nodes.sample").SAT3DSampleFace,
-                   **{"model": model, "seed": 3, "truncation": 0.7, "batch_size": 1, **changes})[0]
-
-    def render(model, latent, **changes):
-        return run(part("nodes.orbit").RenderOrbit, model=model, latent=latent, **{**ORBIT, **changes})
-
-    return SimpleNamespace(load=load, sample=sample, render=render, errors=part("sat3d.errors"))
-
-
-def run(node, **inputs):
-    with torch.inference_mode():
-        return node.execute(**inputs).args
+from tests.nodes.host_stub import Interrupted, run
 
 
 def test_loaded_model_is_described_and_can_be_optimised_through(graph):
@@ -154,6 +129,6 @@ def test_built_in_networks_come_first(part, shelf, monkeypatch):
 def test_extra_model_paths_are_kept(part, models):
     folder_paths = sys.modules["folder_paths"]
     folder_paths.folder_names_and_paths["eg3d"] = (["/elsewhere"], {".bin"})
-    part("nodes.host").register_model_folder()
+    part("nodes.extension").register_model_folders()
     paths, extensions = folder_paths.folder_names_and_paths["eg3d"]
     assert paths == ["/elsewhere", str(models / "eg3d")] and extensions == {".bin", ".safetensors", ".pkl"}

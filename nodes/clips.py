@@ -1,0 +1,99 @@
+"""The image-text models that scores can be taken with, as the host lists, keeps and moves them."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from ..sat3d.clip import BUILT_IN, load_clip
+from ..sat3d.clip.own import KIND
+from ..sat3d.domains import Domain
+from ..sat3d.errors import ConfigError, Sat3dError
+from ..sat3d.qmm import QMM
+from . import host, library
+
+EXTENSIONS = (".safetensors",)
+ENTRY = BUILT_IN + library.BUILT_IN
+LIBRARY = library.Library("open_clip", KIND.schema, "image-text models", "an open_clip_model.safetensors, as the "
+                          "model hubs have it, or a file of training/train_clip.py")
+PICTURES_AT_ONCE = 8
+_BYTES_A_PIXEL = 64 * 4  # generously: numbers alive for each pixel that the model sees
+_kept: dict[tuple[str, str], "HostClip"] = {}  # at most one
+
+
+@dataclass(frozen=True, eq=False)
+class HostClip:
+    """An image-text model whose memory belongs to the host, and the domains whose sentences it has read."""
+
+    name: str
+    patcher: host.ModelPatcher
+    read: dict[str, QMM] = field(default_factory=dict)
+
+    def qmm(self, domain: Domain) -> QMM:
+        """The model on the device, ready to measure.
+
+        Raises:
+            ConfigError: a word of the domain that the model does not know.
+        """
+        height, width = self.patcher.model.network.size
+        network = host.bring(self.patcher, PICTURES_AT_ONCE * height * width * _BYTES_A_PIXEL)
+        if domain.name not in self.read:
+            self.read[domain.name] = QMM(network, domain)
+        return self.read[domain.name]
+
+
+def entries() -> list[str]:
+    """What the combo lists. The built-in model always, so that workflows name it before its file is there."""
+    return list(dict.fromkeys([ENTRY, *LIBRARY.built_in(), *host.folder_files(LIBRARY.folder)]))
+
+
+def path_of(entry: str) -> Path:
+    """
+    Raises:
+        FileError: an entry that is not listed.
+    """
+    return library.ASSETS / KIND.asset if entry == ENTRY else LIBRARY.path(entry)
+
+
+def stamp(entry: str) -> str:
+    """Changes when the file does."""
+    try:
+        return host.file_stamp(path_of(entry))
+    except (Sat3dError, OSError):
+        return "missing"
+
+
+def load(entry: str, architecture: str) -> HostClip:
+    """The model of a combo entry; the one used last is kept, and read again only when its file changes.
+
+    Raises:
+        FileError, ConfigError: see :func:`sat3d.clip.load_clip`; or no architecture for a file that does not tell.
+    """
+    key = (stamp(entry), architecture.strip())
+    if key not in _kept:
+        _kept.clear()
+        _kept[key] = _read(entry, key[1])
+    return _kept[key]
+
+
+def _read(entry: str, architecture: str) -> HostClip:
+    path = path_of(entry)
+    name = _name(entry, path, architecture)
+    try:
+        with torch.inference_mode(False):
+            patcher = host.hand_to_host(load_clip(name, path))
+    except ImportError as error:
+        raise ConfigError("The scores need the Python package open_clip_torch", error, None,
+                          "install the pack's requirements.txt with the Python that runs ComfyUI, and start it "
+                          "again") from error
+    return HostClip(entry if name == BUILT_IN else f"{name} ({entry})", patcher)
+
+
+def _name(entry: str, path: Path, architecture: str) -> str:
+    if entry == ENTRY or library.has_schema(path, KIND.schema):
+        return BUILT_IN
+    if not architecture:
+        raise ConfigError("This file does not tell of which architecture its weights are", entry,
+                          "a name that open_clip knows, such as ViT-B-32-quickgelu, ViT-B-16 or ViT-L-14",
+                          "write the name into 'architecture'")
+    return architecture

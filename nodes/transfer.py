@@ -1,0 +1,82 @@
+"""SAT3DTransfer: an attribute of one face moves onto another."""
+
+from dataclasses import replace
+
+import torch
+from comfy_api.latest import io
+
+from ..sat3d.latent import Latent
+from ..sat3d.masks import AttributeMasks
+from ..sat3d.transfer import transfer
+from . import host
+from .masks import attribute_entries, built_in_for
+from .types import EG3D_LATENT, EG3D_MODEL, SAT3D_MASKS
+
+_SLIDER = getattr(getattr(io, "NumberDisplay", None), "slider", None)
+
+
+class SAT3DTransfer(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="SAT3DTransfer",
+            display_name="Transfer Attribute",
+            category="SAT3D/edit",
+            description="Moves one attribute of the reference, such as this very beard, onto the source and leaves all "
+                        "else. Chain several for several attributes, each with its own reference.",
+            inputs=_inputs(),
+            outputs=[
+                EG3D_LATENT.Output("latent", display_name="latent", tooltip="The edited face, or faces."),
+                io.String.Output("provenance", display_name="provenance",
+                                 tooltip="Every edit of this face so far, one a line."),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, attribute: str = "") -> bool:
+        """Accept any attribute: only the masks know which there are, and they are asked when the node runs."""
+        return True
+
+    @classmethod
+    def execute(cls, model: host.HostModel, source: Latent, reference: Latent, attribute: str, intensity: float,
+                masks: AttributeMasks | None = None) -> io.NodeOutput:
+        layout = model.network.layout
+        for face in (source, reference):
+            face.check_layout(layout)
+        model.warn_of_other_weights(source)
+        masks = built_in_for(model) if masks is None else masks
+        host.warn(masks.warning_for(model.loaded.fingerprint))
+        # Outside inference mode, so that the face can be a starting point of an optimisation.
+        with torch.inference_mode(False), torch.no_grad():
+            edited = transfer(repeated(source, len(reference.styles)), reference, masks, [attribute], layout, intensity)
+        return io.NodeOutput(edited, provenance(edited))
+
+
+def _inputs() -> list[io.Input]:
+    return [
+        EG3D_MODEL.Input("model", tooltip="The generator of both faces."),
+        EG3D_LATENT.Input("source", tooltip="The face to be changed: one, or several."),
+        EG3D_LATENT.Input("reference", tooltip="The face that has what is wanted: one for all sources, or one each."),
+        io.Combo.Input("attribute", options=attribute_entries(), default="beard",
+                       tooltip="What to move. Masks of your own in models/sat3d_masks add theirs to the list."),
+        io.Float.Input("intensity", default=1.0, min=-2.0, max=3.0, step=0.05, display_mode=_SLIDER,
+                       tooltip="0 leaves the source as it is, 1 moves the attribute, up to about 2 strengthens it, "
+                               "below 0 moves away from the reference."),
+        SAT3D_MASKS.Input("masks", optional=True,
+                          tooltip="Masks of your own. Nothing connected: those that come with the pack."),
+    ]
+
+
+def repeated(face: Latent, count: int) -> Latent:
+    """One face as often as there are references; several stay as they are."""
+    if len(face.styles) != 1 or count <= 1:
+        return face
+    return replace(face, styles=face.styles.repeat(count, 1))
+
+
+def provenance(face: Latent) -> str:
+    """The edits of a face, one a line, the first at the top."""
+    lines = [f"{i}. {' + '.join(edit.attributes)} of {edit.reference or 'a face without name'}, intensity "
+             f"{edit.intensity:g}" + (f", masks {edit.masks}" if edit.masks else "")
+             for i, edit in enumerate(face.edits, 1)]
+    return "\n".join([face.name or "a face without name", *lines])
