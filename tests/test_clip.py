@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from sat3d.clip import BUILT_IN, UNTRAINED, ClipConfig, OwnClip, load_clip
 from sat3d.clip.own import KIND
+from sat3d.clip.tower import HeadTower
 from sat3d.clip.words import WordTokenizer, vocabulary_of
 from sat3d.errors import ConfigError, FileError, ShapeError
 from sat3d.small_networks import load_network, save_network
@@ -187,3 +188,27 @@ def test_a_vocabulary_of_another_size_than_the_tensors(tmp_path, saved):
     save_file(tensors, tmp_path / "other.safetensors", metadata=header)
     with pytest.raises(FileError, match="token_embedding"):
         load_network(KIND, tmp_path / "other.safetensors")
+
+
+HEAD = {"image_size": 32, "widths": [4, 8], "depths": [0, 1], "face_zoom": 1.0}
+
+
+def test_the_tower_for_heads_is_used_and_saved(tmp_path):
+    torch.manual_seed(0)
+    network = OwnClip(dataclasses.replace(CONFIG, image=HEAD)).eval()
+    save_network(tmp_path / "clip.safetensors", KIND, network)
+    clip = load_clip(weights=tmp_path / "clip.safetensors")
+    images = torch.rand(2, 3, 64, 64) * 2 - 1
+    assert isinstance(clip.model.visual, HeadTower)
+    with torch.no_grad():
+        wanted = torch.nn.functional.normalize(network.model.visual(clip.prepare(images)), dim=1)
+    torch.testing.assert_close(clip.encode_image(images), wanted, atol=5e-3, rtol=5e-3)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"widths": [4] * 6, "depths": [0] * 6}, {"depths": [0]}, {"face_zoom": -1}, {"widths": ["a", 2]}, {"layers": [1]}],
+)
+def test_towers_for_heads_that_cannot_be(change):
+    with pytest.raises(ConfigError):
+        OwnClip(dataclasses.replace(CONFIG, image=HEAD | change))

@@ -13,9 +13,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from training.evaluation.generator import CHECKPOINT, load_domain_generator
+from training.vision import generated
 from training.vision import options as command_line
 from training.vision.data import Views
 from training.vision.encoder_task import SIZE, EncoderTask
+from training.vision.generated import generated_views, joined
 from training.vision.loop import Plan
 from training.vision.machine import Machine
 
@@ -29,7 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = command_line.parse(__doc__, arguments, _add_arguments)
 
     def make_task(views: Views, machine: Machine) -> EncoderTask:
-        task = EncoderTask(views, machine, options.seed, network=load_domain_generator(options.generator))
+        network = load_domain_generator(options.generator or CHECKPOINT)
+        if options.generated:
+            views = joined(views, generated_views(network, options.seed, options.generated))
+        task = EncoderTask(views, machine, options.seed, network=network)
         if not options.fresh:
             task.start_from_reader()
         return task
@@ -38,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--generator", type=Path, default=CHECKPOINT, help="the generator's file (the built-in one)")
+    generated.add_arguments(parser)
     parser.add_argument("--fresh", action="store_true", help="begin without the attribute reader's layers")
 
 

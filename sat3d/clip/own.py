@@ -9,18 +9,24 @@ from torch import nn
 from ..errors import ConfigError
 from ..small_networks import NetworkKind, check_whole, load_network
 from .image_text import ImageText
+from .tower import HeadTower
 from .words import EXTRA_TOKENS, WordTokenizer, words_of
 
 BUILT_IN = "synthheads-clip"
 # A file may set these and no others: some of open_clip's settings would fetch weights from the network.
 _IMAGE_SETTINGS = {"image_size", "layers", "width", "head_width", "patch_size", "mlp_ratio"}
+_HEAD_SETTINGS = {"image_size", "widths", "depths", "face_zoom"}  # of our own tower
 _TEXT_SETTINGS = {"context_length", "vocab_size", "width", "heads", "layers", "mlp_ratio"}
+_SHARES = {"mlp_ratio", "face_zoom"}
+_LISTS = {"layers": (1, 100), "widths": (1, 4096), "depths": (0, 16)}  # may be lists of whole numbers in these limits
 _NEXT_STEP = "choose another file, or train anew: python training/train_clip.py --help"
 
 
 @dataclass(frozen=True)
 class ClipConfig:
     """``image`` and ``text`` are open_clip's ``vision_cfg`` and ``text_cfg``; a list of four ``layers`` makes a ResNet.
+
+    With ``widths`` in ``image`` the pictures go through our own :class:`HeadTower`.
 
     ``mean`` and ``std``: of the pictures, for each of red, green, blue in 0..1.
 
@@ -37,7 +43,10 @@ class ClipConfig:
 
     def __post_init__(self):
         check_whole("CLIP's embed_dim", self.embed_dim, 1, 4096)
-        _check_settings("image", self.image, _IMAGE_SETTINGS, {"image_size", "layers", "width"})
+        if self.has_own_tower:
+            _check_settings("image", self.image, _HEAD_SETTINGS, _HEAD_SETTINGS)
+        else:
+            _check_settings("image", self.image, _IMAGE_SETTINGS, {"image_size", "layers", "width"})
         _check_settings("text", self.text, _TEXT_SETTINGS, {"context_length", "vocab_size", "width", "heads", "layers"})
         for name in ("vocabulary", "mean", "std"):
             values = getattr(self, name)
@@ -49,8 +58,16 @@ class ClipConfig:
             raise ConfigError("CLIP's mean and std are not usable", (self.mean, self.std), "3 numbers each", _NEXT_STEP)
 
     @property
+    def has_own_tower(self) -> bool:
+        return isinstance(self.image, dict) and "widths" in self.image
+
+    @property
     def image_px(self) -> int:
         return self.image["image_size"]
+
+
+# What open_clip builds first, where the tower is replaced: as little as it can.
+_PLACEHOLDER = {"image_size": 32, "layers": [1, 1, 1, 1], "width": 4, "head_width": 4}
 
 
 def _check_settings(tower: str, settings: Any, allowed: set[str], needed: set[str]) -> None:
@@ -58,12 +75,13 @@ def _check_settings(tower: str, settings: Any, allowed: set[str], needed: set[st
     if not needed <= names <= allowed:
         raise ConfigError(f"CLIP's {tower} tower has other settings", sorted(names), sorted(allowed), _NEXT_STEP)
     for name, value in settings.items():
-        if name == "mlp_ratio":
+        if name in _SHARES:
             if not isinstance(value, (int, float)) or not 0 < value <= 16:
-                raise ConfigError(f"CLIP's {tower} mlp_ratio is out of range", value, "above 0, at most 16", _NEXT_STEP)
+                raise ConfigError(f"CLIP's {tower} {name} is out of range", value, "above 0, at most 16", _NEXT_STEP)
             continue
-        for size in value if name == "layers" and isinstance(value, (list, tuple)) else [value]:
-            check_whole(f"CLIP's {tower} {name}", size, 1, 100 if name == "layers" else 65536)
+        for size in value if name in _LISTS and isinstance(value, (list, tuple)) else [value]:
+            low, high = _LISTS.get(name, (1, 65536))
+            check_whole(f"CLIP's {tower} {name}", size, low, high)
 
 
 def _check_vocabulary(vocabulary: tuple, count: Any) -> None:
@@ -93,7 +111,10 @@ class OwnClip(nn.Module):
 
         self.config = config
         try:
-            self.model = CLIP(config.embed_dim, CLIPVisionCfg(**config.image), CLIPTextCfg(**config.text))
+            vision = _PLACEHOLDER if config.has_own_tower else config.image
+            self.model = CLIP(config.embed_dim, CLIPVisionCfg(**vision), CLIPTextCfg(**config.text))
+            if config.has_own_tower:
+                self.model.visual = HeadTower(config.embed_dim, **config.image)
         except (AssertionError, RuntimeError, TypeError, ValueError, ZeroDivisionError, IndexError) as error:
             got = str(error) or type(error).__name__
             raise ConfigError(

@@ -2,7 +2,6 @@
 
 import argparse
 import math
-from functools import partial
 
 import numpy as np
 import pytest
@@ -11,18 +10,24 @@ import torch
 from sat3d.clip import ClipConfig, load_clip
 from sat3d.clip.words import WordTokenizer, words_of
 from sat3d.errors import ConfigError, FileError
+from sat3d.generators import build_generator
 from training import train_clip
 from training.clip_training import task as clip_task
 from training.clip_training.phrases import GROUPS, JUDGED, judged_texts, targets, vocabulary
 from training.clip_training.task import ClipTask, clip_config, contrast, group_loss
+from training.clip_training.texts import encode_short
 from training.evaluation import clip as suite
+from training.generator.presets import find_preset
+from training.generator.scores import generate_view
 from training.synthheads.captions import caption
 from training.synthheads.parameters import HeadParameters
+from training.synthheads.render import RIG
 from training.synthheads.sampler import draw_latents, parameters_from_latent
 from training.synthheads.truths import ATTRIBUTE_VALUES
 from training.vision import options as command_line
 from training.vision.data import Views
 from training.vision.dice import Dice
+from training.vision.generated import generated_views, joined
 from training.vision.loop import Plan, Trainer
 from training.vision.targets import UNKNOWN
 
@@ -73,6 +78,13 @@ def test_every_caption_and_phrase_can_be_read():
     tokenizer([caption(person, rng) for person in people for _ in range(10)])
     tokenizer([text for group in GROUPS for text in judged_texts(group)])
     assert len(WORDS) < 400 and "colour" not in {word for group in GROUPS for word in words_of(judged_texts(group)[0])}
+
+
+def test_leaving_padding_out_changes_nothing():
+    clip = task().module.eval().image_text()
+    texts = ["no beard", "a face with a full beard and round glasses", "curls"]
+    torch.testing.assert_close(encode_short(clip, texts), clip.encode_text(texts), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(encode_short(clip, texts[:1]), clip.encode_text(texts)[:1], atol=1e-5, rtol=1e-4)
 
 
 def test_captions_are_contrasted_by_hand():
@@ -145,7 +157,7 @@ def test_starting_from_another_model_is_refused(tmp_path):
 
 def test_the_command_line_trains_and_resumes(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(command_line, "render_views", lambda seed, size, count: plain(size))
-    monkeypatch.setattr(train_clip, "ClipTask", partial(ClipTask, config=SMALL))
+    monkeypatch.setattr(train_clip, "ClipTask", lambda *given: ClipTask(*given, config=SMALL))
     out = str(tmp_path / "clip.safetensors")
     assert train_clip.main(["--out", out, "--steps", "1", "--batch", "4"]) == 0
     assert train_clip.main(["--out", out, "--steps", "2", "--batch", "4", "--resume"]) == 0
@@ -172,3 +184,15 @@ def test_a_perfect_answer_gets_full_marks():
     report = suite.judge([torch.eye(len(group.choices), dtype=torch.int64) * 3 for group in JUDGED])
     assert report["accuracy"] == 1
     assert all(not part["worst"] for groups in report["groups"].values() for part in groups.values())
+
+
+def test_generated_pictures_join_the_rendered():
+    network = build_generator(find_preset("tiny").network).eval()
+    made = generated_views(network, 1, 3)
+    assert len(made) == 3 and made.heads.tolist() == [0, 0, 1] and made.images.shape[1:] == (32, 32, 3)
+    both = joined(plain(32, 4), made)
+    assert len(both) == 11 and both.heads.tolist()[-3:] == [4, 4, 5] and both.parameters[-1] == made.parameters[-1]
+    assert torch.equal(both.images[8:], made.images) and both.latents is None
+    image, _, _ = generate_view(network, made.latents[0], RIG.label(float(made.yaw_rad[0]), float(made.pitch_rad[0])))
+    wanted = (image[0].detach().permute(1, 2, 0) + 1) * 127.5
+    assert (made.images[0].float() - wanted).abs().max() <= 0.51

@@ -75,9 +75,9 @@ _CPU = Preset(
     "cpu",
     network_config(5120, 256, planes=128, out_px=128, neural_px=128),
     {
-        "points": StageSettings(0.66, 4, 2.5e-3),
-        "render": StageSettings(0.22, 4, 1.2e-3, 24, PointSettings().share(2)),
-        "sharpen": StageSettings(0.12, 2, 5e-4, 48, PointSettings().share(4)),
+        "points": StageSettings(0.55, 4, 2.5e-3),
+        "render": StageSettings(0.30, 4, 1.2e-3, 24, PointSettings().share(2)),
+        "sharpen": StageSettings(0.15, 2, 5e-4, 48, PointSettings().share(4)),
     },
     ema_people=600.0,  # the last stage sees some thousands
     precision="auto",

@@ -1,0 +1,58 @@
+"""Pictures of the built-in generator as training data: what judges of generated heads should have seen, too."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from sat3d.generators import TriplaneGenerator
+from training.generator.scores import generate_view
+from training.synthheads.render import RIG
+from training.synthheads.sampler import draw_cameras, draw_latents, parameters_from_latent
+
+from .data import Piece, Views, gather
+
+_SEED_OFFSET = 50_000  # people that no rendered data set of a usual seed has
+_VIEWS_PER_HEAD = 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--generated", type=int, default=0, metavar="N", help="also learn from N generated pictures (0)")
+    add("--generator", type=Path, help="the generator's file (the built-in one)")
+
+
+def generated_views(network: TriplaneGenerator, seed: int, count: int) -> Views:
+    """``count`` views, two of each head, with the parameters that the generator was asked for; about a second each."""
+    return gather(_pieces(network, seed + _SEED_OFFSET, count), count, network.config.img_resolution, "generating")
+
+
+@torch.no_grad()
+def _pieces(network: TriplaneGenerator, seed: int, count: int) -> Iterator[Piece]:
+    labels = np.zeros((network.config.img_resolution,) * 2, np.uint8)
+    for head in tqdm(range(-(-count // _VIEWS_PER_HEAD)), "heads", disable=None):
+        z, poses = draw_latents(seed, head), draw_cameras(seed, head, _VIEWS_PER_HEAD)
+        cameras = torch.cat([RIG.label(pose.yaw_rad, pose.pitch_rad) for pose in poses])
+        images, _, _ = generate_view(network, torch.from_numpy(z), cameras)
+        pictures = ((images + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
+        for pose, picture in zip(poses, pictures, strict=True):
+            yield Piece(picture, labels, head, parameters_from_latent(z), pose.yaw_rad, pose.pitch_rad, z)
+
+
+def joined(first: Views, second: Views) -> Views:
+    """Both, with people of their own."""
+    latents = None if first.latents is None or second.latents is None else torch.cat([first.latents, second.latents])
+    return Views(
+        torch.cat([first.images, second.images]),
+        torch.cat([first.labels, second.labels]),
+        torch.cat([first.heads, second.heads + int(first.heads.max()) + 1]),
+        [*first.parameters, *second.parameters],
+        np.concatenate([first.yaw_rad, second.yaw_rad]),
+        np.concatenate([first.pitch_rad, second.pitch_rad]),
+        latents,
+    )
