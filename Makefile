@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 REQUIREMENTS := requirements.txt training/requirements.txt tests/requirements.txt
 
-.PHONY: demo test lint benchmark parity clean
+.PHONY: demo test lint benchmark parity weights clean
 
 demo: $(STAMP)
 	$(BIN)/python training/demo.py
@@ -18,6 +18,9 @@ lint: $(STAMP)
 
 benchmark: $(STAMP)
 	$(BIN)/python training/benchmark.py --suite generator --json out/benchmark.json
+
+weights: $(STAMP)
+	$(BIN)/python training/weights.py
 
 parity: $(STAMP)
 	$(BIN)/python training/parity.py tests/golden/parity

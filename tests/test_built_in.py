@@ -33,7 +33,7 @@ def test_the_reader_knows_strangers(crowd, change, least):
     judged = judge_reader(load_reader(), plain, disguised, change)
     for name in ("hair_style", "hair_colour", "beard", "glasses"):
         assert judged["categories"][name]["accuracy"] >= least
-    assert judged["categories"]["expression"]["accuracy"] >= least - 0.15
+    assert judged["categories"]["expression"]["accuracy"] >= least - 0.05
     assert judged["people"]["other_look_of_2"] > 0.8
 
 

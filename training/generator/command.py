@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     plan = make_plan(arguments, preset, budget, _open_data(arguments, preset, processes))
     reporter = Reporter(
         arguments.out,
-        {"command": " ".join(["python", *sys.argv]), "torch": torch.__version__, "device": str(processes.device)},
+        {"torch": torch.__version__, "device": str(processes.device), "minutes": budget.minutes, "steps": budget.steps},
         score_seconds=arguments.score_minutes * 60,
     )
     training = make_training(plan, processes, reporter)
