@@ -7,12 +7,16 @@ from pathlib import Path
 
 from torch import Tensor
 
-from sat3d.clip import BUILT_IN, load_clip
+from sat3d.clip import BUILT_IN, ImageText, load_clip
+from sat3d.reader import load_reader
 from training.clip_training.phrases import JUDGED, Group, targets
 from training.clip_training.task import zero_shot
 from training.vision.data import Views, load_views
+from training.vision.generated import generated_views
 from training.vision.scores import accuracy, mean, recalls, worst_pairs
 
+from .generator import CHECKPOINT, load_domain_generator
+from .gradients import draw_wishes, image_gains, style_agreement
 from .people import Crowd, render_plain
 
 
@@ -25,6 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--data", type=Path, help="judge on a data set in place of fresh heads")
     add("--model", default=BUILT_IN, help=f"{BUILT_IN}, or a name that open_clip knows ({BUILT_IN})")
     add("--weights", type=Path, help="a local .safetensors file (that of the built-in model)")
+    add("--generated", type=int, default=0, help="also judge this many pictures of the generator (0)")
+    add("--wishes", type=int, default=0, help="also follow the gradient for this many phrases (0)")
+    add("--generator", type=Path, default=CHECKPOINT, help="the generator's .safetensors file (the built-in one)")
 
 
 def run(options: argparse.Namespace) -> dict:
@@ -35,6 +42,26 @@ def run(options: argparse.Namespace) -> dict:
     report: dict = {"seed": options.seed, "count": len(views), "size": options.size, "model": options.model}
     report |= judge(zero_shot(clip, views, truth))
     print(summary(report))
+    if options.generated or options.wishes:
+        report |= _judge_with_generator(options, clip, views)
+    return report
+
+
+def _judge_with_generator(options: argparse.Namespace, clip: ImageText, views: Views) -> dict:
+    """``generated``: as the report itself, on generated heads; ``gradient``: see :mod:`.gradients`."""
+    network, report = load_domain_generator(options.generator), {}
+    if options.generated:
+        made = generated_views(network, options.seed, options.generated)
+        report["generated"] = judge(zero_shot(clip, made, targets(made.parameters, JUDGED)))
+        print(summary({**report["generated"], "count": len(made), "seed": options.seed, "model": "generated heads"}))
+    if options.wishes:
+        reader = load_reader()
+        wishes = draw_wishes(reader, options.wishes, options.seed)
+        report["gradient"] = {
+            "image_gain": round(image_gains(clip, views, wishes), 4),
+            "styles": style_agreement(clip, network, reader, wishes, options.seed),
+        }
+        print(f"gradient: {report['gradient']}")
     return report
 
 
