@@ -31,14 +31,6 @@ class RedMeansTheFirst:
 class RedReader:
     config = SimpleNamespace(categories=(("glasses", ("none", "round")),))
 
-    def __init__(self):
-        self.seen = []
-
-    def read(self, images):
-        """"none" where a picture is redder than the one before."""
-        self.seen.append(float(images[0, 0].mean() - images[0, 1:].mean()))
-        return [SimpleNamespace(names={"glasses": "none" if self.seen[-1] > max(self.seen[:-1], default=9) else "round"})]
-
 
 class Grey:
     def inputs(self, index):
@@ -61,12 +53,26 @@ def test_steps_on_a_picture_raise_the_wish():
     assert image_gains(RedMeansTheFirst(), Grey(), [Wish(GLASSES, 0)]) > 0.5
 
 
-def test_steps_on_styles_change_what_another_judge_sees(monkeypatch):
-    torch.manual_seed(1)
-    network = build_generator(find_preset("tiny").network).eval().requires_grad_(False)
+def test_steps_on_styles_raise_the_wish_and_leave_the_other_channels(triplane, monkeypatch):
     monkeypatch.setattr(gradients, "_NEURAL_PX", 16)
-    found = style_agreement(RedMeansTheFirst(), network, RedReader(), [Wish(GLASSES, 0)], seed=3)
-    assert found == {"before": 0.0, "after": 1.0}
+    monkeypatch.setattr(gradients, "_STAY", 0.0)
+    z = torch.randn(1, triplane.config.backbone.z_dim, generator=torch.Generator().manual_seed(3))
+    styles, loss_of = triplane.styles(triplane.map(z)), Wisher(RedMeansTheFirst(), Wish(GLASSES, 0))
+    edited = gradients._follow(loss_of, triplane, styles, gradients._style_spread(triplane))
+    assert loss_of(triplane.synthesize(edited).image) < loss_of(triplane.synthesize(styles).image)
+    editable = torch.zeros(triplane.layout.num_channels, dtype=torch.bool)
+    for layer in triplane.layout.editable_layers:
+        editable[triplane.layout.slices[layer.name]] = True
+    assert torch.equal(edited[:, ~editable], styles[:, ~editable])
+
+
+def test_the_judge_looks_before_and_after(monkeypatch):
+    network = build_generator(find_preset("tiny").network).eval().requires_grad_(False)
+    monkeypatch.setattr(gradients, "_follow", lambda loss_of, network, styles, spread: styles)
+    answers = iter(["round", "none", "none", "none"])
+    reader = SimpleNamespace(read=lambda images: [SimpleNamespace(names={"glasses": next(answers)})])
+    found = style_agreement(RedMeansTheFirst(), network, reader, [Wish(GLASSES, 0)] * 2, seed=3)
+    assert found == {"before": 0.5, "after": 1.0}
 
 
 def test_wishes_are_about_what_the_reader_knows():
