@@ -5,6 +5,7 @@
 Pictures of 128 pixels are enough. Ctrl-C, or a kill, costs at most the minutes since the last checkpoint.
 """
 
+import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,15 +28,23 @@ PRESETS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    options = command_line.parse(__doc__, arguments, generated.add_arguments)
+    options = command_line.parse(__doc__, arguments, _add_arguments)
 
     def make_task(views: Views, machine: Machine) -> ClipTask:
         if options.generated:
             network = load_domain_generator(options.generator or CHECKPOINT)
             views = joined(views, generated_views(network, options.seed, options.generated))
-        return ClipTask(views, machine, options.seed)
+        task = ClipTask(views, machine, options.seed)
+        if options.from_reader:
+            task.start_from_reader()
+        return task
 
     return command_line.run(options, PRESETS, SIZE, make_task)
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    generated.add_arguments(parser)
+    parser.add_argument("--from-reader", action="store_true", help="begin with the attribute reader's convolutions")
 
 
 if __name__ == "__main__":

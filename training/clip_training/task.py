@@ -14,6 +14,7 @@ from sat3d.clip import ClipConfig, ImageText, OwnClip
 from sat3d.clip.own import KIND
 from sat3d.clip.words import EXTRA_TOKENS
 from sat3d.errors import ConfigError
+from sat3d.reader import load_reader
 from sat3d.small_networks import load_network, save_network
 from training.synthheads.captions import caption
 from training.vision.data import Views
@@ -79,6 +80,13 @@ class ClipTask:
         if network.config != self.module.config:
             raise ConfigError("The model to start from has other towers or words", path, None, "train without --start")
         self.module.load_state_dict(network.state_dict())
+
+    def start_from_reader(self) -> None:
+        """Take over what the built-in attribute reader sees: saves most of the training. The reader is then no
+        independent judge of what this model's gradient does; take one trained from another seed."""
+        reader, tower = load_reader(), self.module.model.visual
+        for name in ("trunk", "squeeze"):
+            getattr(tower, name).load_state_dict(getattr(reader, name).state_dict())
 
     def facts(self) -> dict[str, object]:
         config = self.module.config

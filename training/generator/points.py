@@ -25,7 +25,8 @@ _DEEP = (0.006, 0.066)
 _FREE = (0.006, 0.300)
 _COLOUR_LOSS, _OCCUPANCY_LOSS, _BACKDROP_LOSS = 2.0, 1.5, 0.5
 _COLOUR_AT, _COLOUR_BEFORE, _COLOUR_BEHIND = 1.0, 0.25, 0.5
-_VOLUME_WEIGHT = 1.5
+# Free space is certain where a view looks through it; what no view sees through may still be empty.
+_FREE_VOLUME_WEIGHT, _HIDDEN_VOLUME_WEIGHT = 1.5, 0.4
 # Points outside the box, too: there one or two planes say nothing, which must mean empty as far as a camera sees.
 _BOX_MARGIN, _FAR_MARGIN, _FAR_EVERY = 1.08, 1.45, 5
 
@@ -63,6 +64,7 @@ def known_points(
     behind = rays.at(surface + between(_BEHIND, surface, generator, 1.5))
     deep = rays.at(surface[:, half] + between(_DEEP, surface[:, half], generator), half)
     volume = _volume_points(len(heads), settings.volume_points, config, generator, surface.device)
+    hidden = carve(pack, heads, volume)
     one, ones = solid.float(), torch.ones_like
     groups = [  # position, occupied, weight
         (rays.at(surface), one, 0.6 + 0.2 * one),
@@ -70,7 +72,7 @@ def known_points(
         (behind, one * carve(pack, heads, behind), 0.3 + 0.2 * one),
         (deep, one[:, half] * carve(pack, heads, deep), 0.3 + 0.2 * one[:, half]),
         (rays.at(free), 0 * one, ones(one)),
-        (volume, carve(pack, heads, volume), _VOLUME_WEIGHT * ones(volume[..., 0])),
+        (volume, hidden, _FREE_VOLUME_WEIGHT + (_HIDDEN_VOLUME_WEIGHT - _FREE_VOLUME_WEIGHT) * hidden),
     ]
     return KnownPoints(*(torch.cat(parts, 1) for parts in zip(*groups, strict=True)))
 
