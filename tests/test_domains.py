@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 
-from sat3d.domains import SCHEMA, domain_names, load_domain, parse_domain
+from sat3d.domains import SCHEMA, Preselection, Quota, RegionPart, domain_names, load_domain, parse_domain
 from sat3d.errors import ConfigError, FileError, Sat3dError
 from training.synthheads import captions
 from training.synthheads.sampler import draw_latents, parameters_from_latent
@@ -96,6 +96,111 @@ def test_synthheads_speaks_the_language_of_the_captions():
     domain = load_domain("synthheads")
     said = {word for group in domain for text in domain.sentences(group) for word in re.findall(r"[\w-]+", text)}
     assert not said - heard
+
+
+LEARNING = GOOD | {
+    "parser": "voc",
+    "regions": {"fur": [{"labels": ["cat", "dog"], "margin": 0.1}, {"labels": ["cat"], "rows": [0.5, 1]}]},
+    "preselection": {"fur": {"region": "cat", "k": 0.25, "d": 1.8}},
+    "sampling": {
+        "yaw_deg": [-20, 30],
+        "pitch_deg": [0, 10],
+        "truncation_psi": 0.7,
+        "drop": {"hat": 0.01},
+        "at_least": {"glasses": {"share": 0.4, "pixels": 0.002}},
+    },
+}
+
+
+def test_what_masks_are_learned_from_is_read():
+    domain = parse_domain(LEARNING)
+    assert domain.parser == "voc"
+    assert domain.regions["fur"] == (RegionPart(("cat", "dog"), 0.1), RegionPart(("cat",), 0.0, (0.5, 1.0)))
+    assert domain.preselection["fur"] == Preselection("cat", 0.25, 1.8)
+    assert domain.sampling.yaw_deg == (-20, 30) and domain.sampling.truncation_psi == 0.7
+    assert domain.sampling.drop == {"hat": 0.01} and domain.sampling.at_least == {"glasses": Quota(0.4, 0.002)}
+
+
+def test_a_domain_need_not_say_how_it_is_learned():
+    domain = parse_domain(GOOD)
+    assert not domain.parser and not domain.regions and not domain.preselection
+    assert domain.sampling.yaw_deg == (0, 0) and domain.sampling.truncation_psi == 1
+
+
+@pytest.mark.parametrize(("k", "wanted"), [(30, 30), (0.25, 25), (1.0, 100), (1, 1), (500, 100), (1e-9, 1)])
+def test_preselected_channels_are_counted_or_a_share(k, wanted):
+    assert Preselection("hair", k, 1.8).count(100) == wanted
+
+
+@pytest.mark.parametrize("name", ["face", "cat", "car", "synthheads"])
+def test_domains_of_the_package_measure_with_groups_of_two_to_six(name):
+    domain = load_domain(name)
+    assert domain.name == name and all(1 <= len(groups) <= 4 for groups in domain.attributes.values())
+    assert all(2 <= len(group.phrases) <= 6 for group in domain)
+    assert bool(domain.regions) == (name != "car") and domain.sampling.yaw_deg[0] < 0 < domain.sampling.yaw_deg[1]
+
+
+def test_faces_are_learned_as_in_the_paper():
+    domain = load_domain("face")
+    assert list(domain.attributes) == list(load_domain("synthheads").attributes)
+    assert domain.preselection["hairstyle"] == Preselection("hair", 3500, 1.8)
+    assert domain.sampling.at_least["eye_g"].share == 0.4
+
+
+def learning(path: str, value) -> dict:
+    """LEARNING with one entry set; None removes it."""
+    content = copy.deepcopy(LEARNING)
+    *parents, last = path.split("/")
+    place = content
+    for key in parents:
+        place = place[int(key) if isinstance(place, list) else key]
+    if value is None:
+        del place[last]
+    else:
+        place[last] = value
+    return content
+
+
+WRONG_LEARNING = {
+    "labels without a parser": ("parser", None, "parser"),
+    "a parser that is a path": ("parser", "../voc", r"parser.*\.\./voc"),
+    "regions of unknown attributes": ("regions/ears", [{"labels": ["cat"]}], "regions.*ears"),
+    "a region that is no list": ("regions/fur", {"labels": ["cat"]}, r"regions\.fur"),
+    "an empty region": ("regions/fur", [], r"regions\.fur"),
+    "a part without labels": ("regions/fur/1/labels", [], r"regions\.fur\[1\]\.labels"),
+    "an unknown key of a part": ("regions/fur/0/margins", 0.1, r"regions\.fur\[0\].*margins"),
+    "a margin wider than the picture": ("regions/fur/0/margin", 1.5, r"fur\[0\]\.margin.*1\.5"),
+    "a margin that is text": ("regions/fur/0/margin", "wide", r"fur\[0\]\.margin.*wide"),
+    "rows from bottom to top": ("regions/fur/1/rows", [1, 0.5], r"fur\[1\]\.rows"),
+    "one row": ("regions/fur/1/rows", [0.5], r"fur\[1\]\.rows"),
+    "no channels": ("preselection/fur/k", 0, r"preselection\.fur\.k.*0"),
+    "more than all channels": ("preselection/fur/k", 1.5, r"preselection\.fur\.k.*1\.5"),
+    "channels that are a truth": ("preselection/fur/k", True, r"preselection\.fur\.k.*True"),
+    "a logit that is huge": ("preselection/fur/d", 1e9, r"preselection\.fur\.d"),
+    "an infinite logit": ("preselection/fur/d", float("inf"), r"preselection\.fur\.d"),
+    "a preselection without a region": ("preselection/fur/region", None, r"preselection\.fur.*region"),
+    "an unknown key of the sampling": ("sampling/yaw", [0, 1], r"sampling.*yaw"),
+    "a yaw beyond the circle": ("sampling/yaw_deg", [-200, 0], r"sampling\.yaw_deg.*-200"),
+    "a pitch over the pole": ("sampling/pitch_deg", [0, 90], r"sampling\.pitch_deg.*90"),
+    "a share above one": ("sampling/at_least/glasses/share", 1.1, r"at_least\.glasses\.share.*1\.1"),
+    "a quota that is a number": ("sampling/at_least/glasses", 0.4, r"at_least\.glasses"),
+    "a dropped label without a share": ("sampling/drop", ["hat"], r"sampling\.drop"),
+    "a number of thousands of digits": ("sampling/truncation_psi", 10**4000, r"truncation_psi"),
+}
+
+
+@pytest.mark.parametrize(("path", "value", "named"), WRONG_LEARNING.values(), ids=WRONG_LEARNING)
+def test_mistakes_of_learning_are_named_by_key_and_value(path, value, named):
+    with pytest.raises(ConfigError, match=named) as refusal:
+        parse_domain(learning(path, value))
+    assert len(str(refusal.value)) < 3000
+
+
+def test_every_attribute_has_a_region_or_none_has():
+    content = copy.deepcopy(LEARNING)
+    content["attributes"]["ears"] = {"shape": ["long ears", "short ears"]}
+    with pytest.raises(ConfigError, match=r"regions.*missing \['ears'\]"):
+        parse_domain(content)
 
 
 WRONG_FORMS = {

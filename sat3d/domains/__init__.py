@@ -4,7 +4,18 @@ One JSON file a domain, so that an attribute is added without touching code. The
 package; :func:`load_domain` also reads a user's own.
 """
 
-from .domain import DescriptorGroup, Domain
+from .domain import DescriptorGroup, Domain, Preselection, Quota, RegionPart, Sampling
 from .reading import SCHEMA, domain_names, load_domain, parse_domain
 
-__all__ = ["SCHEMA", "DescriptorGroup", "Domain", "domain_names", "load_domain", "parse_domain"]
+__all__ = [
+    "SCHEMA",
+    "DescriptorGroup",
+    "Domain",
+    "Preselection",
+    "Quota",
+    "RegionPart",
+    "Sampling",
+    "domain_names",
+    "load_domain",
+    "parse_domain",
+]

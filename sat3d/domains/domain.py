@@ -1,7 +1,7 @@
 """Attributes and their descriptor groups as data (SAT3D, section 3.2: Φ_t, φ and the text template)."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from ..errors import ConfigError
@@ -29,8 +29,63 @@ class DescriptorGroup:
 
 
 @dataclass(frozen=True)
+class RegionPart:
+    """A piece of an attribute's alterable region: the pixels with one of these ``labels`` of the parser.
+
+    ``rows``: which of their rows count, as shares of their height, (0.5, 1) for the lower half; ``margin``: how far
+    the piece is widened on all sides, as a share of the picture's width.
+    """
+
+    labels: tuple[str, ...]
+    margin: float = 0.0
+    rows: tuple[float, float] = (0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Preselection:
+    """Channels that begin with an attribute: the ``k`` that steer most of the pixels labelled ``region``, with M = d.
+
+    ``k``: a number of channels or, below 1 or 1.0 as a float, a share of all editable ones.
+    """
+
+    region: str
+    k: int | float
+    d: float
+
+    def count(self, num_editable: int) -> int:
+        """k_t for a generator with so many editable channels, never more than it has."""
+        return min(self.k if isinstance(self.k, int) else max(1, round(self.k * num_editable)), num_editable)
+
+
+@dataclass(frozen=True)
+class Quota:
+    """At least ``share`` of the pictures have more than ``pixels`` (a share of the picture) of a label."""
+
+    share: float
+    pixels: float
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Which pictures masks are learned from.
+
+    ``yaw_deg``, ``pitch_deg``: from … to, evenly drawn. ``drop``: label to the share of the picture above which a
+    picture is left out (hats). ``at_least``: label to its quota (glasses).
+    """
+
+    yaw_deg: tuple[float, float] = (0.0, 0.0)
+    pitch_deg: tuple[float, float] = (0.0, 0.0)
+    truncation_psi: float = 1.0
+    drop: Mapping[str, float] = field(default_factory=dict)
+    at_least: Mapping[str, Quota] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Domain:
     """A kind of picture. ``attributes``: name to Φ_t, its descriptor groups, in the order of the file.
+
+    For learning masks: ``parser``, the kind of network whose labels ``regions`` (attribute to alterable region),
+    ``preselection`` and ``sampling`` speak of; "" and empty where nothing is parsed.
 
     Example:
         >>> domain = load_domain("synthheads")
@@ -42,9 +97,14 @@ class Domain:
     template: str  # holds "{}" once, where the phrase goes
     attributes: Mapping[str, tuple[DescriptorGroup, ...]]
     description: str = ""
+    parser: str = ""
+    regions: Mapping[str, tuple[RegionPart, ...]] = field(default_factory=dict)
+    preselection: Mapping[str, Preselection] = field(default_factory=dict)
+    sampling: Sampling = field(default_factory=Sampling)
 
     def __post_init__(self):
-        object.__setattr__(self, "attributes", MappingProxyType(dict(self.attributes)))
+        for name in ("attributes", "regions", "preselection"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     def __iter__(self) -> Iterator[DescriptorGroup]:
         """Every group, attribute by attribute: the order in which scores are laid out."""

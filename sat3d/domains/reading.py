@@ -1,29 +1,26 @@
 """Reading domain files strictly: a file may come from anyone, so sizes, names and forms are all checked.
 
 A descriptor group is a list of phrases or, where the pictures' truth is known, an object
-``{"truth": fact, "phrases": {phrase: [values of the fact it is right for]}}``.
+``{"truth": fact, "phrases": {phrase: [values of the fact it is right for]}}``. What masks are learned from besides
+(``parser``, ``regions``, ``preselection``, ``sampling``) is read by ``learning.py``.
 """
 
 import json
 import os
-import re
-import reprlib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError, FileError
+from . import checks
+from .checks import HELP, LONGEST_TEXT
 from .domain import SLOT, DescriptorGroup, Domain
+from .learning import LEARNING_KEYS, read_learning
 
 SCHEMA = "sat3d-domain/1"
 _FOLDER = Path(__file__).parent
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _RESERVED = "others"  # the last row of the mask matrix
 _LARGEST_BYTES = 1 << 20
-_LONGEST_TEXT = 300
-_MOST = {"attributes": 64, "groups": 32, "phrases": 32, "values": 64}
 _REQUIRED = {"schema", "name", "template", "attributes"}
-_HELP = "compare it with sat3d/domains/synthheads.json"
 
 
 def domain_names() -> list[str]:
@@ -49,14 +46,20 @@ def parse_domain(content: Any, source: str = "domain") -> Domain:
         FileError: of another schema. ConfigError: the wrong form.
     """
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
-        got = _brief(content.get("schema")) if isinstance(content, dict) else "none"
-        raise FileError("Not a domain file", f"{source} with schema {got}", SCHEMA, _HELP)
-    _check_keys(content, _REQUIRED, {"description"}, source)
-    name = _name(content["name"], f"{source}: name")
-    attributes = _sized(content["attributes"], dict, "attributes", f"{source}: attributes", least=1)
+        got = checks.brief(content.get("schema")) if isinstance(content, dict) else "none"
+        raise FileError("Not a domain file", f"{source} with schema {got}", SCHEMA, HELP)
+    checks.keys(content, _REQUIRED, {"description", *LEARNING_KEYS}, source)
+    name = checks.name(content["name"], f"{source}: name")
+    attributes = checks.sized(content["attributes"], dict, "attributes", f"{source}: attributes", least=1)
     groups = {_attribute(key, source): _groups(key, value, source) for key, value in attributes.items()}
-    description = _text(content.get("description", "-"), f"{source}: description", 10 * _LONGEST_TEXT)
-    return Domain(name, _template(content["template"], source), groups, description if description != "-" else "")
+    description = checks.text(content.get("description", "-"), f"{source}: description", 10 * LONGEST_TEXT)
+    return Domain(
+        name,
+        _template(content["template"], source),
+        groups,
+        description if description != "-" else "",
+        **read_learning(content, tuple(groups), source),
+    )
 
 
 def _path_of(name_or_path: str | os.PathLike) -> Path:
@@ -79,11 +82,11 @@ def _read_json(path: Path) -> Any:
     except OSError as error:
         raise FileError("The domain file cannot be read", f"{path} ({error.strerror})", "a file", "check it") from error
     if len(data) > _LARGEST_BYTES:
-        raise FileError("The domain file is too large", path, f"at most {_LARGEST_BYTES} bytes", _HELP)
+        raise FileError("The domain file is too large", path, f"at most {_LARGEST_BYTES} bytes", HELP)
     try:
         return json.loads(data.decode("utf-8-sig"), object_pairs_hook=_without_repeats)
     except (ValueError, RecursionError) as error:
-        raise FileError("The domain file is not JSON", f"{path.name}: {error}", "JSON in UTF-8", _HELP) from error
+        raise FileError("The domain file is not JSON", f"{path.name}: {error}", "JSON in UTF-8", HELP) from error
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -99,13 +102,13 @@ def _attribute(name: str, source: str) -> str:
     if name == _RESERVED:
         wanted = "another name: this is the mask matrix's row for what no attribute owns"
         raise ConfigError("An attribute has a reserved name", f"{source}: {name!r}", wanted, "rename it")
-    return _name(name, f"{source}: attributes")
+    return checks.name(name, f"{source}: attributes")
 
 
 def _groups(attribute: str, content: Any, source: str) -> tuple[DescriptorGroup, ...]:
     where = f"{source}: {attribute}"
-    groups = _sized(content, dict, "groups", where, least=1)
-    return tuple(_group(attribute, _name(name, where), value, where) for name, value in groups.items())
+    groups = checks.sized(content, dict, "groups", where, least=1)
+    return tuple(_group(attribute, checks.name(name, where), value, where) for name, value in groups.items())
 
 
 def _group(attribute: str, name: str, content: Any, where: str) -> DescriptorGroup:
@@ -113,70 +116,28 @@ def _group(attribute: str, name: str, content: Any, where: str) -> DescriptorGro
     if isinstance(content, list):
         return DescriptorGroup(attribute, name, _phrases(content, where))
     if not isinstance(content, dict):
-        raise _wrong(where, content, 'a list of phrases, or {"truth": …, "phrases": {…}}')
-    _check_keys(content, {"truth", "phrases"}, set(), where)
-    table = _sized(content["phrases"], dict, "phrases", where, least=2)
+        raise checks.wrong(where, content, 'a list of phrases, or {"truth": …, "phrases": {…}}')
+    checks.keys(content, {"truth", "phrases"}, set(), where)
+    table = checks.sized(content["phrases"], dict, "phrases", where, least=2)
     values = tuple(_values(right_for, f"{where}, {phrase!r}") for phrase, right_for in table.items())
-    _check_distinct([value for right_for in values for value in right_for], where)
-    return DescriptorGroup(attribute, name, _phrases(list(table), where), _name(content["truth"], where), values)
+    checks.distinct([value for right_for in values for value in right_for], where)
+    return DescriptorGroup(attribute, name, _phrases(list(table), where), checks.name(content["truth"], where), values)
 
 
 def _phrases(content: list, where: str) -> tuple[str, ...]:
-    phrases = tuple(_text(phrase, where) for phrase in _sized(content, list, "phrases", where, least=2))
-    _check_distinct(phrases, where)
+    phrases = tuple(checks.text(phrase, where) for phrase in checks.sized(content, list, "phrases", where, least=2))
+    checks.distinct(phrases, where)
     if any(brace in phrase for phrase in phrases for brace in "{}"):
-        raise _wrong(where, phrases, "phrases without braces; the template alone has them")
+        raise checks.wrong(where, phrases, "phrases without braces; the template alone has them")
     return phrases
 
 
 def _values(content: Any, where: str) -> tuple[str, ...]:
-    return tuple(_text(value, where) for value in _sized(content, list, "values", where, least=1))
+    return tuple(checks.text(value, where) for value in checks.sized(content, list, "values", where, least=1))
 
 
 def _template(content: Any, source: str) -> str:
-    text = _text(content, f"{source}: template")
+    text = checks.text(content, f"{source}: template")
     if text.count(SLOT) != 1 or set("{}") & set(text.replace(SLOT, "")):
-        raise _wrong(f"{source}: template", text, "a text with {} once, as in 'a face with {}'")
+        raise checks.wrong(f"{source}: template", text, "a text with {} once, as in 'a face with {}'")
     return text
-
-
-def _name(content: Any, where: str) -> str:
-    if not isinstance(content, str) or not _NAME.fullmatch(content):
-        raise _wrong(where, content, "a name of a-z, 0-9 and _ that starts with a letter, at most 40 long")
-    return content
-
-
-def _text(content: Any, where: str, longest: int = _LONGEST_TEXT) -> str:
-    good = isinstance(content, str) and 0 < len(content) <= longest
-    if not good or not content.isprintable() or content != content.strip():
-        raise _wrong(where, content, f"printable text, 1 to {longest} characters, no space at the ends")
-    return content
-
-
-def _sized(content: Any, kind: type, what: str, where: str, least: int) -> Any:
-    if not isinstance(content, kind) or not least <= len(content) <= _MOST[what]:
-        form = "an object" if kind is dict else "a list"
-        raise _wrong(where, content, f"{form} of {least} to {_MOST[what]} {what}")
-    return content
-
-
-def _check_distinct(texts: Sequence[str], where: str) -> None:
-    if len({text.casefold() for text in texts}) < len(texts):
-        raise _wrong(where, texts, "alternatives that differ from each other")
-
-
-def _check_keys(content: dict, required: set[str], optional: set[str], where: str) -> None:
-    missing, unknown = sorted(required - content.keys()), sorted(content.keys() - required - optional)
-    if missing or unknown:
-        raise _wrong(where, f"missing {missing}, unknown {unknown}", f"the keys {sorted(required | optional)}")
-
-
-def _wrong(where: str, got: Any, wanted: str) -> ConfigError:
-    return ConfigError("The domain file has the wrong form", f"{where}: {_brief(got)}", wanted, _HELP)
-
-
-def _brief(content: Any) -> str:
-    # Not repr: content that is nested deeply exhausts the stack.
-    shortener = reprlib.Repr()
-    shortener.maxstring, shortener.maxlevel = _LONGEST_TEXT, 3
-    return shortener.repr(content)

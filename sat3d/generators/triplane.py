@@ -170,9 +170,12 @@ class TriplaneGenerator(StyleGenerator):
     def with_limits(self, **changes) -> "TriplaneGenerator":
         """The same network and weights (shared) with other ``RenderingConfig`` fields, e.g. ``ray_start='auto'``."""
         config = replace(self.config, rendering=replace(self.config.rendering, **changes))
+        wanted = [parameter.requires_grad for parameter in self.parameters()]
         with torch.device("meta"):
             other = TriplaneGenerator(config)
         other.load_state_dict(self.state_dict(keep_vars=True), assign=True)
+        for parameter, trained in zip(other.parameters(), wanted, strict=True):  # load_state_dict switches all on
+            parameter.requires_grad_(trained)
         return other.train(self.training)
 
 

@@ -18,7 +18,7 @@ from sat3d.generators.mapping import SoftChoices
 from training.synthheads.laws import OftenZero, normal_of_share
 from training.synthheads.sampler import BLOCKS, Z_DIM, rotation
 
-_SHARPNESS = 20.0  # a lead of a tenth of a standard deviation is a choice of 7 to 1
+_SHARPNESS = 100.0  # a lead of a fiftieth of a standard deviation is a choice of 7 to 1: mixtures are rare
 
 
 @dataclass(frozen=True)

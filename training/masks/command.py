@@ -1,0 +1,223 @@
+"""The command line's work: models, pairs, first masks, loop; or only saying what that would take."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from sat3d.clip import load_clip
+from sat3d.domains import load_domain
+from sat3d.errors import ConfigError, FileError
+from sat3d.generators import LoadedGenerator, TriplaneGenerator, load_generator
+from sat3d.losses import LossWeights
+from sat3d.masks import AttributeMasks
+from sat3d.qmm import QMM
+from sat3d.small_networks import ASSETS
+from sat3d.tensorfile import read_tensors, write_tensors
+from training.generator.processes import Processes, join_processes
+from training.vision.checkpoint import state_path
+from training.vision.machine import choose_machine
+
+from .attribution import attributed_channels, mean_attributions
+from .dry_run import dry_run
+from .objective import Objective
+from .optimizer import find_ranger
+from .pairs import Pairs
+from .presampling import sample_pairs
+from .preselect import mean_region_gradients, preselected_channels
+from .report import Reporter, open_board
+from .studio import Studio, View, load_segmenter
+from .trainer import MaskTrainer, Plan
+
+BUILT_IN = "built-in"
+BUILT_IN_GENERATOR = ASSETS / "synthheads-128.safetensors"
+FirstChannels = Mapping[str, tuple[Tensor, float]]  # attribute -> channels [k], and M there
+_POLL_SECONDS = 0.5
+
+
+def run(options: argparse.Namespace) -> int:
+    """Exit codes: 0 done; 130 stopped by the user, with a checkpoint.
+
+    Raises:
+        Sat3dError: wrong arguments, files or settings.
+    """
+    plan = make_plan(options)
+    check_files(options)
+    find_ranger()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    processes = join_processes(options.device)
+    loaded = load_generator(BUILT_IN_GENERATOR if options.generator == BUILT_IN else Path(options.generator))
+    studio = make_studio(options, loaded, processes.device)
+    if options.dry_run:
+        return dry_run(plan, studio, options.pairs)
+    trainer = prepare(options, plan, studio, loaded, processes)
+    if options.resume and state_path(plan.out).exists():
+        trainer.resume()
+    return train(trainer)
+
+
+def make_plan(options: argparse.Namespace) -> Plan:
+    """The plan that the options ask for.
+
+    Raises:
+        ConfigError: a number out of range, named.
+    """
+    wanted = {
+        "iterations": 1,
+        "batch": 1,
+        "pairs": 2,
+        "rate": 1e-9,
+        "minutes": 1e-3,
+        "start_faces": 1,
+        "contrast": 1,
+    }
+    for name, low in wanted.items():
+        value = getattr(options, name)
+        if value is not None and not low <= value < 1e9:
+            raise ConfigError(f"--{name.replace('_', '-')} is out of range", value, f"at least {low:g}", "correct it")
+    if not 0 <= options.seed < 2**32:
+        raise ConfigError("--seed is out of range", options.seed, "0 to 4294967295", "choose another")
+    if not 0 < options.beta2 < 1:
+        raise ConfigError("--beta2 is out of range", options.beta2, "above 0 and below 1", "0.99 for short trainings")
+    weights = LossWeights(options.weight_attr, options.weight_bg, options.weight_prob)
+    return Plan(
+        options.out,
+        options.iterations,
+        options.minutes,
+        options.batch,
+        options.contrast,
+        options.rate,
+        options.falling_rate,
+        not options.no_centralisation,
+        options.beta2,
+        options.seed,
+        weights,
+        options.checkpoint_minutes,
+        options.sheet_minutes,
+    )
+
+
+def check_files(options: argparse.Namespace) -> None:
+    """Refuse before any work what would be refused, or lost, at its end.
+
+    Raises:
+        FileError, ConfigError: with the file that is in the way.
+    """
+    if options.out.suffix != ".safetensors":
+        raise ConfigError("The output has another suffix", options.out.name, ".safetensors", "choose another --out")
+    if not options.out.absolute().parent.is_dir():
+        raise FileError("The output folder does not exist", options.out.parent, "a folder", "create it")
+    there = [path for path in (options.out, state_path(options.out)) if path.exists()]
+    if there and not (options.resume or options.restart or options.dry_run):
+        raise FileError(
+            "Masks or their training are there already",
+            ", ".join(str(path) for path in there),
+            "a new file name",
+            "add --resume to go on, --restart to begin anew, or choose another --out",
+        )
+    if options.resume and there == [options.out]:
+        raise FileError(
+            "The masks are there without their training",
+            options.out,
+            f"{state_path(options.out).name} beside them",
+            "add --restart to replace them, or choose another --out",
+        )
+
+
+def make_studio(options: argparse.Namespace, loaded: LoadedGenerator, device: torch.device) -> Studio:
+    """Generator, QMM and parser on the device."""
+    domain, network = load_domain(options.domain), loaded.network
+    if options.samples and isinstance(network, TriplaneGenerator):
+        coarse, fine = options.samples
+        network = network.with_limits(depth_resolution=coarse, depth_resolution_importance=fine)
+    clip = load_clip(options.clip, options.clip_weights, device)
+    view = View(options.neural_resolution, options.picture_px, options.exact_gradients)
+    machine = choose_machine(str(device), options.precision)
+    network = network.to(device).requires_grad_(False)  # a copy with other limits comes with gradients
+    return Studio(network, QMM(clip, domain), load_segmenter(domain, options.parser, device), view, machine)
+
+
+def train(trainer: MaskTrainer) -> int:
+    """Run a training that is ready; the exit code."""
+    if trainer.progress.step:
+        trainer.reporter.write(f"going on at step {trainer.progress.step}")
+    finished = trainer.run()
+    if trainer.processes.is_first:
+        print(f"pictures: {trainer.reporter.sheet(trainer)}")
+        print(f"wrote {trainer.plan.out}" if finished else "stopped; --resume goes on from here", flush=True)
+    return 0 if finished else 130
+
+
+def prepare(
+    options: argparse.Namespace, plan: Plan, studio: Studio, loaded: LoadedGenerator, processes: Processes
+) -> MaskTrainer:
+    """Pairs, pre-selected channels and the trainer; the first process of a machine makes what others read."""
+    folder = plan.out.with_name(f"{plan.out.stem}.pairs")
+    with _one_after_the_other(folder, processes):
+        pairs = sample_pairs(studio, folder, options.seed, options.pairs)
+        chosen = first_channels(options, studio, pairs, folder)
+    start = first_masks(studio, chosen, loaded)
+    facts = {**studio.facts(), "pairs": options.pairs, "start": options.start, "start_faces": options.start_faces}
+    notes = {"command": " ".join(["python", *sys.argv]), "torch": torch.__version__}
+    board = open_board(options.tensorboard) if options.tensorboard and processes.is_first else None
+    reporter = Reporter(plan.out, options.report_seconds, 60 * options.sheet_minutes, board)
+    objective = Objective(studio, start.logits, plan.weights)
+    return MaskTrainer(plan, objective, start, pairs, processes, reporter, facts, notes)
+
+
+@contextmanager
+def _one_after_the_other(folder: Path, processes: Processes) -> Iterator[None]:
+    """The first process of each machine does what is in the block, then all others."""
+    # By a file, not a barrier: those give up after some minutes, and drawing thousands of faces takes longer.
+    ready = folder / f"ready-{os.environ.get('TORCHELASTIC_RUN_ID', '')}"
+    first = processes.world == 1 or os.environ.get("LOCAL_RANK", "0") == "0"
+    while not first and not ready.exists():
+        time.sleep(_POLL_SECONDS)
+    yield
+    if processes.world > 1 and first:
+        ready.touch()
+    processes.wait()
+    if processes.world > 1 and first:
+        ready.unlink(missing_ok=True)
+
+
+def first_channels(options: argparse.Namespace, studio: Studio, pairs: Pairs, folder: Path) -> FirstChannels:
+    """The channels that begin with an attribute, by the table that ``--start`` asks for; from its file if there."""
+    domain = studio.domain
+    if options.start == "plain" or (options.start == "preselection" and not domain.preselection):
+        return {}
+    path = folder / f"{options.start}-{options.start_faces}.safetensors"
+    if not path.exists():
+        if options.start == "preselection":
+            table = mean_region_gradients(studio, pairs, options.start_faces)
+        else:
+            table = mean_attributions(studio, pairs, options.seed, options.start_faces)
+        write_tensors(path, {"table": table}, {"attributes": json.dumps(list(domain.attributes))})
+    table = read_tensors(path)["table"]
+    if options.start == "preselection":
+        return preselected_channels(domain, studio.segmenter.label_names, table)
+    return attributed_channels(list(domain.attributes), table)
+
+
+def first_masks(studio: Studio, chosen: FirstChannels, loaded: LoadedGenerator) -> AttributeMasks:
+    """M before training, with where it comes from."""
+    domain = studio.domain
+    return AttributeMasks.initial(
+        list(domain.attributes),
+        studio.network.layout,
+        chosen,
+        name=domain.name,
+        domain=domain.name,
+        generator_fingerprint=loaded.fingerprint,
+        licence=loaded.metadata.get("licence", ""),
+    )

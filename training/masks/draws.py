@@ -1,0 +1,59 @@
+"""Who gives what to whom in a step: plain functions of seed and step, so that nothing about chance need be saved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from sat3d.domains import Domain
+from sat3d.qmm import Measurement
+
+
+@dataclass(frozen=True)
+class Draw:
+    """B transfers: numbers of source and reference pairs, and the one target attribute of each (|Ω| = 1)."""
+
+    source: Tensor  # [B]
+    reference: Tensor  # [B], or [B, K] to choose from
+    target: Tensor  # [B]
+
+    def chosen(self, place: int) -> Draw:
+        """With the references at ``place`` among those to choose from."""
+        return replace(self, reference=self.reference[:, place])
+
+    def part(self, rank: int, world: int) -> Draw:
+        """The transfers of one of several processes."""
+        return Draw(*(numbers[rank::world] for numbers in (self.source, self.reference, self.target)))
+
+
+def draw_transfers(seed: int, step: int, batch: int, num_pairs: int, num_attributes: int, choices: int = 1) -> Draw:
+    """Step ``step``'s transfers, with ``choices`` references each; every attribute is the target equally often."""
+    generator = torch.Generator().manual_seed((seed * 1_000_003 + step) * 2 % (1 << 63))
+    source = torch.randint(num_pairs, (batch,), generator=generator)
+    other = torch.randint(num_pairs - 1, (batch, choices), generator=generator)
+    first = step * batch
+    target = torch.tensor([_target(seed, first + i, num_attributes) for i in range(batch)])
+    return Draw(source, other + (other >= source[:, None]), target)
+
+
+def most_different(draw: Draw, scores: Tensor, domain: Domain) -> Draw:
+    """Of each transfer's K references ``[B, K]`` the one that differs most from the source in the target attribute.
+
+    ``scores [N, phrases]``: QMM of all pairs.
+    """
+    names = list(domain.attributes)
+    best = []
+    for source, references, target in zip(draw.source, draw.reference, draw.target.tolist(), strict=True):
+        there = Measurement(scores[references], domain)
+        off = there.differences(Measurement(scores[source][None], domain))[names[target]]
+        best.append(references[off.argmax()])
+    return replace(draw, reference=torch.stack(best))
+
+
+def _target(seed: int, number: int, count: int) -> int:
+    """Attributes come in rounds of random order: as random as drawing each, with less noise in the gradients."""
+    turn, place = divmod(number, count)
+    generator = torch.Generator().manual_seed(((seed * 1_000_003 + turn) * 2 + 1) % (1 << 63))
+    return int(torch.randperm(count, generator=generator)[place])

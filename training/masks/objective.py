@@ -1,0 +1,82 @@
+"""What a step computes: transfers between measured faces -> the losses of SAT3D (equations 1 to 7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from sat3d.losses import LossWeights, background_loss, probability_loss, total_loss
+from sat3d.qmm import Measurement, attribute_loss, reference_loss, source_loss
+from sat3d.regions import background_mask
+from sat3d.transfer import edit_styles
+
+from .draws import Draw
+from .pairs import Pairs
+from .studio import Studio
+
+
+@dataclass(frozen=True)
+class Transfers:
+    """B measured sources and references, and the target attribute of each."""
+
+    source: Pairs
+    reference: Pairs
+    target: Tensor  # [B]
+
+
+def gather(pairs: Pairs, draw: Draw, device: torch.device) -> Transfers:
+    return Transfers(pairs.select(draw.source, device), pairs.select(draw.reference, device), draw.target.to(device))
+
+
+class Objective(nn.Module):
+    """M, the only thing that learns, and its losses; one module, so that DistributedDataParallel can wrap it."""
+
+    def __init__(self, studio: Studio, logits: Tensor, weights: LossWeights):
+        super().__init__()
+        self.logits = nn.Parameter(logits.clone().to(studio.device))  # [m+1, n]
+        self.studio, self.weights = studio, weights
+
+    def forward(self, transfers: Transfers) -> dict[str, Tensor]:
+        """Scalars: ``loss`` (equation 7) and its parts ``ref``, ``src``, ``bg``, ``prob``, means over the batch."""
+        edited = self.edit(transfers)
+        attr_ref, attr_src = self.attribute_losses(edited, transfers)
+        bg, prob = self.background_losses(edited, transfers), probability_loss(self.logits)
+        loss = total_loss(attribute_loss(attr_ref, attr_src), bg, prob, self.weights)
+        return {"loss": loss, "ref": attr_ref.mean(), "src": attr_src.mean(), "bg": bg.mean(), "prob": prob}
+
+    def edit(self, transfers: Transfers, intensity: float = 1.0) -> Tensor:
+        """I_edit ``[B, 3, p, p]``, from the source's camera."""
+        layout, source = self.studio.network.layout, transfers.source
+        masks = self.logits.softmax(0)[transfers.target]  # [B, n]
+        styles = edit_styles(
+            layout.editable(source.styles), layout.editable(transfers.reference.styles), masks, intensity
+        )
+        return self.studio.pictures(layout.with_editable(source.styles, styles), source.camera)
+
+    def attribute_losses(self, edited: Tensor, transfers: Transfers) -> tuple[Tensor, Tensor]:
+        """L_ref and L_src, ``[B]`` each; every picture has a target of its own."""
+        domain, names = self.studio.domain, self.targets(transfers)
+        measured = self.studio.qmm.measure(edited)
+        to_reference = measured.differences(Measurement(transfers.reference.scores, domain))
+        to_source = measured.differences(Measurement(transfers.source.scores, domain))
+        pick = lambda table, i: {t: value[i : i + 1] for t, value in table.items()}  # noqa: E731
+        ref = [reference_loss(pick(to_reference, i), [name]) for i, name in enumerate(names)]
+        src = [source_loss(pick(to_source, i), [name]) for i, name in enumerate(names)]
+        return torch.cat(ref), torch.cat(src)
+
+    def background_losses(self, edited: Tensor, transfers: Transfers) -> Tensor:
+        """L_bg, ``[B]``; 0 in a domain without regions."""
+        studio, names = self.studio, self.targets(transfers)
+        if not studio.domain.regions:
+            return edited.new_zeros(len(edited))
+        with torch.no_grad():
+            before = studio.region(transfers.source.labels, names)
+            after = studio.region(studio.labels(edited), names)
+        return background_loss(edited, transfers.source.images.float(), background_mask(before, after))
+
+    def targets(self, transfers: Transfers) -> list[str]:
+        """The names of the target attributes."""
+        names = list(self.studio.domain.attributes)
+        return [names[t] for t in transfers.target.tolist()]
