@@ -5,8 +5,11 @@ from comfy_api.latest import ComfyExtension, io
 from . import checkpoints, clips, faces, host, masks
 from .compare import SAT3DCompare
 from .faces import SAT3DLoadLatent, SAT3DSaveLatent
+from .invert import InvertImage
 from .load import LoadEG3D
 from .masks import SAT3DLoadMasks
+from .mesh import SAT3DExportMesh
+from .multi_transfer import SAT3DMultiTransfer
 from .orbit import RenderOrbit
 from .qmm import QMMScore
 from .sample import SAT3DSampleFace
@@ -14,8 +17,8 @@ from .sheet import SAT3DContactSheet
 from .transfer import SAT3DTransfer
 
 NODES: list[type[io.ComfyNode]] = [
-    LoadEG3D, SAT3DLoadMasks, SAT3DSampleFace, SAT3DSaveLatent, SAT3DLoadLatent, SAT3DTransfer, RenderOrbit,
-    SAT3DContactSheet, QMMScore, SAT3DCompare,
+    LoadEG3D, SAT3DLoadMasks, SAT3DSampleFace, InvertImage, SAT3DSaveLatent, SAT3DLoadLatent, SAT3DTransfer,
+    SAT3DMultiTransfer, RenderOrbit, SAT3DExportMesh, SAT3DContactSheet, QMMScore, SAT3DCompare,
 ]
 
 

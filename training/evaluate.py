@@ -16,9 +16,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from sat3d.errors import FileError, Sat3dError
 from sat3d.files import atomic_path
-from training.evaluation import clip, encoder, generator, readers
+from training.evaluation import clip, encoder, generator, inversion, readers
 
-SUITES = {"readers": readers, "generator": generator, "clip": clip, "encoder": encoder}
+SUITES = {"readers": readers, "generator": generator, "clip": clip, "encoder": encoder, "inversion": inversion}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,91 @@
+"""SAT3DExportMesh: a face as a file for 3D programs."""
+
+from pathlib import Path
+
+from comfy_api.latest import io
+
+from ..sat3d.errors import Sat3dError
+from ..sat3d.generators import StyleGenerator
+from ..sat3d.latent import Latent
+from ..sat3d.mesh import DEFAULT_CELLS, MeshOptions, extract_mesh
+from ..sat3d.mesh_files import save_mesh
+from ..sat3d.mesh_grid import COARSE_CELLS, MAX_CELLS
+from . import host, memory
+from .types import EG3D_LATENT, EG3D_MODEL
+
+FORMATS = ["glb", "ply"]
+_STEPS = 100  # what extract_mesh counts to
+_BYTES_A_CORNER = 4 * 4  # densities, and what marching cubes makes of them
+
+
+class SAT3DExportMesh(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="SAT3DExportMesh",
+            display_name="Export Mesh",
+            category="SAT3D/render",
+            description="Saves the head as a closed mesh with vertex colours: for 3D programs, printing, Preview 3D. "
+                        "Several faces become several files.",
+            inputs=[
+                EG3D_MODEL.Input("model", tooltip="The generator that made the face; an EG3D, since flat faces have no "
+                                                  "surface."),
+                EG3D_LATENT.Input("latent", tooltip="One face or several."),
+                io.Combo.Input("format", options=FORMATS, default=FORMATS[0],
+                               tooltip="glb: for Preview 3D, Blender, web pages. ply: for MeshLab and research code."),
+                io.Int.Input("resolution", default=DEFAULT_CELLS, min=COARSE_CELLS, max=MAX_CELLS, step=COARSE_CELLS,
+                             tooltip="Cells along each side of the grid. Twice as many take about four times as long."),
+                io.Float.Input("density_level", default=0.0, min=-10000.0, max=10000.0, step=1.0,
+                               tooltip="The density of the surface. 0: found by itself, where the picture shows it. "
+                                       "Lower takes in more thin hair, higher makes the head thinner."),
+                io.String.Input("filename_prefix", default="sat3d/head",
+                                tooltip="Where in the output folder, and how the name begins."),
+            ],
+            outputs=[
+                io.String.Output("model_file", display_name="model_file", is_output_list=True,
+                                 tooltip="The file below the output folder, for Preview 3D; a list, one a face."),
+            ],
+            hidden=[io.Hidden.unique_id],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, model: host.HostModel, latent: Latent, format: str, resolution: int, density_level: float,
+                filename_prefix: str) -> io.NodeOutput:
+        options = MeshOptions(resolution, density_level or None)
+        check(model, latent)
+        network = model.ready(memory.render_bytes(model.network.config) + resolution**3 * _BYTES_A_CORNER)
+        report, files = host.Report(cls), []
+        with host.cancellable(network):
+            for i in range(len(latent.styles)):
+                path = host.output_file(filename_prefix, f".{format}")
+                export(network, latent, i, options, path, report)
+                files.append(below_output(path))
+        return io.NodeOutput(files)
+
+
+def check(model: host.HostModel, latent: Latent) -> None:
+    """
+    Raises:
+        LayoutError: a latent of another architecture.
+        Sat3dError: a flat generator.
+    """
+    model.check(latent)
+    if not model.network.is_3d:
+        raise Sat3dError("A 2D StyleGAN2 face has no surface", model.name, "a face of an EG3D model",
+                         "load an EG3D checkpoint")
+
+
+def export(network: StyleGenerator, latent: Latent, face: int, options: MeshOptions, path: Path,
+           report: host.Report) -> None:
+    """Write one face of the latent; ``report`` counts on over all faces."""
+    total = len(latent.styles) * _STEPS
+    report(face * _STEPS, total)
+    planes = network.planes(latent.styles[[face]].to(network.device))
+    mesh = extract_mesh(network, planes, options, lambda done, _: report(face * _STEPS + done, total))
+    save_mesh(mesh, path, overwrite=False)
+
+
+def below_output(path: Path) -> str:
+    """The path from the output folder on, with forward slashes: what the host's 3D viewer asks for."""
+    return path.relative_to(host.folder_paths.get_output_directory()).as_posix()

@@ -1,0 +1,79 @@
+"""A perceptual loss on a network that is at hand: pictures are alike if its early layers say so. Nothing is downloaded.
+
+After Johnson et al. 2016 and LPIPS (Zhang et al. 2018): features of unit length at each place, compared by level.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..errors import ConfigError
+from ..parsing.parser import HeadParser
+from ..reader import AttributeReader
+from ..small_networks import resize
+
+_LEVELS = 3  # halvings that are compared: deeper layers say what is seen, no longer where and in which colour
+_EPS = 1e-6
+
+
+class FeatureLoss(nn.Module):
+    """Mean difference of the features of a head parser or an attribute reader.
+
+    Example:
+        >>> loss = FeatureLoss(load_reader())
+        >>> distance = loss(picture, loss.features(photo))
+    """
+
+    def __init__(self, network: AttributeReader | HeadParser, levels: int = _LEVELS):
+        super().__init__()
+        if not isinstance(network, AttributeReader | HeadParser):
+            raise ConfigError(
+                "No perceptual loss can be made of this network",
+                type(network).__name__,
+                "an attribute reader or a head parser",
+                "pass load_reader() or load_parser()",
+            )
+        self.network, self.levels = network, levels
+
+    def features(self, images: Tensor) -> list[Tensor]:
+        """``[B, 3, H, W]`` in -1..1 -> feature maps ``[B, C, h, w]`` at a half, a quarter, … of the network's input."""
+        images = self._as_seen(images)
+        if isinstance(self.network, HeadParser):
+            images = F.pixel_unshuffle(images, 2)
+            layers = [self.network.stem, *self.network.down]
+        else:
+            layers = list(self.network.trunk)
+        return _at_each_size(layers, images, self.levels)
+
+    def forward(self, got: Tensor, wanted: list[Tensor]) -> Tensor:
+        """``got [B, 3, H, W]`` against :meth:`features` of what was wanted -> scalar, 0..4; differentiable in both."""
+        parts = [_difference(a, b) for a, b in zip(self.features(got), wanted, strict=True)]
+        return sum(parts) / len(parts)
+
+    def _as_seen(self, images: Tensor) -> Tensor:
+        size = self.network.config.input_px
+        images = resize(images, size, size)
+        if isinstance(self.network, AttributeReader):
+            images = self.network.rows @ images @ self.network.columns.T
+        return images
+
+
+def _at_each_size(layers: list[nn.Module], x: Tensor, levels: int) -> list[Tensor]:
+    """The last feature map of each size, the largest first."""
+    found: list[Tensor] = []
+    for layer in layers:
+        y = layer(x)
+        if found and y.shape[-1] == found[-1].shape[-1]:
+            found[-1] = y
+        elif len(found) == levels:
+            break
+        else:
+            found.append(y)
+        x = y
+    return found
+
+
+def _difference(got: Tensor, wanted: Tensor) -> Tensor:
+    difference = F.normalize(got, dim=1, eps=_EPS) - F.normalize(wanted, dim=1, eps=_EPS)
+    return difference.square().sum(1).mean()

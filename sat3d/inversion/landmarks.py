@@ -1,0 +1,72 @@
+"""Five points of each face in a photo, by a detector that the user may have installed. Never needed, never fetched."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import ConfigError, ShapeError
+from .align import check_photo
+
+_MOST_FACES = 16
+# MediaPipe's face mesh: corners of the image-left eye, of the image-right eye; nose tip; corners of the mouth.
+_MESH_POINTS = ((33, 133), (362, 263), (1,), (61,), (291,))
+
+
+def detector_installed() -> bool:
+    """Whether faces can be found without the user's points."""
+    return importlib.util.find_spec("mediapipe") is not None
+
+
+def find_faces(photo: Tensor) -> list[Tensor]:
+    """``[1, 3, H, W]`` in -1..1 -> ``[5, 2]`` points in pixels of every face, from the largest to the smallest.
+
+    Raises:
+        ConfigError: no detector is installed, or one of another make. ShapeError: not a photo.
+    """
+    check_photo(photo)
+    mesh = _face_mesh()
+    pixels = ((photo[0].clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).cpu().numpy()
+    with mesh.FaceMesh(static_image_mode=True, max_num_faces=_MOST_FACES, refine_landmarks=False) as detector:
+        faces = detector.process(np.ascontiguousarray(pixels)).multi_face_landmarks or []
+    height, width = photo.shape[2:]
+    found = [_five_points(face.landmark, width, height) for face in faces]
+    return sorted(found, key=lambda points: -float((points.amax(0) - points.amin(0)).prod()))
+
+
+def one_face(photo: Tensor, index: int = 0) -> Tensor:
+    """``[5, 2]``: the points of face ``index``, 0 the largest.
+
+    Raises:
+        ShapeError: no face, or not so many; and see :func:`find_faces`.
+    """
+    faces = find_faces(photo)
+    if not 0 <= index < len(faces):
+        raise ShapeError(
+            "There is no such face in the photo",
+            f"face {index} of {len(faces)}",
+            f"0 to {len(faces) - 1}" if faces else "a photo with a face that is seen well",
+            "choose another face or photo, give its points, or use the picture as it is if it is cropped already",
+        )
+    return faces[index]
+
+
+def _face_mesh():
+    try:
+        return importlib.import_module("mediapipe").solutions.face_mesh
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(
+            "Faces cannot be found here",
+            error,
+            "the Python package mediapipe (0.10, which carries its models), or points from the user",
+            "install mediapipe if you like, or give the five points or a box",
+        ) from error
+
+
+def _five_points(mesh, width: int, height: int) -> Tensor:
+    points = [[(mesh[i].x * width, mesh[i].y * height) for i in group] for group in _MESH_POINTS]
+    return torch.tensor([[sum(axis) / len(group) for axis in zip(*group, strict=True)] for group in points])

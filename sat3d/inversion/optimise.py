@@ -1,0 +1,205 @@
+"""From a picture to a face of a generator: in one pass by the encoder, or by descent in W, W+ or the style space.
+
+Image2StyleGAN (Abdal et al. 2019), with a likely face as the origin of everything that is varied (see ``variables``)
+and the camera refined along with it. Nothing is random in the descent, so it gives the same latent every time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from ..camera import CameraRig
+from ..generators import RenderOptions, StyleGenerator, TriplaneGenerator
+from ..latent import Latent
+from .cameras import angles_of, rolled_label
+from .guess import Inverter, ask_encoder, first_guess, sharpness
+from .hooks import with_hooks_of
+from .likeness import Likeness
+from .options import InversionOptions
+from .population import Population, check_usable, measure_population
+from .target import Target, make_target
+from .variables import Start, Variables
+
+# watch(done, total, picture): as sat3d.progress.Progress, with the face so far, [1, 3, H, H] in -1..1, now and then.
+Watch = Callable[..., None]
+
+_PREVIEW_EVERY = 4
+_WARM_UP, _COOL_DOWN = 0.05, 0.5  # shares of the steps
+_LEAST_GAIN = 1e-3  # relative, that counts as a gain
+_SHARPEST_PITCH = math.pi / 2 - 0.05
+
+
+def no_watch(done: int, total: int, picture: Tensor | None = None) -> None:
+    """The default: say nothing, never cancel."""
+
+
+@dataclass(frozen=True)
+class Inversion:
+    """``picture [1, 3, H, H]``: the face as found, from the camera found; ``losses``: of each step, not comparable
+    between the low and the full resolution; ``start``: to begin the next, similar picture with."""
+
+    latent: Latent
+    picture: Tensor
+    losses: tuple[float, ...]
+    start: Start
+
+
+def invert(
+    tools: Inverter,
+    image: Tensor,
+    options: InversionOptions | None = None,
+    weight: Tensor | None = None,
+    start: Start | None = None,
+    watch: Watch = no_watch,
+) -> Inversion:
+    """``image [1, 3, H, W]`` in -1..1, cropped as the generator's pictures -> the face and camera that show it.
+
+    ``weight [1, 1, h, w]``: 0 where the picture is not to be reproduced, such as a hand before the face. ``start``:
+    None asks the encoder, or without one begins with the mean face. ``watch`` may raise to cancel. Works under
+    inference mode; the network is not changed and gets no gradients.
+
+    Raises:
+        ShapeError: see :func:`make_target`. ConfigError: method *encoder* without one, an encoder of another generator,
+        or a generator that was loaded under inference mode.
+    """
+    options = options or InversionOptions()
+    with torch.inference_mode(False), torch.enable_grad():
+        check_usable(tools.network)
+        target = make_target(image.to(tools.network.device), tools.network.config.img_resolution, weight)
+        if options.method == "encoder":
+            return _encode(tools, target, start, watch)
+        population = tools.population or measure_population(tools.network, options.seed)
+        start = start or first_guess(tools, target, population)
+        return _Descent(tools, options, target, population, start.roll_rad).run(start, watch)
+
+
+def _encode(tools: Inverter, target: Target, start: Start | None, watch: Watch) -> Inversion:
+    found = ask_encoder(tools, target)
+    start = found if start is None else replace(start, w=found.w)
+    with torch.no_grad():
+        styles = tools.network.styles(start.w[:, None].expand(-1, tools.network.config.backbone.num_ws, -1))
+        camera = rolled_label(tools.network.rig, torch.tensor([start.yaw_rad, start.pitch_rad]), start.roll_rad)
+        picture = tools.network.synthesize(styles, camera.to(styles.device)).image
+    watch(1, 1, picture)
+    return Inversion(face_of(tools, styles, camera, "encoded"), picture, (), start)
+
+
+def face_of(tools: Inverter, styles: Tensor, camera: Tensor, name: str) -> Latent:
+    """A latent on the CPU."""
+    layout = tools.network.layout.fingerprint
+    return Latent(styles.detach().cpu(), camera.detach().cpu(), tools.fingerprint, layout, name=name)
+
+
+class _Descent:
+    """One inversion at work."""
+
+    def __init__(self, tools: Inverter, options: InversionOptions, target: Target, population: Population, roll: float):
+        self.tools, self.options, self.target = tools, options, target
+        self.population, self.roll = population, roll
+        self.losses: list[float] = []
+        self.best: Variables | None = None
+
+    def run(self, start: Start, watch: Watch) -> Inversion:
+        variables = Variables.at(start, self.options.method, self.tools.network, self.population)
+        optimizer = self._optimizer(variables)
+        low = self.options.steps - self.options.full_steps
+        for first, last, network, resolution in (
+            (0, low, self._coarse_network(), self.options.low_resolution),
+            (low, self.options.steps, self.tools.network, self.options.full_resolution),
+        ):
+            self._phase(variables, optimizer, range(first, last), network, resolution, watch)
+        return self._result(self.best, watch)
+
+    def _phase(self, variables, optimizer, steps: range, network, resolution: int | None, watch: Watch) -> None:
+        target = self.target.at(sharpness(self.tools.network, resolution))
+        likeness = Likeness(self.tools.features, target, self.options.weights)
+        least, since = math.inf, 0
+        for step in steps:
+            loss, picture = self._loss(variables, network, resolution, likeness)
+            value = float(loss.detach())
+            if not math.isfinite(value):
+                break
+            since = 0 if value < least * (1 - _LEAST_GAIN) else since + 1
+            if value < least:
+                least, self.best = value, variables.copy()
+            self.losses.append(value)
+            watch(step, self.options.steps, picture.detach() if step % _PREVIEW_EVERY == 0 else None)
+            if self.options.patience and since >= self.options.patience:
+                break
+            self._step(variables, optimizer, loss, step)
+
+    def _loss(self, variables: Variables, network, resolution: int | None, likeness: Likeness):
+        styles = variables.styles(network, self.population)
+        picture = network.synthesize(styles, self._camera(variables), RenderOptions(resolution)).image
+        weights = self.options.weights
+        return likeness(picture) + variables.unlikeliness(weights.face, weights.departure), picture
+
+    def _step(self, variables: Variables, optimizer: torch.optim.Adam, loss: Tensor, step: int) -> None:
+        free = [tensor for group in optimizer.param_groups for tensor in group["params"]]
+        # Not loss.backward(): that would leave gradients on a network whose weights want some.
+        for tensor, gradient in zip(free, torch.autograd.grad(loss, free), strict=True):
+            tensor.grad = gradient
+        for group in optimizer.param_groups:
+            group["lr"] = group["peak"] * _pace((step + 0.5) / self.options.steps)
+        optimizer.step()
+        with torch.no_grad():
+            variables.angles[1].clamp_(-_SHARPEST_PITCH, _SHARPEST_PITCH)
+
+    def _optimizer(self, variables: Variables) -> torch.optim.Adam:
+        rates = self.options.rates
+        peaks = {"shared": rates.face, "rows": rates.departure, "channels": rates.departure, "angles": rates.camera}
+        groups = [
+            {"params": [tensor], "peak": peaks[name]}
+            for name, tensor in variables.tensors().items()
+            if self._is_3d or name != "angles"
+        ]
+        return torch.optim.Adam(groups, betas=(0.9, 0.99))
+
+    def _camera(self, variables: Variables) -> Tensor | None:
+        if not self._is_3d:
+            return None
+        return rolled_label(self.tools.network.rig, variables.angles, self.roll)
+
+    @torch.no_grad()
+    def _result(self, best: Variables, watch: Watch) -> Inversion:
+        styles = best.styles(self.tools.network, self.population)
+        camera = self._camera(best)
+        picture = self.tools.network.synthesize(styles, camera, RenderOptions(self.options.full_resolution)).image
+        watch(self.options.steps, self.options.steps, picture)
+        yaw, pitch = best.angles.tolist()
+        latent = face_of(self.tools, styles, CameraRig().label() if camera is None else camera, "inverted")
+        return Inversion(
+            latent, picture, tuple(self.losses), Start(best.w(self.population), yaw, pitch, self.roll)
+        )
+
+    def _coarse_network(self) -> StyleGenerator:
+        network, share = self.tools.network, self.options.low_samples
+        if not self._is_3d or share == 1:
+            return network
+        rendering = network.config.rendering
+        depth, fine = rendering.depth_resolution, rendering.depth_resolution_importance
+        coarse = network.with_limits(
+            depth_resolution=max(8, round(depth * share)),
+            depth_resolution_importance=fine and max(8, round(fine * share)),
+        )
+        return with_hooks_of(network, coarse)
+
+    @property
+    def _is_3d(self) -> bool:
+        return isinstance(self.tools.network, TriplaneGenerator)
+
+
+def _pace(t: float) -> float:
+    """The learning rate at the share ``t`` of the steps: up quickly, held, down along a cosine."""
+    down = max(0.0, (t - (1 - _COOL_DOWN)) / _COOL_DOWN)
+    return min(1.0, t / _WARM_UP) * (0.5 + 0.5 * math.cos(math.pi * down))
+
+
+def start_from_label(camera: Tensor, w: Tensor | None = None) -> Start:
+    """Begin at a known camera ``[1, 25]``."""
+    return Start(w, *angles_of(camera[0, :16].reshape(4, 4)))

@@ -1,0 +1,94 @@
+"""An edited crop back into its photo, at the photo's own resolution."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..errors import ShapeError
+from .align import Crop, check_photo, resample
+
+FEATHER = 0.08  # of the crop's side: how wide the seam is
+
+
+def paste_back(
+    photo: Tensor,
+    edited: Tensor,
+    crop: Crop,
+    before: Tensor | None = None,
+    mask: Tensor | None = None,
+    feather: float = FEATHER,
+) -> Tensor:
+    """``photo [1, 3, H, W]`` with ``edited [1, 3, S, S]`` where ``crop`` was cut; the seam is feathered.
+
+    ``before [1, 3, S, S]``: the unedited crop, or its picture by the generator: then only the difference is added, and
+    details of the photo that no crop has are kept; an unedited crop leaves the photo as it is. Without it the crop
+    itself is put in. ``mask [1, 1, S, S]`` 0..1: where the edit is wanted.
+
+    Raises:
+        ShapeError: not a photo, a crop outside of it, crops of other shapes.
+    """
+    check_photo(photo)
+    for name, picture, channels in (("edited", edited, 3), ("before", before, 3), ("mask", mask, 1)):
+        _check_square(name, picture, channels)
+    height, width = photo.shape[2:]
+    x0, x1 = max(0, math.floor(crop.left)), min(width, math.ceil(crop.left + crop.side))
+    y0, y1 = max(0, math.floor(crop.top)), min(height, math.ceil(crop.top + crop.side))
+    if x1 <= x0 or y1 <= y0:
+        raise ShapeError("The crop lies outside of the photo", crop, f"a square that meets 0 … {width}, 0 … {height}",
+                         "use the crop that was cut from this photo")  # fmt: skip
+    place = (x0, y0, x1, y1)
+    weight = seam(crop, place, feather).to(photo)
+    if mask is not None:
+        weight = weight * _enlarged(mask, crop, place).clamp(0, 1).to(photo)
+    own = photo[:, :, y0:y1, x0:x1]
+    if before is None:
+        new = torch.lerp(own, _enlarged(edited, crop, place).to(photo), weight)
+    else:
+        new = own + weight * _enlarged(edited - before.to(edited), crop, place).to(photo)
+    result = photo.clone()
+    result[:, :, y0:y1, x0:x1] = torch.where(weight > 0, new.clamp(-1, 1), own)
+    return result
+
+
+def seam(crop: Crop, place: tuple[int, int, int, int], feather: float = FEATHER) -> Tensor:
+    """``[1, 1, h, w]`` for the photo's pixels of ``place``: 0 at the crop's edge, 1 from ``feather`` sides inwards.
+
+    Smooth (3t² − 2t³ of the distance), so that the seam has no kink.
+    """
+    x0, y0, x1, y1 = place
+    x = (torch.arange(x0, x1) + 0.5 - crop.left) / crop.side
+    y = (torch.arange(y0, y1) + 0.5 - crop.top) / crop.side
+    ramps = []
+    for part in (x, y):
+        t = (torch.minimum(part, 1 - part) / max(feather, 1e-6)).clamp(0, 1)
+        ramps.append(t * t * (3 - 2 * t))
+    return (ramps[1][:, None] * ramps[0][None, :])[None, None]
+
+
+def _enlarged(picture: Tensor, crop: Crop, place: tuple[int, int, int, int]) -> Tensor:
+    """The part of a crop that covers the photo's pixels of ``place``."""
+    x0, y0, x1, y1 = place
+    scale = picture.shape[-1] / crop.side
+    box = [(edge - start) * scale for edge, start in zip(place, (crop.left, crop.top) * 2, strict=True)]
+    return resample(picture, tuple(box), (x1 - x0, y1 - y0))
+
+
+def _check_square(name: str, picture: Tensor | None, channels: int) -> None:
+    if picture is None:
+        return
+    square = picture.ndim == 4 and picture.shape[:2] == (1, channels) and picture.shape[2] == picture.shape[3]
+    if not square or not torch.isfinite(picture).all():
+        raise ShapeError(f"Not a crop: {name}", tuple(picture.shape), f"[1, {channels}, S, S], finite",
+                         "pass pictures of the size of the crop")  # fmt: skip
+
+
+def widened_mask(mask: Tensor, share: float = 0.02) -> Tensor:
+    """``[1, 1, S, S]`` 0..1 grown by ``share`` of its side and blurred as much: an edit's soft surroundings."""
+    reach = max(1, round(share * mask.shape[-1]))
+    window = 2 * reach + 1
+    grown = F.max_pool2d(mask, window, 1, reach)
+    return F.avg_pool2d(grown, window, 1, reach, count_include_pad=False)

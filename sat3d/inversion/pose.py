@@ -1,0 +1,105 @@
+"""The camera of a photo from five points of the face: perspective-n-point by Gauss-Newton steps with damping.
+
+The standard points stand in the generator's world as 0.27 · p + (0, 0.006, 0.161); the camera has the generator's focal
+length, and its distance is set to that of the generator's sphere in the end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..camera import CameraRig, intrinsics, make_label
+from ..errors import ShapeError
+from .align import STANDARD_POINTS, check_landmarks
+from .cameras import angles_of
+from .variables import Start
+
+_SCALE, _OFFSET = 0.27, (0.0, 0.006, 0.161)
+_STEPS = 50
+_LARGEST_RESIDUAL = 0.1  # of the picture's side: beyond, these are not points of a face
+
+
+@dataclass(frozen=True)
+class PhotoPose:
+    """``label [1, 25]``: the camera with its roll; angles in radians; ``residual``: rms error, in sides."""
+
+    label: Tensor
+    yaw_rad: float
+    pitch_rad: float
+    roll_rad: float
+    residual: float
+
+    @property
+    def start(self) -> Start:
+        """To begin an inversion with."""
+        return Start(None, self.yaw_rad, self.pitch_rad, self.roll_rad)
+
+
+def world_points() -> Tensor:
+    """``[5, 3]``: the standard face in the world of generators trained on FFHQ-EG3D crops, double precision."""
+    return _SCALE * torch.tensor(STANDARD_POINTS, dtype=torch.float64) + torch.tensor(_OFFSET, dtype=torch.float64)
+
+
+def camera_of(landmarks: Tensor, size: float, rig: CameraRig | None = None, world: Tensor | None = None) -> PhotoPose:
+    """``landmarks [5, 2]`` in pixels of a crop of ``size`` a side -> the camera.
+
+    ``world [5, 3]``: where the same points are on the generator's faces (None: see :func:`world_points`).
+
+    Raises:
+        ShapeError: not five points of a face, or points that no view of a face has.
+    """
+    check_landmarks(landmarks)
+    rig = rig or CameraRig()
+    wanted = landmarks.double().cpu() / size
+    pose, residual = solve_pnp(wanted, world_points() if world is None else world.double(), rig.focal, rig.radius)
+    if residual > _LARGEST_RESIDUAL:
+        raise ShapeError("These points are not those of a face", f"off by {residual:.0%} of the picture",
+                         f"at most {_LARGEST_RESIDUAL:.0%}", "check the points")  # fmt: skip
+    pose[:3, 3] *= rig.radius / pose[:3, 3].norm()
+    pose = pose.float()
+    return PhotoPose(make_label(pose[None], intrinsics(rig.focal)), *angles_of(pose), residual)
+
+
+def solve_pnp(wanted: Tensor, world: Tensor, focal: float, distance: float) -> tuple[Tensor, float]:
+    """Points ``[N, 2]`` of a unit image and where they are ``[N, 3]`` -> cam2world ``[4, 4]``, rms residual.
+
+    Levenberg-Marquardt over a rotation vector and a shift, from the frontal camera at ``distance``.
+    """
+    x = torch.zeros(6, dtype=torch.float64)
+    x[5] = distance
+
+    def error(x: Tensor) -> Tensor:
+        return (_project(x, world, focal) - wanted).flatten()
+
+    damping, now = 1e-3, error(x)
+    for _ in range(_STEPS):
+        slope = torch.autograd.functional.jacobian(error, x)
+        square = slope.T @ slope
+        step = torch.linalg.solve(square + damping * torch.diag(square.diagonal() + 1e-9), slope.T @ now)
+        after = error(x - step)
+        if torch.isfinite(after).all() and after.square().sum() < now.square().sum():
+            x, now, damping = x - step, after, damping / 5
+        else:
+            damping *= 5
+        if step.abs().max() < 1e-10:
+            break
+    rotation = _turn(x[:3])
+    pose = torch.eye(4, dtype=torch.float64)
+    pose[:3, :3], pose[:3, 3] = rotation.T, -rotation.T @ x[3:]
+    return pose, float(now.square().mean().sqrt())
+
+
+def _project(x: Tensor, world: Tensor, focal: float) -> Tensor:
+    seen = world @ _turn(x[:3]).T + x[3:]
+    return focal * seen[:, :2] / seen[:, 2:].clamp_min(1e-3) + 0.5
+
+
+def _turn(vector: Tensor) -> Tensor:
+    """World to camera ``[3, 3]``: a rotation vector after the frontal camera's axes (y down, z away)."""
+    a, b, c = vector
+    zero = torch.zeros_like(a)
+    skew = torch.stack([zero, -c, b, c, zero, -a, -b, a, zero]).reshape(3, 3)
+    return torch.matrix_exp(skew) @ torch.diag(vector.new_tensor([1.0, -1.0, -1.0]))

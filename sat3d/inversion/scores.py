@@ -1,0 +1,37 @@
+"""How near two pictures are, in numbers."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+_WINDOW, _SIGMA = 11, 1.5
+_C1, _C2 = 0.01**2, 0.03**2
+
+
+def psnr(got: Tensor, wanted: Tensor, weight: Tensor | None = None) -> float:
+    """dB of ``[B, 3, H, W]`` in -1..1 (clamped), at most 120; ``weight [B, 1, H, W]``: of the pixels."""
+    error = (got.clamp(-1, 1) - wanted).square().mean(1, keepdim=True) / 4
+    mean = error.mean() if weight is None else (error * weight).sum() / weight.sum().clamp_min(1e-6)
+    return -10 * math.log10(max(float(mean), 1e-12))
+
+
+def ssim(got: Tensor, wanted: Tensor) -> float:
+    """Structural similarity (Wang et al. 2004) of ``[B, 3, H, W]`` in -1..1, at least 11 pixels; 1 is alike."""
+    x, y = ((picture.clamp(-1, 1) + 1) / 2 for picture in (got, wanted))
+    mean_x, mean_y = _blurred(x), _blurred(y)
+    var_x, var_y = _blurred(x * x) - mean_x**2, _blurred(y * y) - mean_y**2
+    both = _blurred(x * y) - mean_x * mean_y
+    similar = (2 * mean_x * mean_y + _C1) * (2 * both + _C2)
+    return float((similar / ((mean_x**2 + mean_y**2 + _C1) * (var_x + var_y + _C2))).mean())
+
+
+def _blurred(x: Tensor) -> Tensor:
+    place = torch.arange(_WINDOW, device=x.device, dtype=x.dtype) - _WINDOW // 2
+    taps = torch.exp(-0.5 * (place / _SIGMA) ** 2)
+    taps = taps / taps.sum()
+    planes = x.flatten(0, 1)[:, None]
+    return F.conv2d(F.conv2d(planes, taps[None, None, None]), taps[None, None, :, None])

@@ -1,0 +1,207 @@
+"""The FFHQ-EG3D crop, back into the photo, and points from a detector that may be there or not."""
+
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sat3d.errors import ConfigError, ShapeError
+from sat3d.inversion import align, landmarks
+from sat3d.inversion.align import Crop, crop_of, cut, photo_from, resample
+from sat3d.inversion.paste import paste_back, seam
+
+# Where a frontal face's points are in the crop, from the facts about FFHQ-EG3D.
+EXPECTED = torch.tensor([[183.0, 182.0], [329.0, 183.0], [257.0, 262.0], [196.0, 341.0], [315.0, 341.0]])
+
+
+def smooth_photo(height=300, width=420):
+    y, x = torch.meshgrid(torch.linspace(0, 6, height), torch.linspace(0, 9, width), indexing="ij")
+    return torch.stack([torch.sin(x + y), torch.cos(x - 0.5 * y), torch.sin(0.3 * x * y)])[None] * 0.8
+
+
+def test_the_crop_is_about_the_face():
+    """Of a picture that is cropped already the crop has the same middle, and its size to a tenth."""
+    crop = crop_of(EXPECTED)
+    assert crop.side == pytest.approx(512, rel=0.1)
+    assert (crop.left + crop.side / 2, crop.top + crop.side / 2) == pytest.approx((256, 256), abs=12)
+
+
+@pytest.mark.parametrize(("factor", "shift"), [(3.0, (100.0, 40.0)), (0.25, (-20.0, 7.0))])
+def test_the_crop_follows_the_face(factor, shift):
+    plain, moved = crop_of(EXPECTED), crop_of(EXPECTED * factor + torch.tensor(shift))
+    assert moved.side == pytest.approx(plain.side * factor, rel=1e-4)
+    assert moved.left == pytest.approx(plain.left * factor + shift[0], abs=0.01)
+    assert moved.top == pytest.approx(plain.top * factor + shift[1], abs=0.01)
+
+
+def test_weak_perspective_by_hand():
+    """Standard points at scale 90, seen from the front, around (400, 300): the crop is 210 wide and centred there."""
+    points = torch.tensor([[400 + 90 * x, 300 - 90 * y] for x, y, _ in align.STANDARD_POINTS])
+    crop = crop_of(points)
+    assert (crop.side, crop.left, crop.top) == pytest.approx((210.0, 295.0, 195.0), abs=1e-2)
+
+
+def test_points_go_there_and_back():
+    crop, points = Crop(12.5, -3.0, 333.3), torch.rand(7, 2) * 400
+    torch.testing.assert_close(crop.to_photo(crop.to_crop(points, 512), 512), points)
+    torch.testing.assert_close(crop.to_crop(torch.tensor([[12.5, -3.0]]), 512), torch.zeros(1, 2))
+
+
+def test_a_crop_of_whole_pixels_is_exact():
+    photo = torch.rand(1, 3, 60, 80) * 2 - 1
+    torch.testing.assert_close(cut(photo, Crop(10, 5, 40), 40), photo[:, :, 5:45, 10:50], atol=1e-5, rtol=0)
+
+
+def test_beyond_the_photo_its_border_goes_on():
+    photo = smooth_photo(100, 100)
+    crop = cut(photo, Crop(-50, 0, 100), 100)
+    torch.testing.assert_close(crop[:, :, :, 10], photo[:, :, :, 0], atol=1e-5, rtol=0)
+    torch.testing.assert_close(crop[:, :, :, 60:], photo[:, :, :, 10:50], atol=1e-5, rtol=0)
+
+
+def test_shrinking_does_not_alias():
+    """Stripes of one pixel become their mean."""
+    stripes = torch.ones(1, 3, 256, 256)
+    stripes[:, :, :, ::2] = -1
+    assert resample(stripes, (0, 0, 256, 256), (32, 32))[:, :, :, 4:-4].abs().max() < 0.01
+
+
+@pytest.mark.parametrize("crop", [Crop(100.3, 50.7, 128.9), Crop(-30.2, -20, 260.5), Crop(200, 100, 400)])
+@pytest.mark.parametrize("size", [128, 512])
+def test_an_unedited_crop_leaves_the_photo_as_it_is(crop, size):
+    """With the crop before at hand: exactly. Without: a smooth photo to 1.5 % of the range."""
+    photo = smooth_photo()
+    own = cut(photo, crop, size)
+    torch.testing.assert_close(paste_back(photo, own, crop, own), photo, atol=1e-6, rtol=0)
+    assert (paste_back(photo, own, crop) - photo).abs().max() < 0.03
+
+
+def test_details_of_the_photo_survive_a_small_crop():
+    photo = (smooth_photo() + 0.2 * torch.randn(1, 3, 300, 420)).clamp(-1, 1)
+    crop = Crop(60, 20, 250)
+    own = cut(photo, crop, 64)
+    assert (paste_back(photo, own, crop) - photo).abs().mean() > 0.02
+    edited = (own + 0.1).clamp(-1, 1)
+    change = paste_back(photo * 0.5, edited * 0.5, crop, own * 0.5) - photo * 0.5
+    torch.testing.assert_close(change[:, :, 120:180, 150:220].mean(), torch.tensor(0.05), atol=0.01, rtol=0)
+
+
+def test_only_the_crop_changes_and_the_seam_is_smooth():
+    photo, crop = torch.zeros(1, 3, 200, 200), Crop(50, 60, 100)
+    pasted = paste_back(photo, torch.ones(1, 3, 64, 64), crop)
+    inside = torch.zeros(200, 200, dtype=torch.bool)
+    inside[60:160, 50:150] = True
+    assert pasted[0, 0][~inside].eq(0).all() and pasted[0, :, 110, 100].eq(1).all()
+    assert pasted.diff(dim=3).abs().max() < 0.25
+    weight = seam(crop, (50, 60, 150, 160), 0.08)
+    assert weight.min() < 0.01 and weight[0, 0, 50, 50] == 1
+    torch.testing.assert_close(weight, weight.transpose(2, 3))
+
+
+def test_a_mask_limits_the_edit():
+    photo, crop, mask = torch.zeros(1, 3, 100, 100), Crop(0, 0, 100), torch.zeros(1, 1, 50, 50)
+    mask[:, :, :, 25:] = 1
+    pasted = paste_back(photo, torch.ones(1, 3, 50, 50), crop, mask=mask)
+    assert pasted[:, :, 50, :40].abs().max() < 1e-3 and pasted[:, :, 50, 60:85].min() > 0.99
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "P", "LA", "I;16"])
+def test_photos_of_any_mode(mode):
+    picture = Image.new(mode, (30, 20))
+    assert photo_from(picture).shape == (1, 3, 20, 30)
+
+
+def test_exif_rotation_and_alpha():
+    picture = Image.new("RGB", (30, 20), "black")
+    picture.putpixel((0, 0), (255, 0, 0))
+    exif = picture.getexif()
+    exif[0x0112] = 6  # to be turned clockwise
+    picture.info["exif"] = exif.tobytes()
+    turned = photo_from(picture)
+    assert turned.shape == (1, 3, 30, 20) and turned[0, 0, 0, -1] == 1
+    clear = photo_from(Image.new("RGBA", (8, 8), (0, 0, 0, 0)))
+    assert clear.eq(1).all()
+
+
+@pytest.mark.parametrize(
+    ("points", "said"),
+    [
+        (EXPECTED[:4], "Not the points"),
+        (EXPECTED * torch.nan, "Not the points"),
+        (EXPECTED[[1, 0, 2, 3, 4]], "another order"),
+        (EXPECTED * torch.tensor([1.0, -1.0]), "another order"),
+    ],
+)
+def test_what_is_no_face_is_told(points, said):
+    with pytest.raises(ShapeError, match=said):
+        crop_of(points)
+
+
+def test_crops_that_cannot_be():
+    with pytest.raises(ShapeError, match="not usable"):
+        Crop(0, 0, float("nan"))
+    with pytest.raises(ShapeError, match="outside"):
+        cut(smooth_photo(), Crop(1000, 0, 50))
+    with pytest.raises(ShapeError, match="outside"):
+        paste_back(smooth_photo(), torch.zeros(1, 3, 8, 8), Crop(1000, 0, 50))
+    with pytest.raises(ShapeError, match="NaN"):
+        cut(smooth_photo() * torch.nan, Crop(0, 0, 50))
+    with pytest.raises(ShapeError, match="Not a crop: edited"):
+        paste_back(smooth_photo(), torch.zeros(1, 3, 8, 9), Crop(0, 0, 50))
+
+
+class FakeMesh:
+    """The detector's interface, with faces whose points are known."""
+
+    faces: tuple = ()
+
+    def __init__(self, **options):
+        assert options["static_image_mode"]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return False
+
+    def process(self, pixels):
+        assert pixels.dtype == np.uint8 and pixels.shape[2] == 3
+        return SimpleNamespace(multi_face_landmarks=[self._mesh(*face) for face in self.faces] or None)
+
+    @staticmethod
+    def _mesh(points, width, height):
+        at = {index: point for group, point in zip(landmarks._MESH_POINTS, points, strict=True) for index in group}
+        mesh = [SimpleNamespace(x=at.get(i, (0, 0))[0] / width, y=at.get(i, (0, 0))[1] / height) for i in range(468)]
+        return SimpleNamespace(landmark=mesh)
+
+
+@pytest.fixture
+def detector(monkeypatch):
+    module = SimpleNamespace(solutions=SimpleNamespace(face_mesh=SimpleNamespace(FaceMesh=FakeMesh)))
+    monkeypatch.setitem(sys.modules, "mediapipe", module)
+    return FakeMesh
+
+
+def test_faces_come_from_the_largest_to_the_smallest(detector, monkeypatch):
+    small = EXPECTED * 0.2 + 50
+    monkeypatch.setattr(detector, "faces", ((small.tolist(), 420, 300), (EXPECTED.mul(0.5).tolist(), 420, 300)))
+    torch.testing.assert_close(landmarks.one_face(smooth_photo(), 0), EXPECTED * 0.5)
+    torch.testing.assert_close(landmarks.one_face(smooth_photo(), 1), small)
+    with pytest.raises(ShapeError, match=r"face 2 of 2.*0 to 1"):
+        landmarks.one_face(smooth_photo(), 2)
+
+
+def test_a_photo_without_a_face(detector):
+    assert landmarks.find_faces(smooth_photo()) == []
+    with pytest.raises(ShapeError, match=r"no such face.*give its points"):
+        landmarks.one_face(smooth_photo())
+
+
+@pytest.mark.parametrize("module", [None, SimpleNamespace()])
+def test_without_a_detector_the_user_is_told(monkeypatch, module):
+    monkeypatch.setitem(sys.modules, "mediapipe", module)
+    with pytest.raises(ConfigError, match=r"cannot be found here.*five points or a box"):
+        landmarks.find_faces(smooth_photo())
