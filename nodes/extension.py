@@ -3,6 +3,7 @@
 from comfy_api.latest import ComfyExtension, io
 
 from . import checkpoints, clips, faces, host, masks
+from .align import SAT3DAlignFace
 from .compare import SAT3DCompare
 from .faces import SAT3DLoadLatent, SAT3DSaveLatent
 from .invert import InvertImage
@@ -17,8 +18,8 @@ from .sheet import SAT3DContactSheet
 from .transfer import SAT3DTransfer
 
 NODES: list[type[io.ComfyNode]] = [
-    LoadEG3D, SAT3DLoadMasks, SAT3DSampleFace, InvertImage, SAT3DSaveLatent, SAT3DLoadLatent, SAT3DTransfer,
-    SAT3DMultiTransfer, RenderOrbit, SAT3DExportMesh, SAT3DContactSheet, QMMScore, SAT3DCompare,
+    LoadEG3D, SAT3DLoadMasks, SAT3DSampleFace, SAT3DAlignFace, InvertImage, SAT3DSaveLatent, SAT3DLoadLatent,
+    SAT3DTransfer, SAT3DMultiTransfer, RenderOrbit, SAT3DExportMesh, SAT3DContactSheet, QMMScore, SAT3DCompare,
 ]
 
 

@@ -13,7 +13,7 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor, nn
 
-from ..sat3d.errors import FileError, Sat3dError
+from ..sat3d.errors import FileError
 from ..sat3d.generators import LoadedGenerator, RenderOptions, StyleGenerator, load_generator
 from ..sat3d.latent import Latent
 from . import checkpoints, images, memory
@@ -142,9 +142,6 @@ class HostModel:
     def check(self, latent: Latent) -> None:
         """Raises LayoutError for a latent of another architecture; warns about one of other weights."""
         latent.check_layout(self.network.layout)
-        if latent.tuned:
-            raise Sat3dError("This face carries tuned weights, which cannot be shown yet",
-                             next_step="invert without tuning")
         self.warn_of_other_weights(latent)
 
     def warn_of_other_weights(self, latent: Latent) -> None:

@@ -6,6 +6,7 @@ from comfy_api.latest import io
 
 from ..sat3d.errors import Sat3dError
 from ..sat3d.generators import StyleGenerator
+from ..sat3d.inversion import tuned_network
 from ..sat3d.latent import Latent
 from ..sat3d.mesh import DEFAULT_CELLS, MeshOptions, extract_mesh
 from ..sat3d.mesh_files import save_mesh
@@ -54,7 +55,8 @@ class SAT3DExportMesh(io.ComfyNode):
                 filename_prefix: str) -> io.NodeOutput:
         options = MeshOptions(resolution, density_level or None)
         check(model, latent)
-        network = model.ready(memory.render_bytes(model.network.config) + resolution**3 * _BYTES_A_CORNER)
+        working_bytes = memory.render_bytes(model.network.config) + resolution**3 * _BYTES_A_CORNER
+        network = tuned_network(model.ready(working_bytes), latent)
         report, files = host.Report(cls), []
         with host.cancellable(network):
             for i in range(len(latent.styles)):

@@ -7,6 +7,7 @@ from comfy_api import latest
 from comfy_api.latest import io
 from torch import Tensor
 
+from ..sat3d.inversion import tuned_network
 from ..sat3d.latent import Latent
 from ..sat3d.masks import AttributeMasks
 from ..sat3d.transfer import transfer
@@ -97,7 +98,7 @@ def transfer_all(model: host.HostModel, source: Latent, references: Mapping[str,
 def look(model: host.HostModel, face: Latent, resolution: int, yaw_deg: float) -> Tensor:
     """IMAGE ``[1, H, W, 3]`` of the first face. No progress is sent: the page would keep its preview instead."""
     cameras = path_cameras(model.network, "still", 1, yaw_deg, 0.0, None)
-    network = model.ready(memory.render_bytes(model.network.config))
+    network = tuned_network(model.ready(memory.render_bytes(model.network.config)), face)
     options = model.render_options(resolution if network.is_3d else None)
     with host.cancellable(network):
         view = next(render_views(network, face.styles[:1], cameras, options))

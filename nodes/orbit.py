@@ -11,6 +11,7 @@ from torch import Tensor
 from ..sat3d.camera import orbit
 from ..sat3d.errors import Sat3dError
 from ..sat3d.generators import Rendering, RenderOptions, StyleGenerator
+from ..sat3d.inversion import tuned_network
 from ..sat3d.latent import Latent
 from ..sat3d.pictures import depth_to_grey
 from . import host, images, memory
@@ -44,7 +45,7 @@ class RenderOrbit(io.ComfyNode):
                 fov_deg: float, neural_resolution: int, fps: int) -> io.NodeOutput:
         model.check(latent)
         cameras = path_cameras(model.network, path, frames, yaw_deg, pitch_deg, fov_deg or None)
-        network = model.ready(memory.render_bytes(model.network.config))
+        network = tuned_network(model.ready(memory.render_bytes(model.network.config)), latent)
         options = model.render_options(neural_resolution or None)
         with host.cancellable(network):
             pictures, depth, alpha = collect(render_views(network, latent.styles, cameras, options),

@@ -14,7 +14,7 @@ from .align import check_photo
 
 _MOST_FACES = 16
 # MediaPipe's face mesh: corners of the image-left eye, of the image-right eye; nose tip; corners of the mouth.
-_MESH_POINTS = ((33, 133), (362, 263), (1,), (61,), (291,))
+_MESH_POINTS = ((33, 133), (362, 263), (4,), (61,), (291,))
 
 
 def detector_installed() -> bool:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ..camera import CameraRig
+from ..errors import ConfigError
 from ..generators import RenderOptions, StyleGenerator, TriplaneGenerator
 from ..latent import Latent
 from .cameras import angles_of, rolled_label
@@ -123,6 +124,9 @@ class _Descent:
             loss, picture = self._loss(variables, network, resolution, likeness)
             value = float(loss.detach())
             if not math.isfinite(value):
+                if self.best is None:
+                    raise ConfigError("The generator's picture is not finite where the descent begins", value, None,
+                                      "choose another generator, or begin without the encoder")  # fmt: skip
                 break
             since = 0 if value < least * (1 - _LEAST_GAIN) else since + 1
             if value < least:

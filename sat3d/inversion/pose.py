@@ -1,7 +1,8 @@
 """The camera of a photo from five points of the face: perspective-n-point by Gauss-Newton steps with damping.
 
 The standard points stand in the generator's world as 0.27 · p + (0, 0.006, 0.161); the camera has the generator's focal
-length, and its distance is set to that of the generator's sphere in the end.
+length, and its distance is set to that of the generator's sphere in the end. The pitch hangs on where exactly the nose
+ends: of real people, whose proportions differ, the points say less than what cameras are likely (``spread``).
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from .variables import Start
 
 _SCALE, _OFFSET = 0.27, (0.0, 0.006, 0.161)
 _STEPS = 50
+_LIKELY_RAD = (0.2, 0.6, 0.2)  # spread of pitch, yaw and roll of portraits
+REAL_PEOPLE = 0.015  # spread of real people's points, in sides of the picture
 _LARGEST_RESIDUAL = 0.1  # of the picture's side: beyond, these are not points of a face
 
 
@@ -43,10 +46,18 @@ def world_points() -> Tensor:
     return _SCALE * torch.tensor(STANDARD_POINTS, dtype=torch.float64) + torch.tensor(_OFFSET, dtype=torch.float64)
 
 
-def camera_of(landmarks: Tensor, size: float, rig: CameraRig | None = None, world: Tensor | None = None) -> PhotoPose:
+def camera_of(
+    landmarks: Tensor,
+    size: float,
+    rig: CameraRig | None = None,
+    world: Tensor | None = None,
+    spread: float = 0.0,
+) -> PhotoPose:
     """``landmarks [5, 2]`` in pixels of a crop of ``size`` a side -> the camera.
 
-    ``world [5, 3]``: where the same points are on the generator's faces (None: see :func:`world_points`).
+    ``world [5, 3]``: where the same points are on the generator's faces (None: see :func:`world_points`). ``spread``:
+    how far the points of this person may be from those, in sides of the picture; 0: trust the points alone, as suits
+    known geometry; ``REAL_PEOPLE`` for photos, which draws the camera to the front.
 
     Raises:
         ShapeError: not five points of a face, or points that no view of a face has.
@@ -54,7 +65,8 @@ def camera_of(landmarks: Tensor, size: float, rig: CameraRig | None = None, worl
     check_landmarks(landmarks)
     rig = rig or CameraRig()
     wanted = landmarks.double().cpu() / size
-    pose, residual = solve_pnp(wanted, world_points() if world is None else world.double(), rig.focal, rig.radius)
+    world = world_points() if world is None else world.double()
+    pose, residual = solve_pnp(wanted, world, rig.focal, rig.radius, spread)
     if residual > _LARGEST_RESIDUAL:
         raise ShapeError("These points are not those of a face", f"off by {residual:.0%} of the picture",
                          f"at most {_LARGEST_RESIDUAL:.0%}", "check the points")  # fmt: skip
@@ -63,16 +75,21 @@ def camera_of(landmarks: Tensor, size: float, rig: CameraRig | None = None, worl
     return PhotoPose(make_label(pose[None], intrinsics(rig.focal)), *angles_of(pose), residual)
 
 
-def solve_pnp(wanted: Tensor, world: Tensor, focal: float, distance: float) -> tuple[Tensor, float]:
+def solve_pnp(
+    wanted: Tensor, world: Tensor, focal: float, distance: float, spread: float = 0.0
+) -> tuple[Tensor, float]:
     """Points ``[N, 2]`` of a unit image and where they are ``[N, 3]`` -> cam2world ``[4, 4]``, rms residual.
 
-    Levenberg-Marquardt over a rotation vector and a shift, from the frontal camera at ``distance``.
+    Levenberg-Marquardt over a rotation vector and a shift, from the frontal camera at ``distance``. ``spread`` > 0: the
+    likeliest camera, where points are off by that much and rotations by ``_LIKELY_RAD``.
     """
     x = torch.zeros(6, dtype=torch.float64)
     x[5] = distance
 
+    unlikely = spread / torch.tensor(_LIKELY_RAD, dtype=torch.float64)
+
     def error(x: Tensor) -> Tensor:
-        return (_project(x, world, focal) - wanted).flatten()
+        return torch.cat([(_project(x, world, focal) - wanted).flatten(), x[:3] * unlikely])
 
     damping, now = 1e-3, error(x)
     for _ in range(_STEPS):
@@ -89,7 +106,7 @@ def solve_pnp(wanted: Tensor, world: Tensor, focal: float, distance: float) -> t
     rotation = _turn(x[:3])
     pose = torch.eye(4, dtype=torch.float64)
     pose[:3, :3], pose[:3, 3] = rotation.T, -rotation.T @ x[3:]
-    return pose, float(now.square().mean().sqrt())
+    return pose, float(now[: wanted.numel()].square().mean().sqrt())
 
 
 def _project(x: Tensor, world: Tensor, focal: float) -> Tensor:

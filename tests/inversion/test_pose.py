@@ -8,7 +8,7 @@ import torch
 from sat3d.camera import CameraRig, split_label
 from sat3d.errors import ShapeError
 from sat3d.inversion.cameras import angles_of, rolled_label
-from sat3d.inversion.pose import camera_of, world_points
+from sat3d.inversion.pose import REAL_PEOPLE, camera_of, world_points
 
 SIZE = 512
 
@@ -71,6 +71,19 @@ def test_points_off_by_a_pixel_cost_a_few_degrees():
         found = camera_of(points + torch.randn(5, 2, generator=generator), SIZE)
         off.append([abs(found.yaw_rad - yaw), abs(found.pitch_rad - pitch)])
     assert torch.tensor(off).rad2deg().median(0).values.max() < 2
+
+
+def test_other_proportions_do_not_tip_the_head():
+    """A nose that ends 12 px lower than the standard's is ten degrees of pitch if the points are trusted."""
+    points = seen(CameraRig().label())
+    points[2, 1] += 12
+    trusted, careful = (camera_of(points, SIZE, spread=spread).pitch_rad for spread in (0.0, REAL_PEOPLE))
+    assert abs(trusted) > math.radians(10) and abs(careful) < 0.85 * abs(trusted)
+
+
+def test_turned_heads_stay_turned_with_the_likely_camera():
+    found = camera_of(seen(CameraRig().label(0.5)), SIZE, spread=REAL_PEOPLE)
+    assert found.yaw_rad == pytest.approx(0.5, abs=0.06)
 
 
 def test_another_rig_and_other_points():

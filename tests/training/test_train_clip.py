@@ -100,6 +100,8 @@ def test_unknown_phrases_cost_nothing():
     truth = torch.tensor([[0, UNKNOWN], [UNKNOWN, UNKNOWN]])
     assert float(group_loss(scores, truth)) == pytest.approx(math.log(2))
     assert float(group_loss(scores, torch.full((2, 2), UNKNOWN))) == 0
+    truth = torch.tensor([[0, 1], [UNKNOWN, UNKNOWN]])
+    assert float(group_loss(scores, truth, [3.0, 1.0])) == pytest.approx((3 * math.log(2) + math.log(3)) / 4)
 
 
 def test_the_built_in_model_is_small_enough():

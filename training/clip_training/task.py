@@ -30,7 +30,8 @@ from .texts import encode_short
 
 SIZE = 128
 _CPU = Machine()
-_GROUPS_A_STEP = 12
+_GROUPS_A_STEP = 12  # beside those that are learned from in every step
+_SMALL_PARTS, _SMALL_PARTS_WEIGHT = "eye_region", 3.0  # a few pixels wide: always learned from, and more
 _CAPTION_EVERY = 4  # captions of a quarter of the batch: long texts cost more than pictures
 _EVALUATION_BATCH = 64
 _CAPTION_WEIGHT, _PHRASE_WEIGHT = 0.3, 1.0
@@ -113,7 +114,9 @@ class ClipTask:
         return contrast(places[some], encoded, scale, self.views.heads[index[some]])
 
     def _phrase_loss(self, clip: ImageText, places: Tensor, scale: Tensor, index: Tensor, dice: Dice) -> Tensor:
-        chosen = dice.choices(len(GROUPS), min(_GROUPS_A_STEP, len(GROUPS))).tolist()
+        always = [number for number, group in enumerate(GROUPS) if group.attribute == _SMALL_PARTS]
+        others = [number for number in range(len(GROUPS)) if number not in always]
+        chosen = always + [others[i] for i in dice.choices(len(others), min(_GROUPS_A_STEP, len(others))).tolist()]
         template = TEMPLATES[dice.whole(0, len(TEMPLATES) - 1)]
         texts = [_random_texts(GROUPS[number], template, dice) for number in chosen]
         distinct = sorted({text for part in texts for text in part})
@@ -122,7 +125,8 @@ class ClipTask:
         scores = scale * places @ encoded.T
         columns = {text: column for column, text in enumerate(distinct)}
         parts = [scores[:, [columns[text] for text in part]] for part in texts]
-        return group_loss(parts, self.targets[index][:, chosen].to(places.device))
+        weights = [_SMALL_PARTS_WEIGHT] * len(always) + [1.0] * (len(chosen) - len(always))
+        return group_loss(parts, self.targets[index][:, chosen].to(places.device), weights)
 
     @torch.no_grad()
     def evaluate(self, module: OwnClip) -> dict[str, float]:
@@ -162,14 +166,16 @@ def _smooth(scores: Tensor, truth: Tensor, left_out: Tensor) -> Tensor:
     return -((1 - _CAPTION_SMOOTHING) * own + _CAPTION_SMOOTHING * others).mean()
 
 
-def group_loss(scores: Sequence[Tensor], truth: Tensor) -> Tensor:
-    """Mean cross entropy of the groups: ``scores`` ``[N, values]`` each, ``truth [N, G]``; UNKNOWN does not count."""
-    parts = [
-        F.cross_entropy(part, column, ignore_index=UNKNOWN)
-        for part, column in zip(scores, truth.unbind(1), strict=True)
-        if (column != UNKNOWN).any()
-    ]
-    return torch.stack(parts).mean() if parts else scores[0].sum() * 0.0
+def group_loss(scores: Sequence[Tensor], truth: Tensor, weights: Sequence[float] | None = None) -> Tensor:
+    """Weighted mean cross entropy of the groups: ``scores`` ``[N, values]`` each, ``truth [N, G]``; UNKNOWN does not
+    count, nor does a group of which nothing is known."""
+    weights = [1.0] * len(scores) if weights is None else weights
+    columns = zip(scores, truth.unbind(1), weights, strict=True)
+    known = [(part, column, weight) for part, column, weight in columns if (column != UNKNOWN).any()]
+    if not known:
+        return scores[0].sum() * 0.0
+    losses = [weight * F.cross_entropy(part, column, ignore_index=UNKNOWN) for part, column, weight in known]
+    return torch.stack(losses).sum() / sum(weight for _, _, weight in known)
 
 
 @torch.no_grad()
