@@ -91,11 +91,19 @@ def test_face_of_other_weights_is_shown_with_a_warning(graph, caplog):
 
 
 def test_combo_lists_only_checkpoints(part, shelf):
-    assert part("nodes.host").checkpoint_entries() == ["flat.safetensors", "turn.safetensors"]
+    assert part("nodes.host").checkpoint_entries() == [
+        "synthheads-128 (built-in)", "flat.safetensors", "turn.safetensors"
+    ]  # fmt: skip
 
 
-def test_empty_folder_says_what_to_do(part, models):
+def test_without_a_file_the_built_in_network_is_there(part, models):
+    model, info = run(part("nodes.load").LoadEG3D, checkpoint=part("nodes.host").checkpoint_entries()[0])
+    assert model.network.is_3d and "free for any use" in info
+
+
+def test_empty_folder_says_what_to_do(part, models, monkeypatch):
     load, checkpoints = part("nodes.load").LoadEG3D, part("nodes.checkpoints")
+    monkeypatch.setattr(checkpoints, "built_in", dict)
     assert part("nodes.host").checkpoint_entries() == [checkpoints.NOTHING_THERE]
     for entry in (checkpoints.NOTHING_THERE, "ffhq512-128.pkl"):
         assert load.validate_inputs(entry) is True and load.fingerprint_inputs(entry) == "missing"
