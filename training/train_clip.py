@@ -17,7 +17,7 @@ from training.evaluation.generator import CHECKPOINT, load_domain_generator
 from training.vision import generated
 from training.vision import options as command_line
 from training.vision.data import Views
-from training.vision.generated import generated_views, joined
+from training.vision.generated import with_generated
 from training.vision.loop import Plan
 from training.vision.machine import Machine
 
@@ -32,8 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def make_task(views: Views, machine: Machine) -> ClipTask:
         if options.generated:
-            network = load_domain_generator(options.generator or CHECKPOINT)
-            views = joined(views, generated_views(network, options.seed, options.generated))
+            views = with_generated(views, load_domain_generator(options.generator or CHECKPOINT), options)
         task = ClipTask(views, machine, options.seed)
         if options.from_reader:
             task.start_from_reader()

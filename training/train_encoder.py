@@ -17,7 +17,7 @@ from training.vision import generated
 from training.vision import options as command_line
 from training.vision.data import Views
 from training.vision.encoder_task import SIZE, EncoderTask
-from training.vision.generated import generated_views, joined
+from training.vision.generated import with_generated
 from training.vision.loop import Plan
 from training.vision.machine import Machine
 
@@ -32,9 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def make_task(views: Views, machine: Machine) -> EncoderTask:
         network = load_domain_generator(options.generator or CHECKPOINT)
-        if options.generated:
-            views = joined(views, generated_views(network, options.seed, options.generated))
-        task = EncoderTask(views, machine, options.seed, network=network)
+        task = EncoderTask(with_generated(views, network, options), machine, options.seed, network=network)
         if not options.fresh:
             task.start_from_reader()
         return task

@@ -44,6 +44,13 @@ def _pieces(network: TriplaneGenerator, seed: int, count: int) -> Iterator[Piece
             yield Piece(picture, labels, head, parameters_from_latent(z), pose.yaw_rad, pose.pitch_rad, z)
 
 
+def with_generated(views: Views, network: TriplaneGenerator, options: argparse.Namespace) -> Views:
+    """``views`` and as many of ``network`` as the ``options`` of :func:`add_arguments` ask for."""
+    if not options.generated:
+        return views
+    return joined(views, generated_views(network, options.seed, options.generated))
+
+
 def joined(first: Views, second: Views) -> Views:
     """Both, with people of their own."""
     latents = None if first.latents is None or second.latents is None else torch.cat([first.latents, second.latents])
