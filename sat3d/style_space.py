@@ -1,7 +1,8 @@
 """The style space S: every layer's modulation vector, concatenated in execution order.
 
 SAT3D edits the *editable* channels only: those of the backbone's convolutions. Styles of toRGB layers and
-of the super-resolution module do not steer content (METHOD: style space) and stay those of the source.
+of the super-resolution module do not steer content there (METHOD: style space) and stay those of the source. A small
+network may put its colours into toRGB layers of the backbone; its configuration can make those editable, too.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from torch import Tensor
 from .errors import LayoutError, ShapeError
 
 StyleGroup = Literal["backbone_conv", "backbone_torgb", "superresolution_conv", "superresolution_torgb", "background"]
-EDITABLE_GROUP: StyleGroup = "backbone_conv"
+EDITABLE_GROUPS: tuple[StyleGroup, ...] = ("backbone_conv",)
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,11 @@ class StyleLayout:
     """The map between flat style channels and (layer, channel).
 
     ``styles`` tensors are ``[B, S]`` with S = :attr:`num_channels`; editable ones ``[..., n]`` with
-    n = :attr:`num_editable`.
+    n = :attr:`num_editable`. ``editable_groups``: what may be edited (the paper's by default).
     """
 
     layers: tuple[StyleLayer, ...]
+    editable_groups: tuple[StyleGroup, ...] = EDITABLE_GROUPS
 
     @cached_property
     def slices(self) -> Mapping[str, slice]:
@@ -53,15 +55,12 @@ class StyleLayout:
 
     @property
     def editable_layers(self) -> tuple[StyleLayer, ...]:
-        return self.in_group(EDITABLE_GROUP)
+        return tuple(layer for layer in self.layers if layer.group in self.editable_groups)
 
     @property
     def num_editable(self) -> int:
-        """n: channels of the backbone's convolutions."""
+        """n: channels that may be edited."""
         return sum(layer.channels for layer in self.editable_layers)
-
-    def in_group(self, group: StyleGroup) -> tuple[StyleLayer, ...]:
-        return tuple(layer for layer in self.layers if layer.group == group)
 
     @cached_property
     def editable_index(self) -> Tensor:
@@ -116,8 +115,10 @@ class StyleLayout:
 
     @cached_property
     def fingerprint(self) -> str:
-        """16 hex digits that change with any layer's name, width, w+ row, group or order."""
+        """16 hex digits that change with any layer's name, width, w+ row, group or order, and with what is editable."""
         text = "\n".join(f"{layer.name} {layer.channels} {layer.ws_index} {layer.group}" for layer in self.layers)
+        if self.editable_groups != EDITABLE_GROUPS:
+            text += "\neditable " + " ".join(self.editable_groups)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def to_json(self) -> list[list]:

@@ -185,7 +185,8 @@ def render_rays(scene: Volume, rays: RayBatch, config: RenderingConfig, jitter: 
     weights = volume.compositing_weights(densities, depths)
     coefficients = volume.sample_coefficients(weights)
     opacity = weights.sum(-1)
-    depth = (coefficients * depths).sum(-1) / opacity
+    hit = opacity > 0  # dividing by one elsewhere keeps NaN out of the gradient
+    depth = torch.where(hit, (coefficients * depths).sum(-1) / torch.where(hit, opacity, 1.0), torch.nan)
     if order is not None:  # back to the order in which the colours were computed
         coefficients = torch.zeros_like(coefficients).scatter(1, order, coefficients)
     features = _composite(coefficients, passes, opacity)

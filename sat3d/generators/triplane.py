@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..camera import CameraRig, check_label
 from ..errors import ConfigError, ShapeError
-from ..style_space import StyleLayer, StyleLayout
+from ..style_space import EDITABLE_GROUPS, StyleLayer, StyleLayout
 from .background import LAYER as BACKGROUND_LAYER
 from .background import Background, pixel_grid
 from .base import (
@@ -43,7 +43,8 @@ class TriplaneGenerator(StyleGenerator):
         if config.background_hidden:
             self.background = Background(config.background_hidden, config.plane_features, config.backbone.w_dim)
             layers.append(StyleLayer(BACKGROUND_LAYER, config.background_hidden, -1, "background"))
-        self.layout = StyleLayout(tuple(layers))
+        more = ("backbone_torgb",) if config.edit_torgb else ()
+        self.layout = StyleLayout(tuple(layers), (*EDITABLE_GROUPS, *more))
 
     @property
     def mapping(self) -> MappingNetwork:

@@ -79,15 +79,17 @@ def test_published_networks_are_as_they_were():
     assert not {name for name in names if name.startswith("background") or "choices" in name}
     assert config_from_dict(config_to_dict(extended_config())) == extended_config()
     old = config_to_dict(tiny_config())
-    for part, name in ((old, "density_gain"), (old, "background_hidden"), (old["rendering"], "plane_warp")):
+    for part, name in ((old, "density_gain"), (old, "background_hidden"), (old, "edit_torgb")):
         del part[name]
+    del old["rendering"]["plane_warp"]
     assert config_from_dict(old) == tiny_config()
 
 
 @pytest.mark.parametrize(
     ("part", "name", "value"),
-    [("", "density_gain", 0), ("", "background_hidden", -1), ("rendering", "plane_warp", -0.1),
-     ("rendering", "plane_warp", float("nan")), ("backbone", "mapping_choices", [1])],
+    [("", "density_gain", 0), ("", "background_hidden", -1), ("", "edit_torgb", "yes"),
+     ("rendering", "plane_warp", -0.1), ("rendering", "plane_warp", float("nan")),
+     ("backbone", "mapping_choices", [1])],
 )  # fmt: skip
 def test_unusable_options_are_refused(part, name, value):
     data = config_to_dict(extended_config())
@@ -99,3 +101,17 @@ def test_unusable_options_are_refused(part, name, value):
 def test_strict_loading_covers_the_extras(extended):
     tensors = extended.state_dict()
     assert generator_from_tensors(extended.config, tensors).fingerprint() == extended.fingerprint()
+
+
+def test_torgb_styles_of_the_backbone_can_be_editable():
+    plain = build_generator(tiny_config()).layout
+    layout = build_generator(dataclasses.replace(tiny_config(), edit_torgb=True)).layout
+    groups = {layer.group for layer in layout.editable_layers}
+    assert groups == {"backbone_conv", "backbone_torgb"} and layout.num_channels == plain.num_channels
+    added = sum(layer.channels for layer in plain.layers if layer.group == "backbone_torgb")
+    assert layout.num_editable == plain.num_editable + added and layout.fingerprint != plain.fingerprint
+    styles = torch.arange(float(layout.num_channels))[None]
+    kept = [layer.name for layer in layout.layers if layer.group.startswith("superresolution")]
+    moved = layout.with_editable(styles, -layout.editable(styles))
+    assert all(torch.equal(layout.split(moved)[name], layout.split(styles)[name]) for name in kept)
+    assert layout.editable_index.tolist() == sorted(layout.editable_index.tolist())

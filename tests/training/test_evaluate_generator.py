@@ -5,6 +5,7 @@ import torch
 
 from sat3d.errors import ConfigError
 from training.evaluation.dci import lasso, measure
+from training.evaluation.flicker import unsteadiness
 
 
 def factors(count=600, size=6):
@@ -59,3 +60,11 @@ def test_a_generator_of_another_domain_is_refused(tmp_path):
     save_checkpoint(tmp_path / "other.safetensors", network.config, network.state_dict(), {})
     with pytest.raises(ConfigError, match="domain"):
         load_domain_generator(tmp_path / "other.safetensors")
+
+
+def test_what_moves_evenly_is_steady_and_what_comes_and_goes_is_not():
+    ramp = torch.linspace(-1, 1, 5).reshape(5, 1, 1, 1).expand(5, 3, 4, 4)
+    assert unsteadiness(ramp) < 1e-6
+    blink = ramp.clone()
+    blink[2] += 0.5  # second differences: 0.5, −1, 0.5
+    assert abs(unsteadiness(blink) - 2 / 3) < 1e-6

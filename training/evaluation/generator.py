@@ -23,6 +23,7 @@ from training.vision.data import Views
 from training.vision.scores import pick_rates
 
 from .dci import measure
+from .flicker import flicker
 from .judging import judge_reader
 from .people import VIEWS_PER_PERSON, Crowd
 
@@ -39,11 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--checkpoint", type=Path, default=CHECKPOINT, help="a .safetensors file (the built-in one)")
     add("--reader", type=Path, help="a .safetensors file (the built-in one)")
     add("--no-reader", action="store_true", help="leave out attributes and identity")
+    add("--orbits", type=int, default=8, help="heads that turn, for flicker, 0: none (8)")
     add("--dci-people", type=int, default=_DCI_PEOPLE, help=f"people without pictures for DCI, 0: none ({_DCI_PEOPLE})")
 
 
 def run(options: argparse.Namespace) -> dict:
-    """Report with the keys ``psnr``, ``depth``, ``silhouette``, ``agree``, ``identity``, ``dci``."""
+    """Report with the keys ``psnr``, ``depth``, ``silhouette``, ``agree``, ``identity``, ``flicker``, ``dci``."""
     network = load_domain_generator(options.checkpoint)
     crowd = Crowd(options.seed, options.count, network.config.img_resolution, options.yaw_deg)
     check_device("cpu")
@@ -53,6 +55,8 @@ def run(options: argparse.Namespace) -> dict:
         report[name] = round(sum(getattr(pair, name) for pair in pairs) / len(pairs), 4)
     if not options.no_reader:
         report |= judge_attributes(load_reader(options.reader), crowd, pairs)
+    if options.orbits:
+        report["flicker"] = round(flicker(network, crowd, min(options.orbits, crowd.people)), 4)
     if options.dci_people:
         report["dci"] = measure_dci(network, options.dci_people)
     print(summary(report))
@@ -154,6 +158,8 @@ def summary(report: dict) -> str:
             if share is not None
         ]
         lines.append(f"  the right person of two: {report['identity']:.1%}")
+    if "flicker" in report:
+        lines.append(f"  unsteady along an orbit: {report['flicker']:.2f} of what the true head is")
     for name, scores in report.get("dci", {}).items():
         lines.append(f"  DCI of {name}: " + ", ".join(f"{key} {value:.2f}" for key, value in scores.items()))
     return "\n".join(lines)

@@ -30,15 +30,18 @@ class Patch:
     image: Tensor  # [B, 3, P, P] in -1..1 at the output's resolution
     raw: Tensor  # [B, 3, p, p] in -1..1
     opacity: Tensor  # [B, 1, p, p]: the share that is not background
+    weight: Tensor  # [B, 1, P, P]: how much a pixel of the output teaches, 0 for most
+    distance: Tensor  # [B, 1, p, p] along the ray, world units, 0 in the background
 
 
 @dataclass(frozen=True)
 class RenderedPatch:
-    """The network's side of a :class:`Patch`."""
+    """The network's side of a :class:`Patch`; ``distance`` is NaN along a ray through nothing."""
 
     image: Tensor
     raw: Tensor
     opacity: Tensor
+    distance: Tensor
 
 
 def draw_patches(pack: HeadPack, heads: Tensor, side: int, config, generator: torch.Generator) -> Patch:
@@ -64,13 +67,16 @@ def cut_patches(pack: HeadPack, heads: Tensor, view: Tensor, corner: Tensor, siz
     pick = (heads[:, None, None], view[:, None, None], y[:, :, None], x[:, None, :])
     image = pack.image[pick].permute(0, 3, 1, 2).float() / 127.5 - 1
     flat = ((pick[0] * pack.views + pick[1]) * pack.size + pick[2]) * pack.size + pick[3]
-    opacity = F.avg_pool2d((pack.read_depth(flat)[:, None] > 0).float(), zoom)
+    distance = pack.read_depth(flat)[:, None]
+    opacity = F.avg_pool2d((distance > 0).float(), zoom)
+    weight = pack.weight[pick][:, None].float() / UNIT
     screen = ((corner[:, :, None] + torch.arange(side, device=heads.device)).float() * 2 + 1) / neural - 1
     grid = torch.stack([screen[:, 1, None, :].expand(-1, side, -1), screen[:, 0, :, None].expand(-1, -1, side)], 1)
     origin, direction = view_rays(
         pack.camera[heads], view[:, None].expand(-1, side * side), grid.flatten(2).transpose(1, 2)
     )
-    return Patch(origin, direction, grid, image, F.avg_pool2d(image, zoom), opacity)
+    middle = distance[..., zoom // 2 :: zoom, zoom // 2 :: zoom]
+    return Patch(origin, direction, grid, image, F.avg_pool2d(image, zoom), opacity, weight, middle)
 
 
 def render_patch(
@@ -87,13 +93,13 @@ def render_patch(
         sampling.uniform((len(near), config.depth_resolution), planes.device),
         sampling.quantiles((len(near), config.depth_resolution_importance), planes.device),
     )
-    features, _, opacity, _, _ = render_rays(network.volume(planes), flat, config, *noise)
+    features, distance, opacity, _, _ = render_rays(network.volume(planes), flat, config, *noise)
     side = patch.raw.shape[-2:]
     features = features.unflatten(0, (batch, -1)).transpose(1, 2).unflatten(2, side)
-    opacity = opacity.reshape(batch, 1, *side)
+    opacity, distance = opacity.reshape(batch, 1, *side), distance.reshape(batch, 1, *side)
     features = network.before_background(features, opacity, styles, patch.screen)
     image = superresolve_patch(network, features, styles)
-    return RenderedPatch(image, features[:, :3], opacity)
+    return RenderedPatch(image, features[:, :3], opacity, distance)
 
 
 def superresolve_patch(network: TriplaneGenerator, features: Tensor, styles: Tensor) -> Tensor:

@@ -68,6 +68,7 @@ def network_config(channel_base: int, channel_max: int, planes: int, out_px: int
         neural_rendering_resolution=neural_px,
         density_gain=DENSITY_GAIN,
         background_hidden=24,
+        edit_torgb=True,  # a small backbone puts much of the colour there
     )
 
 
