@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import ShapeError
+from .resizing import Resizing
 
 Tokenizer = Callable[[Sequence[str]], Tensor]
 
@@ -19,6 +20,7 @@ class ImageText(nn.Module):
         tokenizer: texts to the token numbers ``[N, L]`` that the model was trained with.
         size: (height, width) of the pictures that it takes, in pixels.
         mean, std: of its training pictures, for each of red, green, blue in 0..1.
+        resizing: how pictures of another size come to its own.
 
     Example:
         >>> clip = load_clip("synthheads-clip")
@@ -33,9 +35,11 @@ class ImageText(nn.Module):
         size: tuple[int, int],
         mean: Sequence[float],
         std: Sequence[float],
+        resizing: Resizing | None = None,
     ):
         super().__init__()
         self.model, self.tokenizer, self.size = model, tokenizer, tuple(size)
+        self.resizing = resizing or Resizing()
         self.register_buffer("mean", torch.tensor(tuple(mean)).reshape(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(tuple(std)).reshape(1, 3, 1, 1), persistent=False)
 
@@ -45,9 +49,10 @@ class ImageText(nn.Module):
         return self.model.logit_scale.exp().reshape(())
 
     def prepare(self, images: Tensor) -> Tensor:
-        """``[B, 3, H, W]`` floats in -1..1 -> ``[B, 3, *size]`` as the model takes them, squeezed to its shape.
+        """``[B, 3, H, W]`` floats in -1..1 -> ``[B, 3, *size]`` as the model takes them: what open_clip's own
+        transform makes of the 8-bit picture, but differentiable.
 
-        Bicubic with antialiasing, as CLIP was trained. What overshoots -1..1 is kept, since clamping stops gradients.
+        Pictures of the model's size keep what overshoots -1..1; others are clamped, and gradients pass all the same.
 
         Raises:
             ShapeError: another shape, not floats, or not finite.
@@ -57,8 +62,7 @@ class ImageText(nn.Module):
             raise ShapeError("Not pictures that CLIP can judge", tuple(images.shape), wanted, "check the shape")
         if not images.is_floating_point() or not torch.isfinite(images).all():
             raise ShapeError("Not pictures that CLIP can judge", f"{images.dtype}, or not finite", wanted, "check them")
-        if tuple(images.shape[2:]) != self.size:
-            images = F.interpolate(images, self.size, mode="bicubic", antialias=True, align_corners=False)
+        images = self.resizing(images, self.size)
         return (0.5 * images + 0.5 - self.mean) / self.std
 
     def encode_image(self, images: Tensor) -> Tensor:

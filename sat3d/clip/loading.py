@@ -11,6 +11,7 @@ from ..errors import ConfigError, FileError
 from ..tensorfile import open_safetensors
 from .image_text import ImageText
 from .own import BUILT_IN, load_own
+from .resizing import Resizing
 
 UNTRAINED = "untrained"  # in place of weights: random ones, to try an architecture out
 
@@ -50,7 +51,7 @@ def load_clip(
 def _wrap(model: nn.Module, name: str, config: dict) -> ImageText:
     size = model.visual.image_size
     size = (size, size) if isinstance(size, int) else tuple(size)
-    return ImageText(model, _tokenizer(name, config), size, *_picture_statistics(name, model))
+    return ImageText(model, _tokenizer(name, config), size, *_pictures(name, model))
 
 
 def _registered(name: str) -> dict:
@@ -135,15 +136,17 @@ def _check_format(path: Path) -> None:
             raise FileError("The weights are empty", path.name, "the tensors of a model", "download it again")
 
 
-def _picture_statistics(name: str, model: nn.Module) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and std of a model's pictures: those of its published weights where they agree, or open_clip's usual."""
+def _pictures(name: str, model: nn.Module) -> tuple[tuple[float, ...], tuple[float, ...], Resizing]:
+    """Mean, std and resizing of a model's pictures: those of its published weights where they agree, or the usual."""
     import open_clip
 
+    usual = {"mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD, "resize_mode": "shortest"}
+    usual |= {key: value for key, value in open_clip.get_model_preprocess_cfg(model).items() if value}
     tags = [open_clip.get_pretrained_cfg(name, tag) for tag in open_clip.list_pretrained_tags_by_model(name)]
-    found = {(tuple(tag["mean"]), tuple(tag["std"])) for tag in tags if tag.get("mean") and tag.get("std")}
-    if len(found) == 1:
-        return found.pop()
-    usual = open_clip.get_model_preprocess_cfg(model)
-    return tuple(usual.get("mean") or open_clip.OPENAI_DATASET_MEAN), tuple(
-        usual.get("std") or open_clip.OPENAI_DATASET_STD
-    )
+
+    def known(key: str, default: object) -> object:
+        found = {tuple(tag[key]) if isinstance(tag[key], list) else tag[key] for tag in tags if tag.get(key)}
+        return found.pop() if len(found) == 1 else usual.get(key, default)
+
+    resizing = Resizing(known("resize_mode", "shortest"), known("interpolation", "bicubic"))
+    return tuple(known("mean", None)), tuple(known("std", None)), resizing

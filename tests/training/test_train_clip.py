@@ -14,7 +14,7 @@ from sat3d.generators import build_generator
 from training import train_clip
 from training.clip_training import task as clip_task
 from training.clip_training.phrases import GROUPS, JUDGED, judged_texts, targets, vocabulary
-from training.clip_training.task import ClipTask, clip_config, contrast, group_loss
+from training.clip_training.task import ClipTask, alikeness, clip_config, contrast, group_loss
 from training.clip_training.texts import encode_short
 from training.evaluation import clip as suite
 from training.generator.presets import find_preset
@@ -102,6 +102,12 @@ def test_unknown_phrases_cost_nothing():
     assert float(group_loss(scores, torch.full((2, 2), UNKNOWN))) == 0
     truth = torch.tensor([[0, 1], [UNKNOWN, UNKNOWN]])
     assert float(group_loss(scores, truth, [3.0, 1.0])) == pytest.approx((3 * math.log(2) + math.log(3)) / 4)
+
+
+def test_answers_are_alike_above_the_allowed_cosine():
+    same, other = torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0])
+    assert float(alikeness(torch.stack([same, other]))) == 0
+    assert float(alikeness(torch.stack([same, same]))) == pytest.approx(0.8)  # 1 − 0.6, for each of the two
 
 
 def test_the_built_in_model_is_small_enough():

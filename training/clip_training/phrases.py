@@ -100,6 +100,7 @@ _GLASSES = {
     "rectangular": ("rectangular glasses", "square eyeglasses"),
     "sunglasses": ("sunglasses", "dark glasses", "shades"),
 }
+_BROWS = {"thin": ("thin eyebrows", "thin brows"), "thick": ("thick eyebrows", "heavy brows")}
 _SKIN_TONES = {name: (f"{name} skin",) for name in ("pale", "light", "tan", "brown", "dark")}
 _NECKLINES = {
     "crew neck": ("a crew-neck shirt", "a T-shirt"),
@@ -112,6 +113,7 @@ _WORDINGS = {
     ("hairstyle", "hair_style"): _HAIR_STYLES,
     ("hair_colour", "hair_colour"): _each(HAIR_COLOURS, "{} hair"),
     ("eye_region", "iris_colour"): _each(IRIS_COLOURS, "{} eyes"),
+    ("eye_region", "brows"): _BROWS,
     ("expression", "expression"): _EXPRESSIONS,
     ("beard", "beard"): _BEARDS,
     ("beard", "beard_colour"): _each(HAIR_COLOURS, "a {} beard"),

@@ -31,10 +31,12 @@ from .texts import encode_short
 SIZE = 128
 _CPU = Machine()
 _GROUPS_A_STEP = 12  # beside those that are learned from in every step
-_SMALL_PARTS, _SMALL_PARTS_WEIGHT = "eye_region", 3.0  # a few pixels wide: always learned from, and more
+_HARD, _HARD_WEIGHT = ("eye_region", "beard"), 3.0  # a few pixels, or colours in shadow: always learned from, and more
 _CAPTION_EVERY = 4  # captions of a quarter of the batch: long texts cost more than pictures
 _EVALUATION_BATCH = 64
 _CAPTION_WEIGHT, _PHRASE_WEIGHT = 0.3, 1.0
+# Two answers with one vector teach the tower nothing that would tell them apart: below this cosine they are left alone.
+_ALIKE, _APART_WEIGHT = 0.6, 1.0
 _CAPTION_SMOOTHING = 0.1  # another head of the batch may fit a caption as well as its own
 _LARGEST_SCALE = 100.0  # as in CLIP
 
@@ -100,9 +102,12 @@ class ClipTask:
         with self.machine.autocast():
             places = clip.encode_image(images)
         scale = clip.logit_scale.clamp(max=_LARGEST_SCALE)
+        captions = self._caption_loss(clip, places, scale, index, dice)
+        phrases, alike = self._phrase_loss(clip, places, scale, index, dice)
         return {
-            "captions": _CAPTION_WEIGHT * self._caption_loss(clip, places, scale, index, dice),
-            "phrases": _PHRASE_WEIGHT * self._phrase_loss(clip, places, scale, index, dice),
+            "captions": _CAPTION_WEIGHT * captions,
+            "phrases": _PHRASE_WEIGHT * phrases,
+            "alike": _APART_WEIGHT * alike,
         }
 
     def _caption_loss(self, clip: ImageText, places: Tensor, scale: Tensor, index: Tensor, dice: Dice) -> Tensor:
@@ -113,8 +118,11 @@ class ClipTask:
             encoded = encode_short(clip, texts)
         return contrast(places[some], encoded, scale, self.views.heads[index[some]])
 
-    def _phrase_loss(self, clip: ImageText, places: Tensor, scale: Tensor, index: Tensor, dice: Dice) -> Tensor:
-        always = [number for number, group in enumerate(GROUPS) if group.attribute == _SMALL_PARTS]
+    def _phrase_loss(
+        self, clip: ImageText, places: Tensor, scale: Tensor, index: Tensor, dice: Dice
+    ) -> tuple[Tensor, Tensor]:
+        """How badly phrases fit, and how alike the answers of a group are."""
+        always = [number for number, group in enumerate(GROUPS) if group.attribute in _HARD]
         others = [number for number in range(len(GROUPS)) if number not in always]
         chosen = always + [others[i] for i in dice.choices(len(others), min(_GROUPS_A_STEP, len(others))).tolist()]
         template = TEMPLATES[dice.whole(0, len(TEMPLATES) - 1)]
@@ -125,8 +133,10 @@ class ClipTask:
         scores = scale * places @ encoded.T
         columns = {text: column for column, text in enumerate(distinct)}
         parts = [scores[:, [columns[text] for text in part]] for part in texts]
-        weights = [_SMALL_PARTS_WEIGHT] * len(always) + [1.0] * (len(chosen) - len(always))
-        return group_loss(parts, self.targets[index][:, chosen].to(places.device), weights)
+        weights = [_HARD_WEIGHT] * len(always) + [1.0] * (len(chosen) - len(always))
+        answers = [encoded[[columns[text] for text in part]] for part in texts]
+        alike = torch.stack([alikeness(part) for part in answers]).mean()
+        return group_loss(parts, self.targets[index][:, chosen].to(places.device), weights), alike
 
     @torch.no_grad()
     def evaluate(self, module: OwnClip) -> dict[str, float]:
@@ -176,6 +186,12 @@ def group_loss(scores: Sequence[Tensor], truth: Tensor, weights: Sequence[float]
         return scores[0].sum() * 0.0
     losses = [weight * F.cross_entropy(part, column, ignore_index=UNKNOWN) for part, column, weight in known]
     return torch.stack(losses).sum() / sum(weight for _, _, weight in known)
+
+
+def alikeness(answers: Tensor) -> Tensor:
+    """How far the most alike of a group's texts ``[k, D]`` (unit length) are above the cosine that is allowed."""
+    cosines = answers @ answers.T - 2 * torch.eye(len(answers), device=answers.device)
+    return F.relu(cosines.amax(1) - _ALIKE).sum()
 
 
 @torch.no_grad()
