@@ -56,14 +56,16 @@ class AttributeMasks:
         attributes: Sequence[str],
         layout: StyleLayout,
         preselected: Mapping[str, tuple[Tensor, float]] | None = None,
+        others: float = 1.0,
         **metadata: str,
     ) -> "AttributeMasks":
         """M before training (paper, initialisation): 0 for attributes, 1 for *others*.
 
         ``preselected``: attribute -> (channel indices ``[k]``, d): those get M[t, i] = d and M[others, i] = 0.
+        ``others``: M[others, i] of all other channels.
         """
         logits = torch.zeros(len(attributes) + 1, layout.num_editable)
-        logits[-1] = 1
+        logits[-1] = others
         for name, (channels, d) in (preselected or {}).items():
             logits[list(attributes).index(name), channels] = d
             logits[-1, channels] = 0

@@ -1,9 +1,10 @@
 """Time and memory, as ratios to a plain twin that runs in the same process.
 
-    python training/benchmark.py --suite generator --json OUT [--repeats 5] [--device cpu|cuda]
+    python training/benchmark.py --suite generator|masks --json OUT [--repeats 5] [--device cpu|cuda]
 
 ``generator``: the full-size EG3D FFHQ512-128 network with random weights, stage by stage; the twin is
-``sat3d/generators/reference.py`` (grouped convolutions, ``grid_sample`` over all samples at once, no chunks). One JSON
+``sat3d/generators/reference.py`` (grouped convolutions, ``grid_sample`` over all samples at once, no chunks).
+``masks``: one transfer of mask learning on the built-in networks; the twin is ``training/masks/reference.py``. One JSON
 and one table; a stage that cannot be measured here says "not yet".
 """
 
@@ -11,7 +12,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -102,6 +103,19 @@ def run_generator(repeats: int, device: str) -> dict[str, dict]:
     return rows
 
 
+def run_masks(repeats: int, device: str) -> dict[str, dict]:
+    """Seconds are those of one transfer; memory is that of the whole step."""
+    from training.benchmark_masks import mask_steps  # the other suite needs no libraries of training
+
+    steps, plain_step = mask_steps(device)
+    *fast, plain = measure([step for step, _ in steps.values()] + [plain_step], repeats, device)
+    rows = {}
+    for (name, (_, transfers)), whole in zip(steps.items(), fast, strict=True):
+        each = replace(whole, seconds=whole.seconds / transfers, cpu_seconds=whole.cpu_seconds / transfers)
+        rows[name] = _row(each, plain) | {"transfers_per_second": 1 / each.seconds}
+    return rows
+
+
 def _row(fast: Measurement, plain: Measurement | None = None) -> dict:
     row = {"fast": asdict(fast)}
     if plain:
@@ -137,7 +151,7 @@ def _cell(value: float | str | None) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
-SUITES = {"generator": run_generator}
+SUITES = {"generator": run_generator, "masks": run_masks}
 
 
 def main() -> int:

@@ -1,9 +1,12 @@
 """Wall time, CPU time and peak memory of a piece of code, in this process."""
 
+import ctypes
+import gc
 import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,11 +64,20 @@ def _reset_peak(device: str) -> float | None:
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
         return torch.cuda.memory_allocated() / 2**20
+    _give_back()
     try:
         _CLEAR.write_text("5")  # Linux: start a new high-water mark
     except OSError:
         return None
     return _status_mib("VmRSS")
+
+
+def _give_back() -> None:
+    """What earlier code has freed goes back to the system; else it would seem to be in use, and a rise too small."""
+    gc.collect()
+    if _STATUS.exists():
+        with suppress(OSError, AttributeError):  # another C library than GNU's
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def _peak(device: str, before: float | None) -> tuple[float | None, float | None]:

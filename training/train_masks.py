@@ -46,6 +46,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     add("--falling-rate", action="store_true", help="let it fall along a cosine to the end")
     add("--no-centralisation", action="store_true", help="Ranger without centred gradients")
     add("--beta2", type=float, default=0.999, help="Ranger's; RAdam warms up for 1 / (1 - BETA2) steps (0.999)")
+    add("--temperature", type=float, default=1.0, metavar="T", help="softens what QMM compares: steps to slopes (1)")
     add("--weight-attr", type=float, default=3.5, help="of the attribute loss (3.5)")
     add("--weight-bg", type=float, default=40.0, help="of the background loss (40)")
     add("--weight-prob", type=float, default=0.1, help="of the probability loss (0.1)")
@@ -55,7 +56,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         default="preselection",
         help="M before training: the domain's pre-selection (the paper's), none, or by QMM's integrated gradients",
     )
-    add("--start-faces", type=int, default=48, metavar="N", help="faces that decide what M begins with (48)")
+    add("--start-faces", type=int, default=48, metavar="N", help="faces (pairs, for each attribute) that decide (48)")
     view = parser.add_argument_group("pictures")
     add = view.add_argument
     add("--neural-resolution", type=int, metavar="PX", help="of volume rendering in training (the checkpoint's)")

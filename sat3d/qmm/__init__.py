@@ -12,6 +12,7 @@ from .equations import (
     correlations,
     group_difference,
     reference_loss,
+    softened,
     source_loss,
 )
 from .measure import QMM, Measurement
@@ -28,5 +29,6 @@ __all__ = [
     "group_difference",
     "reference_loss",
     "score_chart",
+    "softened",
     "source_loss",
 ]

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+_LEAST_SHARE = 1e-30  # float32 holds it, and the gradient of its logarithm
+
 Characteristics = Mapping[str, Mapping[str, Tensor]]  # attribute -> group -> D(I, φ) [B, k]
 
 
@@ -28,6 +30,18 @@ def characteristic(correlation: Tensor) -> Tensor:
         tensor([[0.2500, 0.7500]])
     """
     return correlation.softmax(-1)
+
+
+def softened(shares: Tensor, temperature: float) -> Tensor:
+    """softmax_k(CLIP(I, φ) / temperature) from D(I, φ) ``[B, k]``: a variant of ours, 1 is the paper.
+
+    CLIP's large scale makes D a step, without a gradient on either side; a temperature above 1 makes it a slope.
+
+    Example:
+        >>> softened(torch.tensor([[0.1, 0.9]]), 2.0)
+        tensor([[0.2500, 0.7500]])
+    """
+    return (shares.clamp_min(_LEAST_SHARE).log() / temperature).softmax(-1)
 
 
 def group_difference(first: Tensor, second: Tensor) -> Tensor:

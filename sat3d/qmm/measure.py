@@ -9,7 +9,15 @@ from torch import Tensor
 from ..domains import DescriptorGroup, Domain
 from ..errors import ConfigError, ShapeError
 from ..small_networks import check_pictures
-from .equations import attribute_differences, attribute_loss, characteristic, correlations, reference_loss, source_loss
+from .equations import (
+    attribute_differences,
+    attribute_loss,
+    characteristic,
+    correlations,
+    reference_loss,
+    softened,
+    source_loss,
+)
 from .model import ImageTextModel
 
 
@@ -52,6 +60,13 @@ class Measurement:
     def select(self, indices: Tensor | Sequence[int]) -> "Measurement":
         """The pictures with these numbers, as from a cache."""
         return Measurement(self.probabilities[indices], self.domain)
+
+    def softened(self, temperature: float) -> "Measurement":
+        """As if CLIP's scale had been smaller by ``temperature`` (≥ 1): see ``equations.softened``."""
+        if temperature == 1:
+            return self
+        parts = self.probabilities.split([len(group.phrases) for group in self.domain], 1)
+        return Measurement(torch.cat([softened(part, temperature) for part in parts], 1), self.domain)
 
     def differences(self, other: "Measurement") -> dict[str, Tensor]:
         """Σ_φ |D − D'|_1 for each attribute, ``[B]`` (inner sum of equations 1 and 2); 0 is alike, 2 a group the most.

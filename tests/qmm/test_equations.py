@@ -11,6 +11,7 @@ from sat3d.qmm import (
     correlations,
     group_difference,
     reference_loss,
+    softened,
     source_loss,
 )
 
@@ -58,3 +59,16 @@ def test_targets_that_are_named_twice_count_once_and_an_empty_sum_is_zero():
     differences = attribute_differences(FIRST, SECOND)
     torch.testing.assert_close(reference_loss(differences, ["hair", "hair"]), torch.tensor([0.2, 2.0]))
     assert source_loss(differences, ["beard", "hair"]).tolist() == [0.0, 0.0]
+
+
+def test_softening_is_a_smaller_scale():
+    scores = torch.tensor([[3.0, -1.0, 0.5]])
+    torch.testing.assert_close(softened(characteristic(scores), 3.0), characteristic(scores / 3))
+    # Shares 1/10 and 9/10 have logarithms that differ by log 9; half of that is log 3.
+    torch.testing.assert_close(softened(torch.tensor([[0.1, 0.9]]), 2.0), torch.tensor([[0.25, 0.75]]))
+
+
+def test_softening_has_a_gradient_where_a_share_has_vanished():
+    scores = torch.tensor([[200.0, 0.0]], requires_grad=True)
+    softened(characteristic(scores), 3.0)[0, 1].backward()
+    assert torch.isfinite(scores.grad).all()

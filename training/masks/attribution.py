@@ -1,62 +1,89 @@
-"""A first M from QMM itself: how much of each attribute's way from source to reference each channel goes.
+"""A first M from the losses themselves: which channels bring an attribute from source to reference, which do harm.
 
 Integrated gradients (Sundararajan et al. 2017, arXiv:1703.01365) along the straight line between two faces, as the mask
-grows from 0 to 1 in all channels at once: the channels' parts of an attribute add up to what the whole line changes.
+grows from 0 to 1 in all channels at once: the channels' parts of a loss add up to what the whole line changes.
 A few dozen pairs show which channels carry what; the paper's start leaves that to thousands of steps.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from sat3d.qmm import Measurement
 from sat3d.transfer import edit_styles
 
-from .draws import draw_transfers
-from .objective import Transfers, gather
+from .draws import draw_transfers, most_different
+from .objective import Objective, Transfers, gather
 from .pairs import Pairs
-from .studio import Studio
 
 _PLACES = 8  # on the line from source to reference, visited in turn
-COVER = 0.8  # of an attribute's attribution, that its channels have together
-FIRST_LOGIT = 3.0
+_CONTRAST = 4  # references to choose from: faces that agree in an attribute tell nothing about it
+TEMPERATURE = 3.0  # of QMM: on a step, most places would have no gradient
+CERTAIN = 1.0  # standard errors above zero that make a gain count
+SURE_HARM = 2.0  # and a harm
+FIRST_LOGIT = 5.0  # probability 0.96 of six attributes and others
 
 
-def attributions(studio: Studio, transfers: Transfers, place: float) -> Tensor:
-    """``[m, n]``: for each attribute −∂/∂mask of its difference to the reference, all masks at ``place`` (0..1)."""
-    layout, source, reference = studio.network.layout, transfers.source, transfers.reference
-    own, theirs = layout.editable(source.styles), layout.editable(reference.styles)
-    mask = torch.full_like(own, place).requires_grad_()
-    styles = layout.with_editable(source.styles, edit_styles(own, theirs, mask, 1.0))
-    measured = studio.qmm.measure(studio.pictures(styles, source.camera))
-    differences = measured.differences(Measurement(reference.scores, studio.domain))
-    rows = [torch.autograd.grad(off.sum(), mask, retain_graph=True)[0].sum(0) for off in differences.values()]
-    return -torch.stack(rows)
+@dataclass(frozen=True)
+class Attributions:
+    """For each attribute and channel ``[m, n]``, in units of the loss (equation 7), with standard errors.
 
-
-def mean_attributions(studio: Studio, pairs: Pairs, seed: int, samples: int) -> Tensor:
-    """The mean over ``samples`` random pairs of faces, each at one place of its line: ``[m, n]``."""
-    total = torch.zeros(len(studio.domain.attributes), studio.network.layout.num_editable, device=studio.device)
-    for i in tqdm(range(samples), desc="attributions", unit="pair", disable=None):
-        draw = draw_transfers(seed, i, 1, len(pairs), len(studio.domain.attributes)).chosen(0)
-        total += attributions(studio, gather(pairs, draw, studio.device), (i % _PLACES + 0.5) / _PLACES)
-    return total / samples
-
-
-def attributed_channels(names: list[str], table: Tensor, cover: float = COVER) -> Mapping[str, tuple[Tensor, float]]:
-    """What ``AttributeMasks.initial`` takes: each attribute's strongest channels, unless another's share is larger.
-
-    As many as have ``cover`` of the attribute's positive attribution together. ``table [m, n]``.
+    ``gain``: by how much the channel's way to the reference lowers λ_attr·L_ref; ``harm``: raises
+    λ_attr·L_src + λ_bg·L_bg.
     """
-    share = table.clamp_min(0)
+
+    gain: Tensor
+    gain_error: Tensor
+    harm: Tensor
+    harm_error: Tensor
+
+    def tensors(self) -> dict[str, Tensor]:
+        """By name, for a file."""
+        return {item.name: getattr(self, item.name) for item in fields(self)}
+
+
+def attributions(objective: Objective, transfers: Transfers, place: float) -> tuple[Tensor, Tensor]:
+    """``[B, n]`` twice: −∂gain/∂mask and ∂harm/∂mask of each transfer, the mask ``place`` (0..1) in all channels."""
+    layout, weights = objective.studio.network.layout, objective.weights
+    own, theirs = (layout.editable(face.styles) for face in (transfers.source, transfers.reference))
+    mask = torch.full_like(own, place).requires_grad_()
+    styles = layout.with_editable(transfers.source.styles, edit_styles(own, theirs, mask, 1.0))
+    edited = objective.studio.pictures(styles, transfers.source.camera)
+    ref, src = objective.attribute_losses(edited, transfers)
+    harm = weights.attr * src + weights.bg * objective.background_losses(edited, transfers)
+    (gained,) = torch.autograd.grad(weights.attr * ref.sum(), mask, retain_graph=True)
+    (harmed,) = torch.autograd.grad(harm.sum(), mask)
+    return -gained, harmed
+
+
+def mean_attributions(objective: Objective, pairs: Pairs, seed: int, samples: int) -> Attributions:
+    """Over ``samples`` random pairs an attribute, each at one place of its line."""
+    studio = objective.studio
+    count = len(studio.domain.attributes)
+    found: list[list[Tensor]] = [[] for _ in range(count)]
+    for i in tqdm(range(samples * count), desc="attributions", unit="pair", disable=None):
+        choices = draw_transfers(seed, i, 1, len(pairs), count, _CONTRAST)
+        transfers = gather(pairs, most_different(choices, pairs.scores, studio.domain), studio.device)
+        target = found[int(transfers.target)]
+        place = (len(target) % _PLACES + 0.5) / _PLACES
+        target.append(torch.cat(attributions(objective, transfers, place)))
+    table = torch.stack([torch.stack(rows) for rows in found])  # [m, samples, 2, n]
+    mean, error = table.mean(1), table.std(1) / samples**0.5
+    return Attributions(mean[:, 0], error[:, 0], mean[:, 1], error[:, 1])
+
+
+def attributed_channels(names: list[str], table: Attributions) -> Mapping[str, tuple[Tensor, float]]:
+    """What ``AttributeMasks.initial`` takes: each attribute's channels, whose gain is certain and no sure loss.
+
+    A channel that several attributes need goes to the one in whose sum it has the largest share.
+    """
+    gain = torch.where(table.gain > CERTAIN * table.gain_error, table.gain, 0.0)
+    bad = (table.harm > SURE_HARM * table.harm_error) & (table.harm > table.gain)
+    share = torch.where(bad, 0.0, gain)
     share = share / share.sum(1, keepdim=True).clamp_min(1e-12)
-    owner, chosen = share.argmax(0), {}
-    for t, name in enumerate(names):
-        values, channels = share[t].sort(descending=True)
-        strongest = channels[(values.cumsum(0) - values < cover) & (values > 0)]
-        chosen[name] = (strongest[owner[strongest] == t].cpu(), FIRST_LOGIT)
-    return chosen
+    mine = (share == share.amax(0)) & (share > 0)
+    return {name: (mine[t].nonzero()[:, 0].cpu(), FIRST_LOGIT) for t, name in enumerate(names)}

@@ -27,7 +27,7 @@ from training.generator.processes import Processes, join_processes
 from training.vision.checkpoint import state_path
 from training.vision.machine import choose_machine
 
-from .attribution import attributed_channels, mean_attributions
+from .attribution import FIRST_LOGIT, TEMPERATURE, Attributions, attributed_channels, mean_attributions
 from .dry_run import dry_run
 from .objective import Objective
 from .optimizer import find_ranger
@@ -80,6 +80,7 @@ def make_plan(options: argparse.Namespace) -> Plan:
         "minutes": 1e-3,
         "start_faces": 1,
         "contrast": 1,
+        "temperature": 1,
     }
     for name, low in wanted.items():
         value = getattr(options, name)
@@ -104,6 +105,7 @@ def make_plan(options: argparse.Namespace) -> Plan:
         weights,
         options.checkpoint_minutes,
         options.sheet_minutes,
+        options.temperature,
     )
 
 
@@ -165,13 +167,13 @@ def prepare(
     folder = plan.out.with_name(f"{plan.out.stem}.pairs")
     with _one_after_the_other(folder, processes):
         pairs = sample_pairs(studio, folder, options.seed, options.pairs)
-        chosen = first_channels(options, studio, pairs, folder)
-    start = first_masks(studio, chosen, loaded)
+        chosen = first_channels(options, studio, pairs, folder, plan.weights)
+    start = first_masks(studio, chosen, loaded, FIRST_LOGIT if options.start == "attributions" else 1.0)
     facts = {**studio.facts(), "pairs": options.pairs, "start": options.start, "start_faces": options.start_faces}
     notes = {"command": " ".join(["python", *sys.argv]), "torch": torch.__version__}
     board = open_board(options.tensorboard) if options.tensorboard and processes.is_first else None
     reporter = Reporter(plan.out, options.report_seconds, 60 * options.sheet_minutes, board)
-    objective = Objective(studio, start.logits, plan.weights)
+    objective = Objective(studio, start.logits, plan.weights, plan.temperature)
     return MaskTrainer(plan, objective, start, pairs, processes, reporter, facts, notes)
 
 
@@ -191,7 +193,9 @@ def _one_after_the_other(folder: Path, processes: Processes) -> Iterator[None]:
         ready.unlink(missing_ok=True)
 
 
-def first_channels(options: argparse.Namespace, studio: Studio, pairs: Pairs, folder: Path) -> FirstChannels:
+def first_channels(
+    options: argparse.Namespace, studio: Studio, pairs: Pairs, folder: Path, weights: LossWeights
+) -> FirstChannels:
     """The channels that begin with an attribute, by the table that ``--start`` asks for; from its file if there."""
     domain = studio.domain
     if options.start == "plain" or (options.start == "preselection" and not domain.preselection):
@@ -199,23 +203,30 @@ def first_channels(options: argparse.Namespace, studio: Studio, pairs: Pairs, fo
     path = folder / f"{options.start}-{options.start_faces}.safetensors"
     if not path.exists():
         if options.start == "preselection":
-            table = mean_region_gradients(studio, pairs, options.start_faces)
+            tables = {"mean": mean_region_gradients(studio, pairs, options.start_faces)}
         else:
-            table = mean_attributions(studio, pairs, options.seed, options.start_faces)
-        write_tensors(path, {"table": table}, {"attributes": json.dumps(list(domain.attributes))})
-    table = read_tensors(path)["table"]
+            tables = mean_attributions(judge(studio, weights), pairs, options.seed, options.start_faces).tensors()
+        write_tensors(path, tables, {"attributes": json.dumps(list(domain.attributes))})
+    tables = read_tensors(path)
     if options.start == "preselection":
-        return preselected_channels(domain, studio.segmenter.label_names, table)
-    return attributed_channels(list(domain.attributes), table)
+        return preselected_channels(domain, studio.segmenter.label_names, tables["mean"])
+    return attributed_channels(list(domain.attributes), Attributions(**tables))
 
 
-def first_masks(studio: Studio, chosen: FirstChannels, loaded: LoadedGenerator) -> AttributeMasks:
+def judge(studio: Studio, weights: LossWeights) -> Objective:
+    """The losses alone, softened, with an M that says nothing."""
+    shape = len(studio.domain.attributes) + 1, studio.network.layout.num_editable
+    return Objective(studio, torch.zeros(shape), weights, TEMPERATURE)
+
+
+def first_masks(studio: Studio, chosen: FirstChannels, loaded: LoadedGenerator, others: float = 1.0) -> AttributeMasks:
     """M before training, with where it comes from."""
     domain = studio.domain
     return AttributeMasks.initial(
         list(domain.attributes),
         studio.network.layout,
         chosen,
+        others,
         name=domain.name,
         domain=domain.name,
         generator_fingerprint=loaded.fingerprint,

@@ -26,7 +26,7 @@ def dry_run(plan: Plan, studio: Studio, num_pairs: int) -> int:
     pairs = measure(studio, *draw_candidates(studio.network, studio.domain.sampling, plan.seed, 0, _FACES))
     draw_minutes = (time.perf_counter() - started) / _FACES * num_pairs / 60
     start = AttributeMasks.initial(list(studio.domain.attributes), studio.network.layout)
-    objective, alone = Objective(studio, start.logits, plan.weights), Processes(studio.device)
+    objective, alone = Objective(studio, start.logits, plan.weights, plan.temperature), Processes(studio.device)
     trainer = MaskTrainer(plan, objective, start, pairs, alone, Reporter(plan.out), {})
     took = measure_run([trainer.step], _TIMED_STEPS, studio.device.type)[0]
     steps, minutes = _length(plan, took)

@@ -31,12 +31,15 @@ def gather(pairs: Pairs, draw: Draw, device: torch.device) -> Transfers:
 
 
 class Objective(nn.Module):
-    """M, the only thing that learns, and its losses; one module, so that DistributedDataParallel can wrap it."""
+    """M, the only thing that learns, and its losses; one module, so that DistributedDataParallel can wrap it.
 
-    def __init__(self, studio: Studio, logits: Tensor, weights: LossWeights):
+    ``temperature``: attributes are compared after softening (1: the paper).
+    """
+
+    def __init__(self, studio: Studio, logits: Tensor, weights: LossWeights, temperature: float = 1.0):
         super().__init__()
         self.logits = nn.Parameter(logits.clone().to(studio.device))  # [m+1, n]
-        self.studio, self.weights = studio, weights
+        self.studio, self.weights, self.temperature = studio, weights, temperature
 
     def forward(self, transfers: Transfers) -> dict[str, Tensor]:
         """Scalars: ``loss`` (equation 7) and its parts ``ref``, ``src``, ``bg``, ``prob``, means over the batch."""
@@ -58,9 +61,10 @@ class Objective(nn.Module):
     def attribute_losses(self, edited: Tensor, transfers: Transfers) -> tuple[Tensor, Tensor]:
         """L_ref and L_src, ``[B]`` each; every picture has a target of its own."""
         domain, names = self.studio.domain, self.targets(transfers)
-        measured = self.studio.qmm.measure(edited)
-        to_reference = measured.differences(Measurement(transfers.reference.scores, domain))
-        to_source = measured.differences(Measurement(transfers.source.scores, domain))
+        soft = lambda scores: Measurement(scores, domain).softened(self.temperature)  # noqa: E731
+        measured = soft(self.studio.qmm.measure(edited).probabilities)
+        to_reference = measured.differences(soft(transfers.reference.scores))
+        to_source = measured.differences(soft(transfers.source.scores))
         pick = lambda table, i: {t: value[i : i + 1] for t, value in table.items()}  # noqa: E731
         ref = [reference_loss(pick(to_reference, i), [name]) for i, name in enumerate(names)]
         src = [source_loss(pick(to_source, i), [name]) for i, name in enumerate(names)]

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from sat3d.domains import Domain
 from sat3d.errors import ConfigError
 from sat3d.generators import RenderOptions, StyleGenerator, TriplaneGenerator
+from sat3d.parsing.bisenet import load_face_parser
+from sat3d.parsing.deeplab import load_voc_parser
 from sat3d.parsing.parser import load_parser
 from sat3d.qmm import QMM
 from sat3d.regions import alterable_region, pixels_labelled
@@ -37,8 +39,24 @@ def load_head_parser(weights: Path | None, device: torch.device) -> Segmenter:
     return Segmenter(parser.config.labels, parser.labels, fingerprint_of(parser))
 
 
+def load_celebamask_parser(weights: Path | None, device: torch.device) -> Segmenter:
+    """BiSeNet with the public weights of face-parsing.PyTorch, for photographs of faces."""
+    parser = load_face_parser(weights).to(device)
+    return Segmenter(parser.label_names, parser.labels, fingerprint_of(parser))
+
+
+def load_deeplab(weights: Path | None, device: torch.device) -> Segmenter:
+    """torchvision's DeepLabv3, for photographs of cats; ``weights`` may be its name."""
+    parser = load_voc_parser(weights).to(device)
+    return Segmenter(parser.label_names, parser.labels, fingerprint_of(parser))
+
+
 # The kinds of parser that a domain file may name: weights (None: built-in) and device -> Segmenter.
-PARSERS: dict[str, Callable[[Path | None, torch.device], Segmenter]] = {"head": load_head_parser}
+PARSERS: dict[str, Callable[[Path | None, torch.device], Segmenter]] = {
+    "head": load_head_parser,
+    "celebamask": load_celebamask_parser,
+    "voc": load_deeplab,
+}
 
 
 def load_segmenter(domain: Domain, weights: Path | None, device: torch.device) -> Segmenter | None:

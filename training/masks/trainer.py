@@ -34,7 +34,7 @@ class Plan:
 
     ``batch`` is that of one process. ``contrast``: of so many random references the one is taken that differs most from
     the source in the target attribute, since faces that agree in it teach little. ``falling``: the rate falls along a
-    cosine; else it stays. ``centralised``, ``beta2``: see ``optimizer.py``.
+    cosine; else it stays. ``centralised``, ``beta2``: see ``optimizer.py``; ``temperature``: ``qmm/equations.py``.
     """
 
     out: Path
@@ -50,6 +50,7 @@ class Plan:
     weights: LossWeights = PAPER_WEIGHTS
     checkpoint_minutes: float = 2.0
     sheet_minutes: float = 10.0
+    temperature: float = 1.0
 
     def rate_at(self, share: float) -> float:
         """The learning rate when ``share`` of the training is done."""
@@ -148,7 +149,7 @@ class MaskTrainer:
         self.masks().save(self.plan.out)
 
     def _fixed(self) -> dict[str, object]:
-        names = ("batch", "contrast", "rate", "falling", "centralised", "beta2", "seed")
+        names = ("batch", "contrast", "rate", "falling", "centralised", "beta2", "seed", "temperature")
         fixed = {name: getattr(self.plan, name) for name in names} | {"world": self.processes.world}
         if self.plan.falling:
             fixed["length"] = self.plan.iterations
