@@ -5,9 +5,8 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..sat3d.errors import ShapeError
+from ..sat3d.metrics import LEVELS, d_mean_overall, pixel_changes
 from . import images
-
-LEVELS = 255
 
 
 class SAT3DCompare(io.ComfyNode):
@@ -40,25 +39,10 @@ class SAT3DCompare(io.ComfyNode):
 
     @classmethod
     def execute(cls, before: Tensor, after: Tensor, gain: float, ignore: Tensor | None = None) -> io.NodeOutput:
-        change = changes(before, after)
+        change = pixel_changes(images.from_host(before), images.from_host(after))
         counted = weights(change, ignore)
         picture = images.grey_image((change * counted * gain).clamp(0, 1)[:, None])
-        return io.NodeOutput(picture, d_mean(change, counted), float((change * counted).max()) * LEVELS)
-
-
-def changes(before: Tensor, after: Tensor) -> Tensor:
-    """Two IMAGEs -> ``[B, H, W]``: the mean |Δ| of red, green and blue of each pixel, 0..1.
-
-    Raises:
-        ShapeError: other sizes, or batches that do not pair.
-    """
-    first, second = images.from_host(before), images.from_host(after)
-    counts = {len(first), len(second)} - {1}
-    if first.shape[1:] != second.shape[1:] or len(counts) > 1 or 0 in (len(first), len(second)):
-        raise ShapeError("The pictures cannot be compared", f"{tuple(before.shape)} and {tuple(after.shape)}",
-                         "one size, and one picture or as many as the other has",
-                         "scale one of them, or match the batches")
-    return (first - second).abs().mean(1) / 2
+        return io.NodeOutput(picture, d_mean_overall(change, counted), float((change * counted).max()) * LEVELS)
 
 
 def weights(change: Tensor, ignore: Tensor | None) -> Tensor:
@@ -74,9 +58,3 @@ def weights(change: Tensor, ignore: Tensor | None) -> Tensor:
         raise ShapeError("The mask does not fit the pictures", tuple(ignore.shape), tuple(change.shape),
                          "connect a mask of the same size")
     return (1 - mask.to(change)).clamp(0, 1).expand_as(change)
-
-
-def d_mean(change: Tensor, counted: Tensor) -> float:
-    """Mean |ΔRGB| over what counts, 0..255: D_mean as the 3D-aware editing papers report it; nan if nothing counts."""
-    total = float(counted.sum())
-    return float((change * counted).sum()) / total * LEVELS if total else float("nan")

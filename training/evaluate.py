@@ -2,6 +2,7 @@
 
 python training/evaluate.py readers --seed 7 --count 400 --json out/readers.json
 python training/evaluate.py generator --seed 7 --count 200 --json out/generator.json
+python training/evaluate.py transfer --seed 7 --count 500 --json out/transfer.json --pictures out
 
 A suite is a module of training/evaluation with ``add_arguments(parser)`` and ``run(options) -> report``.
 """
@@ -16,9 +17,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from sat3d.errors import FileError, Sat3dError
 from sat3d.files import atomic_path
-from training.evaluation import clip, encoder, generator, inversion, readers
+from training.evaluation import clip, encoder, generator, inversion, readers, transfer
 
-SUITES = {"readers": readers, "generator": generator, "clip": clip, "encoder": encoder, "inversion": inversion}
+SUITES = {
+    "readers": readers,
+    "generator": generator,
+    "clip": clip,
+    "encoder": encoder,
+    "inversion": inversion,
+    "transfer": transfer,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

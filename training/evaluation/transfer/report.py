@@ -1,0 +1,127 @@
+"""The report for people, and whether masks reach what they should."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .scored import SCORED
+
+LEAST_TRANSFER = {name: 0.8 if name == "eye_region" else 0.9 for name in SCORED}
+LEAST_PRESERVATION = 0.95
+_BACKGROUND_SHARE = 1 / 3
+_COLUMNS = {
+    "transfer": "transfer",
+    "transfer_truth": "by truth",
+    "preservation": "others kept",
+    "product": "product",
+    "identity": "identity",
+    "d_mean": "D_mean",
+}
+
+
+def targets(methods: Mapping[str, Mapping], name: str) -> dict[str, dict]:
+    """Of the method ``name`` at its best δ: each target with whether it is met (None: nothing to compare with).
+
+    ``d_mean_ratio``: to the smallest D_mean of those others that transfer at least as well.
+    """
+    report = {}
+    others = [method for method in methods if method != name]
+    for attribute, scores in methods[name].items():
+        best = scores["best"]
+        rivals = [methods[o][attribute]["best"] for o in others if attribute in methods[o]]
+        equal = [r["d_mean"] for r in rivals if r["transfer"] >= best["transfer"] and r["d_mean"] is not None]
+        ratio = round(best["d_mean"] / min(equal), 3) if equal and min(equal) and best["d_mean"] is not None else None
+        report[attribute] = {
+            "transfer": best["transfer"] >= LEAST_TRANSFER[attribute],
+            "preservation": _at_least(best["preservation"], LEAST_PRESERVATION),
+            "d_mean_ratio": ratio,
+            "d_mean": None if ratio is None else ratio <= _BACKGROUND_SHARE,
+            "first": all(_at_least(best["product"], r["product"]) for r in rivals) if rivals else None,
+        }
+    return report
+
+
+def _at_least(value: float | None, least: float | None) -> bool:
+    return value is not None and (least is None or value >= least)
+
+
+def markdown(report: Mapping) -> str:
+    """The whole report as Markdown."""
+    quality, seconds = report["quality"], report["seconds"]
+    lines = [
+        "# Attribute transfer",
+        "",
+        f"{report['count']} triples, seed {report['seed']}, generator {report['generator']}; volume-rendered at"
+        f" {quality['neural_px']} pixels with {quality['samples'][0]}+{quality['samples'][1]} samples a ray."
+        f" {seconds['pictures']} pictures in {seconds['all']:.0f} s ({seconds['a_picture']:.3f} s each).",
+        "",
+        *_EXPLANATION,
+        "",
+    ]
+    for attribute in SCORED:
+        lines += _section(report, attribute)
+    lines += _verdicts(report["targets"])
+    return "\n".join(lines)
+
+
+_EXPLANATION = (
+    "Transfer: the attribute reader sees in the edit what it sees in the generated reference (by truth: what is true",
+    "of the reference). Others kept: it sees each other attribute as in the source; mean over those that a perfect",
+    "transfer leaves visible and unchanged. Product: of the two. Identity: distance of the read head shape from the",
+    "source's, in deviations of the population (0: the same head, 1.41: a stranger). D_mean: mean |ΔRGB|, of 255,",
+    "outside the alterable regions of source and edit. Views: the share of triples whose verdict is the same from all",
+    "sides. The first half is at δ = 1, the second at the δ that was best on other people.",
+)
+
+
+def _section(report: Mapping, attribute: str) -> list[str]:
+    best = report["ceiling"][attribute]
+    names = [*_COLUMNS.values(), "views", "best δ", *_COLUMNS.values()]
+    lines = [
+        f"## {attribute}",
+        "",
+        f"{best['count']} triples. The reader sees the truth in {_share(best['truth'])} of the generated references,"
+        f" and no difference between source and reference in {_share(best['unedited'])}.",
+        "",
+        "| method | " + " | ".join(names) + " |",
+        "|---" * (len(names) + 1) + "|",
+    ]
+    for name, method in report["methods"].items():
+        if attribute in method:
+            lines.append(_row(name, method[attribute]))
+    return [*lines, ""]
+
+
+def _row(name: str, scores: Mapping) -> str:
+    best = scores["best"]
+    cells = [_cell(key, scores[key]) for key in _COLUMNS]
+    cells += [_share(scores["view_consistency"]), f"{best['delta']:g} ({best['option']})"]
+    cells += [_cell(key, best[key]) for key in _COLUMNS]
+    return f"| {name} | " + " | ".join(cells) + " |"
+
+
+def _cell(key: str, value: float | None) -> str:
+    if key in ("identity", "d_mean"):
+        return "–" if value is None else f"{value:.2f}"
+    return _share(value)
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
+
+
+def _verdicts(found: Mapping[str, Mapping]) -> list[str]:
+    if not found:
+        return []
+    lines = ["## Targets, at the best δ", "", "| attribute | transfer | others kept | D_mean, to the best rival's |"]
+    lines[-1] += " first by product |"
+    lines.append("|---" * 5 + "|")
+    for attribute, verdict in found.items():
+        ratio = "no rival" if verdict["d_mean"] is None else f"{_word(verdict['d_mean'])} ({verdict['d_mean_ratio']})"
+        cells = [_word(verdict["transfer"]), _word(verdict["preservation"]), ratio, _word(verdict["first"])]
+        lines.append(f"| {attribute} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def _word(met: bool | None) -> str:
+    return {True: "met", False: "missed", None: "–"}[met]

@@ -1,0 +1,89 @@
+"""What counts as an attribute that has arrived, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from training.synthheads.parameters import HeadParameters
+from training.synthheads.truths import HIDDEN, OTHER, attributes_of
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One attribute, in the names of the attribute reader.
+
+    ``primary``: categories that must all be as in the reference (or, where the attribute is to be kept, as in the
+    source). ``secondary``: categories, and ``numbers``, that are reported and decide nothing. ``parameters``: what of
+    a head belongs to the attribute, to know how the edited head should truly be.
+    """
+
+    primary: tuple[str, ...]
+    secondary: tuple[str, ...]
+    numbers: tuple[str, ...]
+    parameters: tuple[str, ...]
+
+
+SCORED: Mapping[str, Scored] = MappingProxyType(
+    {
+        "hairstyle": Scored(
+            ("hair_style",),
+            ("parting",),
+            ("hair_volume", "hair_length"),
+            ("hair_style", "hair_volume", "hair_length", "parting"),
+        ),
+        "hair_colour": Scored(("hair_colour",), (), ("hair_rgb",), ("hair_colour",)),
+        "eye_region": Scored(
+            ("iris_colour", "eye_shadow"),
+            (),
+            ("iris_rgb", "brow_thickness", "brow_arch", "lid_openness"),
+            ("iris_colour", "lid_openness", "brow_thickness", "brow_arch", "eye_shadow"),
+        ),
+        "expression": Scored(("expression",), (), ("expression_strength",), ("expression", "expression_strength")),
+        "beard": Scored(
+            ("beard",),
+            ("beard_colour",),
+            ("beard_rgb", "beard_length"),
+            ("beard", "beard_colour", "beard_length"),
+        ),
+        "eyeglasses": Scored(
+            ("glasses",),
+            ("frame_colour",),
+            ("frame_rgb", "glasses_size"),
+            ("glasses", "frame_colour", "frame_thickness", "glasses_size", "lens_darkness"),
+        ),
+    }
+)
+
+
+def edited_head(source: HeadParameters, reference: HeadParameters, attribute: str) -> HeadParameters:
+    """The head that a perfect transfer makes: the source with the attribute of the reference."""
+    return replace(source, **{name: getattr(reference, name) for name in SCORED[attribute].parameters})
+
+
+def can_be_judged(source: HeadParameters, reference: HeadParameters, attribute: str) -> bool:
+    """Whether the two differ in the attribute, both can be named, and the edited head would show it.
+
+    Not so: an eye colour behind dark lenses, the hair colour of a bald head, a colour between two names.
+    """
+    own, theirs = _named(attributes_of(source), attribute), _named(attributes_of(reference), attribute)
+    if None in (own, theirs) or own == theirs:
+        return False
+    return _named(attributes_of(edited_head(source, reference, attribute)), attribute) == theirs
+
+
+def kept_attributes(source: HeadParameters, reference: HeadParameters, attribute: str) -> list[str]:
+    """The other attributes that a perfect transfer leaves as they were, and that can be seen and named.
+
+    Dark lenses hide the eyes, and the hair of a head that was bald has a colour that nobody asked for.
+    """
+    before, after = attributes_of(source), attributes_of(edited_head(source, reference, attribute))
+    others = [name for name in SCORED if name != attribute]
+    return [name for name in others if (own := _named(before, name)) is not None and own == _named(after, name)]
+
+
+def _named(truths: Mapping[str, str], attribute: str) -> tuple[str, ...] | None:
+    """The truths of the primary categories; None if one is hidden or between two names."""
+    values = tuple(truths[name] for name in SCORED[attribute].primary)
+    return None if HIDDEN in values or OTHER in values else values

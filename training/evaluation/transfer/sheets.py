@@ -1,0 +1,34 @@
+"""Pictures of the edits: one sheet an attribute."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sat3d.pictures import contact_sheet, save_picture, to_pil
+
+from .examination import Examination
+from .scored import SCORED
+
+_CELL_PX = 128
+
+
+def save_sheets(made: Examination, folder: Path) -> list[Path]:
+    """``<attribute>.png`` each: a row a triple, with source, reference, and each method's edit at its best δ."""
+    return [_save(made, attribute, edits, folder) for attribute, edits in made.kept.items()]
+
+
+def _save(made: Examination, attribute: str, edits: dict, folder: Path) -> Path:
+    cases = made.cases[attribute].select(slice(made.plan.rows))
+    columns = [made.shots.images[cases.source], made.shots.images[cases.reference], *edits.values()]
+    rows = [list(row) for row in zip(*(to_pil(column) for column in columns), strict=True)]
+    names = ", ".join(["source", "reference", *edits])
+    labels = [f"{names}      {_what(made, attribute, i)}" for i in range(len(cases))]
+    path = folder / f"{attribute}.png"
+    save_picture(contact_sheet(rows, labels, _CELL_PX), path)
+    return path
+
+
+def _what(made: Examination, attribute: str, i: int) -> str:
+    cases, names = made.cases[attribute], SCORED[attribute].primary
+    truths = [made.people.truths[int(number)] for number in (cases.source[i], cases.reference[i])]
+    return " -> ".join(", ".join(truth[name] for name in names) for truth in truths)

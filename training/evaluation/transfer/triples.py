@@ -1,0 +1,84 @@
+"""Who gives what to whom: people of the domain, and random (source, reference, attribute) triples of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sat3d.errors import ConfigError
+from sat3d.generators import TriplaneGenerator
+from training.synthheads.parameters import HeadParameters
+from training.synthheads.sampler import SEED_LIMIT, draw_latents, parameters_from_latent
+from training.synthheads.truths import attributes_of
+
+from .scored import SCORED, can_be_judged, kept_attributes
+
+FEWEST_PEOPLE = 32
+
+
+@dataclass(frozen=True)
+class People:
+    """P people of the domain, and their codes in a generator."""
+
+    parameters: list[HeadParameters]
+    truths: list[dict[str, str]]
+    w: Tensor  # [P, w_dim]
+    styles: Tensor  # [P, S]
+
+    def __len__(self) -> int:
+        return len(self.parameters)
+
+
+@torch.no_grad()
+def draw_people(network: TriplaneGenerator, seed: int, count: int) -> People:
+    """``count`` people of a seed (any whole number)."""
+    latents = [draw_latents(seed % SEED_LIMIT, i) for i in range(count)]
+    parameters = [parameters_from_latent(latent) for latent in latents]
+    ws = network.map(torch.from_numpy(np.stack(latents)).to(network.device))
+    return People(parameters, [attributes_of(p) for p in parameters], ws[:, 0], network.styles(ws))
+
+
+@dataclass(frozen=True)
+class Cases:
+    """N transfers of one attribute. ``kept [N, m]``: which attributes, in the order of ``SCORED``, must stay."""
+
+    attribute: str
+    source: Tensor  # [N] numbers of people
+    reference: Tensor  # [N]
+    kept: Tensor  # bool
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def select(self, index: Tensor | slice) -> Cases:
+        return Cases(self.attribute, self.source[index], self.reference[index], self.kept[index])
+
+
+def draw_cases(people: People, seed: int, count: int, attributes: tuple[str, ...] = tuple(SCORED)) -> dict[str, Cases]:
+    """``count`` triples in all, shared evenly among the attributes; the two people differ in the attribute.
+
+    Raises:
+        ConfigError: too few people to find so many.
+    """
+    shares = [len(range(i, count, len(attributes))) for i in range(len(attributes))]
+    return {name: _draw(people, seed, name, n) for name, n in zip(attributes, shares, strict=True)}
+
+
+def _draw(people: People, seed: int, attribute: str, count: int) -> Cases:
+    stream = np.random.default_rng([seed % SEED_LIMIT, list(SCORED).index(attribute)])
+    found: dict[tuple[int, int], list[str]] = {}
+    for number in stream.permutation(len(people) ** 2).tolist():
+        if len(found) == count:
+            break
+        pair = divmod(number, len(people))
+        source, reference = (people.parameters[i] for i in pair)
+        if can_be_judged(source, reference, attribute):  # not so of a person and itself
+            found[pair] = kept_attributes(source, reference, attribute)
+    if len(found) < count:
+        raise ConfigError(f"Too few people differ in {attribute}", len(found), f"{count} pairs", "raise --count")
+    kept = torch.tensor([[name in names for name in SCORED] for names in found.values()]).reshape(-1, len(SCORED))
+    pairs = torch.tensor(list(found), dtype=torch.long).reshape(-1, 2)
+    return Cases(attribute, pairs[:, 0], pairs[:, 1], kept)
