@@ -4,26 +4,39 @@ from .delta import with_delta
 from .encoder import Encoded, EncoderConfig, PortraitEncoder, encode, load_encoder
 from .features import FeatureLoss
 from .guess import Inverter
+from .lpips import LpipsLoss, load_lpips, lpips_missing
+from .occluders import weight_without
 from .optimise import Inversion, invert
 from .options import METHODS, InversionOptions
+from .terms import IdentityLoss
 from .tune import TuneOptions, tune, tuned_network
 from .variables import Start
+from .video import InvertedFrames, VideoOptions, expression_channels, invert_frames
 
 __all__ = [
     "METHODS",
     "Encoded",
     "EncoderConfig",
     "FeatureLoss",
+    "IdentityLoss",
     "Inversion",
     "InversionOptions",
+    "InvertedFrames",
     "Inverter",
+    "LpipsLoss",
     "PortraitEncoder",
     "Start",
     "TuneOptions",
+    "VideoOptions",
     "encode",
+    "expression_channels",
     "invert",
+    "invert_frames",
     "load_encoder",
+    "load_lpips",
+    "lpips_missing",
     "tune",
     "tuned_network",
+    "weight_without",
     "with_delta",
 ]

@@ -5,6 +5,8 @@ After Johnson et al. 2016 and LPIPS (Zhang et al. 2018): features of unit length
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -44,7 +46,7 @@ class FeatureLoss(nn.Module):
             layers = [self.network.stem, *self.network.down]
         else:
             layers = list(self.network.trunk)
-        return _at_each_size(layers, images, self.levels)
+        return at_each_size(layers, images, self.levels)
 
     def forward(self, got: Tensor, wanted: list[Tensor]) -> Tensor:
         """``got [B, 3, H, W]`` against :meth:`features` of what was wanted -> scalar, 0..4; differentiable in both."""
@@ -59,8 +61,9 @@ class FeatureLoss(nn.Module):
         return images
 
 
-def _at_each_size(layers: list[nn.Module], x: Tensor, levels: int) -> list[Tensor]:
-    """The last feature map of each size, the largest first."""
+def at_each_size(layers: Iterable[nn.Module], x: Tensor, levels: int) -> list[Tensor]:
+    """``x [B, C, H, W]`` through ``layers`` -> the last feature map of each size, the largest first, ``levels`` of
+    them."""
     found: list[Tensor] = []
     for layer in layers:
         y = layer(x)
@@ -74,6 +77,10 @@ def _at_each_size(layers: list[nn.Module], x: Tensor, levels: int) -> list[Tenso
     return found
 
 
+def of_unit_length(features: Tensor) -> Tensor:
+    """``[B, C, h, w]``, each place's C numbers of length 1: how strong an edge is counts less than what it is."""
+    return F.normalize(features, dim=1, eps=_EPS)
+
+
 def _difference(got: Tensor, wanted: Tensor) -> Tensor:
-    difference = F.normalize(got, dim=1, eps=_EPS) - F.normalize(wanted, dim=1, eps=_EPS)
-    return difference.square().sum(1).mean()
+    return (of_unit_length(got) - of_unit_length(wanted)).square().sum(1).mean()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,13 +14,16 @@ from ..errors import ConfigError, ShapeError
 from .align import check_photo
 
 _MOST_FACES = 16
+_NEEDED = Path("python", "solutions", "face_mesh.py")  # newer packages have neither it nor models of their own
 # MediaPipe's face mesh: corners of the image-left eye, of the image-right eye; nose tip; corners of the mouth.
 _MESH_POINTS = ((33, 133), (362, 263), (4,), (61,), (291,))
 
 
 def detector_installed() -> bool:
-    """Whether faces can be found without the user's points."""
-    return importlib.util.find_spec("mediapipe") is not None
+    """Whether faces can be found without the user's points; the detector, which is slow to load, is not loaded."""
+    package = importlib.util.find_spec("mediapipe")
+    folders = (package.submodule_search_locations or ()) if package else ()
+    return any((Path(folder) / _NEEDED).is_file() for folder in folders)
 
 
 def find_faces(photo: Tensor) -> list[Tensor]:
@@ -62,8 +66,8 @@ def _face_mesh():
         raise ConfigError(
             "Faces cannot be found here",
             error,
-            "the Python package mediapipe (0.10, which carries its models), or points from the user",
-            "install mediapipe if you like, or give the five points or a box",
+            "the Python package mediapipe up to 0.10.21 (newer ones carry no models), or points from the user",
+            "install mediapipe 0.10.21 if you like, or give the five points or a box",
         ) from error
 
 

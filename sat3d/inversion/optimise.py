@@ -24,7 +24,7 @@ from .likeness import Likeness
 from .options import InversionOptions
 from .population import Population, check_usable, measure_population
 from .target import Target, make_target
-from .variables import Start, Variables
+from .variables import HeldVariables, Start, Variables
 
 # watch(done, total, picture): as sat3d.progress.Progress, with the face so far, [1, 3, H, H] in -1..1, now and then.
 Watch = Callable[..., None]
@@ -61,7 +61,8 @@ def invert(
     """``image [1, 3, H, W]`` in -1..1, cropped as the generator's pictures -> the face and camera that show it.
 
     ``weight [1, 1, h, w]``: 0 where the picture is not to be reproduced, such as a hand before the face. ``start``:
-    None asks the encoder, or without one begins with the mean face. ``watch`` may raise to cancel. Works under
+    None asks the encoder, or without one begins with the mean face; one without w is a known camera, such as
+    ``camera_of(landmarks, size).start``, whose roll is kept. ``watch`` may raise to cancel. Works under
     inference mode; the network is not changed and gets no gradients.
 
     Raises:
@@ -76,11 +77,27 @@ def invert(
             return _encode(tools, target, start, watch)
         population = tools.population or measure_population(tools.network, options.seed)
         start = start or first_guess(tools, target, population)
-        return _Descent(tools, options, target, population, start.roll_rad).run(start, watch)
+        if start.w is None and tools.encoder is not None:  # a camera alone is known, such as that of landmarks
+            start = replace(start, w=ask_encoder(tools, target, start.roll_rad).w)
+        variables = Variables.at(start, options.method, tools.network, population)
+        return descend(tools, options, target, population, variables, start.roll_rad, watch)
+
+
+def descend(
+    tools: Inverter,
+    options: InversionOptions,
+    target: Target,
+    population: Population,
+    variables: Variables | HeldVariables,
+    roll_rad: float = 0.0,
+    watch: Watch = no_watch,
+) -> Inversion:
+    """Vary ``variables`` until their picture is ``target``; gradients must be on, see :func:`invert`."""
+    return _Descent(tools, options, target, population, roll_rad).run(variables, watch)
 
 
 def _encode(tools: Inverter, target: Target, start: Start | None, watch: Watch) -> Inversion:
-    found = ask_encoder(tools, target)
+    found = ask_encoder(tools, target, 0.0 if start is None else start.roll_rad)
     start = found if start is None else replace(start, w=found.w)
     with torch.no_grad():
         styles = tools.network.styles(start.w[:, None].expand(-1, tools.network.config.backbone.num_ws, -1))
@@ -103,10 +120,9 @@ class _Descent:
         self.tools, self.options, self.target = tools, options, target
         self.population, self.roll = population, roll
         self.losses: list[float] = []
-        self.best: Variables | None = None
+        self.best: Variables | HeldVariables | None = None
 
-    def run(self, start: Start, watch: Watch) -> Inversion:
-        variables = Variables.at(start, self.options.method, self.tools.network, self.population)
+    def run(self, variables: Variables | HeldVariables, watch: Watch) -> Inversion:
         optimizer = self._optimizer(variables)
         low = self.options.steps - self.options.full_steps
         for first, last, network, resolution in (
@@ -118,7 +134,7 @@ class _Descent:
 
     def _phase(self, variables, optimizer, steps: range, network, resolution: int | None, watch: Watch) -> None:
         target = self.target.at(sharpness(self.tools.network, resolution))
-        likeness = Likeness(self.tools.features, target, self.options.weights)
+        likeness = self.tools.likeness(target, self.options.weights)
         least, since = math.inf, 0
         for step in steps:
             loss, picture = self._loss(variables, network, resolution, likeness)
@@ -154,7 +170,7 @@ class _Descent:
         with torch.no_grad():
             variables.angles[1].clamp_(-_SHARPEST_PITCH, _SHARPEST_PITCH)
 
-    def _optimizer(self, variables: Variables) -> torch.optim.Adam:
+    def _optimizer(self, variables: Variables | HeldVariables) -> torch.optim.Adam:
         rates = self.options.rates
         peaks = {"shared": rates.face, "rows": rates.departure, "channels": rates.departure, "angles": rates.camera}
         groups = [
@@ -164,22 +180,19 @@ class _Descent:
         ]
         return torch.optim.Adam(groups, betas=(0.9, 0.99))
 
-    def _camera(self, variables: Variables) -> Tensor | None:
+    def _camera(self, variables: Variables | HeldVariables) -> Tensor | None:
         if not self._is_3d:
             return None
         return rolled_label(self.tools.network.rig, variables.angles, self.roll)
 
     @torch.no_grad()
-    def _result(self, best: Variables, watch: Watch) -> Inversion:
+    def _result(self, best: Variables | HeldVariables, watch: Watch) -> Inversion:
         styles = best.styles(self.tools.network, self.population)
         camera = self._camera(best)
         picture = self.tools.network.synthesize(styles, camera, RenderOptions(self.options.full_resolution)).image
         watch(self.options.steps, self.options.steps, picture)
-        yaw, pitch = best.angles.tolist()
         latent = face_of(self.tools, styles, CameraRig().label() if camera is None else camera, "inverted")
-        return Inversion(
-            latent, picture, tuple(self.losses), Start(best.w(self.population), yaw, pitch, self.roll)
-        )
+        return Inversion(latent, picture, tuple(self.losses), best.start(self.population, self.roll))
 
     def _coarse_network(self) -> StyleGenerator:
         network, share = self.tools.network, self.options.low_samples

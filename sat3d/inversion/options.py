@@ -24,10 +24,13 @@ class Rates:
 
 @dataclass(frozen=True)
 class Weights:
-    """Of the parts of the loss: mean squared error of pixels, features, unlikely faces, departures."""
+    """Of the parts of the loss: mean squared error of pixels, features, identity and LPIPS where they are at hand;
+    unlikely faces, departures."""
 
     pixel: float = 5.0
     features: float = 1.0
+    identity: float = 0.1
+    lpips: float = 0.5
     face: float = 0.002
     departure: float = 0.02
 
@@ -50,7 +53,7 @@ class InversionOptions:
     low_resolution: int = 48
     low_samples: float = 0.5
     full_resolution: int | None = None
-    full_share: float = 0.1
+    full_share: float = 0.05
     patience: int = 40
     rates: Rates = Rates()
     weights: Weights = Weights()

@@ -7,6 +7,7 @@ ends: of real people, whose proportions differ, the points say less than what ca
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -20,6 +21,7 @@ from .variables import Start
 
 _SCALE, _OFFSET = 0.27, (0.0, 0.006, 0.161)
 _STEPS = 50
+_DIFFERENCE = 1e-6
 _LIKELY_RAD = (0.2, 0.6, 0.2)  # spread of pitch, yaw and roll of portraits
 REAL_PEOPLE = 0.015  # spread of real people's points, in sides of the picture
 _LARGEST_RESIDUAL = 0.1  # of the picture's side: beyond, these are not points of a face
@@ -93,7 +95,7 @@ def solve_pnp(
 
     damping, now = 1e-3, error(x)
     for _ in range(_STEPS):
-        slope = torch.autograd.functional.jacobian(error, x)
+        slope = _slope(error, x)
         square = slope.T @ slope
         step = torch.linalg.solve(square + damping * torch.diag(square.diagonal() + 1e-9), slope.T @ now)
         after = error(x - step)
@@ -101,12 +103,18 @@ def solve_pnp(
             x, now, damping = x - step, after, damping / 5
         else:
             damping *= 5
-        if step.abs().max() < 1e-10:
+        if step.abs().max() < 1e-9:
             break
     rotation = _turn(x[:3])
     pose = torch.eye(4, dtype=torch.float64)
     pose[:3, :3], pose[:3, 3] = rotation.T, -rotation.T @ x[3:]
     return pose, float(now[: wanted.numel()].square().mean().sqrt())
+
+
+def _slope(error: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """``[M, 6]``: derivatives by central differences, in double precision good to ten digits and much the fastest."""
+    moves = _DIFFERENCE * torch.eye(len(x), dtype=x.dtype)
+    return torch.stack([(error(x + move) - error(x - move)) / (2 * _DIFFERENCE) for move in moves], 1)
 
 
 def _project(x: Tensor, world: Tensor, focal: float) -> Tensor:

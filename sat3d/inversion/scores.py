@@ -13,8 +13,9 @@ _C1, _C2 = 0.01**2, 0.03**2
 
 
 def psnr(got: Tensor, wanted: Tensor, weight: Tensor | None = None) -> float:
-    """dB of ``[B, 3, H, W]`` in -1..1 (clamped), at most 120; ``weight [B, 1, H, W]``: of the pixels."""
-    error = (got.clamp(-1, 1) - wanted).square().mean(1, keepdim=True) / 4
+    """dB of ``[…, 3, H, W]`` in -1..1 (``got`` is clamped), of all pictures together, at most 120; ``weight
+    […, 1, H, W]``: of the pixels."""
+    error = (got.clamp(-1, 1) - wanted).square().mean(-3, keepdim=True) / 4
     mean = error.mean() if weight is None else (error * weight).sum() / weight.sum().clamp_min(1e-6)
     return -10 * math.log10(max(float(mean), 1e-12))
 

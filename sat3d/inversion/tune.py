@@ -18,7 +18,6 @@ from ..latent import Latent
 from .delta import delta_between, tunable_names, with_delta
 from .guess import Inverter, sharpness
 from .hooks import with_hooks_of
-from .likeness import Likeness
 from .optimise import Watch, no_watch
 from .options import MOST_STEPS, Weights, check_between
 from .population import Population, measure_population
@@ -91,7 +90,7 @@ class _Tuning:
 
     def __init__(self, tools: Inverter, pivot: Latent, options: TuneOptions):
         network = tools.network
-        self.options, self.features = options, tools.features
+        self.options, self.tools = options, tools
         # A pivot that is tuned already goes on from there.
         self.plain, self.network = network, with_hooks_of(network, with_delta(network, pivot.tuned))
         self.free = _own_copies(self.network)
@@ -103,7 +102,7 @@ class _Tuning:
     def run(self, targets: list[Target], watch: Watch) -> dict[str, Tensor]:
         """The differences of weights."""
         sharp = sharpness(self.plain, self.options.resolution)
-        likenesses = [Likeness(self.features, each.at(sharp), self.options.weights) for each in targets]
+        likenesses = [self.tools.likeness(each.at(sharp), self.options.weights) for each in targets]
         optimizer = torch.optim.Adam(self.free, betas=(0.9, 0.99))
         for step in range(self.options.steps):
             face = step % len(targets)
@@ -124,8 +123,7 @@ class _Tuning:
         styles, camera = self._neighbour(face)
         with torch.no_grad():
             before = Target(self._render(self.plain, styles, camera))
-        likeness = Likeness(self.features, before, self.options.weights)
-        return likeness(self._render(self.network, styles, camera))
+        return self.tools.likeness(before, self.options.weights)(self._render(self.network, styles, camera))
 
     @torch.no_grad()
     def _neighbour(self, face: int) -> tuple[Tensor, Tensor | None]:

@@ -194,6 +194,16 @@ def test_faces_come_from_the_largest_to_the_smallest(detector, monkeypatch):
         landmarks.one_face(smooth_photo(), 2)
 
 
+def test_a_detector_counts_only_with_its_models(tmp_path, monkeypatch):
+    spec = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
+    for found, wanted in ((None, False), (spec, False), (spec, True)):
+        if wanted:
+            (tmp_path / landmarks._NEEDED).parent.mkdir(parents=True)
+            (tmp_path / landmarks._NEEDED).touch()
+        monkeypatch.setattr(landmarks.importlib.util, "find_spec", lambda name, found=found: found)
+        assert landmarks.detector_installed() is wanted
+
+
 def test_a_photo_without_a_face(detector):
     assert landmarks.find_faces(smooth_photo()) == []
     with pytest.raises(ShapeError, match=r"no such face.*give its points"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import statistics
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,45 +13,43 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from sat3d.errors import ConfigError, FileError
+from sat3d.errors import ConfigError, FileError, LayoutError
 from sat3d.generators import TriplaneGenerator
 from sat3d.inversion import (
     METHODS,
     FeatureLoss,
+    IdentityLoss,
     InversionOptions,
     Inverter,
+    LpipsLoss,
     TuneOptions,
     invert,
     load_encoder,
+    load_lpips,
+    lpips_missing,
     tune,
     tuned_network,
 )
 from sat3d.inversion.population import measure_population
 from sat3d.inversion.scores import psnr, ssim
-from sat3d.latent import Latent
 from sat3d.masks import AttributeMasks, load_masks
+from sat3d.pictures import contact_sheet, save_picture, to_pil
 from sat3d.reader import AttributeReader, load_reader
-from sat3d.small_networks import resize
-from sat3d.transfer import transfer
-from training.synthheads.sampler import Pose, draw_latents
+from sat3d.small_networks import ASSETS, resize
+from training.synthheads.sampler import Pose
 from training.synthheads.views import check_device, render_head
 from training.vision.data import Piece, Views, gather
-from training.vision.targets import CATEGORIES, UNKNOWN, targets_of
 
 from .generator import CHECKPOINT, load_domain_generator
+from .inversion_cases import Case, Edits, judge, true_latent
 from .people import VIEWS_PER_PERSON, Crowd
 
 TUNE = "tune"
+MASKS = ASSETS / "synthheads-masks.safetensors"
 _TURN_DEG = 30.0  # between the picture that is inverted and the view that is judged
 _TUNING_SHARE = 0.5
-_EDITED = {
-    "hairstyle": "hair_style",
-    "hair_colour": "hair_colour",
-    "eye_region": "iris_colour",
-    "expression": "expression",
-    "beard": "beard",
-    "eyeglasses": "glasses",
-}  # the reader's category that shows an attribute
+_SHOWN = 12
+_TIMED = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,41 +62,86 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--checkpoint", type=Path, default=CHECKPOINT, help="the generator's .safetensors file (the built-in one)")
     add("--encoder", type=Path, help="a .safetensors file (the built-in one)")
     add("--no-encoder", action="store_true", help="begin at the mean face")
-    add("--masks", type=Path, help="attribute masks of this generator, for edit_gap; without, there is none")
-    add("--resolution", type=int, default=48, help="side of the coarse renderings (48)")
+    add("--masks", type=Path, help="attribute masks of this generator, for edit_gap (the built-in ones, if they fit)")
+    add("--resolution", type=int, help="side of the coarse renderings (the inversion's default)")
+    add("--identity", action="store_true", help="add the identity term to the loss (of the same reader that judges)")
+    add("--lpips", action="store_true", help="add LPIPS to the loss; it is scored where it is installed in any case")
+    add("--pictures", type=Path, help=f"write a sheet of the first {_SHOWN} people: photo, found; known view, found")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What is judged and with what; ``lpips`` scores pictures, where it is installed."""
+
+    tools: Inverter
+    reader: AttributeReader
+    crowd: Crowd
+    views: Views
+    lpips: LpipsLoss | None
+
+    @property
+    def network(self) -> TriplaneGenerator:
+        return self.tools.network
 
 
 def run(options: argparse.Namespace) -> dict:
-    """Report with the keys ``methods.<method>.{psnr, ssim, novel_psnr, agree, edit_gap, seconds, camera_deg}``.
+    """Report with the keys ``methods.<method>.{psnr, ssim, novel_psnr, lpips, agree, edit_gap, seconds,
+    seconds_per_step, camera_deg}``, ``true_latent`` (the same of the latents the people were drawn with: what the
+    generator itself can do), ``encoder_seconds``, ``threads``.
 
-    ``psnr``, ``ssim``: at the input view, from the found camera; ``novel_psnr``: from a known camera 30° away;
-    ``agree``: share of the attributes that the reader reads right in the found face; ``edit_gap``: points by which
-    edits succeed less often than on the true latents (null without masks); ``seconds``: median a picture;
-    ``camera_deg``: median of the larger error of yaw and pitch.
+    ``psnr``, ``ssim``, ``lpips``: at the input view, from the found camera (lpips null where it is not installed);
+    ``novel_psnr``: from a known camera 30° away; ``agree``: share of the attributes that the reader reads right in the
+    found face; ``edit_gap``: points by which edits do worse than on the true latents, see :class:`Edits` (null without
+    masks); ``seconds``: median a picture; ``camera_deg``: median of the larger error of yaw and pitch.
     """
-    network, reader = load_domain_generator(options.checkpoint), load_reader()
-    masks = None if options.masks is None else load_masks(options.masks, network.layout)
-    tools = _tools(options, network, reader)
-    crowd = Crowd(options.seed, VIEWS_PER_PERSON * options.count, network.config.img_resolution, options.yaw_deg)
-    views = render_pairs(crowd)
-    report: dict = {"seed": options.seed, "count": options.count, "yaw_deg": options.yaw_deg, "steps": options.steps}
-    report["methods"] = {}
+    bench = _bench(options)
+    masks = _masks(options, bench.network)
+    edits = None if masks is None else Edits(bench.network, bench.reader, masks, bench.crowd)
+    heads = range(options.count)
+    found = {"true_latent": [true_case(bench, head) for head in heads]}
     for method in options.methods:
-        cases = [invert_person(tools, crowd, views, head, method, options)
-                 for head in tqdm(range(options.count), unit="head", desc=method)]  # fmt: skip
-        report["methods"][method] = judge(network, reader, masks, crowd, views, cases)
+        found[method] = [invert_person(bench, head, method, options) for head in tqdm(heads, unit="head", desc=method)]
+    judged = {}
+    for name, cases in found.items():
+        gap = None if edits is None or name == "true_latent" else edits.gap(cases)
+        judged[name] = judge(bench.reader, bench.views, cases, gap, bench.lpips)
+    report: dict = {"seed": options.seed, "count": options.count, "yaw_deg": options.yaw_deg, "steps": options.steps}
+    report |= {"threads": torch.get_num_threads(), "encoder_seconds": encoder_seconds(bench)}
+    report["true_latent"] = {name: judged["true_latent"][name] for name in ("psnr", "ssim", "novel_psnr", "agree")}
+    report["methods"] = {method: judged[method] for method in options.methods}
+    if options.pictures:
+        save_picture(sheet(bench, found), options.pictures)
     print(summary(report))
     return report
 
 
-def _tools(options: argparse.Namespace, network: TriplaneGenerator, reader: AttributeReader) -> Inverter:
-    encoder = None
-    if not options.no_encoder:
-        try:
-            encoder = load_encoder(options.encoder)
-        except FileError as error:
-            raise ConfigError("There is no encoder to begin with", error, "its file", "pass --no-encoder") from error
-    return Inverter(network, "", encoder, FeatureLoss(reader), measure_population(network))
+def _bench(options: argparse.Namespace) -> Bench:
+    network, reader = load_domain_generator(options.checkpoint), load_reader()
+    lpips = load_lpips() if options.lpips or not lpips_missing() else None
+    tools = Inverter(network, "", _encoder(options), FeatureLoss(reader), measure_population(network),
+                     IdentityLoss(reader) if options.identity else None, lpips if options.lpips else None)  # fmt: skip
+    crowd = Crowd(options.seed, VIEWS_PER_PERSON * options.count, network.config.img_resolution, options.yaw_deg)
+    return Bench(tools, reader, crowd, render_pairs(crowd), lpips)
+
+
+def _encoder(options: argparse.Namespace):
+    if options.no_encoder:
+        return None
+    try:
+        return load_encoder(options.encoder)
+    except FileError as error:
+        raise ConfigError("There is no encoder to begin with", error, "its file", "pass --no-encoder") from error
+
+
+def _masks(options: argparse.Namespace, network: TriplaneGenerator) -> AttributeMasks | None:
+    """The masks asked for; else the built-in ones, if they are there and fit."""
+    if options.masks is not None:
+        return load_masks(options.masks, network.layout)
+    try:
+        return load_masks(MASKS, network.layout)
+    except (FileError, LayoutError) as error:
+        print(f"edit_gap is left out, no masks: {error}")
+        return None
 
 
 def render_pairs(crowd: Crowd) -> Views:
@@ -115,115 +159,89 @@ def render_pairs(crowd: Crowd) -> Views:
     return gather(pieces(), 2 * crowd.people, crowd.size, "rendering people")
 
 
-@dataclass(frozen=True)
-class Case:
-    """One inverted picture: the face, its picture ``[1, 3, H, H]`` from the found camera, scores."""
-
-    head: int
-    latent: Latent
-    picture: Tensor
-    psnr: float
-    ssim: float
-    novel_psnr: float
-    seconds: float
-    camera_deg: float
+@torch.no_grad()
+def true_case(bench: Bench, head: int) -> Case:
+    """The latent that a person was drawn with, from the true cameras."""
+    latent = true_latent(bench.network, bench.crowd, head)
+    images, pictures = [], []
+    for view in (2 * head, 2 * head + 1):
+        images.append(bench.views.inputs(torch.tensor([view])))
+        pictures.append(bench.network.synthesize(latent.styles, _true_camera(bench, view)).image)
+    scores = (psnr(pictures[0], images[0]), ssim(pictures[0], images[0]), psnr(pictures[1], images[1]))
+    return Case(head, latent, *pictures, *scores, 0.0, 0.0, 0.0)
 
 
-def invert_person(
-    tools: Inverter, crowd: Crowd, views: Views, head: int, method: str, options: argparse.Namespace
-) -> Case:
+def _true_camera(bench: Bench, view: int) -> Tensor:
+    return bench.network.rig.label(float(bench.views.yaw_rad[view]), float(bench.views.pitch_rad[view]))
+
+
+def invert_person(bench: Bench, head: int, method: str, options: argparse.Namespace) -> Case:
     """Invert the first view of a person and look at the second."""
     seen, turned = 2 * head, 2 * head + 1
-    image = views.inputs(torch.tensor([seen]))
+    image = bench.views.inputs(torch.tensor([seen]))
     started = time.perf_counter()
-    found = invert(tools, image, InversionOptions("W+" if method == TUNE else method, options.steps, crowd.seed,
-                                                  options.resolution))  # fmt: skip
-    latent, picture = found.latent, found.picture
+    found = invert(bench.tools, image, inversion_options(options, method))
+    latent, picture, steps = found.latent, found.picture, len(found.losses)
     if method == TUNE:
-        latent = tune(tools, latent, image, TuneOptions(max(1, round(options.steps * _TUNING_SHARE)), crowd.seed))
+        tuning = TuneOptions(max(1, round(options.steps * _TUNING_SHARE)), options.seed)
+        latent, steps = tune(bench.tools, latent, image, tuning), steps + tuning.steps
     seconds = time.perf_counter() - started
     with torch.no_grad():
-        network = tuned_network(tools.network, latent)
+        network = tuned_network(bench.network, latent)
         if latent.tuned:
             picture = network.synthesize(latent.styles, latent.camera).image
-        camera = network.rig.label(float(views.yaw_rad[turned]), float(views.pitch_rad[turned]))
-        novel = psnr(network.synthesize(latent.styles, camera).image, views.inputs(torch.tensor([turned])))
-    truth = (float(views.yaw_rad[seen]), float(views.pitch_rad[seen]))
+        novel = network.synthesize(latent.styles, _true_camera(bench, turned)).image
+    truth = (float(bench.views.yaw_rad[seen]), float(bench.views.pitch_rad[seen]))
     off = max(abs(a - b) for a, b in zip((found.start.yaw_rad, found.start.pitch_rad), truth, strict=True))
     wanted = resize(image, *picture.shape[2:])
-    return Case(head, latent, picture, psnr(picture, wanted), ssim(picture, wanted), novel, seconds, math.degrees(off))
+    scores = (psnr(picture, wanted), ssim(picture, wanted), psnr(novel, bench.views.inputs(torch.tensor([turned]))))
+    return Case(head, latent, picture, novel, *scores, seconds, seconds / max(1, steps), math.degrees(off))
 
 
-def judge(
-    network: TriplaneGenerator,
-    reader: AttributeReader,
-    masks: AttributeMasks | None,
-    crowd: Crowd,
-    views: Views,
-    cases: list[Case],
-) -> dict:
-    """Means over people; time and camera are medians."""
-    column = lambda name: torch.tensor([getattr(case, name) for case in cases])  # noqa: E731
-    report = {name: round(float(column(name).mean()), 4) for name in ("psnr", "ssim", "novel_psnr")}
-    report["agree"] = round(agreement(reader, views, cases), 4)
-    report["edit_gap"] = None if masks is None else round(edit_gap(network, reader, masks, crowd, cases), 2)
-    return report | {name: round(float(column(name).median()), 4) for name in ("seconds", "camera_deg")}
+def inversion_options(options: argparse.Namespace, method: str) -> InversionOptions:
+    """The inversion's own defaults, but for what the command line says."""
+    changes = {} if options.resolution is None else {"low_resolution": options.resolution}
+    return InversionOptions("W+" if method == TUNE else method, options.steps, options.seed, **changes)
 
 
-def agreement(reader: AttributeReader, views: Views, cases: list[Case]) -> float:
-    """Share of the categories, of all people together, that the reader reads right in the found faces."""
-    seen = views.select(torch.tensor([2 * case.head for case in cases]))
-    truth = torch.from_numpy(targets_of(seen.parameters, seen.yaw_rad, seen.pitch_rad).classes)
-    readings = reader.read(torch.cat([case.picture for case in cases]).clamp(-1, 1))
-    found = torch.tensor([[values.index(reading.names[name]) for name, values in CATEGORIES.items()]
-                          for reading in readings])  # fmt: skip
-    known = truth != UNKNOWN
-    return float((found == truth)[known].float().mean())
+def encoder_seconds(bench: Bench) -> float | None:
+    """Median time of an encoder's pass, rendering included: what the method *encoder* takes."""
+    if bench.tools.encoder is None:
+        return None
+    image, times = bench.views.inputs(torch.tensor([0])), []
+    for _ in range(_TIMED):
+        started = time.perf_counter()
+        invert(bench.tools, image, InversionOptions("encoder"))
+        times.append(time.perf_counter() - started)
+    return round(statistics.median(times), 4)
 
 
-@torch.no_grad()
-def edit_gap(
-    network: TriplaneGenerator, reader: AttributeReader, masks: AttributeMasks, crowd: Crowd, cases: list[Case]
-) -> float:
-    """Points by which edits of the found faces succeed less often than the same edits of the true latents.
-
-    An edit takes an attribute of the next person; it succeeds where the reader then reads of the face what it reads of
-    that person, both seen from the front.
-    """
-    attributes = [name for name in masks.attributes if name in _EDITED]
-    if not attributes:
-        raise ConfigError("The masks know no attribute that can be read", masks.attributes, f"some of {list(_EDITED)}",
-                          "pass masks of the built-in domain")  # fmt: skip
-    successes = torch.zeros(2, 2)  # true or found latent; successes and edits
-    for case in tqdm(cases, unit="head", desc="edits"):
-        true, other = (_true_latent(network, crowd, head) for head in (case.head, case.head + 1))
-        wanted = _read(network, reader, other)
-        for kind, face in enumerate((true, case.latent)):
-            for name in attributes:
-                edited = transfer(face, other, masks, [name], network.layout)
-                got = _read(tuned_network(network, face), reader, edited)
-                successes[kind] += torch.tensor([got[_EDITED[name]] == wanted[_EDITED[name]], 1.0])
-    rates = successes[:, 0] / successes[:, 1]
-    return 100 * float(rates[0] - rates[1])
-
-
-def _true_latent(network: TriplaneGenerator, crowd: Crowd, head: int) -> Latent:
-    styles = network.styles(network.map(torch.from_numpy(draw_latents(crowd.seed, head))[None]))
-    return Latent(styles, network.rig.label(), "", network.layout.fingerprint)
-
-
-def _read(network, reader: AttributeReader, face: Latent) -> dict[str, str]:
-    return reader.read(network.synthesize(face.styles, network.rig.label()).image.clamp(-1, 1))[0].names
+def sheet(bench: Bench, found: dict[str, list[Case]]):
+    """A column a person: the picture, then that of each method; the known view, then that of each method."""
+    rows, labels = [], []
+    shown = range(min(_SHOWN, bench.crowd.people))
+    for turned, name in ((0, "input view"), (1, f"known view, {_TURN_DEG:.0f} degrees away")):
+        rows.append(to_pil(bench.views.inputs(torch.tensor([2 * head + turned for head in shown]))))
+        labels.append(name)
+        for method, cases in found.items():
+            images = [(case.novel if turned else case.picture) for case in cases[: len(shown)]]
+            rows.append(to_pil(torch.cat(images)))
+            labels.append(f"{method}, {name}")
+    return contact_sheet(rows, labels, cell_px=128, gap_px=4)
 
 
 def summary(report: dict) -> str:
     """A line a method for people."""
-    lines = [f"{report['count']} people, seed {report['seed']}"]
+    best = report["true_latent"]
+    lines = [
+        f"{report['count']} people, seed {report['seed']}; of the true latents {best['psnr']:.2f} dB,"
+        f" {best['novel_psnr']:.2f} dB from {_TURN_DEG:.0f} degrees away, read right {best['agree']:.1%}"
+    ]
     for name, scores in report["methods"].items():
         gap = "" if scores["edit_gap"] is None else f", edits {scores['edit_gap']:+.1f} points behind"
         lines.append(
             f"  {name:8} {scores['psnr']:.2f} dB, SSIM {scores['ssim']:.3f}, {scores['novel_psnr']:.2f} dB from"
             f" {_TURN_DEG:.0f} degrees away, read right {scores['agree']:.1%}{gap}, camera off by"
-            f" {scores['camera_deg']:.2f} degrees, {scores['seconds']:.1f} s"
+            f" {scores['camera_deg']:.2f} degrees, {scores['seconds']:.1f} s, {scores['seconds_per_step']:.2f} s a step"
         )
     return "\n".join(lines)

@@ -1,13 +1,17 @@
-"""A perceptual loss on a network of our own: pictures are alike if the attribute reader's early layers say so."""
+"""A perceptual loss on a network of our own: pictures are alike if the attribute reader's early layers say so.
+
+The same features as those of the inversion's :class:`~sat3d.inversion.features.FeatureLoss`, but for patches (no face
+is magnified, nothing is resized), and compared by absolute differences, which keeps edges sharp in training.
+"""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+
+from sat3d.inversion.features import at_each_size, of_unit_length
 
 _LEVELS = 3  # halvings of the picture that are compared; deeper layers would look past a patch's edge
-_EPS = 1e-6
 
 
 class Perceptual(nn.Module):
@@ -20,32 +24,16 @@ class Perceptual(nn.Module):
 
     def features(self, images: Tensor) -> list[Tensor]:
         """``[B, 3, P, P]`` in -1..1 -> the last feature map at each halving."""
-        found: list[Tensor] = []
-        for layer in self.trunk:
-            images_next = layer(images)
-            if found and images_next.shape[-1] == images.shape[-1]:
-                found[-1] = images_next
-            elif len(found) == self.levels:
-                break
-            else:
-                found.append(images_next)
-            images = images_next
-        return found
+        return at_each_size(self.trunk, images, self.levels)
 
     def forward(self, got: Tensor, wanted: Tensor) -> Tensor:
         with torch.no_grad():
             targets = self.features(wanted)
-        return (
-            sum(
-                (_unit(a) - _unit(b)).abs().sum(1).mean() / a.shape[1] ** 0.5
-                for a, b in zip(self.features(got), targets, strict=True)
-            )
-            / self.levels
-        )
-
-
-def _unit(x: Tensor) -> Tensor:
-    return F.normalize(x, dim=1, eps=_EPS)
+        parts = [
+            (of_unit_length(a) - of_unit_length(b)).abs().sum(1).mean() / a.shape[1] ** 0.5
+            for a, b in zip(self.features(got), targets, strict=True)
+        ]
+        return sum(parts) / self.levels
 
 
 def load_perceptual() -> Perceptual:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from sat3d.generators import RenderOptions, TriplaneGenerator
+from sat3d.inversion.scores import psnr
 
 from .pack import HeadPack
 
@@ -31,11 +31,6 @@ def generate_view(network: TriplaneGenerator, latent: Tensor, camera: Tensor) ->
     styles = network.styles(network.map(latent[None]))
     view = network.render(network.planes(styles), styles, camera, RenderOptions())
     return view.image.clamp(-1, 1), view.depth, view.opacity
-
-
-def psnr(got: Tensor, wanted: Tensor) -> float:
-    """dB of pictures in -1..1, with the error of all channels together."""
-    return -10 * math.log10(max((got - wanted).square().mean().item() / 4, 1e-12))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,215 @@
+"""Frames of a video, or any batch of pictures, to one latent each, with cameras that do not tremble.
+
+Every frame begins where the frame before it ended, or at what the encoder says if that is more alike (a cut). Then the
+cameras are smoothed and the faces settle under cameras that are held. With ``expression`` all frames get one identity:
+style channels that do not carry expression are shared, exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from ..errors import ShapeError
+from ..latent import Latent
+from ..masks import AttributeMasks
+from .guess import Inverter, ask_encoder, likelier
+from .optimise import Inversion, Watch, descend, invert, no_watch
+from .options import MOST_STEPS, InversionOptions, check_between
+from .population import Population, check_usable, measure_population
+from .smoothing import smooth
+from .target import Target, make_target
+from .variables import HeldVariables, Start
+
+
+@dataclass(frozen=True)
+class VideoOptions:
+    """``first``: of the first frame; its method is that of all. ``next_steps``: of every other frame; ``settle_steps``:
+    of every frame once the cameras are smoothed. ``smoothing``: standard deviation of the Gaussian, in frames (0: none,
+    as suits a batch of different people).
+
+    Raises:
+        ConfigError: a value out of range.
+    """
+
+    first: InversionOptions = field(default_factory=InversionOptions)
+    next_steps: int = 30
+    settle_steps: int = 10
+    smoothing: float = 1.5
+
+    def __post_init__(self):
+        for name, low in (("next_steps", 1), ("settle_steps", 1), ("smoothing", 0)):
+            check_between(name, getattr(self, name), low, MOST_STEPS)
+
+    @property
+    def following(self) -> InversionOptions:
+        return replace(self.first, steps=self.next_steps)
+
+    @property
+    def settling(self) -> InversionOptions:
+        return replace(self.first, steps=self.settle_steps, rates=replace(self.first.rates, camera=0.0))
+
+
+@dataclass(frozen=True)
+class InvertedFrames:
+    """``latent``: T faces with T cameras; ``pictures [T, 3, H, H]``: as found. ``held``: frames in which nothing
+    could be found, which show the face of a neighbour; ``cuts``: frames that began anew."""
+
+    latent: Latent
+    pictures: Tensor
+    held: tuple[int, ...] = ()
+    cuts: tuple[int, ...] = ()
+
+
+def expression_channels(masks: AttributeMasks, attribute: str = "expression") -> Tensor:
+    """``[n]`` bool: the editable channels that belong to ``attribute`` more than to any other or to *others*.
+
+    Raises:
+        ShapeError: an attribute these masks do not know, or one without a channel.
+    """
+    masks.mask([attribute])  # refuses unknown ones
+    channels = masks.logits.argmax(0) == masks.attributes.index(attribute)
+    if not channels.any():
+        raise ShapeError("No channel belongs to this attribute", attribute, "at least one", "use masks learned for it")
+    return channels
+
+
+def invert_frames(
+    tools: Inverter,
+    frames: Tensor,
+    options: VideoOptions | None = None,
+    weight: Tensor | None = None,
+    expression: Tensor | None = None,
+    watch: Watch = no_watch,
+) -> InvertedFrames:
+    """``frames [T, 3, H, W]`` in -1..1, cropped as the generator's pictures -> T faces and cameras.
+
+    ``weight [1 or T, 1, h, w]``: see :func:`invert`. ``expression [n]`` bool: editable channels that may differ between
+    the frames of one person (see :func:`expression_channels`); None: every frame has a face of its own. ``watch`` gets
+    steps of all frames together and may raise to cancel. The same frames, options and seed give the same latents.
+
+    Example:
+        >>> found = invert_frames(tools, frames, expression=expression_channels(masks))
+        >>> found.latent.save("actor.safetensors")
+
+    Raises:
+        ShapeError: not frames, masks or channels that do not fit; or not one frame shows anything. ConfigError: see
+        :func:`invert`.
+    """
+    options = options or VideoOptions()
+    with torch.inference_mode(False), torch.enable_grad():
+        check_usable(tools.network)
+        population = tools.population or measure_population(tools.network, options.first.seed)
+        targets, held = _targets(tools, frames, weight)
+        free = None if expression is None else _free(tools, expression)
+        return _Frames(replace(tools, population=population), options, targets, watch).run(held, free)
+
+
+def _targets(tools: Inverter, frames: Tensor, weight: Tensor | None) -> tuple[list[Target], tuple[int, ...]]:
+    """A target a frame, of the frame before where there is nothing to be seen; and which frames those are."""
+    if frames.ndim != 4 or not len(frames) or (weight is not None and len(weight) not in (1, len(frames))):
+        raise ShapeError("Not frames, or masks that do not pair", tuple(frames.shape),
+                         "[T, 3, H, W], a mask or T masks",
+                         "pass the frames as one batch")  # fmt: skip
+    weights = [None] * len(frames) if weight is None else weight.expand(len(frames), -1, -1, -1).split(1)
+    found: list[Target | None] = []
+    errors = []
+    for frame, own in zip(frames.split(1), weights, strict=True):
+        try:
+            found.append(make_target(frame.to(tools.network.device), tools.network.config.img_resolution, own))
+        except ShapeError as error:  # a black or broken frame must not cost the whole video
+            found.append(None)
+            errors.append(error)
+    seen = [i for i, target in enumerate(found) if target is not None]
+    if not seen:
+        raise errors[0]
+    stand_in = [max((j for j in seen if j <= i), default=seen[0]) for i in range(len(found))]
+    return [found[j] for j in stand_in], tuple(i for i in range(len(found)) if i not in seen)
+
+
+def _free(tools: Inverter, expression: Tensor) -> Tensor:
+    layout = tools.network.layout
+    if tuple(expression.shape) != (layout.num_editable,) or expression.dtype != torch.bool or not expression.any():
+        raise ShapeError("These channels do not fit", f"{tuple(expression.shape)} of {expression.dtype}",
+                         f"[{layout.num_editable}] bool, some of them true", "use masks of this generator")  # fmt: skip
+    everywhere = torch.zeros(1, layout.num_channels)
+    return layout.with_editable(everywhere, expression[None].float().cpu())[0].bool().to(tools.network.device)
+
+
+class _Frames:
+    """One video at work."""
+
+    def __init__(self, tools: Inverter, options: VideoOptions, targets: list[Target], watch: Watch):
+        self.tools, self.options, self.targets = tools, options, targets
+        self.population: Population = tools.population
+        self.outer, self.done = watch, 0
+        count = len(targets)
+        self.total = options.first.steps + (count - 1) * options.next_steps + count * options.settle_steps
+        self.cuts: list[int] = []
+
+    def run(self, held: tuple[int, ...], free: Tensor | None) -> InvertedFrames:
+        found = self._follow()
+        starts = [each.start for each in found]
+        angles = torch.tensor([[s.yaw_rad, s.pitch_rad, s.roll_rad] for s in starts], dtype=torch.float64)
+        angles = smooth(angles, self.options.smoothing, self.cuts).tolist()
+        starts = [replace(s, yaw_rad=y, pitch_rad=p, roll_rad=r) for s, (y, p, r) in zip(starts, angles, strict=True)]
+        found = self._settle(starts) if free is None else self._share(found, starts, free)
+        self.outer(self.total, self.total, found[-1].picture)
+        latent = replace(found[0].latent, styles=torch.cat([each.latent.styles for each in found]),
+                         camera=torch.cat([each.latent.camera for each in found]), name="inverted frames")  # fmt: skip
+        return InvertedFrames(latent, torch.cat([each.picture for each in found]), held, tuple(self.cuts))
+
+    def _follow(self) -> list[Inversion]:
+        found: list[Inversion] = []
+        for frame, target in enumerate(self.targets):
+            start, options = None, self.options.first
+            if found:
+                start, options = self._begin(frame, target, found[-1].start), self.options.following
+            found.append(self._invert(target, options, start))
+        return found
+
+    def _begin(self, frame: int, target: Target, before: Start) -> Start | None:
+        """Where the frame before ended, or what the encoder says where that is nearer (None: ask it)."""
+        if self.options.first.method == "encoder":
+            return None
+        if self.tools.encoder is None:
+            return before
+        guess = ask_encoder(self.tools, target)
+        best = likelier(self.tools, target, self.population, self.options.first.method, [before, guess])
+        if best is guess:
+            self.cuts.append(frame)
+        return best
+
+    def _settle(self, starts: Sequence[Start]) -> list[Inversion]:
+        return [self._invert(target, self.options.settling, start)
+                for target, start in zip(self.targets, starts, strict=True)]  # fmt: skip
+
+    def _share(self, found: Sequence[Inversion], starts: Sequence[Start], free: Tensor) -> list[Inversion]:
+        """One identity, the mean of all frames; the free channels of each frame are its own."""
+        device = self.tools.network.device
+        styles = [each.latent.styles.to(device) for each in found]
+        base = torch.cat(styles).mean(0, keepdim=True)
+        return [self._move(target, HeldVariables.at(base, free, own, start, self.population), start.roll_rad)
+                for target, own, start in zip(self.targets, styles, starts, strict=True)]  # fmt: skip
+
+    def _move(self, target: Target, variables: HeldVariables, roll_rad: float) -> Inversion:
+        options = self.options.settling
+        found = descend(self.tools, options, target, self.population, variables, roll_rad, self._watch())
+        self.done += options.steps
+        return found
+
+    def _invert(self, target: Target, options: InversionOptions, start: Start | None) -> Inversion:
+        found = invert(self.tools, target.image, options, target.weight, start, self._watch())
+        self.done += options.steps
+        return found
+
+    def _watch(self) -> Watch:
+        before = self.done
+
+        def watch(done: int, total: int, picture: Tensor | None = None) -> None:
+            self.outer(min(before + done, self.total), self.total, picture)
+
+        return watch
