@@ -4,7 +4,9 @@ from comfy_api.latest import ComfyExtension, io
 
 from . import checkpoints, clips, faces, host, masks
 from .align import SAT3DAlignFace
+from .as_taken import SAT3DRenderAsTaken
 from .compare import SAT3DCompare
+from .example_photo import SAT3DExamplePhoto
 from .faces import SAT3DLoadLatent, SAT3DSaveLatent
 from .invert import InvertImage
 from .load import LoadEG3D
@@ -12,14 +14,16 @@ from .masks import SAT3DLoadMasks
 from .mesh import SAT3DExportMesh
 from .multi_transfer import SAT3DMultiTransfer
 from .orbit import RenderOrbit
+from .paste import SAT3DPasteBack
 from .qmm import QMMScore
 from .sample import SAT3DSampleFace
 from .sheet import SAT3DContactSheet
 from .transfer import SAT3DTransfer
 
 NODES: list[type[io.ComfyNode]] = [
-    LoadEG3D, SAT3DLoadMasks, SAT3DSampleFace, SAT3DAlignFace, InvertImage, SAT3DSaveLatent, SAT3DLoadLatent,
-    SAT3DTransfer, SAT3DMultiTransfer, RenderOrbit, SAT3DExportMesh, SAT3DContactSheet, QMMScore, SAT3DCompare,
+    LoadEG3D, SAT3DLoadMasks, SAT3DSampleFace, SAT3DExamplePhoto, SAT3DAlignFace, InvertImage, SAT3DSaveLatent,
+    SAT3DLoadLatent, SAT3DTransfer, SAT3DMultiTransfer, RenderOrbit, SAT3DRenderAsTaken, SAT3DPasteBack,
+    SAT3DExportMesh, SAT3DContactSheet, QMMScore, SAT3DCompare,
 ]
 
 

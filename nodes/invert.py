@@ -14,17 +14,19 @@ from ..sat3d.inversion import (
     Inversion,
     InversionOptions,
     Inverter,
+    Start,
     TuneOptions,
     invert,
     load_encoder,
     tune,
     tuned_network,
 )
+from ..sat3d.inversion.guess import ask_encoder
 from ..sat3d.inversion.scores import psnr
 from ..sat3d.inversion.target import make_target
 from ..sat3d.latent import Latent
 from ..sat3d.reader import load_reader
-from . import host, images, memory
+from . import host, images, memory, places
 from .types import EG3D_LATENT, EG3D_MODEL
 
 TUNE = "tune"
@@ -57,9 +59,10 @@ class InvertImage(io.ComfyNode):
 
     @classmethod
     def execute(cls, model: host.HostModel, image: Tensor, method: str, steps: int, seed: int,
-                ignore: Tensor | None = None) -> io.NodeOutput:
+                ignore: Tensor | None = None, place: str = "") -> io.NodeOutput:
         pictures = images.from_host(image)
-        work = Work(pictures, counted(ignore, len(pictures)), method, steps, seed)
+        cameras = cameras_of(place, len(pictures))
+        work = Work(pictures, counted(ignore, len(pictures)), method, steps, seed, cameras)
         network = model.ready(_GRADIENT_FACTOR * memory.render_bytes(model.network.config))
         report = host.Report(cls)
         with host.cancellable(network):
@@ -81,6 +84,9 @@ def _inputs() -> list[io.Input]:
                      tooltip="The same seed and picture always give the same face. It hardly matters which."),
         io.Mask.Input("ignore", optional=True,
                       tooltip="White where the picture is not to be reproduced, such as a hand, a cap or glasses."),
+        io.String.Input("place", default="", optional=True,
+                        tooltip="Connect the output 'place' of Align Face where a head may be tilted: only the points "
+                                "of the face tell by how much."),
     ]
 
 
@@ -93,6 +99,7 @@ class Work:
     method: str
     steps: int
     seed: int
+    cameras: tuple[Start | None, ...]  # of each picture, as the points of the face tell
 
     @property
     def tuning_steps(self) -> int:
@@ -124,8 +131,19 @@ def _invert_all(tools: Inverter, work: Work, report: host.Report) -> list[Invers
             report(before + done, total, shown)
 
         weight = None if work.weight is None else work.weight[i : i + 1]
-        found.append(invert(tools, picture, work.options, weight, watch=watch))
+        found.append(invert(tools, picture, work.options, weight, begin(tools, picture, work.cameras[i]), watch))
     return found
+
+
+def begin(tools: Inverter, picture: Tensor, camera: Start | None) -> Start | None:
+    """What an inversion begins with. The encoder sees turns better than five points do, but no tilt."""
+    if camera is None or not tools.network.is_3d:
+        return None
+    if tools.encoder is None:
+        return camera
+    with torch.inference_mode(False):
+        target = make_target(picture.to(tools.network.device), tools.network.config.img_resolution)
+        return ask_encoder(tools, target, camera.roll_rad)
 
 
 def _tuned(tools: Inverter, work: Work, latent: Latent, report: host.Report) -> tuple[Latent, Tensor]:
@@ -165,6 +183,21 @@ def counted(ignore: Tensor | None, count: int) -> Tensor | None:
         raise ShapeError("Masks and pictures do not pair", tuple(ignore.shape), f"one mask, or {count}",
                          "connect a mask for each picture")
     return (1 - ignore.float().clamp(0, 1))[:, None].expand(count, -1, -1, -1)
+
+
+def cameras_of(place: str, count: int) -> tuple[Start | None, ...]:
+    """A camera for each picture, where the text of Align Face knows one.
+
+    Raises:
+        ShapeError: no such text, or neither one place nor as many as pictures.
+    """
+    if not place.strip():
+        return (None,) * count
+    found = places.from_text(place)
+    if len(found) not in (1, count):
+        raise ShapeError("Places and pictures do not pair", f"{len(found)} places", f"one, or {count}",
+                         "connect crop and place of the same Align Face")
+    return tuple(found[i if len(found) > 1 else 0].start for i in range(count))
 
 
 def make_tools(model: host.HostModel, network) -> Inverter:

@@ -8,7 +8,8 @@ from comfy_api.latest import io
 from ..sat3d.latent import Latent
 from ..sat3d.masks import AttributeMasks
 from ..sat3d.transfer import transfer
-from . import host
+from . import auto_intensity as auto
+from . import clips, host
 from .masks import attribute_entries, built_in_for
 from .types import EG3D_LATENT, EG3D_MODEL, SAT3D_MASKS
 
@@ -29,27 +30,46 @@ class SAT3DTransfer(io.ComfyNode):
                 EG3D_LATENT.Output("latent", display_name="latent", tooltip="The edited face, or faces."),
                 io.String.Output("provenance", display_name="provenance",
                                  tooltip="Every edit of this face so far, one a line."),
+                io.Float.Output("used_intensity", display_name="used_intensity",
+                                tooltip="The intensity of this edit: that of the slider, or the one found."),
             ],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
-    def validate_inputs(cls, attribute: str = "") -> bool:
-        """Accept any attribute: only the masks know which there are, and they are asked when the node runs."""
+    def validate_inputs(cls, attribute: str = "", clip: str = "") -> bool:
+        """Accept any attribute and model: what is wrong with them is explained when the node runs."""
         return True
 
     @classmethod
+    def fingerprint_inputs(cls, auto_intensity: str = auto.OFF, clip: str = "", **rest) -> str:
+        return "" if auto_intensity == auto.OFF else clips.stamp(clip)
+
+    @classmethod
     def execute(cls, model: host.HostModel, source: Latent, reference: Latent, attribute: str, intensity: float,
-                masks: AttributeMasks | None = None) -> io.NodeOutput:
+                masks: AttributeMasks | None = None, auto_intensity: str = auto.OFF, clip: str = clips.ENTRY,
+                architecture: str = "") -> io.NodeOutput:
         layout = model.network.layout
         for face in (source, reference):
             face.check_layout(layout)
         model.warn_of_other_weights(source)
         masks = built_in_for(model) if masks is None else masks
         host.warn(masks.warning_for(model.loaded.fingerprint))
-        # Outside inference mode, so that the face can be a starting point of an optimisation.
-        with torch.inference_mode(False), torch.no_grad():
-            edited = transfer(repeated(source, len(reference.styles)), reference, masks, [attribute], layout, intensity)
-        return io.NodeOutput(edited, provenance(edited))
+        source = repeated(source, len(reference.styles))
+
+        def edited(by: float) -> Latent:
+            # Outside inference mode, so that the face can be a starting point of an optimisation.
+            with torch.inference_mode(False), torch.no_grad():
+                return transfer(source, reference, masks, [attribute], layout, by)
+
+        if auto_intensity == auto.OFF:
+            face = edited(intensity)
+            return io.NodeOutput(face, provenance(face), float(intensity))
+        edited(0.0)  # what does not fit is said before any model is read
+        judge = auto.Judge(model, clips.load(clip, architecture), auto.domain_of(masks), host.Report(cls))
+        found = auto.find(judge, edited, reference, attribute)
+        face = edited(found.intensity)
+        return io.NodeOutput(face, f"{provenance(face)}\n{attribute} {found}", found.intensity)
 
 
 def _inputs() -> list[io.Input]:
@@ -64,6 +84,7 @@ def _inputs() -> list[io.Input]:
                                "below 0 moves away from the reference."),
         SAT3D_MASKS.Input("masks", optional=True,
                           tooltip="Masks of your own. Nothing connected: those that come with the pack."),
+        *auto.inputs(),
     ]
 
 

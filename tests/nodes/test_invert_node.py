@@ -146,7 +146,7 @@ def test_a_face_is_cut_by_points_or_by_a_box(align):
     photo = torch.rand(2, 512, 700, 3, generator=torch.Generator().manual_seed(0))
     crop, place = align(photo, "box", "100 50 64", size=64)
     torch.testing.assert_close(crop, photo[:, 50:114, 100:164], atol=1e-5, rtol=0)
-    assert json.loads(place) == [{"left": 100, "top": 50, "side": 64}] * 2
+    assert json.loads(place) == [{"left": 100, "top": 50, "side": 64, "width": 700, "height": 512}] * 2
     crop, place = align(photo)
     assert crop.shape == (2, 128, 128, 3) and 500 < json.loads(place)[0]["side"] < 560
 

@@ -49,6 +49,13 @@ def sockets_of(kind, schemas) -> dict[str, str]:
     return {slot.id: slot.kind for slot in schemas[kind].inputs if slot.kind not in WIDGETS}
 
 
+def kind_of(kind, key, schemas) -> str:
+    """The type of an input, widget or not."""
+    if kind in CORE:
+        return CORE[kind][0][key]
+    return next(slot.kind for slot in schemas[kind].inputs if slot.id == key)
+
+
 def outputs_of(kind, schemas) -> list[str]:
     return CORE[kind][2] if kind in CORE else [slot.kind for slot in schemas[kind].outputs]
 
@@ -73,14 +80,16 @@ def api_of(ui: dict, schemas) -> dict:
         inputs = {slot["name"]: [str(links[slot["link"]][1]), links[slot["link"]][2]]
                   for slot in node["inputs"] if slot["link"] is not None}
         names = widgets_of(node["type"], schemas)
-        if names:
-            inputs |= {name: value for name, value in zip(names, node["widgets_values"], strict=True) if name}
+        if names:  # a wire into a widget counts, not what is typed there
+            typed = {name: value for name, value in zip(names, node["widgets_values"], strict=True) if name}
+            inputs = typed | inputs
         prompt[str(node["id"])] = {"class_type": node["type"], "inputs": inputs}
     return prompt
 
 
 def test_there_are_the_promised_templates():
-    assert {"first_face", "first_edit", "six_attributes", "orbit_and_mesh", "scores", "official_ffhq"} <= set(FLOWS)
+    assert set(FLOWS) == {"first_face", "first_edit", "six_attributes", "photo_edit", "orbit_and_mesh", "scores",
+                          "official_ffhq"}
     assert sorted(path.stem for path in (ROOT / "workflows").glob("*.json")) == FLOWS
 
 
@@ -116,7 +125,8 @@ def test_wires_join_what_belongs_together(schemas, name):
             if isinstance(value, list):
                 source, slot = value
                 made = outputs_of(prompt[source]["class_type"], schemas)[slot]
-                assert sockets_of(kind, schemas)[key] in (made, "*"), f"{kind}.{key} gets {made}"
+                wanted = kind_of(kind, key, schemas)
+                assert wanted in (made, "*"), f"{kind}.{key} gets {made}"
 
 
 @pytest.mark.parametrize("name", FLOWS)
@@ -136,8 +146,11 @@ def test_the_links_of_the_page_are_consistent(schemas, name):
         assert nodes[source]["order"] < nodes[target]["order"]
     for node in nodes.values():
         if node["type"] in schemas:
-            found = [(slot["name"], slot["type"]) for slot in node["inputs"]]
+            found = [(slot["name"], slot["type"]) for slot in node["inputs"] if "widget" not in slot]
             assert found == list(sockets_of(node["type"], schemas).items()), node["type"]
+            wired = [slot for slot in node["inputs"] if "widget" in slot]
+            assert all(slot["widget"] == {"name": slot["name"]} for slot in wired), node["type"]
+            assert {slot["name"] for slot in wired} <= set(widgets_of(node["type"], schemas)), node["type"]
             assert [slot["name"] for slot in node["outputs"]] == [slot.id for slot in schemas[node["type"]].outputs]
 
 
@@ -181,11 +194,21 @@ def shipped(part, shelf, assets, triplane, monkeypatch):
     image = {"image_size": 32, "layers": [1, 1, 1, 1], "width": 8, "head_width": 32}
     save_network(assets / KIND.asset, KIND, OwnClip(ClipConfig(8, image, text, words)).eval())
     part("nodes.clips")._kept.clear()
+    tiny_helpers(part, monkeypatch)
     ui = SimpleNamespace(PreviewImage=lambda picture, cls: picture)
     monkeypatch.setattr(sys.modules["comfy_api.latest"], "ui", ui, raising=False)
 
 
-SMALLER = {"frames": 2, "neural_resolution": 16, "picture_resolution": 16, "resolution": 64, "cell_px": 32}
+def tiny_helpers(part, monkeypatch):
+    """An inversion that takes no time: no encoder, no perceptual loss, few rays."""
+    module, options = part("nodes.invert"), part("sat3d.inversion").InversionOptions
+    small = {"low_resolution": 8, "full_resolution": 16}
+    monkeypatch.setattr(module, "_encoder", lambda: None)
+    monkeypatch.setattr(module, "_reader", lambda: None)
+    monkeypatch.setattr(module, "InversionOptions", lambda *given: options(*given, **small))
+
+
+SMALLER = {"frames": 2, "neural_resolution": 16, "picture_resolution": 16, "resolution": 64, "cell_px": 32, "steps": 2}
 
 
 def perform(prompt: dict, nodes: dict) -> dict[str, list]:
@@ -215,7 +238,7 @@ def check_arrived(kind, inputs, output):
         assert isinstance(inputs["source"], str | float) and inputs["source"] not in ("", None)
 
 
-@pytest.mark.parametrize("name", [name for name in FLOWS if "photo" not in name])
+@pytest.mark.parametrize("name", FLOWS)
 def test_it_runs(part, shipped, models, schemas, name):
     nodes = {node.define_schema().node_id: node for node in part("nodes.extension").NODES}
     arrived = perform(read(name, "workflows/api"), nodes)
@@ -239,3 +262,22 @@ def test_the_note_tells_of_intensity_zero(part, shipped):
     transfer["inputs"] |= {"source": source, "reference": source}
     unedited = perform(prompt, nodes)["SaveVideo"][0]["video"].images
     assert torch.equal(videos[0], unedited) and not torch.equal(videos[1], unedited)
+
+
+def test_the_photo_comes_back_in_its_own_size(part, shipped):
+    """What its notes promise: intensity 0 leaves the photo as it was; without 'before' the generator's head is seen."""
+    nodes = {node.define_schema().node_id: node for node in part("nodes.extension").NODES}
+    prompt = read("photo_edit", "workflows/api")
+    photo = run(nodes["SAT3DExamplePhoto"])[0]
+    steps = {node["class_type"]: node["inputs"] for node in prompt.values()}
+    results = []
+    for intensity in (0.0, 1.0):
+        steps["SAT3DTransfer"]["intensity"] = intensity
+        results.append(perform(prompt, nodes)["SaveImage"][0]["images"])
+    assert all(result.shape == photo.shape for result in results)
+    torch.testing.assert_close(results[0], photo, atol=1e-5, rtol=0)
+    assert (results[1] - photo).abs().amax() > 0.01
+    del steps["SAT3DPasteBack"]["before"]
+    whole = perform(prompt, nodes)["SaveImage"][0]["images"]
+    assert (whole - photo).abs().mean() > (results[1] - photo).abs().mean()
+    assert torch.equal(whole[:, :, -100:], photo[:, :, -100:])  # beside the crop

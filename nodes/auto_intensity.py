@@ -1,0 +1,100 @@
+"""How Transfer Attribute finds an intensity by itself: pictures from the front, measured by QMM."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from comfy_api.latest import io
+from torch import Tensor
+
+from ..sat3d.auto_intensity import Found, distance_to, smallest_intensity
+from ..sat3d.domains import Domain, domain_names, load_domain
+from ..sat3d.errors import ConfigError
+from ..sat3d.inversion import tuned_network
+from ..sat3d.latent import Latent
+from ..sat3d.masks import AttributeMasks
+from ..sat3d.qmm import Measurement
+from . import clips, host, memory
+from .orbit import path_cameras, render_views
+
+OFF, SMALLEST = "off", "smallest that arrives"
+_LARGEST_RESOLUTION = 96  # of volume rendering: coarser ones hide what an expression consists of
+_MOST_LOOKS = 11  # the reference, the source, and nine edits
+
+
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """Shows faces and measures them, wherever the host keeps the networks meanwhile."""
+
+    model: host.HostModel
+    clip: clips.HostClip
+    domain: Domain
+    report: host.Report
+
+    def look(self, face: Latent) -> Tensor:
+        """Every face from the front, ``[B, 3, H, W]`` about -1..1."""
+        config = self.model.network.config
+        network = tuned_network(self.model.ready(memory.render_bytes(config)), face)
+        own = config.neural_rendering_resolution if network.is_3d else None
+        options = self.model.render_options(own and min(own, _LARGEST_RESOLUTION))
+        cameras = path_cameras(network, "still", 1, 0.0, 0.0, None)
+        with host.cancellable(network):
+            return torch.cat([view.image.float() for view in render_views(network, face.styles, cameras, options)])
+
+    def measure(self, pictures: Tensor) -> Measurement:
+        qmm = self.clip.qmm(self.domain)  # anew, since the host may have made room for the generator
+        pieces = [qmm.measure(piece.to(qmm.model.mean.device)).probabilities.cpu()
+                  for piece in pictures.split(clips.PICTURES_AT_ONCE)]
+        return Measurement(torch.cat(pieces), self.domain)
+
+
+def find(judge: Judge, edited: Callable[[float], Latent], reference: Latent, attribute: str) -> Found:
+    """The smallest intensity at which the attribute has arrived, one for all faces; warns where it never does.
+
+    Raises:
+        ConfigError: an attribute without phrases in the domain.
+    """
+    judge.domain.groups(attribute)
+    looks = 0
+
+    def look(face: Latent) -> Tensor:
+        nonlocal looks
+        judge.report(looks, _MOST_LOOKS)
+        looks += 1
+        return judge.look(face)
+
+    found = smallest_intensity(distance_to(look(reference), lambda by: look(edited(by)), judge.measure, attribute))
+    judge.report(_MOST_LOOKS, _MOST_LOOKS)
+    if not found.arrived:
+        host.warn(f"{attribute} {found}. Try other masks, another reference, or an intensity of your own.")
+    return found
+
+
+def domain_of(masks: AttributeMasks) -> Domain:
+    """The domain that the masks were learned in, whose phrases measure their attributes.
+
+    Raises:
+        ConfigError: the masks name none of the pack's.
+    """
+    name = masks.metadata.get("domain", "")
+    if name not in domain_names():
+        raise ConfigError("These masks do not tell by which phrases their attributes are measured",
+                          f"domain {name!r}", f"one of {domain_names()}",
+                          f"set auto_intensity to '{OFF}' and choose the intensity yourself")
+    return load_domain(name)
+
+
+def inputs() -> list[io.Input]:
+    """Appended to those of Transfer Attribute."""
+    return [
+        io.Combo.Input("auto_intensity", options=[OFF, SMALLEST], default=OFF, optional=True,
+                       tooltip="smallest that arrives: tries up to nine intensities from 0.25 to 2.25 and takes the "
+                               "smallest at which the image-text model says that the reference's attribute is there. "
+                               "The slider is then ignored."),
+        io.Combo.Input("clip", options=clips.entries(), default=clips.ENTRY, optional=True,
+                       tooltip="For auto_intensity: the image-text model that decides. The built-in one knows "
+                               "SynthHeads; for photographs take a file in models/open_clip. Nothing is downloaded."),
+        io.String.Input("architecture", default="", optional=True,
+                        tooltip="For a file in models/open_clip: the name its weights were trained under, such as "
+                                "ViT-B-32-quickgelu. The built-in model needs none."),
+    ]

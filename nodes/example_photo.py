@@ -1,0 +1,36 @@
+"""SAT3DExamplePhoto: a photo that everybody has, so that the photo workflow runs at once."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from comfy_api.latest import io
+from PIL import Image
+
+FOLDER = Path(__file__).resolve().parent / "photos"
+NAME = "portrait"
+
+
+class SAT3DExamplePhoto(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="SAT3DExamplePhoto",
+            display_name="Example Photo",
+            category="SAT3D/face",
+            description="A portrait that comes with the pack, to try things out: a rendered person who does not exist. "
+                        "Put Load Image in its place for a photo of your own.",
+            inputs=[],
+            outputs=[
+                io.Image.Output("photo", display_name="photo", tooltip="The portrait, 960 x 720 pixels."),
+                io.String.Output("points", display_name="points",
+                                 tooltip="Its eyes, nose and corners of the mouth, for Align Face with 'five points'."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls) -> io.NodeOutput:
+        with Image.open(FOLDER / f"{NAME}.jpg") as picture:
+            pixels = np.asarray(picture.convert("RGB"), np.float32) / 255
+        points = (FOLDER / f"{NAME}.txt").read_text(encoding="utf-8").strip()
+        return io.NodeOutput(torch.from_numpy(pixels)[None], points)

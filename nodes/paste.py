@@ -1,0 +1,170 @@
+"""SAT3DPasteBack: an edited face back into its photo, at the photo's own resolution."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from comfy_api.latest import io
+from torch import Tensor
+
+from ..sat3d.errors import ShapeError
+from ..sat3d.inversion.align import Crop, cut
+from ..sat3d.inversion.paste import paste_back, widened_mask
+from ..sat3d.parsing.labels import LABEL_NAMES
+from ..sat3d.parsing.parser import load_parser
+from . import host, images, places
+
+HEAD, CROP = "head", "whole crop"
+_NOT_HEAD = ("background", "cloth")
+_WIDEST_SEAM = 0.5  # of the crop's side: there the two sides meet
+
+
+class SAT3DPasteBack(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="SAT3DPasteBack",
+            display_name="Paste Back",
+            category="SAT3D/face",
+            description="Puts an edited face back into the photo it was cut from, with a soft seam. The photo keeps "
+                        "its size, and all that lies outside of the face.",
+            inputs=_inputs(),
+            outputs=[
+                io.Image.Output("image", display_name="image", tooltip="The photo with the edited face, of its size."),
+                io.Mask.Output("changed", display_name="changed",
+                               tooltip="Where the photo was changed and how much, 0..1, of the photo's size."),
+            ],
+            hidden=[io.Hidden.unique_id],
+        )
+
+    @classmethod
+    def execute(cls, photo: Tensor, place: str, edited: Tensor, area: str, feather: int, before: Tensor | None = None,
+                mask: Tensor | None = None) -> io.NodeOutput:
+        jobs, report = paired(photo, places.from_text(place), edited, before, mask), host.Report(cls)
+        pasted, changed = [], []
+        for i, job in enumerate(jobs):
+            report(i, len(jobs))
+            for made, part in zip((pasted, changed), job.run(area, feather), strict=True):
+                made.append(part)
+        report(len(jobs), len(jobs))
+        return io.NodeOutput(host.keep(torch.cat(pasted)), host.keep(torch.cat(changed)))
+
+
+def _inputs() -> list[io.Input]:
+    return [
+        io.Image.Input("photo", tooltip="The photo that went into Align Face, or the same at another size."),
+        io.String.Input("place", default="", tooltip="Connect the output 'place' of Align Face: where the face was cut "
+                                                     "out."),
+        io.Image.Input("edited", tooltip="The edited face, from the camera of the photo: of Render as Taken."),
+        io.Combo.Input("area", options=[HEAD, CROP], default=HEAD,
+                       tooltip="head: the built-in parser finds the head in photo and edit, and only there something "
+                               "changes. whole crop: the whole square."),
+        io.Int.Input("feather", default=24, min=0, max=1024,
+                     tooltip="Width of the soft seam in pixels of the photo; 0 is a hard edge."),
+        io.Image.Input("before", optional=True,
+                       tooltip="The face before the edit, such as the preview of Invert Image. Then only what the edit "
+                               "changed is carried over, and skin, hair and light stay those of the photo."),
+        io.Mask.Input("mask", optional=True,
+                      tooltip="White where the edit is wanted: a mask of the photo, or of the crop. Black protects a "
+                              "hand or a microphone."),
+    ]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One photo IMAGE ``[1, H, W, 3]`` 0..1, its crop, and ``[1, 3 or 1, S, S]`` of the core's range."""
+
+    photo: Tensor
+    crop: Crop
+    edited: Tensor
+    before: Tensor | None
+    mask: Tensor | None
+
+    def run(self, area: str, feather: int) -> tuple[Tensor, Tensor]:
+        """IMAGE ``[1, H, W, 3]`` and the MASK ``[1, H, W]`` of what changed; elsewhere the photo is untouched."""
+        soft = min(feather / self.crop.side, _WIDEST_SEAM)
+        own, mask = images.from_host(self.photo), self.mask
+        if area == HEAD:
+            head = self.head(own, soft)
+            mask = head if mask is None else head * mask
+        pasted = images.to_host(paste_back(own, self.edited, self.crop, self.before, mask, soft))
+        black = torch.full_like(own, -1.0)
+        white = torch.ones_like(self.edited)
+        changed = images.to_host(paste_back(black, white, self.crop, None, mask, soft))[..., 0]
+        return torch.where(changed[..., None] > 0, pasted, self.photo[..., :3].float()), changed
+
+    def head(self, own: Tensor, soft: float) -> Tensor:
+        """``[1, 1, S, S]`` 0..1: the head as it was and as it is, with soft surroundings."""
+        both = torch.cat([cut(own, self.crop, self.edited.shape[-1]), self.edited])
+        parser = host.bring(_parser())
+        with torch.inference_mode():
+            shares = parser.probabilities(both.clamp(-1, 1).to(next(parser.parameters()).device)).to(own)
+        found = 1 - shares[:, [LABEL_NAMES.index(name) for name in _NOT_HEAD]].sum(1, keepdim=True)
+        return widened_mask(found.amax(0, keepdim=True).clamp(0, 1), soft)
+
+
+@cache
+def _parser() -> host.ModelPatcher:
+    """Its memory is the host's."""
+    with torch.inference_mode(False):
+        return host.hand_to_host(load_parser())
+
+
+def paired(photo: Tensor, found: list[places.Place], edited: Tensor, before: Tensor | None,
+           mask: Tensor | None) -> list[Job]:
+    """One job for each photo or edit; what there is one of serves all.
+
+    Raises:
+        ShapeError: counts that do not pair, crops that are not square or of two sizes, a mask of another size.
+    """
+    images.from_host(photo[:1])  # says so if it is none
+    faces, old = images.from_host(edited), None if before is None else images.from_host(before)
+    masks = None if mask is None else _of_core(mask)
+    _check_counts({"photo": photo, "place": found, "edited": edited, "before": before, "mask": mask})
+    if faces.shape[2] != faces.shape[3] or (old is not None and old.shape[2:] != faces.shape[2:]):
+        raise ShapeError("The edited face does not fit", f"{tuple(faces.shape[2:])}"
+                         + ("" if old is None else f", before {tuple(old.shape[2:])}") + " (height, width)",
+                         "square pictures of one size", "connect renders of the crop of Align Face")
+    height, width = photo.shape[1:3]
+    jobs = []
+    for i in range(max(len(photo), len(edited))):
+        crop = _nth(found, i).on(width, height)
+        own = None if masks is None else _of_crop(_nth(masks, i)[None], crop, faces.shape[2], (height, width))
+        jobs.append(Job(_nth(photo, i)[None], crop, _nth(faces, i)[None], None if old is None else _nth(old, i)[None],
+                        own))
+    return jobs
+
+
+def _check_counts(given: dict) -> None:
+    counts = {name: len(part) for name, part in given.items() if part is not None}
+    most = max(counts["photo"], counts["edited"])
+    if any(count not in (1, most) for count in counts.values()):
+        raise ShapeError("Photos and edits do not pair", ", ".join(f"{name}: {n}" for name, n in counts.items()),
+                         "one of each" if most == 1 else f"one, or {most}, of each", "match the batches")
+
+
+def _of_core(mask: Tensor) -> Tensor:
+    """MASK ``[B, H, W]`` -> ``[B, 1, H, W]`` 0..1."""
+    if mask.ndim != 3 or not torch.isfinite(mask).all():
+        raise ShapeError("The mask is not usable", tuple(mask.shape), "[batch, height, width], finite",
+                         "connect a MASK")
+    return mask.float().clamp(0, 1)[:, None]
+
+
+def _of_crop(mask: Tensor, crop: Crop, size: int, photo_size: tuple[int, int]) -> Tensor:
+    """A mask ``[1, 1, h, w]`` of the crop, or of the photo, as one of the crop.
+
+    Raises:
+        ShapeError: of another size.
+    """
+    if tuple(mask.shape[2:]) == (size, size):
+        return mask
+    if tuple(mask.shape[2:]) == photo_size:
+        return cut(mask.expand(-1, 3, -1, -1), crop, size)[:, :1].clamp(0, 1)
+    raise ShapeError("The mask fits neither photo nor crop", f"{mask.shape[3]} x {mask.shape[2]} pixels",
+                     f"{photo_size[1]} x {photo_size[0]} (the photo) or {size} x {size} (the edited face)",
+                     "connect a mask of one of them")
+
+
+def _nth(parts, i: int):
+    return parts[i if len(parts) > 1 else 0]

@@ -1,0 +1,37 @@
+"""The help pages: every picture they show is there, small, and a picture; every picture there is shown."""
+
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+DOCS = Path(__file__).resolve().parents[2] / "nodes/web/docs"
+PAGES = sorted(DOCS.glob("*.md"))
+SHOWN = re.compile(r"!\[([^\]]+)\]\(([^)]+)\)")
+LARGEST, LARGEST_IN_ALL = 40_000, 500_000
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_has_a_title_and_its_pictures(page):
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("# ") and "\n\n" in text
+    for words, name in SHOWN.findall(text):
+        assert len(words) > 10 and "/" not in name and (DOCS / name).is_file(), name
+
+
+def test_pictures_are_small_and_all_of_them_shown():
+    shown = {name for page in PAGES for _, name in SHOWN.findall(page.read_text(encoding="utf-8"))}
+    pictures = {path.name: path for path in DOCS.iterdir() if path.suffix in (".jpg", ".png")}
+    assert shown == set(pictures)
+    sizes = {name: path.stat().st_size for name, path in pictures.items()}
+    assert all(size <= LARGEST for size in sizes.values()) and sum(sizes.values()) <= LARGEST_IN_ALL, sizes
+    for path in pictures.values():
+        with Image.open(path) as picture:
+            assert picture.convert("L").getextrema()[0] < picture.convert("L").getextrema()[1]
+
+
+def test_the_nodes_that_show_something_have_a_picture():
+    for name in ("LoadEG3D", "SAT3DSampleFace", "RenderOrbit", "SAT3DContactSheet", "SAT3DExportMesh", "SAT3DAlignFace",
+                 "InvertImage", "SAT3DPasteBack"):
+        assert (DOCS / f"{name}.jpg").is_file(), "run: python training/pictures_for_help.py"
