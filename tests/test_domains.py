@@ -283,3 +283,10 @@ def test_a_pipe_does_not_hang(tmp_path):
 def test_a_domain_cannot_be_changed_by_accident():
     with pytest.raises(TypeError):
         load_domain("synthheads").attributes["beard"] = ()
+
+
+def test_what_an_attribute_covers_is_read_and_checked():
+    assert load_domain("synthheads").covers == {"eyeglasses": ("eye_region",)} and not load_domain("car").covers
+    for wrong in ({"eyeglasses": ["hats"]}, {"hats": ["beard"]}, {"eyeglasses": "eye_region"}, {"eyeglasses": []}):
+        with pytest.raises(ConfigError, match="covers"):
+            parse_domain(changed("covers", wrong))

@@ -1,39 +1,53 @@
-"""A first look: two heads nobody has met, what they are like, and one of them turned.
+"""A first look: something of one head moves onto another, which then turns; what changed is told in numbers.
 
-    python training/demo.py [--out out/demo] [--seeds 0 1] [--frames 24] [--checkpoint FILE]
+    python training/demo.py [--attribute beard] [--out out/demo] [--seeds 19 40] [--frames 24] [--checkpoint FILE]
 
-The built-in generator draws them; the built-in attribute reader says what it sees. ``--checkpoint`` takes any EG3D
-network instead (its heads are not read: the reader knows the built-in domain only).
+The built-in generator draws two heads, the built-in masks move the attribute, the built-in judges measure it.
+``--checkpoint`` takes any EG3D network instead: its heads are drawn and turned; there is nothing to edit them with.
 """
 
 import argparse
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
 from PIL import Image
+from torch import Tensor
 
 from sat3d.camera import orbit
+from sat3d.clip import load_clip
+from sat3d.domains import load_domain
 from sat3d.errors import ConfigError, Sat3dError
 from sat3d.generators import TriplaneGenerator, load_generator, z_from_seed
-from sat3d.generators.base import Rendering
+from sat3d.masks import AttributeMasks, load_masks
+from sat3d.metrics import d_mean, pixel_changes
+from sat3d.parsing.parser import load_parser
 from sat3d.pictures import contact_sheet, depth_to_grey, save_animation, save_picture, to_pil
+from sat3d.qmm import QMM
 from sat3d.reader import Reading, load_reader
+from sat3d.regions import alterable_region, background_mask
 from sat3d.small_networks import ASSETS
+from sat3d.transfer import edit_styles
 
 BUILT_IN = ASSETS / "synthheads-128.safetensors"
+MASKS = ASSETS / "synthheads-masks.safetensors"
 _SHOWN = ("hair_style", "hair_colour", "beard", "glasses", "expression")
+_NAMES = ("source", "reference", "edit")
 _SHEET_COLUMNS = 6
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", type=Path, default=BUILT_IN, help="an EG3D network (the built-in one)")
+    parser.add_argument("--masks", type=Path, default=MASKS, help="attribute masks (the built-in ones)")
+    parser.add_argument("--attribute", default="beard", help="what moves (beard)")
     parser.add_argument("--out", type=Path, default=Path("out/demo"))
-    parser.add_argument("--seeds", type=int, nargs=2, default=(0, 1), help="which two heads (0 1)")
+    parser.add_argument("--seeds", type=int, nargs=2, default=(19, 40), help="source and reference (19 40)")
     parser.add_argument("--frames", type=int, default=24, help="of the orbit (24)")
     arguments = parser.parse_args()
     try:
@@ -46,34 +60,81 @@ def main() -> int:
 @torch.inference_mode()
 def run(arguments: argparse.Namespace) -> int:
     started = time.perf_counter()
-    network = load_generator(arguments.checkpoint).network
-    if not isinstance(network, TriplaneGenerator):
-        got = network.config.family
-        raise ConfigError("This checkpoint is a flat generator", got, "an EG3D checkpoint", "choose another file")
-    if arguments.frames < 1:
-        raise ConfigError("--frames is too small", arguments.frames, "1 or more")
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    network = load_network(arguments)
     own = arguments.checkpoint == BUILT_IN
-    faces = [sample(network, seed, 1.0 if own else 0.7) for seed in arguments.seeds]
-    fronts = [network.synthesize(styles) for styles in faces]
-    layout = network.layout
-    print(f"{arguments.checkpoint.name}: {layout.num_editable} editable of {layout.num_channels} style channels")
+    faces = torch.cat([sample(network, seed, 1.0 if own else 0.7) for seed in arguments.seeds])
     if own:
-        readings = load_reader().read(torch.cat([front.image for front in fronts]))
-        for seed, reading in zip(arguments.seeds, readings, strict=True):
-            print(f"head {seed}: {describe(reading)}")
-    turned = network.synthesize(faces[0], network.rig.label(*orbit(arguments.frames)))
-    save_animation(to_pil(turned.image), arguments.out / "orbit.webp")
-    sheet = contact_sheet(*sheet_rows(arguments.seeds, fronts, turned), cell_px=192)
-    save_picture(sheet, arguments.out / "sheet.png")
-    print(f"{arguments.frames + 2} views in {time.perf_counter() - started:.1f} s")
+        masks = load_masks(arguments.masks, network.layout)
+        faces = torch.cat([faces, edited(network, faces, masks, arguments.attribute)])
+    fronts = torch.cat([network.synthesize(face[None]).image for face in faces])
+    if own:
+        tell(fronts, arguments.attribute)
+    turned = network.synthesize(faces[-1:] if own else faces[:1], network.rig.label(*orbit(arguments.frames)))
+    save(arguments.out, fronts, turned, arguments.attribute if own else None)
+    print(f"{arguments.frames + len(faces)} views and their scores in {time.perf_counter() - started:.1f} s")
     print(f"Pictures: {(arguments.out / 'sheet.png').resolve()}, and orbit.webp beside it")
     return 0
 
 
-def sample(network: TriplaneGenerator, seed: int, truncation_psi: float) -> torch.Tensor:
+def load_network(arguments: argparse.Namespace) -> TriplaneGenerator:
+    """The generator, once the arguments are seen to be possible, and the folder for the pictures."""
+    if arguments.frames < 1:
+        raise ConfigError("--frames is too small", arguments.frames, "1 or more")
+    network = load_generator(arguments.checkpoint).network
+    if not isinstance(network, TriplaneGenerator):
+        got = network.config.family
+        raise ConfigError("This checkpoint is a flat generator", got, "an EG3D checkpoint", "choose another file")
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    layout = network.layout
+    print(f"{arguments.checkpoint.name}: {layout.num_editable} editable of {layout.num_channels} style channels")
+    return network
+
+
+def sample(network: TriplaneGenerator, seed: int, truncation_psi: float) -> Tensor:
     """The styles ``[1, S]`` of the head of a seed."""
     return network.styles(network.map(z_from_seed(seed, network.config.backbone.z_dim), truncation_psi=truncation_psi))
+
+
+def edited(network: TriplaneGenerator, faces: Tensor, masks: AttributeMasks, attribute: str) -> Tensor:
+    """``faces [2, S]``: source and reference -> the source's styles ``[1, S]`` with the reference's attribute."""
+    source, reference = network.layout.editable(faces).split(1)
+    return network.layout.with_editable(faces[:1], edit_styles(source, reference, masks.mask([attribute]), 1.0))
+
+
+def tell(fronts: Tensor, attribute: str) -> None:
+    """What the judges say of source, reference and edit ``[3, 3, H, W]``."""
+    for name, reading in zip(_NAMES, load_reader().read(fronts), strict=True):
+        print(f"{name:9} {describe(reading)}")
+    scores = measure(fronts, attribute)
+    print(f"QMM: {attribute} was {scores.before:.2f} from the reference's, now {scores.after:.2f} (2 a group at most); "
+          f"all else moved {scores.elsewhere:.2f}")  # fmt: skip
+    print(f"outside the {attribute}'s region pixels changed by {scores.background:.1f} of 255 levels")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Of an edit: QMM distances to the reference before and after, how far all other attributes moved, D_mean."""
+
+    before: float
+    after: float
+    elsewhere: float
+    background: float
+
+
+def measure(fronts: Tensor, attribute: str) -> Scores:
+    """``fronts [3, 3, H, W]``: source, reference, edit."""
+    domain, parser = load_domain("synthheads"), load_parser()
+    source, reference, edit = (QMM(load_clip(), domain).measure(fronts).select([i]) for i in range(3))
+    after, moved = edit.differences(reference), edit.differences(source)
+    labels = parser.labels(fronts)
+    regions = [alterable_region(labels[i : i + 1], domain.regions[attribute], parser.config.labels) for i in (0, 2)]
+    change = pixel_changes(fronts[:1], fronts[2:])
+    return Scores(
+        float(source.differences(reference)[attribute]),
+        float(after[attribute]),
+        sum(float(value) for name, value in moved.items() if name != attribute),
+        float(d_mean(change, background_mask(*regions)[:, 0])),
+    )
 
 
 def describe(reading: Reading) -> str:
@@ -81,15 +142,19 @@ def describe(reading: Reading) -> str:
     return ", ".join(f"{name} {reading.names[name]} ({reading.confidence[name]:.0%})" for name in _SHOWN)
 
 
-def sheet_rows(
-    seeds: tuple[int, int], fronts: list[Rendering], turned: Rendering
-) -> tuple[list[list[Image.Image]], list[str]]:
-    """Both heads from the front, then the first one's orbit with its depth, and what the rows are."""
+def save(folder: Path, fronts: Tensor, turned, attribute: str | None) -> None:
+    """A contact sheet, and the orbit as a moving picture. ``turned``: the Rendering of the orbit."""
+    save_animation(to_pil(turned.image), folder / "orbit.webp")
+    title = ", ".join(_NAMES[:2]) if attribute is None else f"{', '.join(_NAMES)} ({attribute})"
+    save_picture(contact_sheet(*sheet_rows(fronts, turned, title), cell_px=192), folder / "sheet.png")
+
+
+def sheet_rows(fronts: Tensor, turned, title: str) -> tuple[list[list[Image.Image]], Sequence[str]]:
+    """The heads from the front, then an orbit with its depth, and what the rows are."""
     step = max(1, -(-len(turned.image) // _SHEET_COLUMNS))
     depth = depth_to_grey(turned.depth, turned.opacity) * 2 - 1
-    rows = [to_pil(torch.cat([front.image for front in fronts]))]
-    rows += [to_pil(turned.image)[::step], to_pil(depth.expand(-1, 3, -1, -1))[::step]]
-    return rows, [f"heads {seeds[0]} and {seeds[1]}", f"head {seeds[0]}, turned", "its depth, near is bright"]
+    rows = [to_pil(fronts), to_pil(turned.image)[::step], to_pil(depth.expand(-1, 3, -1, -1))[::step]]
+    return rows, [title, "turned", "its depth, near is bright"]
 
 
 if __name__ == "__main__":

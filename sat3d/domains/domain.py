@@ -85,7 +85,8 @@ class Domain:
     """A kind of picture. ``attributes``: name to Φ_t, its descriptor groups, in the order of the file.
 
     For learning masks: ``parser``, the kind of network whose labels ``regions`` (attribute to alterable region),
-    ``preselection`` and ``sampling`` speak of; "" and empty where nothing is parsed.
+    ``preselection`` and ``sampling`` speak of; "" and empty where nothing is parsed. ``covers``: attribute to those it
+    hides or bares, as dark glasses do with eyes: they cannot be asked to look as before (a variant of ours).
 
     Example:
         >>> domain = load_domain("synthheads")
@@ -101,9 +102,10 @@ class Domain:
     regions: Mapping[str, tuple[RegionPart, ...]] = field(default_factory=dict)
     preselection: Mapping[str, Preselection] = field(default_factory=dict)
     sampling: Sampling = field(default_factory=Sampling)
+    covers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self):
-        for name in ("attributes", "regions", "preselection"):
+        for name in ("attributes", "regions", "preselection", "covers"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     def __iter__(self) -> Iterator[DescriptorGroup]:

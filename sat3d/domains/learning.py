@@ -5,6 +5,7 @@
 "preselection": {"hairstyle": {"region": "hair", "k": 0.6, "d": 1.8}},
 "sampling": {"yaw_deg": [-35, 35], "pitch_deg": [-12, 12], "truncation_psi": 1, "drop": {"hat": 0.01},
              "at_least": {"glasses": {"share": 0.4, "pixels": 0.002}}}
+"covers": {"eyeglasses": ["eye_region"]}
 """
 
 from collections.abc import Collection, Mapping
@@ -13,14 +14,14 @@ from typing import Any
 from . import checks
 from .domain import Preselection, Quota, RegionPart, Sampling
 
-LEARNING_KEYS = ("parser", "regions", "preselection", "sampling")
+LEARNING_KEYS = ("parser", "regions", "preselection", "sampling", "covers")
 _WIDEST_MARGIN = 0.5
 _MOST_CHANNELS = 1 << 20
 _LARGEST_LOGIT = 20.0
 
 
 def read_learning(content: Mapping[str, Any], attributes: Collection[str], source: str) -> dict[str, Any]:
-    """The fields ``parser``, ``regions``, ``preselection`` and ``sampling`` of a domain.
+    """The fields ``parser``, ``regions``, ``preselection``, ``sampling`` and ``covers`` of a domain.
 
     Raises:
         ConfigError: the wrong form; an attribute that is not there, or without a region where others have one; a
@@ -35,7 +36,14 @@ def read_learning(content: Mapping[str, Any], attributes: Collection[str], sourc
     parser = checks.name(content["parser"], f"{source}: parser") if "parser" in content else ""
     if not parser and (regions or preselection or sampling.drop or sampling.at_least):
         raise checks.wrong(f"{source}: parser", "missing", "the parser whose labels the file names, such as 'head'")
-    return {"parser": parser, "regions": regions, "preselection": preselection, "sampling": sampling}
+    covers = _by_attribute(content, "covers", attributes, source, _names_among(attributes))
+    return {
+        "parser": parser,
+        "regions": regions,
+        "preselection": preselection,
+        "sampling": sampling,
+        "covers": covers,
+    }
 
 
 def _by_attribute(content: Mapping[str, Any], key: str, attributes: Collection[str], source: str, read) -> dict:
@@ -45,6 +53,17 @@ def _by_attribute(content: Mapping[str, Any], key: str, attributes: Collection[s
     if unknown:
         raise checks.wrong(where, f"unknown attributes {unknown}", f"some of {list(attributes)}")
     return {name: read(value, f"{where}.{name}") for name, value in table.items()}
+
+
+def _names_among(attributes: Collection[str]):
+    def read(content: Any, where: str) -> tuple[str, ...]:
+        names = checks.sized(content, list, "attributes", where, least=1)
+        unknown = [name for name in names if name not in attributes]
+        if unknown:
+            raise checks.wrong(where, f"unknown attributes {unknown}", f"some of {list(attributes)}")
+        return tuple(names)
+
+    return read
 
 
 def _region(content: Any, where: str) -> tuple[RegionPart, ...]:

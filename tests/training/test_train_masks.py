@@ -24,6 +24,7 @@ from sat3d.losses import LossWeights, probability_loss
 from sat3d.masks import load_masks
 from sat3d.parsing.parser import KIND as PARSER
 from sat3d.parsing.parser import HeadParser, ParserConfig
+from sat3d.qmm import Measurement
 from sat3d.small_networks import save_network
 from tests.training.test_train_clip import SMALL
 from training import train_masks
@@ -69,7 +70,7 @@ def files(tmp_path_factory):
     kept = ("beard", "eyeglasses", "hairstyle")
     content["attributes"] = {name: content["attributes"][name] for name in kept}
     content["regions"] = {name: content["regions"][name] for name in kept}
-    del content["sampling"]["at_least"]  # the parser knows nothing
+    del content["sampling"]["at_least"], content["covers"]  # the parser knows nothing, and the eyes are left out
     (folder / "heads.json").write_text(json.dumps(content), encoding="utf-8")
     for key in ("parser", "regions", "preselection"):
         del content[key]
@@ -491,3 +492,15 @@ def test_the_built_in_domain_is_the_default():
     options = train_masks.parse_arguments(["--out", "m.safetensors"])
     assert (options.iterations, options.batch, options.pairs, options.rate) == (300_000, 1, 6000, 0.01)
     assert load_domain(options.domain).parser == "head"
+
+
+def test_what_the_target_covers_need_not_stay(trainer, monkeypatch):
+    studio = trainer.objective.studio
+    transfers = gather(trainer.pairs, Draw(*(torch.tensor([i]) for i in (0, 5, 1))), torch.device("cpu"))
+    with torch.no_grad():
+        edited = trainer.objective.edit(transfers)
+        kept = studio.qmm.measure(edited).differences(Measurement(transfers.source.scores, studio.domain))
+        monkeypatch.setattr(studio.qmm, "domain", replace(studio.domain, covers={"eyeglasses": ("beard",)}))
+        ref, src = trainer.objective.attribute_losses(edited, transfers)
+    torch.testing.assert_close(src, kept["hairstyle"])
+    assert kept["beard"] > 0 and ref > 0

@@ -67,7 +67,7 @@ class Objective(nn.Module):
         to_source = measured.differences(soft(transfers.source.scores))
         pick = lambda table, i: {t: value[i : i + 1] for t, value in table.items()}  # noqa: E731
         ref = [reference_loss(pick(to_reference, i), [name]) for i, name in enumerate(names)]
-        src = [source_loss(pick(to_source, i), [name]) for i, name in enumerate(names)]
+        src = [source_loss(pick(to_source, i), [name, *domain.covers.get(name, ())]) for i, name in enumerate(names)]
         return torch.cat(ref), torch.cat(src)
 
     def background_losses(self, edited: Tensor, transfers: Transfers) -> Tensor:

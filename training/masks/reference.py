@@ -24,7 +24,7 @@ def paper_losses(
     target: str,  # Ω = {target}
     weights: LossWeights,
 ) -> dict[str, Tensor]:
-    """Equations (1) to (7) for one transfer: ``loss`` and its parts ``attr``, ``bg``, ``prob``."""
+    """Equations (1) to (7) for one transfer: ``loss`` and its parts ``attr``, ``bg``, ``prob``. Knows no variants."""
     domain, layout, qmm = studio.domain, studio.network.layout, studio.qmm
     with torch.no_grad():
         source_image = _picture(studio, source, camera)

@@ -1,0 +1,145 @@
+"""Make the README's picture and the workflows' thumbnails anew, with the pack's own networks and masks.
+
+    python training/pictures_of_edits.py [--masks FILE] [--only NAME …]
+
+Run it after the built-in generator or its masks were trained anew. The seeds are those of the workflows.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import torch
+from PIL import Image
+
+from sat3d.errors import Sat3dError
+from sat3d.files import atomic_path
+from sat3d.generators import load_generator, z_from_seed
+from sat3d.latent import Latent
+from sat3d.masks import AttributeMasks, load_masks
+from sat3d.pictures import contact_sheet, to_pil
+from sat3d.small_networks import ASSETS
+from sat3d.transfer import transfer
+
+ROOT = Path(__file__).resolve().parents[1]
+ATTRIBUTES = ("hairstyle", "hair_colour", "eye_region", "expression", "beard", "eyeglasses")
+# Source and reference of each row of the README's picture.
+PAIRS = ((19, 40), (2, 20), (36, 23), (1, 13))
+CHAIN = (
+    (2, "hairstyle"),
+    (23, "hair_colour"),
+    (53, "eye_region"),
+    (47, "expression"),
+    (40, "beard"),
+    (20, "eyeglasses"),
+)
+_SIDE, _NEAR = 0.4, 0.2  # yaw, radians
+
+
+@dataclass(frozen=True)
+class Studio:
+    """The built-in generator and masks; ``face`` and ``edit`` as the nodes do it."""
+
+    masks_path: Path
+
+    @cached_property
+    def loaded(self):
+        return load_generator(ASSETS / "synthheads-128.safetensors")
+
+    @cached_property
+    def masks(self) -> AttributeMasks:
+        return load_masks(self.masks_path, self.loaded.network.layout)
+
+    def face(self, seed: int) -> Latent:
+        network = self.loaded.network
+        styles = network.styles(network.map(z_from_seed(seed, network.config.backbone.z_dim)))
+        return Latent(styles, network.rig.label(), self.loaded.fingerprint, network.layout.fingerprint)
+
+    def edit(self, source: Latent, reference: Latent, attribute: str) -> Latent:
+        return transfer(source, reference, self.masks, [attribute], self.loaded.network.layout, 1.0)
+
+    def picture(self, face: Latent, yaw_rad: float = 0.0, pitch_rad: float = 0.0) -> Image.Image:
+        network = self.loaded.network
+        return to_pil(network.synthesize(face.styles, network.rig.label(yaw_rad, pitch_rad)).image)[0]
+
+
+def edits(studio: Studio) -> Image.Image:
+    """The README's: pairs with each attribute alone, then three edits in a row from six sides."""
+    rows = []
+    for source, reference in ((studio.face(a), studio.face(b)) for a, b in PAIRS):
+        moved = [studio.edit(source, reference, attribute) for attribute in ATTRIBUTES]
+        rows.append([studio.picture(face) for face in (source, reference, *moved)])
+    face = studio.face(PAIRS[0][0])
+    for seed, attribute in CHAIN[:1] + CHAIN[-2:]:
+        face = studio.edit(face, studio.face(seed), attribute)
+    rows.append([studio.picture(face, yaw) for yaw in torch.linspace(-0.6, 0.6, 2 + len(ATTRIBUTES)).tolist()])
+    return contact_sheet(rows, cell_px=128)
+
+
+def first_face(studio: Studio) -> Image.Image:
+    face = studio.face(2)
+    return contact_sheet(
+        [[studio.picture(face, yaw, 0.0 if yaw else 0.1) for yaw in (-_SIDE, 0.0, _SIDE)]], cell_px=200
+    )
+
+
+def one_edit(source_seed: int, reference_seed: int, attribute: str, turned: bool = True):
+    """Source, reference, edit; and the edit from three sides."""
+
+    def draw(studio: Studio) -> Image.Image:
+        source, reference = studio.face(source_seed), studio.face(reference_seed)
+        edit = studio.edit(source, reference, attribute)
+        rows = [[studio.picture(face) for face in (source, reference, edit)]]
+        if turned:
+            rows.append([studio.picture(edit, yaw) for yaw in (-_SIDE, _NEAR, _SIDE)])
+        return contact_sheet(rows, cell_px=200)
+
+    return draw
+
+
+def six_attributes(studio: Studio) -> Image.Image:
+    """References above; below, the face after each step."""
+    face, references, steps = studio.face(19), [], []
+    for seed, attribute in CHAIN:
+        reference = studio.face(seed)
+        face = studio.edit(face, reference, attribute)
+        references.append(studio.picture(reference, _NEAR))
+        steps.append(studio.picture(face, _NEAR))
+    return contact_sheet([references, steps], cell_px=130)
+
+
+PICTURES: dict[str, tuple[Path, Callable[[Studio], Image.Image]]] = {
+    "edits": (ROOT / "docs" / "edits.jpg", edits),
+    "first_face": (ROOT / "workflows" / "first_face.jpg", first_face),
+    "first_edit": (ROOT / "workflows" / "first_edit.jpg", one_edit(19, 40, "beard")),
+    "six_attributes": (ROOT / "workflows" / "six_attributes.jpg", six_attributes),
+    "orbit_and_mesh": (ROOT / "workflows" / "orbit_and_mesh.jpg", one_edit(36, 2, "hairstyle")),
+    "scores": (ROOT / "workflows" / "scores.jpg", one_edit(19, 20, "eyeglasses", turned=False)),
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--masks", type=Path, default=ASSETS / "synthheads-masks.safetensors")
+    parser.add_argument("--only", nargs="+", choices=PICTURES, default=list(PICTURES))
+    options = parser.parse_args()
+    try:
+        with torch.inference_mode():
+            for name in options.only:
+                path, draw = PICTURES[name]
+                with atomic_path(path) as temporary:
+                    draw(Studio(options.masks)).save(temporary, format="JPEG", quality=88)
+                print(path.relative_to(ROOT))
+    except Sat3dError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
