@@ -17,7 +17,14 @@ from sat3d.small_networks import ASSETS
 
 _FENCE = "```"
 # Each needs those before it.
-_ORDER = ("attribute-reader", "head-parser", "synthheads-128", "synthheads-clip", "synthheads-encoder")
+_ORDER = (
+    "attribute-reader",
+    "head-parser",
+    "synthheads-128",
+    "synthheads-clip",
+    "synthheads-encoder",
+    "synthheads-masks",
+)
 
 
 def main() -> int:

@@ -171,7 +171,7 @@ def test_copies_are_the_reference_where_the_mask_is_one(network, people):
     (edit,) = copy_all(layout).options["beard"].values()
     torch.testing.assert_close(layout.editable(edit(pair, 1.0)), layout.editable(pair.reference))
     assert torch.equal(edit(pair, 0.0), pair.source)
-    rest = [layout.slices[layer.name] for layer in layout.layers if layer.group != "backbone_conv"]
+    rest = [layout.slices[layer.name] for layer in layout.layers if layer not in layout.editable_layers]
     assert all(torch.equal(edit(pair, 2.0)[:, place], pair.source[:, place]) for place in rest)
     first = layout.editable_layers[0]
     one = Copy(layer_mask(layout, [first.name]))(pair, 1.0)
@@ -326,7 +326,8 @@ def judged(files, tmp_path_factory):
         patch.setattr(gradients, "_LAYERS", (1, 2))
         patch.setattr(gradients, "_CHANNELS", (10,))
         patch.setattr(gradients, "_IMAGE_DIRECTIONS", 4)
-        assert evaluate.main(arguments(files, "--json", folder / "r.json", "--pictures", folder, "--rows", 2)) == 0
+        more = ("--json", folder / "r.json", "--pictures", folder / "sheets", "--rows", 2)
+        assert evaluate.main(arguments(files, *more)) == 0
     return folder
 
 
@@ -353,9 +354,9 @@ def test_masks_of_all_channels_score_as_copying_all_styles(judged):
 
 
 def test_sheets_show_source_reference_and_each_edit(judged):
-    with Image.open(judged / "beard.png") as sheet:
+    with Image.open(judged / "sheets" / "beard.png") as sheet:
         assert sheet.size == ((3 + len(command.BASELINES)) * 134 + 6, 150 + 6)
-    assert sorted(path.stem for path in judged.glob("*.png")) == sorted(SCORED)
+    assert sorted(path.stem for path in (judged / "sheets").glob("*.png")) == sorted(SCORED)
 
 
 def test_the_same_seed_gives_the_same_scores(judged, files, tmp_path, monkeypatch):
@@ -387,7 +388,7 @@ def test_no_change_is_no_transfer_and_keeps_everything(files, tmp_path, monkeypa
         (("--methods", "magic"), "Unknown --methods"),
         (("--masks", "copy_all=x.safetensors"), "Two methods of one name"),
         (("--masks", "nowhere.safetensors"), "nowhere.safetensors"),
-        (("--pictures", "nowhere"), "does not exist"),
+        (("--pictures", "nowhere/sheets"), "does not exist"),
         (("--samples", "1", "4"), "--samples is out of range"),
         (("--device", "toaster"), "--device cannot be used"),
     ],

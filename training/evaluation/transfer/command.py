@@ -108,8 +108,10 @@ def _plan(options: argparse.Namespace) -> Plan:
         raise ConfigError("--views must include the front", options.views, "an odd number", "choose another")
     if min(options.samples) < 4 or max(options.samples) > 256:
         raise ConfigError("--samples is out of range", options.samples, "4 to 256 each")
-    if options.pictures and not options.pictures.is_dir():
-        raise FileError("The folder for pictures does not exist", options.pictures, "a folder", "create it")
+    if options.pictures and not options.pictures.absolute().parent.is_dir():
+        raise FileError("The folder for pictures does not exist", options.pictures.parent, "a folder", "create it")
+    if options.pictures:
+        options.pictures.mkdir(exist_ok=True)
     rows = options.rows if options.pictures else 0
     views = options.views_count if options.views > 1 else 0
     return Plan(options.seed, options.count, _deltas(options.deltas), options.tune, _TUNING_QUALITY,
