@@ -19,7 +19,8 @@ from training.vision.data import Views
 STEPS = 30
 _IMAGE_RATE, _STYLE_RATE = 0.02, 0.08
 _STAY = 0.02  # weight of the mean squared change of a style, in units of its spread
-_NEURAL_PX = 64
+_NEURAL_PX = 96
+_YAW_RAD = 0.35  # of the camera, drawn anew for each step: what convinces from one side only is no change of the head
 _POPULATION = 256
 
 
@@ -95,9 +96,10 @@ def style_agreement(
 def _follow(loss_of: Wisher, network: TriplaneGenerator, styles: Tensor, spread: Tensor) -> Tensor:
     offset = torch.zeros_like(styles, requires_grad=True)
     optimizer = torch.optim.Adam([offset], lr=_STYLE_RATE)
-    options = RenderOptions(neural_resolution=_NEURAL_PX)
+    options, chance = RenderOptions(neural_resolution=_NEURAL_PX), torch.Generator().manual_seed(0)
     for _ in range(STEPS):
-        image = network.synthesize(styles + offset * spread, None, options).image
+        yaw = (2 * torch.rand(1, generator=chance) - 1) * _YAW_RAD
+        image = network.synthesize(styles + offset * spread, network.rig.label(yaw, torch.zeros(1)), options).image
         loss = loss_of(image).sum() + _STAY * offset.square().mean()
         optimizer.zero_grad()
         loss.backward()
