@@ -2,8 +2,7 @@
 
     python training/pictures_for_help.py [--out nodes/web/docs] [--only NODE …] [--steps 40]
 
-Run it after the built-in generator was trained anew: everything but the example photo is drawn by it. Where masks ship
-with the pack, edits are made with them; until then the colours of another head stand in for an edit.
+Run it after the built-in generator or its masks were trained anew: everything but the example photo is drawn by them.
 """
 
 import argparse
@@ -22,59 +21,36 @@ from PIL import Image, ImageDraw, ImageOps
 from torch import Tensor
 
 from sat3d.camera import orbit
-from sat3d.errors import Sat3dError
 from sat3d.files import atomic_path
-from sat3d.generators import load_generator, z_from_seed
 from sat3d.inversion import FeatureLoss, InversionOptions, Inverter, invert, load_encoder
 from sat3d.inversion.align import cut, photo_from
 from sat3d.inversion.paste import paste_back, widened_mask
 from sat3d.latent import Latent
-from sat3d.masks import SCHEMA, load_masks
 from sat3d.mesh import MeshOptions, extract_mesh
 from sat3d.parsing.labels import BACKGROUND, CLOTH
 from sat3d.parsing.parser import load_parser
 from sat3d.pictures import contact_sheet, depth_to_grey, to_pil
 from sat3d.reader import load_reader
-from sat3d.small_networks import ASSETS
-from sat3d.tensorfile import read_header
-from sat3d.transfer import transfer
+from training.built_in_faces import BuiltInFaces
 from training.example_photo import CROP, PHOTO
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "nodes" / "web" / "docs"
 THUMBNAILS = {"SAT3DPasteBack": ROOT / "workflows" / "photo_edit.jpg"}
-CHECKPOINT = "synthheads-128.safetensors"
 SEEDS = (4, 1, 13, 35, 19, 28)
 REFERENCE = 4  # whose beard is transferred
 _CELL_PX, _LARGEST_BYTES = 128, 40_000
-_FINE_LAYERS = 3  # that carry colours, at the end of the editable ones
 _CROP_PX, _MESH_PX = 256, 224
 _LIGHT = np.array([0.3, 0.4, 0.85])
 
 
 @dataclass
-class Studio:
-    """The built-in networks and what is made of them only once."""
+class Studio(BuiltInFaces):
+    """The built-in networks and what is made of them only once. ``steps``: of the inversion."""
 
-    steps: int
+    steps: int = 40
 
-    @cached_property
-    def loaded(self):
-        return load_generator(ASSETS / CHECKPOINT)
-
-    @property
-    def network(self):
-        return self.loaded.network
-
-    def styles(self, seed: int, truncation: float = 1.0) -> Tensor:
-        z = z_from_seed(seed, self.network.config.backbone.z_dim)
-        return self.network.styles(self.network.map(z, truncation_psi=truncation))
-
-    def face(self, seed: int) -> Latent:
-        return Latent(self.styles(seed), self.network.rig.label(), self.loaded.fingerprint,
-                      self.network.layout.fingerprint)  # fmt: skip
-
-    def picture(self, latent: Latent) -> Tensor:
+    def as_taken(self, latent: Latent) -> Tensor:
         """``[1, 3, H, H]`` from the face's own camera."""
         return self.network.synthesize(latent.styles, latent.camera).image.clamp(-1, 1)
 
@@ -96,28 +72,13 @@ class Studio:
         return invert(self.tools, self.crop, InversionOptions("W+", self.steps, 0))
 
     def edited(self, face: Latent) -> Latent:
-        """The beard of the reference; without masks its fine layers, which is its colours."""
-        layout, reference = self.network.layout, self.face(REFERENCE)
-        for path in sorted(ASSETS.glob("*.safetensors")):
-            if is_masks(path) and (masks := load_masks(path)).layout_fingerprint == layout.fingerprint:
-                return transfer(face, reference, masks, ["beard"], layout, 1.2)
-        width = sum(layer.channels for layer in layout.editable_layers[-_FINE_LAYERS:])
-        weight = torch.zeros(layout.num_editable)
-        weight[-width:] = 1
-        mixed = torch.lerp(layout.editable(face.styles), layout.editable(reference.styles), weight)
-        return replace(face, styles=layout.with_editable(face.styles, mixed))
-
-
-def is_masks(path: Path) -> bool:
-    try:
-        return bool(read_header(path, SCHEMA, "masks", ""))
-    except Sat3dError:
-        return False
+        """With the beard of the reference."""
+        return self.edit(face, self.face(REFERENCE), "beard", 1.2)
 
 
 def heads(studio: Studio) -> Image.Image:
     """LoadEG3D: what the built-in network draws."""
-    return contact_sheet([[pil(studio.picture(studio.face(seed))) for seed in SEEDS]], cell_px=_CELL_PX)
+    return contact_sheet([[studio.picture(studio.face(seed)) for seed in SEEDS]], cell_px=_CELL_PX)
 
 
 def truncations(studio: Studio) -> Image.Image:
@@ -191,7 +152,7 @@ def inverted(studio: Studio) -> Image.Image:
 
 def as_taken(studio: Studio) -> Image.Image:
     """SAT3DRenderAsTaken: photo, inversion and edit lie on each other."""
-    edit = studio.picture(studio.edited(studio.found.latent))
+    edit = studio.as_taken(studio.edited(studio.found.latent))
     return contact_sheet([[pil(studio.crop), pil(studio.found.picture), pil(edit)]],
                          ("the photo, the head as found, the edit from the same camera",), 192)  # fmt: skip
 
@@ -199,7 +160,7 @@ def as_taken(studio: Studio) -> Image.Image:
 def pasted(studio: Studio) -> Image.Image:
     """SAT3DPasteBack: the photo before and after."""
     face = studio.found.latent
-    before, after = studio.picture(face), studio.picture(studio.edited(face))
+    before, after = studio.as_taken(face), studio.as_taken(studio.edited(face))
     labels = load_parser().probabilities(torch.cat([cut(studio.photo, CROP, after.shape[-1]), after]))
     head = (1 - labels[:, [BACKGROUND, CLOTH]].sum(1, keepdim=True)).amax(0, keepdim=True)
     result = paste_back(studio.photo, after, CROP, before, widened_mask(head.clamp(0, 1), 0.04), 0.04)
@@ -246,7 +207,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=sorted(PICTURES), default=list(PICTURES), metavar="NODE")
     parser.add_argument("--steps", type=int, default=40, help="of the inversion of the example photo (40)")
     arguments = parser.parse_args()
-    studio = Studio(arguments.steps)
+    studio = Studio(steps=arguments.steps)
     for name in arguments.only:
         started = time.perf_counter()
         with torch.no_grad():

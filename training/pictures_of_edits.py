@@ -8,8 +8,6 @@ Run it after the built-in generator or its masks were trained anew. The seeds ar
 import argparse
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -19,12 +17,8 @@ from PIL import Image
 
 from sat3d.errors import Sat3dError
 from sat3d.files import atomic_path
-from sat3d.generators import load_generator, z_from_seed
-from sat3d.latent import Latent
-from sat3d.masks import AttributeMasks, load_masks
-from sat3d.pictures import contact_sheet, to_pil
-from sat3d.small_networks import ASSETS
-from sat3d.transfer import transfer
+from sat3d.pictures import contact_sheet
+from training.built_in_faces import MASKS, BuiltInFaces
 
 ROOT = Path(__file__).resolve().parents[1]
 ATTRIBUTES = ("hairstyle", "hair_colour", "eye_region", "expression", "beard", "eyeglasses")
@@ -41,34 +35,7 @@ CHAIN = (
 _SIDE, _NEAR = 0.4, 0.2  # yaw, radians
 
 
-@dataclass(frozen=True)
-class Studio:
-    """The built-in generator and masks; ``face`` and ``edit`` as the nodes do it."""
-
-    masks_path: Path
-
-    @cached_property
-    def loaded(self):
-        return load_generator(ASSETS / "synthheads-128.safetensors")
-
-    @cached_property
-    def masks(self) -> AttributeMasks:
-        return load_masks(self.masks_path, self.loaded.network.layout)
-
-    def face(self, seed: int) -> Latent:
-        network = self.loaded.network
-        styles = network.styles(network.map(z_from_seed(seed, network.config.backbone.z_dim)))
-        return Latent(styles, network.rig.label(), self.loaded.fingerprint, network.layout.fingerprint)
-
-    def edit(self, source: Latent, reference: Latent, attribute: str) -> Latent:
-        return transfer(source, reference, self.masks, [attribute], self.loaded.network.layout, 1.0)
-
-    def picture(self, face: Latent, yaw_rad: float = 0.0, pitch_rad: float = 0.0) -> Image.Image:
-        network = self.loaded.network
-        return to_pil(network.synthesize(face.styles, network.rig.label(yaw_rad, pitch_rad)).image)[0]
-
-
-def edits(studio: Studio) -> Image.Image:
+def edits(studio: BuiltInFaces) -> Image.Image:
     """The README's: pairs with each attribute alone, then three edits in a row from six sides."""
     rows = []
     for source, reference in ((studio.face(a), studio.face(b)) for a, b in PAIRS):
@@ -81,7 +48,7 @@ def edits(studio: Studio) -> Image.Image:
     return contact_sheet(rows, cell_px=128)
 
 
-def first_face(studio: Studio) -> Image.Image:
+def first_face(studio: BuiltInFaces) -> Image.Image:
     face = studio.face(2)
     return contact_sheet(
         [[studio.picture(face, yaw, 0.0 if yaw else 0.1) for yaw in (-_SIDE, 0.0, _SIDE)]], cell_px=200
@@ -91,7 +58,7 @@ def first_face(studio: Studio) -> Image.Image:
 def one_edit(source_seed: int, reference_seed: int, attribute: str, turned: bool = True):
     """Source, reference, edit; and the edit from three sides."""
 
-    def draw(studio: Studio) -> Image.Image:
+    def draw(studio: BuiltInFaces) -> Image.Image:
         source, reference = studio.face(source_seed), studio.face(reference_seed)
         edit = studio.edit(source, reference, attribute)
         rows = [[studio.picture(face) for face in (source, reference, edit)]]
@@ -102,7 +69,7 @@ def one_edit(source_seed: int, reference_seed: int, attribute: str, turned: bool
     return draw
 
 
-def six_attributes(studio: Studio) -> Image.Image:
+def six_attributes(studio: BuiltInFaces) -> Image.Image:
     """References above; below, the face after each step."""
     face, references, steps = studio.face(19), [], []
     for seed, attribute in CHAIN:
@@ -113,7 +80,7 @@ def six_attributes(studio: Studio) -> Image.Image:
     return contact_sheet([references, steps], cell_px=130)
 
 
-PICTURES: dict[str, tuple[Path, Callable[[Studio], Image.Image]]] = {
+PICTURES: dict[str, tuple[Path, Callable[[BuiltInFaces], Image.Image]]] = {
     "edits": (ROOT / "docs" / "edits.jpg", edits),
     "first_face": (ROOT / "workflows" / "first_face.jpg", first_face),
     "first_edit": (ROOT / "workflows" / "first_edit.jpg", one_edit(19, 40, "beard")),
@@ -125,7 +92,7 @@ PICTURES: dict[str, tuple[Path, Callable[[Studio], Image.Image]]] = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--masks", type=Path, default=ASSETS / "synthheads-masks.safetensors")
+    parser.add_argument("--masks", type=Path, default=MASKS)
     parser.add_argument("--only", nargs="+", choices=PICTURES, default=list(PICTURES))
     options = parser.parse_args()
     try:
@@ -133,7 +100,7 @@ def main() -> int:
             for name in options.only:
                 path, draw = PICTURES[name]
                 with atomic_path(path) as temporary:
-                    draw(Studio(options.masks)).save(temporary, format="JPEG", quality=88)
+                    draw(BuiltInFaces(options.masks)).save(temporary, format="JPEG", quality=88)
                 print(path.relative_to(ROOT))
     except Sat3dError as error:
         print(error, file=sys.stderr)

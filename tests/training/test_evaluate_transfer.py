@@ -18,8 +18,8 @@ from sat3d.parsing.parser import HeadParser, ParserConfig
 from sat3d.reader import KIND as READER
 from sat3d.reader import AttributeReader
 from sat3d.small_networks import save_network
+from tests.training.masks.setup import random_network
 from tests.training.test_train_clip import SMALL
-from tests.training.test_train_masks import random_network
 from training import evaluate
 from training.evaluation.transfer import command, gradients, labelled, report, scoring
 from training.evaluation.transfer.gradients import TextDirection, leading_directions, phrase_for

@@ -1,0 +1,70 @@
+"""Tiny networks, domains and arguments with which masks are learned in seconds."""
+
+import json
+from pathlib import Path
+
+import torch
+
+from sat3d.clip import OwnClip
+from sat3d.clip.own import KIND as CLIP
+from sat3d.generators import build_generator
+from sat3d.generators.checkpoint import save_checkpoint
+from sat3d.parsing.parser import KIND as PARSER
+from sat3d.parsing.parser import HeadParser, ParserConfig
+from sat3d.small_networks import save_network
+from tests.training.test_train_clip import SMALL
+from training import train_masks
+from training.generator.presets import find_preset
+from training.generator.processes import Processes
+from training.masks import command
+
+ROOT = Path(__file__).resolve().parents[3]
+STATE = "sat3d-vision-training/1"
+
+
+def random_network(config):
+    """Colours and densities that vary from place to place and from face to face."""
+    torch.manual_seed(3)
+    network = build_generator(config).eval().requires_grad_(False)
+    for name, parameter in network.named_parameters():
+        if name.endswith("bias") and "affine" not in name:
+            parameter.normal_(0, 0.2)
+    return network
+
+
+def write_files(folder: Path) -> Path:
+    """A tiny generator, a flat one, CLIP, parser and two domains, as files."""
+    tiny = find_preset("tiny").network
+    save_checkpoint(folder / "generator.safetensors", tiny, random_network(tiny).state_dict(), {"licence": "free"})
+    torch.manual_seed(1)
+    save_network(folder / "clip.safetensors", CLIP, OwnClip(SMALL))
+    save_network(folder / "parser.safetensors", PARSER, HeadParser(ParserConfig(64, (8, 8, 8), (0, 1, 1))))
+    content = json.loads((ROOT / "sat3d" / "domains" / "synthheads.json").read_text(encoding="utf-8"))
+    kept = ("beard", "eyeglasses", "hairstyle")
+    content["attributes"] = {name: content["attributes"][name] for name in kept}
+    content["regions"] = {name: content["regions"][name] for name in kept}
+    del content["sampling"]["at_least"], content["covers"]  # the parser knows nothing, and the eyes are left out
+    (folder / "heads.json").write_text(json.dumps(content), encoding="utf-8")
+    for key in ("parser", "regions", "preselection"):
+        del content[key]
+    (folder / "unparsed.json").write_text(json.dumps(content), encoding="utf-8")
+    return folder
+
+
+def arguments(files: Path, out: Path, *more: str, domain: str = "heads.json") -> list[str]:
+    fixed = ["--generator", files / "generator.safetensors", "--clip-weights", files / "clip.safetensors",
+             "--parser", files / "parser.safetensors", "--domain", files / domain, "--out", out, "--device", "cpu",
+             "--pairs", 10, "--start-faces", 2, "--threads", 1, "--neural-resolution", 16,
+             "--precision", "float32"]  # fmt: skip
+    return [str(part) for part in fixed] + list(more)
+
+
+def make_trainer(files: Path, out: Path, *more: str, domain: str = "heads.json", generator: Path | None = None):
+    options = train_masks.parse_arguments(arguments(files, out, *more, domain=domain))
+    loaded = command.load_generator(generator or options.generator)
+    studio = command.make_studio(options, loaded, torch.device("cpu"))
+    return command.prepare(options, command.make_plan(options), studio, loaded, Processes(torch.device("cpu")))
+
+
+def losses_of(trainer, steps: int) -> list[float]:
+    return [trainer.step()["loss"].item() for _ in range(steps)]
