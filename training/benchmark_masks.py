@@ -11,13 +11,13 @@ from pathlib import Path
 
 import torch
 
+from sat3d.built_in import GENERATOR
 from sat3d.clip import load_clip
 from sat3d.domains import load_domain
 from sat3d.generators import StyleGenerator, load_generator
 from sat3d.losses import PAPER_WEIGHTS
 from sat3d.masks import AttributeMasks
 from sat3d.qmm import QMM
-from sat3d.small_networks import ASSETS
 from training.generator.processes import Processes
 from training.masks.objective import Objective
 from training.masks.optimizer import make_ranger
@@ -48,7 +48,7 @@ def mask_steps(device: str, generator: StyleGenerator | None = None) -> tuple[di
     ``generator``: the built-in one by default.
     """
     torch.manual_seed(0)
-    network = generator or load_generator(ASSETS / "synthheads-128.safetensors").network
+    network = generator or load_generator(GENERATOR).network
     network = network.to(device).requires_grad_(False)
     domain = load_domain("synthheads")
     parts = network, QMM(load_clip(device=device), domain), load_segmenter(domain, None, torch.device(device))

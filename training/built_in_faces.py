@@ -7,14 +7,12 @@ from pathlib import Path
 from PIL import Image
 from torch import Tensor
 
+from sat3d.built_in import GENERATOR, MASKS
 from sat3d.generators import LoadedGenerator, TriplaneGenerator, load_generator, z_from_seed
 from sat3d.latent import Latent
 from sat3d.masks import AttributeMasks, load_masks
 from sat3d.pictures import to_pil
-from sat3d.small_networks import ASSETS
 from sat3d.transfer import transfer
-
-MASKS = ASSETS / "synthheads-masks.safetensors"
 
 
 @dataclass
@@ -25,7 +23,7 @@ class BuiltInFaces:
 
     @cached_property
     def loaded(self) -> LoadedGenerator:
-        return load_generator(ASSETS / "synthheads-128.safetensors")
+        return load_generator(GENERATOR)
 
     @property
     def network(self) -> TriplaneGenerator:

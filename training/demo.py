@@ -19,6 +19,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from sat3d.built_in import GENERATOR, MASKS
 from sat3d.camera import orbit
 from sat3d.clip import load_clip
 from sat3d.domains import load_domain
@@ -31,11 +32,8 @@ from sat3d.pictures import contact_sheet, depth_to_grey, save_animation, save_pi
 from sat3d.qmm import QMM
 from sat3d.reader import Reading, load_reader
 from sat3d.regions import alterable_region, background_mask
-from sat3d.small_networks import ASSETS
 from sat3d.transfer import edit_styles
 
-BUILT_IN = ASSETS / "synthheads-128.safetensors"
-MASKS = ASSETS / "synthheads-masks.safetensors"
 _SHOWN = ("hair_style", "hair_colour", "beard", "glasses", "expression")
 _NAMES = ("source", "reference", "edit")
 _SHEET_COLUMNS = 6
@@ -43,7 +41,7 @@ _SHEET_COLUMNS = 6
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", type=Path, default=BUILT_IN, help="an EG3D network (the built-in one)")
+    parser.add_argument("--checkpoint", type=Path, default=GENERATOR, help="an EG3D network (the built-in one)")
     parser.add_argument("--masks", type=Path, default=MASKS, help="attribute masks (the built-in ones)")
     parser.add_argument("--attribute", default="beard", help="what moves (beard)")
     parser.add_argument("--out", type=Path, default=Path("out/demo"))
@@ -61,7 +59,7 @@ def main() -> int:
 def run(arguments: argparse.Namespace) -> int:
     started = time.perf_counter()
     network = load_network(arguments)
-    own = arguments.checkpoint == BUILT_IN
+    own = arguments.checkpoint == GENERATOR
     faces = torch.cat([sample(network, seed, 1.0 if own else 0.7) for seed in arguments.seeds])
     if own:
         masks = load_masks(arguments.masks, network.layout)

@@ -15,10 +15,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import torch
 from PIL import Image
 
+from sat3d.built_in import MASKS
 from sat3d.errors import Sat3dError
 from sat3d.files import atomic_path
 from sat3d.pictures import contact_sheet
-from training.built_in_faces import MASKS, BuiltInFaces
+from training.built_in_faces import BuiltInFaces
 
 ROOT = Path(__file__).resolve().parents[1]
 ATTRIBUTES = ("hairstyle", "hair_colour", "eye_region", "expression", "beard", "eyeglasses")

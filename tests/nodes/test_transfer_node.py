@@ -7,17 +7,14 @@ import pytest
 import torch
 
 from sat3d.auto_intensity import distance_to, smallest_intensity
-from sat3d.clip import ClipConfig, OwnClip
-from sat3d.clip.own import KIND
-from sat3d.clip.words import vocabulary_of
 from sat3d.domains import load_domain
 from sat3d.errors import ShapeError
 from sat3d.generators import RenderOptions
 from sat3d.masks import AttributeMasks
 from sat3d.qmm import QMM
-from sat3d.small_networks import save_network
 from sat3d.transfer import transfer
 from tests.nodes.host_stub import Interrupted, run
+from tests.nodes.tiny_clip import write_tiny_clip
 
 AUTO = "smallest that arrives"
 
@@ -209,11 +206,7 @@ def test_built_in_masks_are_listed_first(part, move, own_masks):
 def auto(move, assets, part, triplane):
     """``move`` with a found intensity, by a tiny image-text model."""
     torch.manual_seed(5)
-    domain = load_domain("synthheads")
-    words = vocabulary_of([sentence for group in domain for sentence in domain.sentences(group)])
-    text = {"context_length": 20, "vocab_size": len(words) + 3, "width": 16, "heads": 2, "layers": 1}
-    image = {"image_size": 32, "layers": [1, 1, 1, 1], "width": 8, "head_width": 32}
-    save_network(assets / KIND.asset, KIND, OwnClip(ClipConfig(8, image, text, words)).eval())
+    write_tiny_clip(assets)
     part("nodes.clips")._kept.clear()
     masks = masks_of(triplane, name="shipped", domain="synthheads", generator_fingerprint=triplane.fingerprint())
     return lambda *faces, **more: move(*faces, **{"masks": masks, "auto_intensity": AUTO, **more})

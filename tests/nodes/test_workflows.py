@@ -9,13 +9,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from sat3d.clip import ClipConfig, OwnClip
-from sat3d.clip.own import KIND
-from sat3d.clip.words import vocabulary_of
-from sat3d.domains import load_domain
 from sat3d.masks import AttributeMasks
-from sat3d.small_networks import save_network
 from tests.nodes.host_stub import run
+from tests.nodes.tiny_clip import write_tiny_clip
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOWS = sorted(path.stem for path in (ROOT / "workflows/api").glob("*.json"))
@@ -188,11 +184,7 @@ def shipped(part, shelf, assets, triplane, monkeypatch):
     names = part("nodes.masks").FACE_ATTRIBUTES
     AttributeMasks(torch.zeros(len(names) + 1, triplane.layout.num_editable), names, triplane.layout.to_json(),
                    triplane.layout.fingerprint, {"name": "tiny"}).save(assets / "tiny-masks.safetensors")
-    domain = load_domain("synthheads")
-    words = vocabulary_of([sentence for group in domain for sentence in domain.sentences(group)])
-    text = {"context_length": 20, "vocab_size": len(words) + 3, "width": 16, "heads": 2, "layers": 1}
-    image = {"image_size": 32, "layers": [1, 1, 1, 1], "width": 8, "head_width": 32}
-    save_network(assets / KIND.asset, KIND, OwnClip(ClipConfig(8, image, text, words)).eval())
+    write_tiny_clip(assets)
     part("nodes.clips")._kept.clear()
     tiny_helpers(part, monkeypatch)
     ui = SimpleNamespace(PreviewImage=lambda picture, cls: picture)

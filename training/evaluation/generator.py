@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from sat3d.built_in import GENERATOR as CHECKPOINT
 from sat3d.errors import ConfigError
 from sat3d.generators import TriplaneGenerator, load_generator
 from sat3d.reader import load_reader
-from sat3d.small_networks import ASSETS
 from training.generator.factors import draw_bank, factor_index
 from training.generator.scores import generate_view, psnr, shape_scores
 from training.synthheads.sampler import Z_DIM, draw_latents
@@ -27,7 +27,6 @@ from .flicker import flicker
 from .judging import judge_reader
 from .people import VIEWS_PER_PERSON, Crowd
 
-CHECKPOINT = ASSETS / "synthheads-128.safetensors"
 _DCI_PEOPLE = 4000
 _DCI_SEED = 4711
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from sat3d.built_in import MASKS
 from sat3d.errors import ConfigError, FileError, LayoutError
 from sat3d.generators import TriplaneGenerator
 from sat3d.inversion import (
@@ -35,7 +36,7 @@ from sat3d.inversion.scores import psnr, ssim
 from sat3d.masks import AttributeMasks, load_masks
 from sat3d.pictures import contact_sheet, save_picture, to_pil
 from sat3d.reader import AttributeReader, load_reader
-from sat3d.small_networks import ASSETS, resize
+from sat3d.small_networks import resize
 from training.synthheads.sampler import Pose
 from training.synthheads.views import check_device, render_head
 from training.vision.data import Piece, Views, gather
@@ -45,7 +46,6 @@ from .inversion_cases import Case, Edits, judge, true_latent
 from .people import VIEWS_PER_PERSON, Crowd
 
 TUNE = "tune"
-MASKS = ASSETS / "synthheads-masks.safetensors"
 _TURN_DEG = 30.0  # between the picture that is inverted and the view that is judged
 _TUNING_SHARE = 0.5
 _SHOWN = 12

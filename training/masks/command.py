@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from sat3d.built_in import GENERATOR as BUILT_IN_GENERATOR
 from sat3d.clip import load_clip
 from sat3d.domains import load_domain
 from sat3d.errors import ConfigError, FileError
@@ -21,7 +22,6 @@ from sat3d.generators import LoadedGenerator, TriplaneGenerator, load_generator
 from sat3d.losses import LossWeights
 from sat3d.masks import AttributeMasks
 from sat3d.qmm import QMM
-from sat3d.small_networks import ASSETS
 from sat3d.tensorfile import read_tensors, write_tensors
 from training.generator.processes import Processes, join_processes
 from training.vision.checkpoint import state_path
@@ -39,7 +39,6 @@ from .studio import Studio, View, load_segmenter
 from .trainer import MaskTrainer, Plan
 
 BUILT_IN = "built-in"
-BUILT_IN_GENERATOR = ASSETS / "synthheads-128.safetensors"
 FirstChannels = Mapping[str, tuple[Tensor, float]]  # attribute -> channels [k], and M there
 _POLL_SECONDS = 0.5
 
