@@ -290,3 +290,11 @@ def test_what_an_attribute_covers_is_read_and_checked():
     for wrong in ({"eyeglasses": ["hats"]}, {"hats": ["beard"]}, {"eyeglasses": "eye_region"}, {"eyeglasses": []}):
         with pytest.raises(ConfigError, match="covers"):
             parse_domain(changed("covers", wrong))
+
+
+def test_what_hides_an_attribute_is_read_and_checked():
+    hidden = load_domain("synthheads").hidden
+    assert hidden == {"hair_colour": ("a bald head",), "eye_region": ("sunglasses",)}
+    for wrong in ({"beard": ["a hat"]}, {"hats": ["no beard"]}, {"beard": "no beard"}, {"beard": []}):
+        with pytest.raises(ConfigError, match="hidden"):
+            parse_domain(changed("hidden", wrong))

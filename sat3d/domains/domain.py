@@ -86,7 +86,9 @@ class Domain:
 
     For learning masks: ``parser``, the kind of network whose labels ``regions`` (attribute to alterable region),
     ``preselection`` and ``sampling`` speak of; "" and empty where nothing is parsed. ``covers``: attribute to those it
-    hides or bares, as dark glasses do with eyes: they cannot be asked to look as before (a variant of ours).
+    hides or bares, as dark glasses do with eyes: they cannot be asked to look as before. ``hidden``: attribute to the
+    phrases with which it cannot be seen, such as hair colour with *a bald head*; such pictures teach nothing about it.
+    (Both are variants of ours.)
 
     Example:
         >>> domain = load_domain("synthheads")
@@ -103,9 +105,10 @@ class Domain:
     preselection: Mapping[str, Preselection] = field(default_factory=dict)
     sampling: Sampling = field(default_factory=Sampling)
     covers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    hidden: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self):
-        for name in ("attributes", "regions", "preselection", "covers"):
+        for name in ("attributes", "regions", "preselection", "covers", "hidden"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     def __iter__(self) -> Iterator[DescriptorGroup]:

@@ -5,28 +5,31 @@
 "preselection": {"hairstyle": {"region": "hair", "k": 0.6, "d": 1.8}},
 "sampling": {"yaw_deg": [-35, 35], "pitch_deg": [-12, 12], "truncation_psi": 1, "drop": {"hat": 0.01},
              "at_least": {"glasses": {"share": 0.4, "pixels": 0.002}}}
-"covers": {"eyeglasses": ["eye_region"]}
+"covers": {"eyeglasses": ["eye_region"]},
+"hidden": {"hair_colour": ["a bald head"]}
 """
 
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from . import checks
-from .domain import Preselection, Quota, RegionPart, Sampling
+from .domain import DescriptorGroup, Preselection, Quota, RegionPart, Sampling
 
-LEARNING_KEYS = ("parser", "regions", "preselection", "sampling", "covers")
+Groups = Mapping[str, Collection[DescriptorGroup]]
+LEARNING_KEYS = ("parser", "regions", "preselection", "sampling", "covers", "hidden")
 _WIDEST_MARGIN = 0.5
 _MOST_CHANNELS = 1 << 20
 _LARGEST_LOGIT = 20.0
 
 
-def read_learning(content: Mapping[str, Any], attributes: Collection[str], source: str) -> dict[str, Any]:
-    """The fields ``parser``, ``regions``, ``preselection``, ``sampling`` and ``covers`` of a domain.
+def read_learning(content: Mapping[str, Any], groups: Groups, source: str) -> dict[str, Any]:
+    """The fields :data:`LEARNING_KEYS` of a domain with these ``groups``, by attribute.
 
     Raises:
         ConfigError: the wrong form; an attribute that is not there, or without a region where others have one; a
             label without a parser to find it.
     """
+    attributes = tuple(groups)
     regions = _by_attribute(content, "regions", attributes, source, _region)
     preselection = _by_attribute(content, "preselection", attributes, source, _preselection)
     sampling = _sampling(content["sampling"], f"{source}: sampling") if "sampling" in content else Sampling()
@@ -36,13 +39,16 @@ def read_learning(content: Mapping[str, Any], attributes: Collection[str], sourc
     parser = checks.name(content["parser"], f"{source}: parser") if "parser" in content else ""
     if not parser and (regions or preselection or sampling.drop or sampling.at_least):
         raise checks.wrong(f"{source}: parser", "missing", "the parser whose labels the file names, such as 'head'")
-    covers = _by_attribute(content, "covers", attributes, source, _names_among(attributes))
+    phrases = {phrase for some in groups.values() for group in some for phrase in group.phrases}
+    covers = _by_attribute(content, "covers", attributes, source, _some_of(attributes, "attributes"))
+    hidden = _by_attribute(content, "hidden", attributes, source, _some_of(phrases, "phrases"))
     return {
         "parser": parser,
         "regions": regions,
         "preselection": preselection,
         "sampling": sampling,
         "covers": covers,
+        "hidden": hidden,
     }
 
 
@@ -55,13 +61,13 @@ def _by_attribute(content: Mapping[str, Any], key: str, attributes: Collection[s
     return {name: read(value, f"{where}.{name}") for name, value in table.items()}
 
 
-def _names_among(attributes: Collection[str]):
+def _some_of(known: Collection[str], what: str):
     def read(content: Any, where: str) -> tuple[str, ...]:
-        names = checks.sized(content, list, "attributes", where, least=1)
-        unknown = [name for name in names if name not in attributes]
+        found = checks.sized(content, list, what, where, least=1)
+        unknown = [item for item in found if item not in known]
         if unknown:
-            raise checks.wrong(where, f"unknown attributes {unknown}", f"some of {list(attributes)}")
-        return tuple(names)
+            raise checks.wrong(where, f"unknown {what} {unknown}", f"some of {sorted(known)}")
+        return tuple(found)
 
     return read
 

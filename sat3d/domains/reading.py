@@ -58,7 +58,7 @@ def parse_domain(content: Any, source: str = "domain") -> Domain:
         _template(content["template"], source),
         groups,
         description if description != "-" else "",
-        **read_learning(content, tuple(groups), source),
+        **read_learning(content, groups, source),
     )
 
 

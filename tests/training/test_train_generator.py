@@ -14,6 +14,7 @@ from sat3d.camera import orbit
 from sat3d.errors import ConfigError, FileError
 from sat3d.generators import build_generator, load_generator
 from sat3d.generators.rays import camera_rays
+from sat3d.parsing.labels import LABEL_NAMES
 from sat3d.reader import AttributeReader, ReaderConfig
 from tests.training.ball_heads import CENTRE, RADIUS, write_balls
 from training.generator import setup, state
@@ -24,6 +25,7 @@ from training.generator.mapping_fit import StyleSparsity, fit_mapping, set_affin
 from training.generator.pack import open_pack
 from training.generator.patches import cut_patches, superresolve_patch
 from training.generator.perceptual import Perceptual
+from training.generator.pixel_weights import UNIT, pixel_weights
 from training.generator.pixels import carve, draw_pixels
 from training.generator.points import known_points
 from training.generator.presets import PointSettings, find_preset
@@ -33,6 +35,7 @@ from training.generator.schedule import Budget, Order, rate_factor
 from training.generator.trainer import Plan
 from training.synthheads.dataset import ShardFolder
 from training.synthheads.fields import FIELDS
+from training.synthheads.render import RIG
 from training.synthheads.sampler import draw_latents, parameters_from_latent
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,6 +74,20 @@ def test_packing_keeps_every_view(data, pack):
         flat = torch.arange(32 * 32) + index * 32 * 32
         assert np.allclose(pack.read_depth(flat).numpy(), sample.depth.ravel(), atol=1e-4)
     assert (pack.weight[pack.label == 8].float().mean() > 3 * pack.weight[pack.label == 1].float().mean()).item()
+
+
+def test_the_place_of_a_closed_eye_counts_though_it_is_skin():
+    label = RIG.label(torch.tensor(0.3), torch.tensor(0.1)).numpy()[0]
+    origin, direction = (x[0].numpy() for x in camera_rays(torch.from_numpy(label)[None], 64))
+    depth = ((0.148 - origin[:, 2]) / direction[:, 2]).astype(np.float32).reshape(64, 64)  # a wall through both eyes
+    skin = np.full((64, 64), LABEL_NAMES.index("skin"), np.uint8)
+    weight = pixel_weights(np.full((64, 64, 3), 128, np.uint8), skin, depth, label) / UNIT
+    points = origin + depth.reshape(-1, 1) * direction
+    for side in (0.0525, -0.0525):
+        at_eye = np.abs(points - (side, -0.012, 0.148)).sum(1).argmin()
+        assert 3.5 < weight.flat[at_eye] < 4.1
+    away = np.linalg.norm(points * (-1, 1, 1) - points, axis=1) < 0.02  # about the middle of the face
+    assert away.any() and weight.flat[away].max() < 0.3
 
 
 def test_an_unfinished_pack_is_made_again(data, tmp_path):

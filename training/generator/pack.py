@@ -20,7 +20,7 @@ from training.synthheads.shards import DEPTH_PER_UNIT
 
 from .pixel_weights import pixel_weights
 
-SCHEMA = "sat3d-packed-heads/1"
+SCHEMA = "sat3d-packed-heads/2"
 
 _FILE = "pack.json"
 _THREADS = 2
@@ -143,6 +143,6 @@ def _store(arrays: dict[str, np.ndarray], sample: Sample) -> None:
     place = sample.head, sample.view
     arrays["image"][place], arrays["label"][place] = sample.image, sample.labels
     arrays["depth"][place] = np.rint(sample.depth * DEPTH_PER_UNIT).astype(np.uint16)
-    arrays["weight"][place] = pixel_weights(sample.image, sample.labels, sample.depth)
+    arrays["weight"][place] = pixel_weights(sample.image, sample.labels, sample.depth, sample.camera)
     arrays["camera"][place] = sample.camera
     arrays["latent"][sample.head] = sample.latent

@@ -10,6 +10,9 @@ from torch import Tensor
 from sat3d.domains import Domain
 from sat3d.qmm import Measurement
 
+_LIKELY = 0.5
+_FAR = 1e6  # more than any difference
+
 
 @dataclass(frozen=True)
 class Draw:
@@ -41,15 +44,35 @@ def draw_transfers(seed: int, step: int, batch: int, num_pairs: int, num_attribu
 def most_different(draw: Draw, scores: Tensor, domain: Domain) -> Draw:
     """Of each transfer's K references ``[B, K]`` the one that differs most from the source in the target attribute.
 
-    ``scores [N, phrases]``: QMM of all pairs.
+    ``scores [N, phrases]``: QMM of all pairs. Faces that hide the attribute (``domain.hidden``) neither give nor get
+    it: the next face is the source instead, and a reference that shows it goes first.
     """
-    names = list(domain.attributes)
-    best = []
-    for source, references, target in zip(draw.source, draw.reference, draw.target.tolist(), strict=True):
+    names, visible = list(domain.attributes), shown(scores, domain)
+    sources, best = [], []
+    for first, references, target in zip(draw.source.tolist(), draw.reference, draw.target.tolist(), strict=True):
+        source = _next_shown(first, visible[:, target])
         there = Measurement(scores[references], domain)
         off = there.differences(Measurement(scores[source][None], domain))[names[target]]
-        best.append(references[off.argmax()])
-    return replace(draw, reference=torch.stack(best))
+        sources.append(source)
+        best.append(references[torch.where(visible[references, target], off, off - _FAR).argmax()])
+    return replace(draw, source=torch.tensor(sources), reference=torch.stack(best))
+
+
+def shown(scores: Tensor, domain: Domain) -> Tensor:
+    """``scores [N, phrases]`` -> ``[N, m]`` bool: which attributes can be seen, by what QMM says of the phrases that
+    hide them."""
+    phrases = [(group.attribute, phrase) for group in domain for phrase in group.phrases]
+    seen = torch.ones(len(scores), len(domain.attributes), dtype=torch.bool)
+    for place, name in enumerate(domain.attributes):
+        hiding = [i for i, (_, phrase) in enumerate(phrases) if phrase in domain.hidden.get(name, ())]
+        seen[:, place] = (scores[:, hiding] < _LIKELY).all(1).cpu()
+    return seen
+
+
+def _next_shown(first: int, visible: Tensor) -> int:
+    """The first visible number from ``first`` on, around the end; ``first`` itself if there is none."""
+    order = (torch.arange(len(visible)) + first) % len(visible)
+    return int(order[visible[order].int().argmax()])
 
 
 def _target(seed: int, number: int, count: int) -> int:

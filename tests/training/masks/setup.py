@@ -43,7 +43,8 @@ def write_files(folder: Path) -> Path:
     kept = ("beard", "eyeglasses", "hairstyle")
     content["attributes"] = {name: content["attributes"][name] for name in kept}
     content["regions"] = {name: content["regions"][name] for name in kept}
-    del content["sampling"]["at_least"], content["covers"]  # the parser knows nothing, and the eyes are left out
+    # The parser knows nothing, and eyes and hair colour are left out.
+    del content["sampling"]["at_least"], content["covers"], content["hidden"]
     (folder / "heads.json").write_text(json.dumps(content), encoding="utf-8")
     for key in ("parser", "regions", "preselection"):
         del content[key]

@@ -12,7 +12,7 @@ from sat3d.losses import LossWeights
 from tests.training.masks.setup import make_trainer
 from training.masks import command
 from training.masks.attribution import Attributions, attributed_channels, attributions
-from training.masks.draws import Draw, draw_transfers, most_different
+from training.masks.draws import Draw, draw_transfers, most_different, shown
 from training.masks.objective import gather
 from training.masks.presampling import Admission
 from training.masks.preselect import normalise, preselected_channels, region_gradients
@@ -151,3 +151,16 @@ def test_of_several_references_the_most_different_is_taken():
     scores = torch.tensor([[0.9, 0.1, 0.5, 0.5], [0.8, 0.2, 0.0, 1.0], [0.2, 0.8, 0.5, 0.5]])
     draw = Draw(torch.tensor([0, 0]), torch.tensor([[1, 2], [1, 2]]), torch.tensor([0, 1]))
     assert most_different(draw, scores, Domain("x", "{}", groups)).reference.tolist() == [2, 1]
+
+
+def test_faces_that_hide_an_attribute_neither_give_nor_get_it():
+    groups = {"hair": (DescriptorGroup("hair", "g", ("bald", "long")),),
+              "colour": (DescriptorGroup("colour", "g", ("red", "blue")),)}  # fmt: skip
+    domain = Domain("x", "{}", groups, hidden={"colour": ("bald",)})
+    scores = torch.tensor([[0.9, 0.1, 0.1, 0.9], [0.1, 0.9, 0.8, 0.2], [0.2, 0.8, 0.7, 0.3], [0.8, 0.2, 0.0, 1.0]])
+    assert shown(scores, domain).tolist() == [[True, False], [True, True], [True, True], [True, False]]
+    references = torch.tensor([[3, 2], [3, 2], [0, 3]])
+    draw = most_different(Draw(torch.tensor([1, 1, 3]), references, torch.tensor([1, 0, 1])), scores, domain)
+    assert draw.source.tolist() == [1, 1, 1]  # number 3 is bald, and 0 after it
+    assert draw.reference.tolist() == [2, 3, 3]  # who is bald gives no colour, but a hairstyle; the last has no choice
+    assert torch.equal(shown(scores, Domain("x", "{}", groups)), torch.ones(4, 2, dtype=torch.bool))
