@@ -3,8 +3,9 @@
 import hashlib
 import os
 import secrets
+import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import FileError
@@ -16,7 +17,8 @@ _BLOCK_BYTES = 1 << 20
 def atomic_path(target: str | os.PathLike, overwrite: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside ``target``; on a clean exit it replaces ``target``, on an error it is removed.
 
-    The temporary file keeps the target's suffix, so that writers which look at the suffix work.
+    The temporary file keeps the target's suffix, so that writers which look at the suffix work. Permissions are those
+    of the file that is replaced, or what any new file gets there, whatever the writer does to the temporary one.
 
     Raises:
         FileError: the folder does not exist or cannot be written, or the target exists and ``overwrite`` is False.
@@ -31,7 +33,9 @@ def atomic_path(target: str | os.PathLike, overwrite: bool = True) -> Iterator[P
         )
     temporary = _create_beside(target)
     try:
+        usual = _permissions(temporary)
         yield temporary
+        _allow(temporary, _permissions(target) if target.exists() else usual)
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
@@ -50,6 +54,18 @@ def _create_beside(target: Path) -> Path:
             "create the folder or choose another",
         ) from error
     return temporary
+
+
+def _permissions(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode) & 0o777
+
+
+def _allow(path: Path, permissions: int) -> None:
+    if os.name == "nt":  # has no modes, only a read-only flag, which would be in the way of the rename
+        return
+    # safetensors writes to a private file of its own and renames it: its result nobody else could read.
+    with suppress(OSError):  # a mounted drive without modes
+        path.chmod(permissions)
 
 
 def sha256_of(path: str | os.PathLike, progress: Callable[[int], None] | None = None) -> str:

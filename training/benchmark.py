@@ -5,7 +5,7 @@
 ``generator``: the full-size EG3D FFHQ512-128 network with random weights, stage by stage; the twin is
 ``sat3d/generators/reference.py`` (grouped convolutions, ``grid_sample`` over all samples at once, no chunks).
 ``masks``: one transfer of mask learning on the built-in networks; the twin is ``training/masks/reference.py``. One JSON
-and one table; a stage that cannot be measured here says "not yet".
+and one table; memory is how far that of all tensors rises in one run; a stage that cannot be measured says "not yet".
 """
 
 import argparse
@@ -94,7 +94,7 @@ def run_generator(repeats: int, device: str) -> dict[str, dict]:
     with torch.no_grad():
         for name, fast, plain in generator_stages(network, options):
             print(f"  {name} …", end="", file=sys.stderr, flush=True)
-            rows[name] = _row(*measure([fast, plain] if plain else [fast], repeats, device))
+            rows[name] = _row(*measure([fast, plain] if plain else [fast], repeats, device, with_rise=True))
             print(f" {rows[name]['fast']['seconds']:.3f} s", file=sys.stderr)
     orbit_row = rows[f"orbit of {ORBIT_VIEWS} views"]["fast"]
     rows["views/s on one H200"] = {
@@ -104,11 +104,11 @@ def run_generator(repeats: int, device: str) -> dict[str, dict]:
 
 
 def run_masks(repeats: int, device: str) -> dict[str, dict]:
-    """Seconds are those of one transfer; memory is that of the whole step."""
+    """Seconds are those of one transfer; memory is what the whole step needs, however many transfers it makes."""
     from training.benchmark_masks import mask_steps  # the other suite needs no libraries of training
 
     steps, plain_step = mask_steps(device)
-    *fast, plain = measure([step for step, _ in steps.values()] + [plain_step], repeats, device)
+    *fast, plain = measure([step for step, _ in steps.values()] + [plain_step], repeats, device, with_rise=True)
     rows = {}
     for (name, (_, transfers)), whole in zip(steps.items(), fast, strict=True):
         each = replace(whole, seconds=whole.seconds / transfers, cpu_seconds=whole.cpu_seconds / transfers)
@@ -126,7 +126,7 @@ def _row(fast: Measurement, plain: Measurement | None = None) -> dict:
 
 
 def format_table(rows: dict[str, dict]) -> str:
-    """A Markdown table; memory is the rise above the loaded network."""
+    """A Markdown table; memory is the rise of all tensors above the loaded networks."""
     lines = [
         "| stage | seconds | plain twin | ratio | memory MiB | plain twin | ratio |",
         "|---|---|---|---|---|---|---|",

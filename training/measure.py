@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 import torch
+from torch.profiler import ProfilerActivity, profile
 
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
@@ -19,7 +21,8 @@ _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 class Measurement:
     """Medians over the runs; memory is the largest seen, in MiB, None where the system does not tell.
 
-    ``rise_mib`` is the peak above what was in use when the code began: what the code itself needs.
+    ``peak_mib`` is that of the whole process (CUDA: of all tensors). ``rise_mib`` is what the code itself needs; see
+    :func:`tensor_rise_mib`.
     """
 
     seconds: float
@@ -28,23 +31,53 @@ class Measurement:
     rise_mib: float | None
 
 
-def measure(runs: Sequence[Callable[[], object]], repeats: int = 5, device: str = "cpu") -> list[Measurement]:
+def measure(
+    runs: Sequence[Callable[[], object]], repeats: int = 5, device: str = "cpu", with_rise: bool = False
+) -> list[Measurement]:
     """Measure alternatives in turn, A B A B …, so that a machine whose speed drifts treats them alike.
 
-    Each runs once unmeasured first; its first measured run also gives the memory.
+    Each runs once unmeasured first; its first measured run also gives the peak, and a run of its own, which is not
+    timed, the rise (with ``with_rise``).
     """
     for run in runs:
         run()
+    rises = [tensor_rise_mib(run, device) if with_rise else None for run in runs]
     seconds: list[list[tuple[float, float]]] = [[] for _ in runs]
-    memory: list[tuple[float | None, float | None]] = [(None, None)] * len(runs)
+    peaks: list[float | None] = [None] * len(runs)
     for i in range(repeats):
         for j, run in enumerate(runs):
-            before = _reset_peak(device) if i == 0 else None
+            known = i == 0 and _reset_peak(device)
             seconds[j].append(_time(run, device))
-            if i == 0:
-                memory[j] = _peak(device, before)
+            if known:
+                peaks[j] = _peak_mib(device)
     medians = [[statistics.median(column) for column in zip(*rows, strict=True)] for rows in seconds]
-    return [Measurement(*times, *mib) for times, mib in zip(medians, memory, strict=True)]
+    return [Measurement(*times, *mib) for times, *mib in zip(medians, peaks, rises, strict=True)]
+
+
+def tensor_rise_mib(run: Callable[[], object], device: str = "cpu") -> float | None:
+    """How far the memory of all tensors rises while ``run`` runs, once: the peak of what it has taken and not yet
+    given back.
+
+    PyTorch's allocators count it, on the CPU too, so that it is the same on every system and does not depend on what
+    ran before. Scratch memory that convolution libraries take by themselves is not in it. None on a PyTorch whose
+    profiler does not list single allocations.
+    """
+    gc.collect()  # what the last run left in reference cycles
+    if device == "cuda":
+        _reset_peak(device)
+        before = torch.cuda.memory_allocated()
+        run()
+        _wait(device)
+        return (torch.cuda.max_memory_allocated() - before) / 2**20
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # else the profiler complains of GPUs that are not there
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        run()
+    try:
+        events = [event for event in profiler.profiler.kineto_results.events() if event.name() == "[memory]"]
+        changes = [event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())]
+    except AttributeError:
+        return None
+    return max(accumulate(changes, initial=0)) / 2**20
 
 
 def _time(run: Callable[[], object], device: str) -> tuple[float, float]:
@@ -59,36 +92,32 @@ def _wait(device: str) -> None:
         torch.cuda.synchronize()
 
 
-def _reset_peak(device: str) -> float | None:
+def _reset_peak(device: str) -> bool:
+    """Begin a new peak; False where the system cannot."""
     _wait(device)
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
-        return torch.cuda.memory_allocated() / 2**20
+        return True
     _give_back()
     try:
         _CLEAR.write_text("5")  # Linux: start a new high-water mark
     except OSError:
-        return None
-    return _status_mib("VmRSS")
+        return False
+    return True
 
 
 def _give_back() -> None:
-    """What earlier code has freed goes back to the system; else it would seem to be in use, and a rise too small."""
+    """What earlier code has freed goes back to the system; else it would seem to be in use."""
     gc.collect()
     if _STATUS.exists():
         with suppress(OSError, AttributeError):  # another C library than GNU's
             ctypes.CDLL(None).malloc_trim(0)
 
 
-def _peak(device: str, before: float | None) -> tuple[float | None, float | None]:
-    if before is None:
-        return None, None
-    peak = torch.cuda.max_memory_allocated() / 2**20 if device == "cuda" else _status_mib("VmHWM")
-    return peak, peak - before
-
-
-def _status_mib(key: str) -> float:
-    line = next(line for line in _STATUS.read_text().splitlines() if line.startswith(key + ":"))
+def _peak_mib(device: str) -> float:
+    if device == "cuda":
+        return torch.cuda.max_memory_allocated() / 2**20
+    line = next(line for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM:"))
     return int(line.split()[1]) / 1024
 
 

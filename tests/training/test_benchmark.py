@@ -7,7 +7,7 @@ import torch
 
 from training import benchmark, benchmark_masks
 from training.masks.studio import View
-from training.measure import measure
+from training.measure import measure, tensor_rise_mib
 
 
 @pytest.fixture
@@ -45,16 +45,51 @@ def test_the_table_and_the_file(small, tmp_path, monkeypatch, capsys):
     for name, row in report["stages"].items():
         assert row["time_ratio"] == pytest.approx(row["fast"]["seconds"] / row["plain"]["seconds"])
         assert row["transfers_per_second"] == pytest.approx(1 / row["fast"]["seconds"])
-        assert f"| {name} |" in table
+        assert row["memory_ratio"] == pytest.approx(row["fast"]["rise_mib"] / row["plain"]["rise_mib"])
+        line = next(line for line in table.splitlines() if line.startswith(f"| {name} |"))
+        assert "–" not in line and float(line.split("|")[5]) == pytest.approx(row["fast"]["rise_mib"], rel=0.02)
+    twins = {row["plain"]["rise_mib"] for row in report["stages"].values()}
+    assert len(twins) == 1 and 0.1 < twins.pop() < 1000  # of a twin with three small pictures
     assert not (tmp_path / "unwritten.safetensors").exists()
+
+
+def test_memory_is_the_most_that_is_held_at_once():
+    def run():
+        first = torch.zeros(2**20)  # 4 MiB
+        second = torch.zeros(2**20)
+        del first, second
+        return torch.zeros(2**18)  # beside nothing else
+
+    outside = torch.zeros(2**22)
+    assert tensor_rise_mib(run) == 8
+    assert tensor_rise_mib(lambda: outside.sum()) < 0.01  # what is there already does not count
+    assert tensor_rise_mib(lambda: None) == 0
+
+
+def test_memory_of_a_backward_pass_counts():
+    """A float of 1 MiB is kept for each of four squares, and one gradient beside them."""
+    leaf = torch.ones(2**18, requires_grad=True)
+
+    def run():
+        value = leaf
+        for _ in range(4):
+            value = value.square()
+        torch.autograd.grad(value.sum(), leaf)
+
+    assert 5 <= tensor_rise_mib(run) <= 8 and tensor_rise_mib(leaf.detach().square) == 1
 
 
 def test_memory_is_that_of_the_code_even_after_hungrier_code():
     """Many small pieces stay with the allocator when they are freed; the next code takes 40 MB of its own."""
     hungry = lambda: [torch.ones(5000) for _ in range(8000)]  # noqa: E731 - 160 MB
     modest = lambda: [torch.ones(5000) for _ in range(2000)]  # noqa: E731 - 40 MB
-    first, second = measure([hungry, modest], repeats=1)
-    if first.rise_mib is None:  # a system that does not tell
-        assert second.rise_mib is None
-        return
-    assert 130 < first.rise_mib < 220 and 25 < second.rise_mib < 80
+    first, second = measure([hungry, modest], repeats=1, with_rise=True)
+    assert first.rise_mib == pytest.approx(160e6 / 2**20, rel=0.01)
+    assert second.rise_mib == pytest.approx(40e6 / 2**20, rel=0.01)
+    assert measure([modest], repeats=1)[0].rise_mib is None  # not asked for
+
+
+def test_the_peak_of_the_process_holds_what_the_code_takes():
+    """None on a system that does not tell."""
+    peak = measure([lambda: torch.ones(2**25)], repeats=1)[0].peak_mib
+    assert peak is None or 128 < peak < 2**16

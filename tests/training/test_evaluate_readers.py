@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -13,11 +14,12 @@ from sat3d.reader import KIND as READER
 from sat3d.reader import AttributeReader, ReaderOutput
 from sat3d.small_networks import save_network
 from training import evaluate
+from training.evaluation import judging
 from training.evaluation.judging import judge_parser, judge_reader
 from training.evaluation.people import Crowd, render_crowd
-from training.evaluation.readers import blurred
+from training.evaluation.readers import CHANGES, blurred, summary
 from training.synthheads.fields import change
-from training.vision.targets import CATEGORIES, NUMBERS, person_vector, reader_config, targets_of
+from training.vision.targets import CATEGORIES, NUMBERS, UNKNOWN, person_vector, reader_config, targets_of
 
 SIZE = 64
 
@@ -59,6 +61,40 @@ def test_the_truth_gets_full_marks(crowd):
     assert report["people"] == {
         "same_look_of_2": 1.0, "same_look_of_10": 1.0, "other_look_of_2": 1.0, "other_look_of_10": 1.0,
     }  # fmt: skip
+
+
+def test_what_no_picture_shows_is_not_judged(crowd, monkeypatch):
+    """Glasses and beards are hidden in every picture: null, and the mean is that of the other categories."""
+    hidden, wrong = ("beard", "glasses"), "hair_colour"
+
+    def with_hidden(*arguments):
+        truth = targets_of(*arguments)
+        classes = truth.classes.copy()
+        classes[:, [list(CATEGORIES).index(name) for name in hidden]] = UNKNOWN
+        column = list(CATEGORIES).index(wrong)
+        classes[:, column] = (classes[:, column] + 1) % len(CATEGORIES[wrong])
+        return replace(truth, classes=classes)
+
+    monkeypatch.setattr(judging, "targets_of", with_hidden)
+    report = judge_reader(Oracle(*crowd), *crowd, lambda images: images)
+    for name in hidden:
+        part = report["categories"][name]
+        assert part["accuracy"] is None and part["confidence"] is None and not part["worst"]
+        assert set(part["recall"].values()) == {None}
+    shown = len(CATEGORIES) - len(hidden)
+    assert report["categories"][wrong]["accuracy"] == 0
+    assert report["accuracy"] == pytest.approx((shown - 1) / shown, abs=1e-4)
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
+    judged = dict.fromkeys(CHANGES, report)
+    assert "–" in summary({"count": 6, "seed": 11, "reader": judged})
+
+
+def test_a_crowd_of_which_nothing_is_known_has_no_accuracy(crowd, monkeypatch):
+    nothing = lambda *arguments: replace(  # noqa: E731
+        targets_of(*arguments), classes=np.full_like(targets_of(*arguments).classes, UNKNOWN)
+    )
+    monkeypatch.setattr(judging, "targets_of", nothing)
+    assert judge_reader(Oracle(*crowd), *crowd, lambda images: images)["accuracy"] is None
 
 
 def test_the_true_labels_get_full_marks(crowd):

@@ -45,15 +45,19 @@ def judge_parser(parser: HeadParser, views: Views, change: Change) -> dict:
 
 @torch.no_grad()
 def judge_reader(reader: AttributeReader, plain: Views, disguised: Views | None, change: Change) -> dict:
-    """Categories, numbers and people; see :func:`judge_people`."""
+    """Categories, numbers and people; see :func:`judge_people`.
+
+    What cannot be judged, as no picture shows it, is None, and is left out of the mean over the categories.
+    """
     scores, numbers, identity = _read(reader, plain, change)
     truth = targets_of(plain.parameters, plain.yaw_rad, plain.pitch_rad)
     categories = {
         name: _judge_category(torch.from_numpy(truth.classes[:, column]), scores[name], values)
         for column, (name, values) in enumerate(CATEGORIES.items())
     }
+    known = [part["accuracy"] for part in categories.values() if part["accuracy"] is not None]
     return {
-        "accuracy": mean([part["accuracy"] for part in categories.values()]),
+        "accuracy": _number(mean(known)),
         "categories": categories,
         "numbers": _judge_numbers(truth, numbers),
         "people": judge_people(reader, plain, identity, disguised, change),

@@ -24,6 +24,7 @@ from sat3d.masks import AttributeMasks
 from sat3d.qmm import QMM
 from sat3d.tensorfile import read_tensors, write_tensors
 from training.generator.processes import Processes, join_processes
+from training.run_lock import run_lock
 from training.vision.checkpoint import state_path
 from training.vision.machine import choose_machine
 
@@ -50,6 +51,13 @@ def run(options: argparse.Namespace) -> int:
         Sat3dError: wrong arguments, files or settings.
     """
     plan = make_plan(options)
+    if options.dry_run:
+        return _run(options, plan)
+    with run_lock(plan.out):  # before the look at what is there: it may be half of another training's
+        return _run(options, plan)
+
+
+def _run(options: argparse.Namespace, plan: Plan) -> int:
     check_files(options)
     find_ranger()
     if options.threads:

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from sat3d.errors import ConfigError, FileError, Sat3dError
+from training.run_lock import run_lock
 
 from .checkpoint import state_path
 from .data import Views, load_views, render_views
@@ -78,15 +79,10 @@ def run(options: argparse.Namespace, presets: dict[str, Plan], size: int, make_t
     """Exit codes: 0 done; 2 wrong arguments or files, said in words; 130 stopped by the user, checkpoint written."""
     try:
         plan = plan_of(options, presets)
-        machine = _prepare(options)
-        task = make_task(_views(options, size), machine)
-        if options.start:
-            task.start_from(options.start)
-        trainer = Trainer(task, plan, options.out, machine.device)
-        if options.resume and state_path(options.out).exists():
-            trainer.resume()
-            print(f"going on at step {trainer.progress.step}", flush=True)
-        trainer.run()
+        if options.out.suffix != ".safetensors":
+            raise ConfigError("The output has another suffix", options.out.name, ".safetensors", "choose another --out")
+        with run_lock(options.out):
+            _train(options, plan, size, make_task)
     except Sat3dError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -97,12 +93,20 @@ def run(options: argparse.Namespace, presets: dict[str, Plan], size: int, make_t
     return 0
 
 
+def _train(options: argparse.Namespace, plan: Plan, size: int, make_task: MakeTask) -> None:
+    machine = _prepare(options)
+    task = make_task(_views(options, size), machine)
+    if options.start:
+        task.start_from(options.start)
+    trainer = Trainer(task, plan, options.out, machine.device)
+    if options.resume and state_path(options.out).exists():
+        trainer.resume()
+        print(f"going on at step {trainer.progress.step}", flush=True)
+    trainer.run()
+
+
 def _prepare(options: argparse.Namespace) -> Machine:
     """Check before any work what would stop it at the end."""
-    if options.out.suffix != ".safetensors":
-        raise ConfigError("The output has another suffix", options.out.name, ".safetensors", "choose another --out")
-    if not options.out.parent.is_dir():
-        raise FileError("The output folder does not exist", options.out.parent, None, "create it")
     if state_path(options.out).exists() and not (options.resume or options.restart):
         raise FileError(
             "An unfinished or finished training is there already",
