@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 
 import torch
@@ -14,9 +15,11 @@ from ..sat3d.inversion.landmarks import one_face
 from ..sat3d.inversion.pose import REAL_PEOPLE, camera_of
 from . import host, images, places
 
+STOP, BEFORE = "stop", "as before"
 DETECT, POINTS, BOX, WHOLE = "find the face", "five points", "box", "whole picture"
 MOST_FACES = 16
 Angles = tuple[float, float, float]
+Found = tuple[Crop, Angles | None]
 PUBLISHED, OWN = "published face models", "built-in heads"
 # Side and shift to the right and down, in sides of the published crop. The built-in heads are seen from farther away:
 # medians over rendered heads with known landmarks.
@@ -44,24 +47,28 @@ class SAT3DAlignFace(io.ComfyNode):
 
     @classmethod
     def execute(cls, image: Tensor, method: str, points: str, face: int, size: int,
-                frame: str = PUBLISHED) -> io.NodeOutput:
+                frame: str = PUBLISHED, no_face: str = STOP) -> io.NodeOutput:
         photos, report = images.from_host(image), host.Report(cls)
-        cut_out, found = [], []
+        found = []
         for i, photo in enumerate(photos.split(1)):
-            report(i, len(photos))
-            crop, camera_deg = place_of(photo, method, points, face, frame)
-            cut_out.append(cut(photo, crop, size))
-            found.append(places.Place(crop, photo.shape[3], photo.shape[2], camera_deg))
-        report(len(photos), len(photos))
-        return io.NodeOutput(host.keep(images.to_host(torch.cat(cut_out))), places.to_text(found))
+            report(i, 2 * len(photos))
+            found.append(sought(photo, method, points, face, frame, no_face))
+        found = stood_in(found, photos, no_face)
+        crops = []
+        for i, photo in enumerate(photos.split(1)):
+            report(len(photos) + i, 2 * len(photos))
+            crops.append(cut(photo, found[i][0], size))
+        report(2 * len(photos), 2 * len(photos))
+        where = [places.Place(crop, photos.shape[3], photos.shape[2], camera_deg) for crop, camera_deg in found]
+        return io.NodeOutput(host.keep(images.to_host(torch.cat(crops))), places.to_text(where))
 
 
 def _inputs() -> list[io.Input]:
     return [
         io.Image.Input("image", tooltip="The photo, or several: each is cut for itself."),
         io.Combo.Input("method", options=[DETECT, POINTS, BOX, WHOLE], default=DETECT,
-                       tooltip="Finding needs the Python package mediapipe 0.10; points and box need nothing. whole "
-                               "picture: it is cropped already, and the square in its middle is taken."),
+                       tooltip="Finding needs the Python package mediapipe, best 0.10.21; points and box need nothing. "
+                               "whole picture: it is cropped already, and the square in its middle is taken."),
         io.String.Input("points", default="",
                         tooltip="Five points: x, y in pixels of left eye, right eye, nose tip, left and right "
                                 "corner of the mouth, left and right as you see them. Box: left, top, side."),
@@ -71,10 +78,14 @@ def _inputs() -> list[io.Input]:
         io.Combo.Input("frame", options=list(FRAMES), default=PUBLISHED, optional=True,
                        tooltip="For whose pictures the crop is: the published models are trained on close crops, the "
                                "built-in one on heads with shoulders. Box and whole picture are taken as they are."),
+        io.Combo.Input("no_face", options=[STOP, WHOLE, BEFORE], default=STOP, optional=True,
+                       tooltip="What is done where no face is found. stop: say so. whole picture: the square in its "
+                               "middle is taken. as before: the crop of the picture before, for frames of a video; "
+                               "before the first face, the crop of that."),
     ]
 
 
-def place_of(photo: Tensor, method: str, points: str, face: int, frame: str) -> tuple[Crop, Angles | None]:
+def place_of(photo: Tensor, method: str, points: str, face: int, frame: str) -> Found:
     """The crop; and yaw, pitch and roll in degrees, where points tell.
 
     Raises:
@@ -90,6 +101,34 @@ def place_of(photo: Tensor, method: str, points: str, face: int, frame: str) -> 
         landmarks = one_face(photo, face)
     crop = crop_of(landmarks)
     return framed(crop, frame), angles_of(landmarks, crop)
+
+
+def sought(photo: Tensor, method: str, points: str, face: int, frame: str, no_face: str) -> Found | ShapeError:
+    """See :func:`place_of`; where a photo may be without a face, the reason for that."""
+    try:
+        return place_of(photo, method, points, face, frame)
+    except ShapeError as error:
+        if method != DETECT or no_face == STOP:
+            raise
+        return error
+
+
+def stood_in(found: Sequence[Found | ShapeError], photos: Tensor, no_face: str) -> list[Found]:
+    """What is taken for each photo, where some, for the reason given, have no face.
+
+    Raises:
+        ShapeError: none has one, and the crop of another photo is asked for.
+    """
+    seen = [i for i, each in enumerate(found) if not isinstance(each, ShapeError)]
+    if len(seen) == len(found):
+        return list(found)
+    missing = [i for i in range(len(found)) if i not in seen]
+    host.warn(f"no face in pictures {', '.join(map(str, missing))} (the first is 0); done there: {no_face}")
+    if no_face == WHOLE:
+        return [found[i] if i in seen else (middle_square(photos[i : i + 1]), None) for i in range(len(found))]
+    if not seen:
+        raise found[0]
+    return [found[max((j for j in seen if j <= i), default=seen[0])] for i in range(len(found))]
 
 
 def angles_of(landmarks: Tensor, crop: Crop) -> Angles | None:

@@ -1,39 +1,32 @@
 """InvertImage: from a picture to a face of the generator, which can be edited and turned."""
 
-import time
-from dataclasses import dataclass, replace
 from functools import cache
 
 import torch
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..sat3d.errors import FileError, ShapeError
+from ..sat3d.errors import ConfigError, FileError, ShapeError
 from ..sat3d.inversion import (
     FeatureLoss,
-    Inversion,
     InversionOptions,
     Inverter,
     Start,
-    TuneOptions,
-    invert,
+    expression_channels,
     load_encoder,
-    tune,
-    tuned_network,
 )
-from ..sat3d.inversion.guess import ask_encoder
-from ..sat3d.inversion.scores import psnr
-from ..sat3d.inversion.target import make_target
-from ..sat3d.latent import Latent
+from ..sat3d.masks import AttributeMasks
+from ..sat3d.parsing.parser import load_parser
 from ..sat3d.reader import load_reader
 from . import host, images, memory, places
-from .types import EG3D_LATENT, EG3D_MODEL
+from .inverting import ONE_PERSON, SEPARATE, TUNE, VIDEO, Work, run
+from .masks import built_in_for
+from .types import EG3D_LATENT, EG3D_MODEL, SAT3D_MASKS
+from .what_counts import NOTHING, PARTS, counted, share_that_counts, without_parts
 
-TUNE = "tune"
 METHODS = ["encoder", "W", "W+", "styles", TUNE]
 MAX_SEED = 2**32 - 1
 MOST_STEPS = 5000
-_TUNING_SHARE = 0.5  # steps of tuning for each step before
 _GRADIENT_FACTOR = 3  # memory of a step, in renderings
 # Older hosts know no default for the widget that changes the seed after a run.
 _KEEP_SEED = getattr(getattr(io, "ControlAfterGenerate", None), "fixed", True)
@@ -48,7 +41,7 @@ class InvertImage(io.ComfyNode):
             category="SAT3D/face",
             description="Finds the face of the generator that looks like a picture, and the camera it was taken with; "
                         "then it can be edited and turned. The picture must be cropped as the generator's own are.",
-            inputs=_inputs(),
+            inputs=[*_inputs(), *_later_inputs()],
             outputs=[
                 EG3D_LATENT.Output("latent", display_name="latent", tooltip="The face, or one for each picture."),
                 io.Image.Output("preview", display_name="preview", tooltip="The face as found, from the camera found."),
@@ -59,14 +52,21 @@ class InvertImage(io.ComfyNode):
 
     @classmethod
     def execute(cls, model: host.HostModel, image: Tensor, method: str, steps: int, seed: int,
-                ignore: Tensor | None = None, place: str = "") -> io.NodeOutput:
-        pictures = images.from_host(image)
-        cameras = cameras_of(place, len(pictures))
-        work = Work(pictures, counted(ignore, len(pictures)), method, steps, seed, cameras)
+                ignore: Tensor | None = None, place: str = "", frames: str = SEPARATE, leave_out: str = NOTHING,
+                masks: AttributeMasks | None = None) -> io.NodeOutput:
+        check_video(method, frames)
+        pictures, report = images.from_host(image), host.Report(cls)
+        options = InversionOptions("W+" if method == TUNE else method, steps, seed)
+        work = Work(pictures, counted(ignore, len(pictures)), method, options, cameras_of(place, len(pictures)),
+                    frames, free_channels(model, masks) if frames == ONE_PERSON else None)
+        if PARTS[leave_out]:
+            side = model.network.config.img_resolution
+            work = without_parts(work, host.bring(_parser()), PARTS[leave_out], side, report)
         network = model.ready(_GRADIENT_FACTOR * memory.render_bytes(model.network.config))
-        report = host.Report(cls)
         with host.cancellable(network):
             latent, preview, lines = run(make_tools(model, network), work, report)
+        if PARTS[leave_out]:
+            lines.append(f"{leave_out} left out: {1 - share_that_counts(work.weight):.1%} of the pictures do not count")
         return io.NodeOutput(latent, host.keep(images.to_host(preview)), "\n".join(lines))
 
 
@@ -86,103 +86,48 @@ def _inputs() -> list[io.Input]:
                       tooltip="White where the picture is not to be reproduced, such as a hand, a cap or glasses."),
         io.String.Input("place", default="", optional=True,
                         tooltip="Connect the output 'place' of Align Face where a head may be tilted: only the points "
-                                "of the face tell by how much."),
+                                "of the face tell by how much. Not used for a video."),
     ]
 
 
-@dataclass(frozen=True)
-class Work:
-    """``pictures [B, 3, H, W]`` in -1..1; ``weight [B, 1, h, w]``: 1 where a picture counts, or None."""
-
-    pictures: Tensor
-    weight: Tensor | None
-    method: str
-    steps: int
-    seed: int
-    cameras: tuple[Start | None, ...]  # of each picture, as the points of the face tell
-
-    @property
-    def tuning_steps(self) -> int:
-        return max(1, round(self.steps * _TUNING_SHARE)) if self.method == TUNE else 0
-
-    @property
-    def options(self) -> InversionOptions:
-        return InversionOptions("W+" if self.method == TUNE else self.method, self.steps, self.seed)
+def _later_inputs() -> list[io.Input]:
+    """Inputs of later versions, at the end: the values in workflow files are counted."""
+    return [
+        io.Combo.Input("frames", options=[SEPARATE, VIDEO, ONE_PERSON], default=SEPARATE, optional=True,
+                       tooltip="What several pictures are. separate pictures: each for itself. video: each begins "
+                               "where the one before ended, takes 0.3 of the steps (but at least 30), and the camera "
+                               "is smoothed. video, one person: one face, whose expression alone changes."),
+        io.Combo.Input("leave_out", options=list(PARTS), default=NOTHING, optional=True,
+                       tooltip="Parts that are not to be reproduced, found by the built-in parser. It knows drawn "
+                               "heads, as of SynthHeads; for photos paint a mask and connect it to ignore. Both "
+                               "together work too."),
+        SAT3D_MASKS.Input("masks", optional=True,
+                          tooltip="For 'video, one person': attribute masks, which tell what expression is. Nothing "
+                                  "connected: those that come with the pack."),
+    ]
 
 
-def run(tools: Inverter, work: Work, report: host.Report) -> tuple[Latent, Tensor, list[str]]:
-    """The faces, their pictures ``[B, 3, H, H]`` and lines for people."""
-    started = time.perf_counter()
-    found = _invert_all(tools, work, report)
-    with torch.inference_mode(False):  # so that the face can be a starting point of an optimisation
-        latent = joined([each.latent for each in found])
-    preview = torch.cat([each.picture for each in found])
-    if work.tuning_steps:
-        latent, preview = _tuned(tools, work, latent, report)
-    lines = [_line(tools, work, i, each, preview[i : i + 1]) for i, each in enumerate(found)]
-    return latent, preview, [*lines, f"{time.perf_counter() - started:.1f} s"]
+def check_video(method: str, frames: str) -> None:
+    """
+    Raises:
+        ConfigError: a video is to be tuned.
+    """
+    if frames != SEPARATE and method == TUNE:
+        raise ConfigError("A video is not tuned", f"method {TUNE}, frames '{frames}'",
+                          f"encoder, W, W+ or styles for a video; {TUNE} for '{SEPARATE}'",
+                          f"choose method W+ or styles, or frames '{SEPARATE}'")
 
 
-def _invert_all(tools: Inverter, work: Work, report: host.Report) -> list[Inversion]:
-    total = len(work.pictures) * work.steps + work.tuning_steps
-    found = []
-    for i, picture in enumerate(work.pictures.split(1)):
-        def watch(done: int, _: int, shown: Tensor | None = None, before: int = i * work.steps) -> None:
-            report(before + done, total, shown)
-
-        weight = None if work.weight is None else work.weight[i : i + 1]
-        found.append(invert(tools, picture, work.options, weight, begin(tools, picture, work.cameras[i]), watch))
-    return found
-
-
-def begin(tools: Inverter, picture: Tensor, camera: Start | None) -> Start | None:
-    """What an inversion begins with. The encoder sees turns better than five points do, but no tilt."""
-    if camera is None or not tools.network.is_3d:
-        return None
-    if tools.encoder is None:
-        return camera
-    with torch.inference_mode(False):
-        target = make_target(picture.to(tools.network.device), tools.network.config.img_resolution)
-        return ask_encoder(tools, target, camera.roll_rad)
-
-
-def _tuned(tools: Inverter, work: Work, latent: Latent, report: host.Report) -> tuple[Latent, Tensor]:
-    before = len(work.pictures) * work.steps
-    latent = tune(tools, latent, work.pictures, TuneOptions(work.tuning_steps, work.seed), work.weight,
-                  lambda done, total, shown=None: report(before + done, before + total, shown))
-    with torch.inference_mode(False), torch.no_grad():
-        styles, camera = (part.to(tools.network.device) for part in (latent.styles, latent.camera))
-        return latent, tuned_network(tools.network, latent).synthesize(styles, camera).image
-
-
-def _line(tools: Inverter, work: Work, i: int, found: Inversion, picture: Tensor) -> str:
-    weight = None if work.weight is None else work.weight[i : i + 1]
-    target = make_target(work.pictures[i : i + 1].to(picture.device), picture.shape[-1], weight)
-    yaw, pitch = (angle * 180 / torch.pi for angle in (found.start.yaw_rad, found.start.pitch_rad))
-    view = f", yaw {yaw:.0f}, pitch {pitch:.0f} degrees" if tools.network.is_3d else ""
-    begun = "the encoder" if tools.encoder is not None else "the mean face"
-    return (f"{work.method} from {begun}: {psnr(picture, target.image, target.weight):.1f} dB{view}, "
-            f"{len(found.losses) + work.tuning_steps} steps")
-
-
-def joined(faces: list[Latent]) -> Latent:
-    """Several faces as one batch."""
-    return replace(faces[0], styles=torch.cat([face.styles for face in faces]),
-                   camera=torch.cat([face.camera for face in faces]))
-
-
-def counted(ignore: Tensor | None, count: int) -> Tensor | None:
-    """MASK ``[1 or B, h, w]`` of what is ignored -> ``[B, 1, h, w]`` of what counts.
+def free_channels(model: host.HostModel, masks: AttributeMasks | None) -> Tensor:
+    """``[n]`` bool: the channels of expression, by ``masks`` or those of the pack.
 
     Raises:
-        ShapeError: as many masks as pictures are wanted, or one.
+        LayoutError: masks of another generator, or none at hand. ShapeError: masks without expression.
     """
-    if ignore is None:
-        return None
-    if ignore.ndim != 3 or len(ignore) not in (1, count):
-        raise ShapeError("Masks and pictures do not pair", tuple(ignore.shape), f"one mask, or {count}",
-                         "connect a mask for each picture")
-    return (1 - ignore.float().clamp(0, 1))[:, None].expand(count, -1, -1, -1)
+    masks = built_in_for(model) if masks is None else masks
+    masks.check_layout(model.network.layout)
+    host.warn(masks.warning_for(model.loaded.fingerprint))
+    return expression_channels(masks)
 
 
 def cameras_of(place: str, count: int) -> tuple[Start | None, ...]:
@@ -232,3 +177,10 @@ def _built_in(load) -> host.ModelPatcher | None:
     except FileError as error:
         host.warn(str(error))
         return None
+
+
+@cache
+def _parser() -> host.ModelPatcher:
+    """Its memory is the host's. Raises FileError without its file: who asks for it needs it."""
+    with torch.inference_mode(False):
+        return host.hand_to_host(load_parser())

@@ -14,7 +14,7 @@ from ..errors import ConfigError, ShapeError
 from .align import check_photo
 
 _MOST_FACES = 16
-_NEEDED = Path("python", "solutions", "face_mesh.py")  # newer packages have neither it nor models of their own
+_NEEDED = Path("python", "solutions", "face_mesh.py")  # 0.10.21 has it; 0.10.35 has neither it nor models of its own
 # MediaPipe's face mesh: corners of the image-left eye, of the image-right eye; nose tip; corners of the mouth.
 _MESH_POINTS = ((33, 133), (362, 263), (4,), (61,), (291,))
 
@@ -60,14 +60,17 @@ def one_face(photo: Tensor, index: int = 0) -> Tensor:
 
 
 def _face_mesh():
+    package = None
     try:
-        return importlib.import_module("mediapipe").solutions.face_mesh
+        package = importlib.import_module("mediapipe")
+        return package.solutions.face_mesh
     except (ImportError, AttributeError) as error:
+        version = getattr(package, "__version__", None)
         raise ConfigError(
             "Faces cannot be found here",
-            error,
-            "the Python package mediapipe up to 0.10.21 (newer ones carry no models), or points from the user",
-            "install mediapipe 0.10.21 if you like, or give the five points or a box",
+            error if package is None else f"mediapipe {version or 'of unknown version'} without the model of faces",
+            "the Python package mediapipe 0.10.21 (0.10.35 no longer carries the model), or points from the user",
+            "pip install mediapipe==0.10.21 if you like (it wants numpy below 2), or give the five points or a box",
         ) from error
 
 

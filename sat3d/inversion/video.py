@@ -24,6 +24,8 @@ from .smoothing import smooth
 from .target import Target, make_target
 from .variables import HeldVariables, Start
 
+_GENTLE = 0.1
+
 
 @dataclass(frozen=True)
 class VideoOptions:
@@ -50,7 +52,9 @@ class VideoOptions:
 
     @property
     def settling(self) -> InversionOptions:
-        return replace(self.first, steps=self.settle_steps, rates=replace(self.first.rates, camera=0.0))
+        rates = self.first.rates  # gently: the face is near already, and Adam's wide first steps would spoil it
+        gentle = replace(rates, face=_GENTLE * rates.face, departure=_GENTLE * rates.departure, camera=0.0)
+        return replace(self.first, steps=self.settle_steps, rates=gentle)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """The converter as a person uses it: exit codes, what is printed, and that nothing is ever lost."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -105,7 +104,7 @@ def test_interrupt_while_writing(target, capsys, monkeypatch):
         Path(temporary).write_bytes(b"half")
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(os, "replace", interrupted)
+    monkeypatch.setattr(Path, "replace", interrupted)
     assert convert(SOURCE, target, "--force") == 130
     assert "nothing was written" in capsys.readouterr().err
     assert target.read_bytes() == b"precious" and [path.name for path in target.parent.iterdir()] == [target.name]
@@ -129,7 +128,7 @@ def dies(temporary, _):
     Path(temporary).write_bytes(b"half")
     os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
 
-os.replace = dies
+Path.replace = dies
 convert_checkpoint.main([{source!r}, {target!r}, "--force"])
 """
 

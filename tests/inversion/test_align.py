@@ -210,8 +210,14 @@ def test_a_photo_without_a_face(detector):
         landmarks.one_face(smooth_photo())
 
 
-@pytest.mark.parametrize("module", [None, SimpleNamespace()])
-def test_without_a_detector_the_user_is_told(monkeypatch, module):
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [(None, "mediapipe"), (SimpleNamespace(), "mediapipe of unknown version without the model"),
+     (SimpleNamespace(__version__="0.10.35"), r"Got: mediapipe 0\.10\.35 without the model")],
+)  # fmt: skip
+def test_without_a_detector_the_user_is_told(monkeypatch, module, said):
     monkeypatch.setitem(sys.modules, "mediapipe", module)
-    with pytest.raises(ConfigError, match=r"cannot be found here.*five points or a box"):
+    with pytest.raises(ConfigError, match=said) as told:
         landmarks.find_faces(smooth_photo())
+    for words in ("cannot be found here", "mediapipe 0.10.21", "0.10.35 no longer", "==0.10.21", "points or a box"):
+        assert words in str(told.value)

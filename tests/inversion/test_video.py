@@ -25,7 +25,7 @@ from .conftest import PITCH, YAW
 from .test_optimise import tiny_encoder
 
 FIRST = InversionOptions("W+", 8, low_resolution=16, low_samples=1.0, full_share=0.2)
-OPTIONS = VideoOptions(FIRST, next_steps=3, settle_steps=2, smoothing=1.0)
+OPTIONS = VideoOptions(FIRST, next_steps=6, settle_steps=2, smoothing=1.0)
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def test_progress_counts_all_frames_and_cancelling_stops(case, frames):
     calls = []
     invert_frames(case.tools, frames, OPTIONS, watch=lambda *call: calls.append(call[:2]))
     done = [call[0] for call in calls]
-    assert {total for _, total in calls} == {8 + 2 * 3 + 3 * 2} and done == sorted(done) and done[-1] == 20
+    assert {total for _, total in calls} == {8 + 2 * 6 + 3 * 2} and done == sorted(done) and done[-1] == 26
 
     def cancel(done, total, picture=None):
         if done == 9:

@@ -1,6 +1,5 @@
 """InvertImage inside the stand-in host: shapes, cancel, preview, masks, tuning, what is refused."""
 
-import json
 import sys
 
 import pytest
@@ -129,32 +128,3 @@ def test_a_flat_generator_has_no_camera_to_find(graph, invert):
     latent, preview, info = invert(model, image)
     assert preview.shape[1] == preview.shape[2] == model.network.config.img_resolution and "yaw" not in info
     graph.render(model, latent, path="still")
-
-
-FACE = "183 182, 329 183, 257 262, 196 341, 315 341"
-
-
-@pytest.fixture
-def align(part):
-    def align(image, method="five points", points=FACE, face=0, size=128):
-        return run(part("nodes.align").SAT3DAlignFace, image=image, method=method, points=points, face=face, size=size)
-
-    return align
-
-
-def test_a_face_is_cut_by_points_or_by_a_box(align):
-    photo = torch.rand(2, 512, 700, 3, generator=torch.Generator().manual_seed(0))
-    crop, place = align(photo, "box", "100 50 64", size=64)
-    torch.testing.assert_close(crop, photo[:, 50:114, 100:164], atol=1e-5, rtol=0)
-    assert json.loads(place) == [{"left": 100, "top": 50, "side": 64, "width": 700, "height": 512}] * 2
-    crop, place = align(photo)
-    assert crop.shape == (2, 128, 128, 3) and 500 < json.loads(place)[0]["side"] < 560
-
-
-@pytest.mark.parametrize(("method", "points", "said"), [
-    ("five points", "1 2 3", r"five points.*3 numbers.*10"), ("box", "", "box.*0 numbers"),
-    ("box", "0 0 1", "not usable"), ("find the face", "", "cannot be found here|no such face"),
-])
-def test_points_that_are_none(align, graph, method, points, said):
-    with pytest.raises(graph.errors.Sat3dError, match=said):
-        align(torch.rand(1, 64, 64, 3), method, points)

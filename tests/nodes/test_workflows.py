@@ -203,13 +203,18 @@ def tiny_helpers(part, monkeypatch):
 SMALLER = {"frames": 2, "neural_resolution": 16, "picture_resolution": 16, "resolution": 64, "cell_px": 32, "steps": 2}
 
 
+def smaller(key: str, value):
+    """Numbers alone: what is called frames is a number of one node and a choice of another."""
+    return min(value, SMALLER[key]) if key in SMALLER and value and not isinstance(value, str) else value
+
+
 def perform(prompt: dict, nodes: dict) -> dict[str, list]:
     """Run a prompt as the host does, smaller; the inputs of the host's own nodes by title of their class."""
     made, arrived = {}, {}
     for number in sorted(prompt, key=int):
         node = prompt[number]
-        inputs = {key: made[value[0]][value[1]] if isinstance(value, list) else min(value, SMALLER[key])
-                  if key in SMALLER and value else value for key, value in node["inputs"].items()}
+        inputs = {key: made[value[0]][value[1]] if isinstance(value, list) else smaller(key, value)
+                  for key, value in node["inputs"].items()}
         if node["class_type"] in CORE:
             arrived.setdefault(node["class_type"], []).append(inputs)
         else:

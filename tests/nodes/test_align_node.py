@@ -1,0 +1,136 @@
+"""SAT3DAlignFace inside the stand-in host: points, boxes, and photos in which no face is found."""
+
+import json
+import sys
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from tests.nodes.host_stub import run
+
+FACE = "183 182, 329 183, 257 262, 196 341, 315 341"
+
+
+@pytest.fixture
+def align(part):
+    def align(image, method="five points", points=FACE, face=0, size=128, **more):
+        return run(part("nodes.align").SAT3DAlignFace, image=image, method=method, points=points, face=face, size=size,
+                   **more)
+
+    return align
+
+
+def test_a_face_is_cut_by_points_or_by_a_box(align):
+    photo = torch.rand(2, 512, 700, 3, generator=torch.Generator().manual_seed(0))
+    crop, place = align(photo, "box", "100 50 64", size=64)
+    torch.testing.assert_close(crop, photo[:, 50:114, 100:164], atol=1e-5, rtol=0)
+    assert json.loads(place) == [{"left": 100, "top": 50, "side": 64, "width": 700, "height": 512}] * 2
+    crop, place = align(photo)
+    assert crop.shape == (2, 128, 128, 3) and 500 < json.loads(place)[0]["side"] < 560
+
+
+@pytest.mark.parametrize(("method", "points", "said"), [
+    ("five points", "1 2 3", r"five points.*3 numbers.*10"), ("box", "", "box.*0 numbers"),
+    ("box", "0 0 1", "not usable"), ("find the face", "", "cannot be found here|no such face"),
+])
+def test_points_that_are_none(align, graph, method, points, said):
+    with pytest.raises(graph.errors.Sat3dError, match=said):
+        align(torch.rand(1, 64, 64, 3), method, points)
+
+
+@pytest.fixture
+def detector(part, monkeypatch):
+    """A mediapipe that finds the face of FACE in a photo, as many pixels to the right as its first pixel's red says;
+    none where that is 0."""
+    groups = part("sat3d.inversion.landmarks")._MESH_POINTS
+    points = torch.tensor([float(number) for number in FACE.replace(",", "").split()]).reshape(5, 2)
+
+    class FaceMesh:
+        def __init__(self, **options):
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            return False
+
+        def process(self, pixels):
+            height, width, right = *pixels.shape[:2], int(pixels[0, 0, 0])
+            mesh = [SimpleNamespace(x=0.0, y=0.0)] * 468
+            for group, (x, y) in zip(groups, points.tolist(), strict=True):
+                for i in group:
+                    mesh[i] = SimpleNamespace(x=(x + right) / width, y=y / height)
+            return SimpleNamespace(multi_face_landmarks=[SimpleNamespace(landmark=mesh)] if right else None)
+
+    module = SimpleNamespace(solutions=SimpleNamespace(face_mesh=SimpleNamespace(FaceMesh=FaceMesh)))
+    monkeypatch.setitem(sys.modules, "mediapipe", module)
+
+
+def photos(*reds) -> torch.Tensor:
+    """700 x 512 pixels each, of noise, with this red in the first pixel."""
+    made = torch.rand(len(reds), 512, 700, 3, generator=torch.Generator().manual_seed(0))
+    made[:, 0, 0, 0] = torch.tensor(reds) / 255
+    return made
+
+
+def found(text) -> list[dict]:
+    return json.loads(text)
+
+
+def test_a_photo_without_a_face_stops_unless_asked(align, detector, graph):
+    for more in ({}, {"no_face": "stop"}):
+        with pytest.raises(graph.errors.ShapeError, match="no such face"):
+            align(photos(10, 0), "find the face", **more)
+
+
+def test_the_whole_picture_where_there_is_no_face(align, detector):
+    batch = photos(10, 0)
+    crop, text = align(batch, "find the face", no_face="whole picture", size=512, frame="built-in heads")
+    first, second = found(text)
+    assert second == {"left": 94, "top": 0, "side": 512, "width": 700, "height": 512}
+    torch.testing.assert_close(crop[1], batch[1, :, 94:606], atol=1e-5, rtol=0)
+    assert "camera_deg" in first and first["side"] > 800
+
+
+def test_the_crop_before_where_there_is_no_face(align, detector):
+    """The first frames take that of the first face; the camera comes along."""
+    crop, text = align(photos(0, 0, 10, 0, 30, 0, 0), "find the face", no_face="as before")
+    places = found(text)
+    lefts = [place["left"] - places[0]["left"] for place in places]
+    assert lefts == pytest.approx([0, 0, 0, 0, 20, 20, 20], abs=0.01) and len(crop) == 7
+    assert places[0] == places[1] == places[2] == places[3] and places[4] == places[5] == places[6]
+    assert places[5]["camera_deg"] == places[4]["camera_deg"]
+
+
+def test_a_face_of_that_number_is_missed_too(align, detector, graph):
+    (place,) = found(align(photos(10), "find the face", face=1, no_face="whole picture")[1])
+    assert (place["left"], place["side"]) == (94, 512)
+    with pytest.raises(graph.errors.ShapeError, match="face 1 of 1"):
+        align(photos(10), "find the face", face=1, no_face="as before")
+
+
+def test_not_one_face_to_take_the_crop_of(align, detector, graph):
+    with pytest.raises(graph.errors.ShapeError, match=r"no such face.*Next step"):
+        align(photos(0, 0), "find the face", no_face="as before")
+
+
+@pytest.mark.parametrize("no_face", ["stop", "whole picture", "as before"])
+def test_other_mistakes_stay_mistakes(align, detector, graph, monkeypatch, no_face):
+    """No detector, points or a box of the user's that are none, and a photo of NaN."""
+    for method in ("five points", "box"):
+        with pytest.raises(graph.errors.ShapeError, match="does not hold"):
+            align(photos(10), method, "1 2", no_face=no_face)
+    with pytest.raises(graph.errors.ShapeError, match="NaN"):
+        align(photos(10, 10) * torch.tensor([1, torch.nan])[:, None, None, None], "find the face", no_face=no_face)
+    monkeypatch.setitem(sys.modules, "mediapipe", None)
+    with pytest.raises(graph.errors.ConfigError, match=r"cannot be found here.*0\.10\.21"):
+        align(photos(10), "find the face", no_face=no_face)
+
+
+def test_progress_and_cancel(align, detector):
+    state = sys.modules["comfy.model_management"].state
+    align(photos(10, 0), "find the face", no_face="as before")
+    updates = sys.modules["comfy.utils"].ProgressBar.updates
+    assert [update[:2] for update in updates] == [(i, 4) for i in range(5)] and state.checks == 5
