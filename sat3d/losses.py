@@ -7,11 +7,12 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class LossWeights:
-    """λ_attr, λ_bg, λ_prob of equation (7); the paper's by default."""
+    """λ_attr, λ_bg, λ_prob of equation (7); the paper's by default. ``src``: of L_src within L_attr, 1 in the paper."""
 
     attr: float = 3.5
     bg: float = 40.0
     prob: float = 0.1
+    src: float = 1.0
 
 
 PAPER_WEIGHTS = LossWeights()

@@ -48,6 +48,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     add("--beta2", type=float, default=0.999, help="Ranger's; RAdam warms up for 1 / (1 - BETA2) steps (0.999)")
     add("--temperature", type=float, default=1.0, metavar="T", help="softens what QMM compares: steps to slopes (1)")
     add("--weight-attr", type=float, default=3.5, help="of the attribute loss (3.5)")
+    add("--weight-src", type=float, default=1.0, help="of L_src in it (1); 0: other attributes may come along")
     add("--weight-bg", type=float, default=40.0, help="of the background loss (40)")
     add("--weight-prob", type=float, default=0.1, help="of the probability loss (0.1)")
     add(

@@ -33,7 +33,7 @@ class Attributions:
     """For each attribute and channel ``[m, n]``, in units of the loss (equation 7), with standard errors.
 
     ``gain``: by how much the channel's way to the reference lowers λ_attr·L_ref; ``harm``: raises
-    λ_attr·L_src + λ_bg·L_bg.
+    λ_attr·L_src + λ_bg·L_bg (L_src with its own weight, 1 in the paper).
     """
 
     gain: Tensor
@@ -54,7 +54,7 @@ def attributions(objective: Objective, transfers: Transfers, place: float) -> tu
     styles = layout.with_editable(transfers.source.styles, edit_styles(own, theirs, mask, 1.0))
     edited = objective.studio.pictures(styles, transfers.source.camera)
     ref, src = objective.attribute_losses(edited, transfers)
-    harm = weights.attr * src + weights.bg * objective.background_losses(edited, transfers)
+    harm = weights.attr * weights.src * src + weights.bg * objective.background_losses(edited, transfers)
     (gained,) = torch.autograd.grad(weights.attr * ref.sum(), mask, retain_graph=True)
     (harmed,) = torch.autograd.grad(harm.sum(), mask)
     return -gained, harmed

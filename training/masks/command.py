@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from sat3d.built_in import GENERATOR as BUILT_IN_GENERATOR
 from sat3d.clip import load_clip
@@ -20,27 +18,23 @@ from sat3d.domains import load_domain
 from sat3d.errors import ConfigError, FileError
 from sat3d.generators import LoadedGenerator, TriplaneGenerator, load_generator
 from sat3d.losses import LossWeights
-from sat3d.masks import AttributeMasks
 from sat3d.qmm import QMM
-from sat3d.tensorfile import read_tensors, write_tensors
 from training.generator.processes import Processes, join_processes
 from training.run_lock import run_lock
 from training.vision.checkpoint import state_path
 from training.vision.machine import choose_machine
 
-from .attribution import FIRST_LOGIT, TEMPERATURE, Attributions, attributed_channels, mean_attributions
+from .attribution import FIRST_LOGIT
 from .dry_run import dry_run
 from .objective import Objective
 from .optimizer import find_ranger
-from .pairs import Pairs
 from .presampling import sample_pairs
-from .preselect import mean_region_gradients, preselected_channels
 from .report import Reporter, open_board
+from .start import first_channels, first_masks
 from .studio import Studio, View, load_segmenter
 from .trainer import MaskTrainer, Plan
 
 BUILT_IN = "built-in"
-FirstChannels = Mapping[str, tuple[Tensor, float]]  # attribute -> channels [k], and M there
 _POLL_SECONDS = 0.5
 
 
@@ -97,7 +91,7 @@ def make_plan(options: argparse.Namespace) -> Plan:
         raise ConfigError("--seed is out of range", options.seed, "0 to 4294967295", "choose another")
     if not 0 < options.beta2 < 1:
         raise ConfigError("--beta2 is out of range", options.beta2, "above 0 and below 1", "0.99 for short trainings")
-    weights = LossWeights(options.weight_attr, options.weight_bg, options.weight_prob)
+    weights = LossWeights(options.weight_attr, options.weight_bg, options.weight_prob, options.weight_src)
     return Plan(
         options.out,
         options.iterations,
@@ -198,44 +192,3 @@ def _one_after_the_other(folder: Path, processes: Processes) -> Iterator[None]:
     processes.wait()
     if processes.world > 1 and first:
         ready.unlink(missing_ok=True)
-
-
-def first_channels(
-    options: argparse.Namespace, studio: Studio, pairs: Pairs, folder: Path, weights: LossWeights
-) -> FirstChannels:
-    """The channels that begin with an attribute, by the table that ``--start`` asks for; from its file if there."""
-    domain = studio.domain
-    if options.start == "plain" or (options.start == "preselection" and not domain.preselection):
-        return {}
-    path = folder / f"{options.start}-{options.start_faces}.safetensors"
-    if not path.exists():
-        if options.start == "preselection":
-            tables = {"mean": mean_region_gradients(studio, pairs, options.start_faces)}
-        else:
-            tables = mean_attributions(judge(studio, weights), pairs, options.seed, options.start_faces).tensors()
-        write_tensors(path, tables, {"attributes": json.dumps(list(domain.attributes))})
-    tables = read_tensors(path)
-    if options.start == "preselection":
-        return preselected_channels(domain, studio.segmenter.label_names, tables["mean"])
-    return attributed_channels(list(domain.attributes), Attributions(**tables))
-
-
-def judge(studio: Studio, weights: LossWeights) -> Objective:
-    """The losses alone, softened, with an M that says nothing."""
-    shape = len(studio.domain.attributes) + 1, studio.network.layout.num_editable
-    return Objective(studio, torch.zeros(shape), weights, TEMPERATURE)
-
-
-def first_masks(studio: Studio, chosen: FirstChannels, loaded: LoadedGenerator, others: float = 1.0) -> AttributeMasks:
-    """M before training, with where it comes from."""
-    domain = studio.domain
-    return AttributeMasks.initial(
-        list(domain.attributes),
-        studio.network.layout,
-        chosen,
-        others,
-        name=domain.name,
-        domain=domain.name,
-        generator_fingerprint=loaded.fingerprint,
-        licence=loaded.metadata.get("licence", ""),
-    )

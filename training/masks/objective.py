@@ -46,7 +46,7 @@ class Objective(nn.Module):
         edited = self.edit(transfers)
         attr_ref, attr_src = self.attribute_losses(edited, transfers)
         bg, prob = self.background_losses(edited, transfers), probability_loss(self.logits)
-        loss = total_loss(attribute_loss(attr_ref, attr_src), bg, prob, self.weights)
+        loss = total_loss(attribute_loss(attr_ref, self.weights.src * attr_src), bg, prob, self.weights)
         return {"loss": loss, "ref": attr_ref.mean(), "src": attr_src.mean(), "bg": bg.mean(), "prob": prob}
 
     def edit(self, transfers: Transfers, intensity: float = 1.0) -> Tensor:

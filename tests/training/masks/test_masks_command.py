@@ -37,7 +37,7 @@ def test_the_command_writes_masks_with_their_origin(trained, files):
     assert masks.attributes == ("beard", "eyeglasses", "hairstyle") and masks.warning_for(generator.fingerprint) is None
     assert masks.metadata["licence"] == "free" and masks.metadata["iterations"] == "5"
     training = json.loads(masks.metadata["training"])
-    assert training["weights"] == {"attr": 3.5, "bg": 40.0, "prob": 0.1} and training["pairs"] == 10
+    assert training["weights"] == {"attr": 3.5, "bg": 40.0, "prob": 0.1, "src": 1.0} and training["pairs"] == 10
     assert set(json.loads(masks.metadata["losses"])) == {"loss", "ref", "src", "bg", "prob"}
     log = [json.loads(line) for line in trained.with_name("masks.progress.jsonl").read_text().splitlines()]
     assert log[0]["step"] == 1 and log[0]["losses"]["loss"] > 0

@@ -111,7 +111,10 @@ def test_loss_weights_reach_the_loss(files, tmp_path):
     options = ("--weight-attr", "0", "--weight-bg", "0", "--weight-prob", "2")
     losses = make_trainer(files, tmp_path / "m.safetensors", *options).step()
     assert losses["loss"].item() == pytest.approx(2 * losses["prob"].item())
-    assert LossWeights() == LossWeights(3.5, 40.0, 0.1)
+    options = ("--weight-attr", "2", "--weight-src", "0", "--weight-bg", "0", "--weight-prob", "0")
+    losses = make_trainer(files, tmp_path / "n.safetensors", *options).step()
+    assert losses["loss"].item() == pytest.approx(2 * losses["ref"].item()) and losses["src"] > 0
+    assert LossWeights() == LossWeights(3.5, 40.0, 0.1, 1.0)
 
 
 def test_what_the_target_covers_need_not_stay(trainer, monkeypatch):

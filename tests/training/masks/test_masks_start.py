@@ -10,7 +10,7 @@ from sat3d.domains import DescriptorGroup, Domain, Preselection, Quota, Sampling
 from sat3d.errors import ConfigError, FileError
 from sat3d.losses import LossWeights
 from tests.training.masks.setup import make_trainer
-from training.masks import command
+from training.masks import command, start
 from training.masks.attribution import Attributions, attributed_channels, attributions
 from training.masks.draws import Draw, draw_transfers, most_different, shown
 from training.masks.objective import gather
@@ -113,7 +113,7 @@ def test_attributed_channels_gain_certainly_and_do_no_sure_harm():
 def test_attributions_add_up_to_what_the_line_changes(trainer, monkeypatch):
     monkeypatch.setattr(resizing, "whole_levels", lambda images: images)  # rounding is larger than these changes
     studio, targets = trainer.objective.studio, torch.arange(3)
-    objective = command.judge(studio, LossWeights())
+    objective = start.judge(studio, LossWeights())
     same = lambda face: torch.full_like(targets, face)  # noqa: E731
     transfers = gather(trainer.pairs, Draw(same(0), same(5), targets), torch.device("cpu"))
     parts = [torch.stack(attributions(objective, transfers, (i + 0.5) / 24)).sum(-1) for i in range(24)]
