@@ -86,7 +86,7 @@ def _inputs() -> list[io.Input]:
                       tooltip="White where the picture is not to be reproduced, such as a hand, a cap or glasses."),
         io.String.Input("place", default="", optional=True,
                         tooltip="Connect the output 'place' of Align Face where a head may be tilted: only the points "
-                                "of the face tell by how much. Not used for a video."),
+                                "of the face tell by how much."),
     ]
 
 

@@ -113,7 +113,8 @@ def _tuned(tools: Inverter, work: Work, latent: Latent, report: host.Report) -> 
 
 
 def _as_video(tools: Inverter, work: Work, report: host.Report) -> tuple[Latent, Tensor, list[str]]:
-    found = invert_frames(tools, work.pictures, work.video, work.weight, work.free, report)
+    rolls_rad = [0.0 if camera is None else camera.roll_rad for camera in work.cameras]
+    found = invert_frames(tools, work.pictures, work.video, work.weight, work.free, rolls_rad, report)
     return found.latent, found.pictures, _lines_of_video(tools, work, found)
 
 
@@ -122,11 +123,8 @@ def _lines_of_video(tools: Inverter, work: Work, found: InvertedFrames) -> list[
     cameras = [start_from_label(camera) for camera in found.latent.camera.split(1)]
     view = _view(tools, [each.yaw_rad for each in cameras], [each.pitch_rad for each in cameras])
     count = len(work.pictures)
-    lines = [f"{work.frames}, {count} frame{'s' * (count > 1)}, {_method(tools, work)}: {_range(near, 1)} dB{view}",
-             f"held, with nothing to be seen in them: {_frames(found.held)}; cuts: {_frames(found.cuts)}"]
-    if any(work.cameras):
-        lines.append("the tilt in place is not used for a video: its heads are taken to be upright")
-    return lines
+    return [f"{work.frames}, {count} frame{'s' * (count > 1)}, {_method(tools, work)}: {_range(near, 1)} dB{view}",
+            f"held, with nothing to be seen in them: {_frames(found.held)}; cuts: {_frames(found.cuts)}"]
 
 
 def _frames(numbers: Sequence[int]) -> str:

@@ -16,7 +16,7 @@ from torch import Tensor
 from ..errors import ShapeError
 from ..latent import Latent
 from ..masks import AttributeMasks
-from .guess import Inverter, ask_encoder, likelier
+from .guess import Inverter, ask_encoder, first_guess, likelier
 from .optimise import Inversion, Watch, descend, invert, no_watch
 from .options import MOST_STEPS, InversionOptions, check_between
 from .population import Population, check_usable, measure_population
@@ -87,21 +87,23 @@ def invert_frames(
     options: VideoOptions | None = None,
     weight: Tensor | None = None,
     expression: Tensor | None = None,
+    rolls_rad: Sequence[float] | None = None,
     watch: Watch = no_watch,
 ) -> InvertedFrames:
     """``frames [T, 3, H, W]`` in -1..1, cropped as the generator's pictures -> T faces and cameras.
 
     ``weight [1 or T, 1, h, w]``: see :func:`invert`. ``expression [n]`` bool: editable channels that may differ between
-    the frames of one person (see :func:`expression_channels`); None: every frame has a face of its own. ``watch`` gets
-    steps of all frames together and may raise to cancel. The same frames, options and seed give the same latents.
+    the frames of one person (see :func:`expression_channels`); None: every frame has a face of its own. ``rolls_rad``:
+    by how much the head of each frame is tilted, as landmarks tell; None: all are upright. ``watch`` gets steps of all
+    frames together and may raise to cancel. The same frames, options and seed give the same latents.
 
     Example:
         >>> found = invert_frames(tools, frames, expression=expression_channels(masks))
         >>> found.latent.save("actor.safetensors")
 
     Raises:
-        ShapeError: not frames, masks or channels that do not fit; or not one frame shows anything. ConfigError: see
-        :func:`invert`.
+        ShapeError: not frames; masks, channels or tilts that do not fit; or not one frame shows anything. ConfigError:
+        see :func:`invert`.
     """
     options = options or VideoOptions()
     with torch.inference_mode(False), torch.enable_grad():
@@ -109,7 +111,15 @@ def invert_frames(
         population = tools.population or measure_population(tools.network, options.first.seed)
         targets, held = _targets(tools, frames, weight)
         free = None if expression is None else _free(tools, expression)
-        return _Frames(replace(tools, population=population), options, targets, watch).run(held, free)
+        rolls = _rolls(rolls_rad, len(frames))
+        return _Frames(replace(tools, population=population), options, targets, rolls, watch).run(held, free)
+
+
+def _rolls(rolls_rad: Sequence[float] | None, count: int) -> Sequence[float]:
+    rolls = [0.0] * count if rolls_rad is None else rolls_rad
+    if len(rolls) != count:
+        raise ShapeError("Tilts and frames do not pair", f"{len(rolls)} tilts", f"{count}", "give one for each frame")
+    return rolls
 
 
 def _targets(tools: Inverter, frames: Tensor, weight: Tensor | None) -> tuple[list[Target], tuple[int, ...]]:
@@ -146,8 +156,9 @@ def _free(tools: Inverter, expression: Tensor) -> Tensor:
 class _Frames:
     """One video at work."""
 
-    def __init__(self, tools: Inverter, options: VideoOptions, targets: list[Target], watch: Watch):
-        self.tools, self.options, self.targets = tools, options, targets
+    def __init__(self, tools: Inverter, options: VideoOptions, targets: list[Target],
+                 rolls_rad: Sequence[float], watch: Watch):  # fmt: skip
+        self.tools, self.options, self.targets, self.rolls_rad = tools, options, targets, rolls_rad
         self.population: Population = tools.population
         self.outer, self.done = watch, 0
         count = len(targets)
@@ -169,19 +180,30 @@ class _Frames:
     def _follow(self) -> list[Inversion]:
         found: list[Inversion] = []
         for frame, target in enumerate(self.targets):
-            start, options = None, self.options.first
-            if found:
-                start, options = self._begin(frame, target, found[-1].start), self.options.following
-            found.append(self._invert(target, options, start))
+            if not found:
+                first = self._first(target, self.rolls_rad[frame])
+                found.append(self._invert(target, self.options.first, first))
+                continue
+            start = self._begin(frame, target, found[-1].start)
+            found.append(self._invert(target, self.options.following, start))
         return found
+
+    def _first(self, target: Target, roll_rad: float) -> Start | None:
+        """Where a frame without one before it begins; None: as a single picture does."""
+        if not roll_rad or not self.tools.network.is_3d:
+            return None
+        if self.tools.encoder is None:
+            return replace(first_guess(self.tools, target, self.population), roll_rad=roll_rad)
+        return ask_encoder(self.tools, target, roll_rad)
 
     def _begin(self, frame: int, target: Target, before: Start) -> Start | None:
         """Where the frame before ended, or what the encoder says where that is nearer (None: ask it)."""
+        before = replace(before, roll_rad=self.rolls_rad[frame])
         if self.options.first.method == "encoder":
-            return None
+            return self._first(target, before.roll_rad)
         if self.tools.encoder is None:
             return before
-        guess = ask_encoder(self.tools, target)
+        guess = ask_encoder(self.tools, target, before.roll_rad)
         best = likelier(self.tools, target, self.population, self.options.first.method, [before, guess])
         if best is guess:
             self.cuts.append(frame)

@@ -208,3 +208,11 @@ def test_what_does_not_pair_is_told(case, frames, wrong):
 def test_impossible_options(wrong):
     with pytest.raises(ConfigError, match="Next step"):
         VideoOptions(**wrong)
+
+
+def test_tilts_of_the_frames_are_kept_and_must_pair(case, frames):
+    found = invert_frames(case.tools, frames[:2], replace(OPTIONS, smoothing=0), rolls_rad=[0.2, -0.3])
+    tilt = found.latent.camera[:, 4]  # of the camera's x axis
+    assert tilt.abs().tolist() == pytest.approx([math.sin(0.2), math.sin(0.3)], abs=0.02) and tilt[0] * tilt[1] < 0
+    with pytest.raises(ShapeError, match="do not pair"):
+        invert_frames(case.tools, frames[:2], OPTIONS, rolls_rad=[0.2])

@@ -1,6 +1,7 @@
 """InvertImage with frames of a video, and with parts of the pictures left out, inside the stand-in host."""
 
 import json
+import math
 import sys
 
 import pytest
@@ -159,10 +160,15 @@ def test_a_flat_generator_makes_videos_too(graph, invert):
     assert len(latent.styles) == len(preview) == 2 and "yaw" not in info
 
 
-def test_a_video_says_that_it_takes_no_tilt(invert, model, film):
+@pytest.mark.parametrize("frames", ["video", ONE_PERSON])
+def test_the_heads_of_a_video_are_as_tilted_as_their_points_tell(invert, model, film, triplane, masks_of, frames):
     place = {"left": 0, "top": 0, "side": 64, "camera_deg": [0, 0, 20]}
-    assert "place is not used for a video" in invert(model, film[:2], place=json.dumps([place] * 2))[2]
-    assert "place" not in invert(model, film[:2])[2]
+    tilted, upright = (
+        invert(model, film[:2], frames=frames, masks=masks_of(triplane), place=where)[0].camera[:, 4]  # x axis, upwards
+        for where in (json.dumps([place] * 2), "")
+    )
+    assert upright.abs().max() < 1e-6
+    assert (tilted.abs() - math.sin(math.radians(20))).abs().max() < 0.02 and (tilted[0] * tilted[1] > 0)
 
 
 class Painted(torch.nn.Module):
