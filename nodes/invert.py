@@ -16,9 +16,9 @@ from ..sat3d.inversion import (
     load_encoder,
 )
 from ..sat3d.masks import AttributeMasks
-from ..sat3d.parsing.parser import load_parser
 from ..sat3d.reader import load_reader
 from . import host, images, memory, places
+from .head_parser import head_parser
 from .inverting import ONE_PERSON, SEPARATE, TUNE, VIDEO, Work, run
 from .masks import built_in_for
 from .types import EG3D_LATENT, EG3D_MODEL, SAT3D_MASKS
@@ -61,7 +61,7 @@ class InvertImage(io.ComfyNode):
                     frames, free_channels(model, masks) if frames == ONE_PERSON else None)
         if PARTS[leave_out]:
             side = model.network.config.img_resolution
-            work = without_parts(work, host.bring(_parser()), PARTS[leave_out], side, report)
+            work = without_parts(work, host.bring(head_parser()), PARTS[leave_out], side, report)
         network = model.ready(_GRADIENT_FACTOR * memory.render_bytes(model.network.config))
         with host.cancellable(network):
             latent, preview, lines = run(make_tools(model, network), work, report)
@@ -177,10 +177,3 @@ def _built_in(load) -> host.ModelPatcher | None:
     except FileError as error:
         host.warn(str(error))
         return None
-
-
-@cache
-def _parser() -> host.ModelPatcher:
-    """Its memory is the host's. Raises FileError without its file: who asks for it needs it."""
-    with torch.inference_mode(False):
-        return host.hand_to_host(load_parser())

@@ -1,7 +1,6 @@
 """SAT3DPasteBack: an edited face back into its photo, at the photo's own resolution."""
 
 from dataclasses import dataclass
-from functools import cache
 
 import torch
 from comfy_api.latest import io
@@ -11,8 +10,8 @@ from ..sat3d.errors import ShapeError
 from ..sat3d.inversion.align import Crop, cut
 from ..sat3d.inversion.paste import paste_back, widened_mask
 from ..sat3d.parsing.labels import LABEL_NAMES
-from ..sat3d.parsing.parser import load_parser
 from . import host, images, places
+from .head_parser import head_parser
 
 HEAD, CROP = "head", "whole crop"
 _NOT_HEAD = ("background", "cloth")
@@ -96,18 +95,11 @@ class Job:
     def head(self, own: Tensor, soft: float) -> Tensor:
         """``[1, 1, S, S]`` 0..1: the head as it was and as it is, with soft surroundings."""
         both = torch.cat([cut(own, self.crop, self.edited.shape[-1]), self.edited])
-        parser = host.bring(_parser())
+        parser = host.bring(head_parser())
         with torch.inference_mode():
             shares = parser.probabilities(both.clamp(-1, 1).to(next(parser.parameters()).device)).to(own)
         found = 1 - shares[:, [LABEL_NAMES.index(name) for name in _NOT_HEAD]].sum(1, keepdim=True)
         return widened_mask(found.amax(0, keepdim=True).clamp(0, 1), soft)
-
-
-@cache
-def _parser() -> host.ModelPatcher:
-    """Its memory is the host's."""
-    with torch.inference_mode(False):
-        return host.hand_to_host(load_parser())
 
 
 def paired(photo: Tensor, found: list[places.Place], edited: Tensor, before: Tensor | None,

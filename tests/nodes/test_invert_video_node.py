@@ -190,7 +190,7 @@ class Painted(torch.nn.Module):
 def parser(part, monkeypatch):
     parser = Painted(part("sat3d.parsing.parser").ParserConfig())
     patcher = part("nodes.host").hand_to_host(parser)
-    monkeypatch.setattr(part("nodes.invert"), "_parser", lambda: patcher)
+    monkeypatch.setattr(part("nodes.invert"), "head_parser", lambda: patcher)
     return parser
 
 
@@ -254,7 +254,7 @@ def test_the_parser_of_the_pack_finds_the_mouth(part):
     crop, text = run(align.SAT3DAlignFace, image=photo, method=align.POINTS, points=points, face=0, size=128,
                      frame=align.OWN)
     job = part("nodes.inverting").Work(crop.permute(0, 3, 1, 2) * 2 - 1, None, "W", None, (None,))
-    parser = part("nodes.host").bring(part("nodes.invert")._parser())
+    parser = part("nodes.host").bring(part("nodes.head_parser").head_parser())
     weight = module.without_parts(job, parser, ["mouth"], 128, lambda *_: None).weight[0, 0]
     (place,) = json.loads(text)
     numbers = torch.tensor([float(number) for number in points.replace(",", "").split()]).reshape(5, 2)
@@ -268,6 +268,7 @@ def test_without_its_file_the_parser_is_asked_for(part, graph, invert, model, fi
     def missing():
         raise graph.errors.FileError("There are no weights for a head parser")
 
-    monkeypatch.setattr(part("nodes.invert"), "load_parser", missing)
+    monkeypatch.setattr(part("nodes.head_parser"), "load_parser", missing)
+    part("nodes.head_parser").head_parser.cache_clear()
     with pytest.raises(graph.errors.FileError, match="head parser"):
         invert(model, film, leave_out="glasses")
