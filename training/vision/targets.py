@@ -13,7 +13,7 @@ from training.synthheads.attributes import SHAPE_NAMES
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.truths import ATTRIBUTE_VALUES, HIDDEN, NONE, OTHER, attributes_of
 
-NUMBER_WEIGHTS = {"shape": 3.0, "yaw_rad": 2.0}  # the others 1; the numbers of one name share it
+NUMBER_WEIGHTS = {"shape": 3.0, "yaw_rad": 2.0, "iris_rgb": 4.0}  # the others 1; the numbers of one name share it
 UNKNOWN = -1  # the class of what is hidden or between two names
 _READ_AS_NUMBERS = ("age", "shape", "skin_tone", "freckles", "hair_volume", "brows")
 CATEGORIES: dict[str, tuple[str, ...]] = {
@@ -21,7 +21,13 @@ CATEGORIES: dict[str, tuple[str, ...]] = {
     for name, values in ATTRIBUTE_VALUES.items()
     if name not in _READ_AS_NUMBERS
 }
-CATEGORY_WEIGHTS = {"hair_style": 1.5, "expression": 3.0, "beard": 2.0, "glasses": 2.0}  # the others 1
+CATEGORY_WEIGHTS = {  # the others 1
+    "hair_style": 1.5,
+    "expression": 3.0,
+    "beard": 2.0,
+    "glasses": 2.0,
+    "iris_colour": 4.0,
+}
 _FACE_ZOOM = 2.2
 
 Truths = dict[str, str]

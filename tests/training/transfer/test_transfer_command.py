@@ -60,7 +60,7 @@ def arguments(files, *more) -> list[str]:
              "--reader", files / "reader.safetensors", "--parser", files / "parser.safetensors",
              "--clip-weights", files / "clip.safetensors", "--masks", f"everything={files / 'masks.safetensors'}",
              "--tune", 1, "--faces", 1, "--views", 3, "--views-count", 6, "--neural-resolution", 16,
-             "--samples", 6, 4, "--deltas", "0,1", "--threads", 1]  # fmt: skip
+             "--samples", 6, 4, "--deltas", "0,1", "--walks", 2, "--threads", 1]  # fmt: skip
     return [str(part) for part in [*fixed, *more]]
 
 
@@ -91,7 +91,7 @@ def test_the_report_has_every_score_of_every_method(judged):
             assert 0 <= scores["transfer"] <= 1 and len(scores["kept"]) == 5
     assert found["seconds"]["pictures"] > 100 and set(found["ceiling"]) == set(SCORED)
     text = (judged / "r.md").read_text(encoding="utf-8")
-    assert all(text.count(f"| {name} |") == len(SCORED) for name in command.BASELINES) and "## Targets" in text
+    assert all(text.count(f"| {name} |") == len(SCORED) + 4 for name in command.BASELINES) and "## Targets" in text
 
 
 def test_masks_of_all_channels_score_as_copying_all_styles(judged):
@@ -101,10 +101,20 @@ def test_masks_of_all_channels_score_as_copying_all_styles(judged):
     assert {key: mine[key] for key in keys} == {key: all_styles[key] for key in keys}
 
 
+def test_who_takes_everything_over_at_once_has_arrived_after_the_first_step(judged):
+    rows = json.loads((judged / "r.json").read_text(encoding="utf-8"))["chain"]["copy_all"]
+    assert [row["attribute"] for row in rows] == [None, *SCORED]
+    assert len({row["to_reference"] for row in rows[1:]}) == 1 and rows[1]["to_reference"] < rows[0]["to_reference"]
+    assert (rows[0]["moved"], rows[0]["staying"], rows[0]["identity"], rows[-1]["staying"]) == (None, 1, 0, None)
+
+
 def test_sheets_show_source_reference_and_each_edit(judged):
     with Image.open(judged / "sheets" / "beard.png") as sheet:
         assert sheet.size == ((3 + len(command.BASELINES)) * 134 + 6, 150 + 6)
-    assert sorted(path.stem for path in (judged / "sheets").glob("*.png")) == sorted(SCORED)
+    chains = [f"chain_{name}" for name in command.BASELINES]  # the masks know the beard alone
+    assert sorted(path.stem for path in (judged / "sheets").glob("*.png")) == sorted([*SCORED, *chains])
+    with Image.open(judged / "sheets" / "chain_copy_all.png") as sheet:
+        assert sheet.size == (8 * 134 + 6, 2 * 150 + 6)
 
 
 def test_the_same_seed_gives_the_same_scores(judged, files, tmp_path, monkeypatch):
@@ -130,6 +140,7 @@ def test_no_change_is_no_transfer_and_keeps_everything(files, tmp_path, monkeypa
     ("more", "message"),
     [
         (("--count", "3"), "--count is out of range"),
+        (("--walks", "-1"), "--walks is out of range"),
         (("--views", "4"), "must include the front"),
         (("--deltas", "1,x"), "--deltas cannot be read"),
         (("--deltas", "nan"), "--deltas cannot be read"),

@@ -54,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--faces", type=int, default=6, help="that gradients are taken of, for the methods that need them (6)")
     add("--views", type=int, default=5, help="from how many sides, yaw -30 to 30 degrees, an odd number; 1: none (5)")
     add("--views-count", type=int, default=60, help="triples that are turned, in all (60)")
+    add("--walks", type=int, default=12, help="pairs of whom one takes over all of the other, one by one; 0: none (12)")
     add("--neural-resolution", type=int, default=96, help="side of the volume-rendered image (96)")
     add("--samples", type=int, nargs=2, default=(16, 12), metavar=("COARSE", "FINE"), help="on a ray (16 12)")
     add("--pictures", type=Path, metavar="DIR", help="put a sheet of edits of each attribute there")
@@ -65,7 +66,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> dict:
     """Report: ``methods.<method>.<attribute>`` with ``transfer, transfer_truth, preservation, product, identity,
     identity_cosine, d_mean, view_consistency, kept, secondary, views`` at δ = 1, and the same but views under ``best``
-    with ``delta`` and ``option``; ``ceiling``, ``targets``, ``seconds``. :mod:`.scoring` says what each means.
+    with ``delta`` and ``option``; ``chain.<method>``: a row a step (:mod:`.chain`); ``ceiling``, ``targets``,
+    ``seconds``. :mod:`.scoring` says what each means.
 
     ``transfer``: the reader sees in the edit what it sees in the *generated* reference, so that the generator's and the
     reader's own mistakes do not count; ``transfer_truth``: it sees what is true of the reference.
@@ -97,6 +99,7 @@ def _plan(options: argparse.Namespace) -> Plan:
         "faces": (1, 1000),
         "views": (1, 31),
         "views_count": (0, 10**5),
+        "walks": (0, 1000),
         "neural_resolution": (16, 512),
         "rows": (1, 100),
         "threads": (0, 1024),
@@ -115,7 +118,7 @@ def _plan(options: argparse.Namespace) -> Plan:
     rows = options.rows if options.pictures else 0
     views = options.views_count if options.views > 1 else 0
     return Plan(options.seed, options.count, _deltas(options.deltas), options.tune, _TUNING_QUALITY,
-                options.views, views, rows)  # fmt: skip
+                options.views, views, rows, options.walks)  # fmt: skip
 
 
 def _deltas(text: str) -> tuple[float, ...]:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from .chain import draw_walks, score_walk, walk
 from .methods import Method, Pairing
 from .scored import SCORED
 from .scoring import Scale, alike, score_cases, score_views, share, true_to
@@ -22,7 +23,8 @@ YAW_DEG = 30.0  # the outermost views
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured. ``views_count`` triples in all are turned (0: none); ``rows``: pictures kept an attribute."""
+    """What is measured. ``views_count`` triples in all are turned (0: none); ``rows``: pictures kept an attribute;
+    ``walks``: pairs of whom one takes over all attributes of the other, one by one (0: none)."""
 
     seed: int
     count: int
@@ -32,6 +34,7 @@ class Plan:
     views: int
     views_count: int
     rows: int
+    walks: int = 0
 
     @property
     def yaws_deg(self) -> list[float]:
@@ -40,7 +43,8 @@ class Plan:
 
 @dataclass
 class Examination:
-    """People, triples and pictures that all methods share. ``kept``: attribute to {method: a few edits' pictures}."""
+    """People, triples and pictures that all methods share. ``kept``: attribute to {method: a few edits' pictures}.
+    ``choices``: method to {attribute: what tuning found}; ``walked``: method to the pictures of its walks."""
 
     plan: Plan
     stage: Stage
@@ -51,6 +55,8 @@ class Examination:
     scale: Scale
     turned: Turned
     kept: dict[str, dict[str, Tensor]] = field(default_factory=dict)
+    choices: dict[str, dict[str, Choice]] = field(default_factory=dict)
+    walked: dict[str, list[Tensor]] = field(default_factory=dict)
     report: dict = field(default_factory=dict)
 
 
@@ -75,13 +81,15 @@ def pick(shots: Shots, rows: Tensor) -> Shots:
 
 
 def examine(stage: Stage, plan: Plan, makers: Mapping[str, Callable[[Examination], Method]]) -> Examination:
-    """Everything; ``report`` of the result has ``ceiling``, ``methods``, ``quality`` and ``seconds``."""
+    """Everything; ``report`` of the result has ``ceiling``, ``methods``, ``chain``, ``quality`` and
+    ``seconds``."""
     started = time.perf_counter()
     made = prepare(stage, plan)
     made.report = {
         "quality": {"neural_px": stage.quality.neural_px, "samples": list(stage.quality.samples)},
         "ceiling": ceiling(made),
         "methods": {},
+        "chain": {},
     }
     bar = tqdm(total=len(makers) * len(SCORED), unit="attribute", desc="methods", disable=None)
     for name, make in makers.items():
@@ -92,6 +100,8 @@ def examine(stage: Stage, plan: Plan, makers: Mapping[str, Callable[[Examination
             if attribute in method.options:
                 made.report["methods"][name][attribute] = _judge(made, method, attribute)
             bar.update()
+        if plan.walks and len(method.options) == len(SCORED):
+            made.report["chain"][name] = _walk(made, method)
     bar.close()
     clocks = (stage.clock, made.tuning.stage.clock)
     made.report["seconds"] = {
@@ -128,6 +138,7 @@ def ceiling(made: Examination) -> dict[str, dict]:
 
 def _judge(made: Examination, method: Method, attribute: str) -> dict:
     choice = made.tuning.choose(method, attribute, made.plan.deltas)
+    made.choices.setdefault(method.name, {})[attribute] = choice
     report, pictures = _score(made, method, attribute, Choice(choice.option, 1.0))
     best = dict(report)
     if choice.delta != 1:
@@ -161,3 +172,13 @@ def _turn(made: Examination, method: Method, attribute: str, choice: Choice) -> 
     )
     named = zip(plan.yaws_deg, scores["views"], strict=True)
     return {**scores, "views": {f"{yaw:g}": view for yaw, view in named}}
+
+
+def _walk(made: Examination, method: Method) -> list[dict]:
+    """All attributes over, one by one; the pictures are kept."""
+    pairs = draw_walks(made.people, made.plan.seed, made.plan.walks)
+    edits = {name: method.options[name][made.choices[method.name][name].option] for name in SCORED}
+    shots = [made.stage.shoot(styles) for styles in walk(made.stage.network, made.people, pairs, edits)]
+    reference = pick(made.shots, pairs[:, 1])
+    made.walked[method.name] = [shot.images for shot in [*shots, reference]]
+    return score_walk(shots, reference, made.scale.shape_spread)

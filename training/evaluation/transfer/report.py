@@ -60,6 +60,7 @@ def markdown(report: Mapping) -> str:
     ]
     for attribute in SCORED:
         lines += _section(report, attribute)
+    lines += _chain(report["chain"])
     lines += _verdicts(report["targets"])
     return "\n".join(lines)
 
@@ -101,13 +102,41 @@ def _row(name: str, scores: Mapping) -> str:
 
 
 def _cell(key: str, value: float | None) -> str:
-    if key in ("identity", "d_mean"):
+    if key in _IN_LEVELS:
         return "–" if value is None else f"{value:.2f}"
     return _share(value)
 
 
 def _share(value: float | None) -> str:
     return "–" if value is None else f"{value:.1%}"
+
+
+_WALK_ROWS = {"moved": "moved", "staying": "staying", "identity": "identity", "to_reference": "picture"}
+_IN_LEVELS = ("identity", "d_mean", "to_reference")
+
+
+def _chain(walks: Mapping[str, list[dict]]) -> list[str]:
+    if not walks:
+        return []
+    lines = [
+        "## One after the other, at δ = 1",
+        "",
+        "Each attribute of the reference in turn. Moved: of those that went over so far, as in the reference; staying:",
+        "of the others, as in the source; picture: mean |ΔRGB| to the reference's, of 255; identity: as above.",
+        "",
+        "| method | | " + " | ".join(["source", *(f"+ {name}" for name in SCORED)]) + " |",
+        "|---" * (len(SCORED) + 3) + "|",
+    ]
+    for method, rows in walks.items():
+        for key, word in (
+            ("moved", "moved"),
+            ("staying", "staying"),
+            ("identity", "identity"),
+            ("to_reference", "picture"),
+        ):
+            cells = [_cell("d_mean" if key == "to_reference" else key, row[key]) for row in rows]
+            lines.append(f"| {method} | {word} | " + " | ".join(cells) + " |")
+    return [*lines, ""]
 
 
 def _verdicts(found: Mapping[str, Mapping]) -> list[str]:

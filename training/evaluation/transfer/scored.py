@@ -67,10 +67,10 @@ def can_be_judged(source: HeadParameters, reference: HeadParameters, attribute: 
 
     Not so: an eye colour behind dark lenses, the hair colour of a bald head, a colour between two names.
     """
-    own, theirs = _named(attributes_of(source), attribute), _named(attributes_of(reference), attribute)
+    own, theirs = named(attributes_of(source), attribute), named(attributes_of(reference), attribute)
     if None in (own, theirs) or own == theirs:
         return False
-    return _named(attributes_of(edited_head(source, reference, attribute)), attribute) == theirs
+    return named(attributes_of(edited_head(source, reference, attribute)), attribute) == theirs
 
 
 def kept_attributes(source: HeadParameters, reference: HeadParameters, attribute: str) -> list[str]:
@@ -80,10 +80,10 @@ def kept_attributes(source: HeadParameters, reference: HeadParameters, attribute
     """
     before, after = attributes_of(source), attributes_of(edited_head(source, reference, attribute))
     others = [name for name in SCORED if name != attribute]
-    return [name for name in others if (own := _named(before, name)) is not None and own == _named(after, name)]
+    return [name for name in others if (own := named(before, name)) is not None and own == named(after, name)]
 
 
-def _named(truths: Mapping[str, str], attribute: str) -> tuple[str, ...] | None:
-    """The truths of the primary categories; None if one is hidden or between two names."""
+def named(truths: Mapping[str, str], attribute: str) -> tuple[str, ...] | None:
+    """What is true of a head, in the primary categories; None if one is hidden or between two names."""
     values = tuple(truths[name] for name in SCORED[attribute].primary)
     return None if HIDDEN in values or OTHER in values else values

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+
+from torch import Tensor
 
 from sat3d.pictures import contact_sheet, save_picture, to_pil
 
@@ -13,8 +16,19 @@ _CELL_PX = 128
 
 
 def save_sheets(made: Examination, folder: Path) -> list[Path]:
-    """``<attribute>.png`` each: a row a triple, with source, reference, and each method's edit at its best δ."""
-    return [_save(made, attribute, edits, folder) for attribute, edits in made.kept.items()]
+    """``<attribute>.png`` each: a row a triple, with source, reference, and each method's edit at its best δ; and
+    ``chain_<method>.png``: the source, an attribute more in each column, the reference."""
+    edits = [_save(made, attribute, edits, folder) for attribute, edits in made.kept.items()]
+    return edits + [
+        _save_walks(images, made.plan.rows, folder / f"chain_{name}.png") for name, images in made.walked.items()
+    ]
+
+
+def _save_walks(columns: Sequence[Tensor], most: int, path: Path) -> Path:
+    rows = [list(row) for row in zip(*(to_pil(column[:most]) for column in columns), strict=True)]
+    label = ", ".join(["source", *(f"+ {name}" for name in SCORED), "reference"])
+    save_picture(contact_sheet(rows, [label] * len(rows), _CELL_PX), path)
+    return path
 
 
 def _save(made: Examination, attribute: str, edits: dict, folder: Path) -> Path:
