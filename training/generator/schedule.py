@@ -65,10 +65,13 @@ def rate_factor(progress: float, stage_steps: int) -> float:
 
 
 def seconds_left(clock: Clock, budget: Budget, preset: Preset) -> float:
-    """An estimate from the time a step has taken so far."""
+    """An estimate: what is left of this stage, and the stages after it, whatever went before."""
+    later = STAGES[STAGES.index(clock.stage) + 1 :]
+    share = preset.stages[clock.stage].share
+    shares = share * (1 - budget.progress(clock, share)) + sum(preset.stages[name].share for name in later)
     if budget.steps is None:
-        return max(budget.minutes * 60 - clock.seconds, 0.0)
-    return (budget.steps - clock.steps) * clock.seconds / max(clock.steps, 1)
+        return budget.minutes * 60 * shares
+    return budget.steps * shares * clock.seconds / max(clock.steps, 1)
 
 
 class Order:

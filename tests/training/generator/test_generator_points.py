@@ -1,6 +1,7 @@
 """What the generator learns from: packed pictures, pixels, known points, patches, choices, factors, order."""
 
 import numpy as np
+import pytest
 import torch
 
 from sat3d.generators import build_generator
@@ -15,8 +16,8 @@ from training.generator.patches import cut_patches, superresolve_patch
 from training.generator.pixel_weights import UNIT, pixel_weights
 from training.generator.pixels import carve, draw_pixels
 from training.generator.points import known_points
-from training.generator.presets import PointSettings
-from training.generator.schedule import Order, rate_factor
+from training.generator.presets import PointSettings, find_preset
+from training.generator.schedule import Budget, Clock, Order, rate_factor, seconds_left
 from training.synthheads.dataset import ShardFolder
 from training.synthheads.fields import FIELDS
 from training.synthheads.render import RIG
@@ -152,3 +153,16 @@ def test_every_head_comes_once_an_epoch():
 
 def test_rates_rise_and_fall():
     assert rate_factor(0.0, 0) < 0.05 and rate_factor(0.2, 500) == 1 and rate_factor(1.0, 500) < 0.03
+
+
+def test_the_time_left_is_of_what_is_still_to_do():
+    preset, budget = find_preset("cpu"), Budget(minutes=10)
+    shares = [stage.share for stage in preset.stages.values()]
+    later = 600 * sum(shares[1:])
+    assert seconds_left(Clock(), budget, preset) == pytest.approx(600)
+    half = Clock(stage_seconds=300 * shares[0], seconds=300 * shares[0])
+    assert seconds_left(half, budget, preset) == pytest.approx(300 * shares[0] + later)
+    again = Clock("sharpen", 0, 0.0, seconds=9000)  # a stage gone through again, after a long training
+    assert seconds_left(again, budget, preset) == pytest.approx(600 * shares[-1])
+    steps = Clock(stage_steps=10, steps=10, seconds=20.0)
+    assert seconds_left(steps, Budget(steps=100), preset) == pytest.approx(2 * (100 - 10))
