@@ -53,9 +53,10 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     add("--weight-prob", type=float, default=0.1, help="of the probability loss (0.1)")
     add(
         "--start",
-        choices=("preselection", "plain", "attributions"),
+        choices=("preselection", "plain", "attributions", "population"),
         default="preselection",
-        help="M before training: the domain's pre-selection (the paper's), none, or by QMM's integrated gradients",
+        help="M before training: the domain's pre-selection (the paper's), none, by integrated gradients of the losses,"
+        " or by what QMM says of all faces",
     )
     add("--start-faces", type=int, default=48, metavar="N", help="faces (pairs, for each attribute) that decide (48)")
     view = parser.add_argument_group("pictures")

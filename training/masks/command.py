@@ -24,7 +24,6 @@ from training.run_lock import run_lock
 from training.vision.checkpoint import state_path
 from training.vision.machine import choose_machine
 
-from .attribution import FIRST_LOGIT
 from .dry_run import dry_run
 from .objective import Objective
 from .optimizer import find_ranger
@@ -169,7 +168,7 @@ def prepare(
     with _one_after_the_other(folder, processes):
         pairs = sample_pairs(studio, folder, options.seed, options.pairs)
         chosen = first_channels(options, studio, pairs, folder, plan.weights)
-    start = first_masks(studio, chosen, loaded, FIRST_LOGIT if options.start == "attributions" else 1.0)
+    start = first_masks(studio, chosen, loaded, options.start)
     facts = {**studio.facts(), "pairs": options.pairs, "start": options.start, "start_faces": options.start_faces}
     notes = {"command": " ".join(["python", *sys.argv]), "torch": torch.__version__}
     board = open_board(options.tensorboard) if options.tensorboard and processes.is_first else None

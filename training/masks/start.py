@@ -1,4 +1,4 @@
-"""What M begins with, and the tables of gradients that decide it: made once, kept beside the faces."""
+"""What M begins with. Tables of gradients that decide it are made once and kept beside the faces."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from sat3d.losses import LossWeights
 from sat3d.masks import AttributeMasks
 from sat3d.tensorfile import read_tensors, write_tensors
 
-from .attribution import TEMPERATURE, Attributions, attributed_channels, mean_attributions
+from .attribution import FIRST_LOGIT, TEMPERATURE, Attributions, attributed_channels, mean_attributions
 from .objective import Objective
 from .pairs import Pairs
+from .population import populated_channels, population_shares
 from .preselect import mean_region_gradients, preselected_channels
 from .studio import Studio
 
@@ -31,6 +32,9 @@ def first_channels(
     domain = studio.domain
     if options.start == "plain" or (options.start == "preselection" and not domain.preselection):
         return {}
+    if options.start == "population":
+        codes = studio.network.layout.editable(pairs.styles)
+        return populated_channels(list(domain.attributes), population_shares(codes, pairs.scores, domain), FIRST_LOGIT)
     path = folder / f"{_table_name(options, weights)}.safetensors"
     if not path.exists():
         if options.start == "preselection":
@@ -56,9 +60,10 @@ def judge(studio: Studio, weights: LossWeights) -> Objective:
     return Objective(studio, torch.zeros(shape), weights, TEMPERATURE)
 
 
-def first_masks(studio: Studio, chosen: FirstChannels, loaded: LoadedGenerator, others: float = 1.0) -> AttributeMasks:
-    """M before training, with where it comes from."""
-    domain = studio.domain
+def first_masks(studio: Studio, chosen: FirstChannels, loaded: LoadedGenerator, start: str) -> AttributeMasks:
+    """M before training, with where it comes from. The rest begins as the paper has it, or, where ``start`` looked at
+    every channel, as surely *others*."""
+    domain, others = studio.domain, FIRST_LOGIT if start in ("attributions", "population") else 1.0
     return AttributeMasks.initial(
         list(domain.attributes),
         studio.network.layout,

@@ -1,0 +1,74 @@
+"""Which channels QMM's answers about many faces explain."""
+
+import pytest
+import torch
+
+from sat3d.domains import DescriptorGroup, Domain
+from tests.training.masks.setup import make_trainer
+from training.masks.population import explained_shares, populated_channels, population_shares
+
+
+def test_shares_and_chances_by_hand():
+    # Between the means 1 and 5: 16; within: 4, on 2 degrees of freedom. F = 8, ω² = (16 − 2) / (20 + 2).
+    codes = torch.tensor([[0.0, 1.0], [2.0, 3.0], [4.0, 1.0], [6.0, 3.0]])
+    share, chance = explained_shares(codes, torch.tensor([0, 0, 2, 2]), 3)
+    assert share.tolist() == pytest.approx([14 / 22, 0])  # the second channel: the same means, so nothing
+    assert chance.tolist() == pytest.approx([1 - (8 / 10) ** 0.5, 1])
+
+
+def test_an_answer_of_one_face_and_a_group_of_one_answer_say_nothing():
+    codes = torch.tensor([[0.0], [2.0], [4.0], [6.0], [900.0]])
+    share, _ = explained_shares(codes, torch.tensor([0, 0, 1, 1, 2]), 3)
+    assert share.tolist() == pytest.approx([14 / 22])
+    for answers in ([1, 1, 1, 1, 0], [0, 1, 2, 3, 4]):
+        share, chance = explained_shares(codes, torch.tensor(answers), 5)
+        assert (share.tolist(), chance.tolist()) == ([0], [1])
+
+
+def test_a_channel_that_never_changes_has_no_attribute():
+    share, chance = explained_shares(torch.full((6, 1), 3.0), torch.tensor([0, 0, 0, 1, 1, 1]), 2)
+    assert (share.tolist(), chance.tolist()) == ([0], [1])
+
+
+@pytest.fixture
+def domain():
+    hair = DescriptorGroup("hair", "length", ("bald", "long")), DescriptorGroup("hair", "curl", ("curly", "sleek"))
+    groups = {"hair": hair, "colour": (DescriptorGroup("colour", "colour", ("red", "blue")),)}
+    return Domain("x", "{}", groups, hidden={"colour": ("bald",)})
+
+
+def population(count: int = 200):
+    """Channels: hair length, curl, colour, chance, more colour than length. Colours of bald heads are noise."""
+    generator = torch.Generator().manual_seed(4)
+    answers = torch.randint(2, (count, 3), generator=generator)
+    noise = 0.3 * torch.randn(count, 5, generator=generator)
+    length, curl, colour = answers.T.float()
+    codes = noise + torch.stack([length, curl, colour, 0 * colour, 0.6 * length + colour], 1)
+    codes[:, 2] = torch.where(length == 1, codes[:, 2], 1 - codes[:, 2])  # as if bald heads had the other colour
+    scores = torch.nn.functional.one_hot(answers, 2).flatten(1).float()
+    return codes, 0.8 * scores + 0.1
+
+
+def test_channels_begin_with_what_explains_them_best(domain):
+    codes, scores = population()
+    table = population_shares(codes, scores, domain)
+    assert table.shape == (2, 5) and table[:, 3].tolist() == [0, 0] and table[1, 2] > 0.5
+    chosen = populated_channels(["hair", "colour"], table, 5.0)
+    assert chosen["hair"][0].tolist() == [0, 1] and chosen["colour"][0].tolist() == [2, 4]
+    assert chosen["hair"][1] == 5.0
+
+
+def test_faces_that_hide_an_attribute_say_nothing_of_it(domain):
+    codes, scores = population()
+    seen_everywhere = Domain("x", "{}", domain.attributes)
+    assert population_shares(codes, scores, seen_everywhere)[1, 2] < 0.1
+
+
+def test_a_training_begins_with_the_population(files, tmp_path):
+    learner = make_trainer(files, tmp_path / "m.safetensors", "--start", "population")
+    start, pairs = learner.start.logits, learner.pairs
+    studio = learner.objective.studio
+    shares = population_shares(studio.network.layout.editable(pairs.styles), pairs.scores, studio.domain)
+    begun = (start[:3] == 5).any(0)
+    assert torch.equal(begun, (shares >= 0.05).any(0)) and torch.equal(start[3], 5.0 * ~begun)
+    assert set(start.unique().tolist()) <= {0.0, 5.0}
