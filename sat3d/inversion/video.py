@@ -1,8 +1,8 @@
 """Frames of a video, or any batch of pictures, to one latent each, with cameras that do not tremble.
 
-Every frame begins where the frame before it ended, or at what the encoder says if that is more alike (a cut). Then the
-cameras are smoothed and the faces settle under cameras that are held. With ``expression`` all frames get one identity:
-style channels that do not carry expression are shared, exactly.
+Every frame begins where the frame before it ended, turned as the encoder says if that is more alike, or at all that it
+says (a cut). Then the cameras are smoothed and the faces settle under cameras that are held. With ``expression`` all
+frames get one identity: style channels that do not carry expression are shared, exactly.
 """
 
 from __future__ import annotations
@@ -197,14 +197,17 @@ class _Frames:
         return ask_encoder(self.tools, target, roll_rad)
 
     def _begin(self, frame: int, target: Target, before: Start) -> Start | None:
-        """Where the frame before ended, or what the encoder says where that is nearer (None: ask it)."""
+        """Where the frame before ended, turned as the encoder says where that is nearer, or all that it says, a cut.
+
+        None: asks the encoder."""
         before = replace(before, roll_rad=self.rolls_rad[frame])
         if self.options.first.method == "encoder":
             return self._first(target, before.roll_rad)
         if self.tools.encoder is None:
             return before
         guess = ask_encoder(self.tools, target, before.roll_rad)
-        best = likelier(self.tools, target, self.population, self.options.first.method, [before, guess])
+        turned = replace(before, yaw_rad=guess.yaw_rad, pitch_rad=guess.pitch_rad)  # a fast turn is no cut
+        best = likelier(self.tools, target, self.population, self.options.first.method, [before, turned, guess])
         if best is guess:
             self.cuts.append(frame)
         return best

@@ -158,10 +158,26 @@ def test_the_likelier_start_wins(case):
 def test_a_cut_begins_anew(case, frames, monkeypatch):
     """With an encoder that is nearer than the frame before, that frame begins a new shot."""
     tools = replace(case.tools, encoder=tiny_encoder(24))
-    monkeypatch.setattr("sat3d.inversion.video.likelier", lambda *rest: rest[-1][1])
+    monkeypatch.setattr("sat3d.inversion.video.likelier", lambda *rest: rest[-1][2])
     assert invert_frames(tools, frames, OPTIONS).cuts == (1, 2)
-    monkeypatch.setattr("sat3d.inversion.video.likelier", lambda *rest: rest[-1][0])
-    assert invert_frames(tools, frames, OPTIONS).cuts == ()
+    for same_face in (0, 1):
+        monkeypatch.setattr("sat3d.inversion.video.likelier", lambda *rest, i=same_face: rest[-1][i])
+        assert invert_frames(tools, frames, OPTIONS).cuts == ()
+
+
+def test_a_fast_turn_is_no_cut(case, monkeypatch):
+    """The encoder sees the turn, but not the face: the face of the frame before goes on from the new side."""
+    network, stranger = case.tools.network, torch.full((1, 24), 3.0)
+    tools = replace(case.tools, encoder=tiny_encoder(24))
+    turned = network.rig.label(torch.tensor([YAW, YAW - 1.0]), PITCH)
+    with torch.no_grad():
+        frames = network.synthesize(case.styles, turned).image.clamp(-1, 1)
+    monkeypatch.setattr("sat3d.inversion.video.ask_encoder", lambda *rest: Start(stranger, YAW - 1.0, PITCH))
+    monkeypatch.setattr("sat3d.inversion.video.smooth", lambda angles, *rest: angles)
+    found = invert_frames(tools, frames, replace(OPTIONS, first=replace(FIRST, steps=60)))
+    assert found.cuts == ()
+    seen = network.rig.label(torch.tensor([YAW - 1.0]), PITCH)
+    assert (found.latent.camera[1] - seen[0]).abs().max() < 0.2
 
 
 def test_the_encoder_sees_every_frame_for_itself(case):
