@@ -19,6 +19,7 @@ from .draws import shown
 
 CHANCE = 1e-4  # that a channel without a part in a group explains as much
 LEAST_SHARE = 0.05  # of a channel's variance: less is no carrier, however sure
+FIRST_LOGIT = 7.0  # probability 0.995 of six attributes and others
 
 
 def explained_shares(codes: Tensor, answers: Tensor, count: int) -> tuple[Tensor, Tensor]:
@@ -58,7 +59,7 @@ def population_shares(codes: Tensor, scores: Tensor, domain: Domain) -> Tensor:
     return table
 
 
-def populated_channels(names: list[str], shares: Tensor, logit: float) -> dict[str, tuple[Tensor, float]]:
+def populated_channels(names: list[str], shares: Tensor) -> dict[str, tuple[Tensor, float]]:
     """What ``AttributeMasks.initial`` takes: each channel's attribute is the one that explains most of it."""
     mine = (shares == shares.amax(0)) & (shares >= LEAST_SHARE)
-    return {name: (mine[row].nonzero()[:, 0], logit) for row, name in enumerate(names)}
+    return {name: (mine[row].nonzero()[:, 0], FIRST_LOGIT) for row, name in enumerate(names)}

@@ -15,7 +15,8 @@ from sat3d.losses import LossWeights
 from sat3d.masks import AttributeMasks
 from sat3d.tensorfile import read_tensors, write_tensors
 
-from .attribution import FIRST_LOGIT, TEMPERATURE, Attributions, attributed_channels, mean_attributions
+from . import attribution, population
+from .attribution import TEMPERATURE, Attributions, attributed_channels, mean_attributions
 from .objective import Objective
 from .pairs import Pairs
 from .population import populated_channels, population_shares
@@ -23,6 +24,7 @@ from .preselect import mean_region_gradients, preselected_channels
 from .studio import Studio
 
 FirstChannels = Mapping[str, tuple[Tensor, float]]  # attribute -> channels [k], and M there
+_OTHERS = {"attributions": attribution.FIRST_LOGIT, "population": population.FIRST_LOGIT}
 
 
 def first_channels(
@@ -34,7 +36,7 @@ def first_channels(
         return {}
     if options.start == "population":
         codes = studio.network.layout.editable(pairs.styles)
-        return populated_channels(list(domain.attributes), population_shares(codes, pairs.scores, domain), FIRST_LOGIT)
+        return populated_channels(list(domain.attributes), population_shares(codes, pairs.scores, domain))
     path = folder / f"{_table_name(options, weights)}.safetensors"
     if not path.exists():
         if options.start == "preselection":
@@ -63,7 +65,7 @@ def judge(studio: Studio, weights: LossWeights) -> Objective:
 def first_masks(studio: Studio, chosen: FirstChannels, loaded: LoadedGenerator, start: str) -> AttributeMasks:
     """M before training, with where it comes from. The rest begins as the paper has it, or, where ``start`` looked at
     every channel, as surely *others*."""
-    domain, others = studio.domain, FIRST_LOGIT if start in ("attributions", "population") else 1.0
+    domain, others = studio.domain, _OTHERS.get(start, 1.0)
     return AttributeMasks.initial(
         list(domain.attributes),
         studio.network.layout,

@@ -53,9 +53,9 @@ def test_channels_begin_with_what_explains_them_best(domain):
     codes, scores = population()
     table = population_shares(codes, scores, domain)
     assert table.shape == (2, 5) and table[:, 3].tolist() == [0, 0] and table[1, 2] > 0.5
-    chosen = populated_channels(["hair", "colour"], table, 5.0)
+    chosen = populated_channels(["hair", "colour"], table)
     assert chosen["hair"][0].tolist() == [0, 1] and chosen["colour"][0].tolist() == [2, 4]
-    assert chosen["hair"][1] == 5.0
+    assert chosen["hair"][1] == 7.0
 
 
 def test_faces_that_hide_an_attribute_say_nothing_of_it(domain):
@@ -69,6 +69,6 @@ def test_a_training_begins_with_the_population(files, tmp_path):
     start, pairs = learner.start.logits, learner.pairs
     studio = learner.objective.studio
     shares = population_shares(studio.network.layout.editable(pairs.styles), pairs.scores, studio.domain)
-    begun = (start[:3] == 5).any(0)
-    assert torch.equal(begun, (shares >= 0.05).any(0)) and torch.equal(start[3], 5.0 * ~begun)
-    assert set(start.unique().tolist()) <= {0.0, 5.0}
+    begun = (start[:3] == 7).any(0)
+    assert torch.equal(begun, (shares >= 0.05).any(0)) and torch.equal(start[3], 7.0 * ~begun)
+    assert set(start.unique().tolist()) <= {0.0, 7.0}
