@@ -14,7 +14,7 @@ from sat3d.generators import build_generator
 from training import train_clip
 from training.clip_training import task as clip_task
 from training.clip_training.phrases import GROUPS, JUDGED, judged_texts, targets, vocabulary
-from training.clip_training.task import ClipTask, alikeness, clip_config, contrast, group_loss
+from training.clip_training.task import ClipTask, alikeness, clip_config, contrast, group_loss, short_caption
 from training.clip_training.texts import encode_short
 from training.evaluation import clip as suite
 from training.generator.presets import find_preset
@@ -78,6 +78,14 @@ def test_every_caption_and_phrase_can_be_read():
     tokenizer([caption(person, rng) for person in people for _ in range(10)])
     tokenizer([text for group in GROUPS for text in judged_texts(group)])
     assert len(WORDS) < 400 and "colour" not in {word for group in GROUPS for word in words_of(judged_texts(group)[0])}
+
+
+def test_a_caption_that_says_too_much_is_drawn_again():
+    person = parameters_from_latent(draw_latents(9, 3))
+    plain = [caption(person, np.random.default_rng(seed)) for seed in range(60)]
+    short = [short_caption(person, np.random.default_rng(seed), 20) for seed in range(60)]
+    assert max(len(words_of(text)) for text in plain) > 20 >= max(len(words_of(text)) for text in short)
+    assert all(a == b for a, b in zip(plain, short, strict=True) if len(words_of(a)) <= 20)
 
 
 def test_leaving_padding_out_changes_nothing():
