@@ -29,11 +29,15 @@ PRESETS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = command_line.parse(__doc__, arguments, _add_arguments)
+    if not 0 <= options.keep_start < 1:
+        print(f"error: --keep-start is {options.keep_start}, wanted 0 to below 1", file=sys.stderr)
+        return 2
 
     def make_task(views: Views, machine: Machine) -> ClipTask:
         if options.generated:
             views = with_generated(views, load_domain_generator(options.generator or CHECKPOINT), options)
         task = ClipTask(views, machine, options.seed)
+        task.keep_start = options.keep_start if options.start else 0.0
         if options.from_reader:
             task.start_from_reader()
         return task
@@ -44,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     generated.add_arguments(parser)
     parser.add_argument("--from-reader", action="store_true", help="begin with the attribute reader's convolutions")
+    keep = "the result is this share of the weights of --start and the rest of what was learned (0)"
+    parser.add_argument("--keep-start", type=float, default=0.0, metavar="SHARE", help=keep)
 
 
 if __name__ == "__main__":

@@ -8,9 +8,11 @@ import pytest
 import torch
 
 from sat3d.clip import ClipConfig, load_clip
+from sat3d.clip.own import KIND as CLIP
 from sat3d.clip.words import WordTokenizer, words_of
 from sat3d.errors import ConfigError, FileError
 from sat3d.generators import build_generator
+from sat3d.small_networks import load_network
 from training import train_clip
 from training.clip_training import task as clip_task
 from training.clip_training.phrases import GROUPS, JUDGED, judged_texts, targets, vocabulary
@@ -86,6 +88,27 @@ def test_a_caption_that_says_too_much_is_drawn_again():
     short = [short_caption(person, np.random.default_rng(seed), 20) for seed in range(60)]
     assert max(len(words_of(text)) for text in plain) > 20 >= max(len(words_of(text)) for text in short)
     assert all(a == b for a, b in zip(plain, short, strict=True) if len(words_of(a)) <= 20)
+
+
+def test_weights_between_the_start_and_what_was_learned(tmp_path):
+    first, second = task(), task()
+    with torch.no_grad():
+        for parameter in second.module.parameters():
+            parameter.add_(1.0)
+    first.save(first.module, tmp_path / "start.safetensors", {})
+    second.start_from(tmp_path / "start.safetensors")
+    with torch.no_grad():
+        for parameter in second.module.parameters():
+            parameter.add_(1.0)
+    second.keep_start = 0.25
+    second.save(second.module, tmp_path / "both.safetensors", {})
+    started, learned, both = (
+        dict(module.named_parameters())
+        for module in (first.module, second.module, load_network(CLIP, tmp_path / "both.safetensors"))
+    )
+    for name, value in both.items():
+        torch.testing.assert_close(value, 0.25 * started[name] + 0.75 * learned[name], atol=2e-3, rtol=2e-3)
+    assert train_clip.main(["--out", str(tmp_path / "x.safetensors"), "--keep-start", "1"]) == 2
 
 
 def test_leaving_padding_out_changes_nothing():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -75,9 +76,11 @@ class ClipTask:
         self.held_out_targets = targets(self.held_out.parameters, JUDGED)
         torch.manual_seed(seed)
         self.module = OwnClip(config or clip_config())
+        self.keep_start = 0.0  # this share of the weights that training began with is in what is judged and saved
+        self._start: Mapping[str, Tensor] = {}
 
     def start_from(self, path: Path) -> None:
-        """Take over the weights of a trained model of the same towers and words.
+        """Take over the weights of a trained model of the same towers and words; see also ``keep_start``.
 
         Raises:
             FileError: it is missing, damaged or of another kind; ConfigError: other towers or words.
@@ -86,6 +89,7 @@ class ClipTask:
         if network.config != self.module.config:
             raise ConfigError("The model to start from has other towers or words", path, None, "train without --start")
         self.module.load_state_dict(network.state_dict())
+        self._start = copy.deepcopy(network.state_dict())
 
     def start_from_reader(self) -> None:
         """Take over what the built-in attribute reader sees: saves most of the training. The reader is then no
@@ -144,14 +148,30 @@ class ClipTask:
 
     @torch.no_grad()
     def evaluate(self, module: OwnClip) -> dict[str, float]:
-        tables = zero_shot(module.image_text(), self.held_out, self.held_out_targets)
+        tables = zero_shot(self._blended(module).image_text(), self.held_out, self.held_out_targets)
         found = {
             f"{group.attribute}.{group.name}": accuracy(table) for group, table in zip(JUDGED, tables, strict=True)
         }
         return {"accuracy": mean(list(found.values())), **found}
 
     def save(self, module: OwnClip, path: Path, facts: Mapping[str, str]) -> None:
-        save_network(path, KIND, module, facts)
+        save_network(path, KIND, self._blended(module), facts)
+
+    def _blended(self, module: OwnClip) -> OwnClip:
+        """Between where training began and where it got: learns the new, and keeps the old (Wortsman et al. 2022)."""
+        if not (self.keep_start and self._start):
+            return module
+        both = copy.deepcopy(module)
+        both.load_state_dict(blend(module.state_dict(), self._start, self.keep_start))
+        return both
+
+
+def blend(weights: Mapping[str, Tensor], other: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
+    """``share`` of ``other`` and the rest of ``weights``, number by number; what is not a fraction is left as it is."""
+    return {
+        name: value.lerp(other[name].to(value), share) if value.is_floating_point() else value
+        for name, value in weights.items()
+    }
 
 
 def short_caption(parameters: HeadParameters, rng: np.random.Generator, most_words: int) -> str:
