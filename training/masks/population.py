@@ -17,45 +17,45 @@ from sat3d.qmm import Measurement
 
 from .draws import shown
 
-CHANCE = 1e-4  # that a channel without a part in a group explains as much
+CHANCE = 1e-4  # that answers about anything else explain as much
 LEAST_SHARE = 0.05  # of a channel's variance: less is no carrier, however sure
+_NEGLIGIBLE = 1e-9
 FIRST_LOGIT = 7.0  # probability 0.995 of six attributes and others
 
 
-def explained_shares(codes: Tensor, answers: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """How much of each channel's variance the answers of a group explain, beyond chance, and that chance.
+def explained_shares(codes: Tensor, answers: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """How much of each channel's variance the answers to all groups explain, beyond chance, and that chance.
 
-    One-way analysis of variance: ω² (Hays 1963), 0..1, and the F test's p. ``codes [N, n]``; ``answers [N]``: numbers
-    below ``count``. Answers that hardly anybody gives are left out; with less than two that remain: 0 and 1.
+    Linear regression on which answer each group gets: adjusted R² (Ezekiel 1930), 0..1, and the F test's p.
+    ``codes [N, n]``; ``answers``: a number ``[N]`` for each group. With too few faces for the answers: 0 and 1.
     """
-    member = F.one_hot(answers, count).double()
-    member = member[:, member.sum(0) > 1]
-    codes, member = codes[member.any(1)].double(), member[member.any(1)]
-    free, rest = member.shape[1] - 1, len(codes) - member.shape[1]
+    columns = torch.cat([F.one_hot(answer).double() for answer in answers], 1)
+    columns, codes = columns - columns.mean(0), codes.double() - codes.double().mean(0)
+    basis, sizes, _ = torch.linalg.svd(columns, full_matrices=False)
+    basis = basis[:, sizes > _NEGLIGIBLE * max(float(sizes.amax()), 1.0)]
+    free, rest = basis.shape[1], len(codes) - basis.shape[1] - 1
     if free < 1 or rest < 1:
         return torch.zeros(codes.shape[1]), torch.ones(codes.shape[1])
-    codes = codes - codes.mean(0)
-    means = (member.T @ codes) / member.sum(0)[:, None]
-    between = (member.sum(0)[:, None] * means.square()).sum(0)
-    within = ((codes.square().sum(0) - between) / rest).clamp_min(1e-12)  # mean square
-    share = ((between - free * within) / (between + (rest + 1) * within)).clamp_min(0)
-    chance = torch.from_numpy(fisher.sf((between / free / within).numpy(), free, rest))
+    total, explained = codes.square().sum(0).clamp_min(1e-12), (basis.T @ codes).square().sum(0)
+    unexplained = ((total - explained) / rest).clamp_min(1e-12)  # mean square
+    share = (1 - unexplained / (total / (len(codes) - 1))).clamp_min(0)
+    chance = torch.from_numpy(fisher.sf((explained / free / unexplained).numpy(), free, rest))
     return share.float(), chance.float()
 
 
 def population_shares(codes: Tensor, scores: Tensor, domain: Domain) -> Tensor:
-    """``[m, n]``: the largest share of each channel's variance that a group of each attribute explains; 0 where that
-    may be chance. ``codes [N, n]``: editable styles; ``scores [N, phrases]``: QMM of the same faces.
+    """``[m, n]``: the share of each channel's variance that each attribute explains; 0 where that may be chance.
 
-    Faces that hide an attribute (``domain.hidden``) say nothing of it.
+    ``codes [N, n]``: editable styles; ``scores [N, phrases]``: QMM of the same faces. Faces that hide an attribute
+    (``domain.hidden``) say nothing of it.
     """
     measured, visible = Measurement(scores, domain), shown(scores, domain)
     table = torch.zeros(len(domain.attributes), codes.shape[1])
     for row, name in enumerate(domain.attributes):
-        for answers in measured.characteristics[name].values():
-            seen = visible[:, row]
-            share, chance = explained_shares(codes[seen], answers[seen].argmax(1), answers.shape[1])
-            table[row] = torch.maximum(table[row], torch.where(chance < CHANCE, share, 0.0))
+        seen = visible[:, row]
+        answers = [part[seen].argmax(1) for part in measured.characteristics[name].values()]
+        share, chance = explained_shares(codes[seen], answers)
+        table[row] = torch.where(chance < CHANCE, share, 0.0)
     return table
 
 

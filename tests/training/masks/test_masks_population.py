@@ -9,24 +9,30 @@ from training.masks.population import explained_shares, populated_channels, popu
 
 
 def test_shares_and_chances_by_hand():
-    # Between the means 1 and 5: 16; within: 4, on 2 degrees of freedom. F = 8, ω² = (16 − 2) / (20 + 2).
+    # Between the means 1 and 5: 16 of 20; 4 is left on 2 degrees of freedom. F = 8; adjusted R² = 1 − (4/2) / (20/3).
     codes = torch.tensor([[0.0, 1.0], [2.0, 3.0], [4.0, 1.0], [6.0, 3.0]])
-    share, chance = explained_shares(codes, torch.tensor([0, 0, 2, 2]), 3)
-    assert share.tolist() == pytest.approx([14 / 22, 0])  # the second channel: the same means, so nothing
+    share, chance = explained_shares(codes, [torch.tensor([0, 0, 2, 2])])
+    assert share.tolist() == pytest.approx([0.7, 0])  # the second channel: the same means, so nothing
     assert chance.tolist() == pytest.approx([1 - (8 / 10) ** 0.5, 1])
 
 
-def test_an_answer_of_one_face_and_a_group_of_one_answer_say_nothing():
-    codes = torch.tensor([[0.0], [2.0], [4.0], [6.0], [900.0]])
-    share, _ = explained_shares(codes, torch.tensor([0, 0, 1, 1, 2]), 3)
-    assert share.tolist() == pytest.approx([14 / 22])
-    for answers in ([1, 1, 1, 1, 0], [0, 1, 2, 3, 4]):
-        share, chance = explained_shares(codes, torch.tensor(answers), 5)
+def test_groups_explain_together_what_none_does_alone():
+    first, second = torch.tensor([0, 0, 1, 1] * 5), torch.tensor([0, 1, 0, 1] * 5)
+    codes = (first + 2 * second)[:, None] + 0.0
+    alone = [float(explained_shares(codes, [answers])[0]) for answers in (first, second)]
+    share, chance = explained_shares(codes, [first, second])
+    assert max(alone) < 0.8 and float(share) == pytest.approx(1) and float(chance) < 1e-9
+
+
+def test_with_an_answer_a_face_nothing_is_said():
+    codes = torch.tensor([[0.0], [2.0], [4.0], [6.0]])
+    for answers in ([1, 1, 1, 1], [0, 1, 2, 3]):
+        share, chance = explained_shares(codes, [torch.tensor(answers)])
         assert (share.tolist(), chance.tolist()) == ([0], [1])
 
 
 def test_a_channel_that_never_changes_has_no_attribute():
-    share, chance = explained_shares(torch.full((6, 1), 3.0), torch.tensor([0, 0, 0, 1, 1, 1]), 2)
+    share, chance = explained_shares(torch.full((6, 1), 3.0), [torch.tensor([0, 0, 0, 1, 1, 1])])
     assert (share.tolist(), chance.tolist()) == ([0], [1])
 
 
