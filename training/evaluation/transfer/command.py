@@ -64,13 +64,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> dict:
-    """Report: ``methods.<method>.<attribute>`` with ``transfer, transfer_truth, preservation, product, identity,
+    """Report: ``methods.<method>.<attribute>`` with ``transfer, parts, transfer_truth, preservation, product, identity,
     identity_cosine, d_mean, view_consistency, kept, secondary, views`` at δ = 1, and the same but views under ``best``
     with ``delta`` and ``option``; ``chain.<method>``: a row a step (:mod:`.chain`); ``ceiling``, ``targets``,
     ``seconds``. :mod:`.scoring` says what each means.
 
     ``transfer``: the reader sees in the edit what it sees in the *generated* reference, so that the generator's and the
-    reader's own mistakes do not count; ``transfer_truth``: it sees what is true of the reference.
+    reader's own mistakes do not count; ``parts``: of each category alone; ``transfer_truth``: it sees what is true of
+    the reference.
     """
     plan = _plan(options)
     if options.threads:

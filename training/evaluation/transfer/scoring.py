@@ -55,6 +55,7 @@ def score_cases(stage: Stage, cases: Cases, edit: Shots, source: Shots, referenc
     cosine = (edit.seen.identity * source.seen.identity).sum(1)
     return {
         "transfer": share(arrived),
+        "parts": {c: share(edit.seen.found(c) == reference.seen.found(c)) for c in SCORED[name].primary},
         "transfer_truth": share(true_to(edit.seen, scale.truths(cases.reference), name, scale.values)),
         "preservation": rounded(preservation),
         "product": rounded(arrived.double().mean() * preservation),
