@@ -138,7 +138,7 @@ def test_cuts_are_told(part, invert, model, film, monkeypatch):
     config = inversion.EncoderConfig(24, widths=(4, 8, 8, 8, 8), squeezed=8, hidden=16)
     encoder = host.hand_to_host(inversion.PortraitEncoder(config).eval())
     monkeypatch.setattr(module, "_encoder", lambda: encoder)
-    monkeypatch.setattr(part("sat3d.inversion.video"), "likelier", lambda *given: given[-1][1])
+    monkeypatch.setattr(part("sat3d.inversion.video"), "likelier", lambda *given: given[-1][-1])
     assert "W from the encoder" in (info := invert(model, film)[2]) and "cuts: 2 (numbers 1, 2, from 0)" in info
     latent, preview, info = invert(model, film, "encoder")
     assert len(latent.styles) == len(preview) == 3 and "cuts: none" in info
