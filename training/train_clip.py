@@ -12,6 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from sat3d.errors import ConfigError
 from training.clip_training.task import SIZE, ClipTask
 from training.evaluation.generator import CHECKPOINT, load_domain_generator
 from training.vision import generated
@@ -29,20 +30,33 @@ PRESETS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = command_line.parse(__doc__, arguments, _add_arguments)
-    if not 0 <= options.keep_start < 1:
-        print(f"error: --keep-start is {options.keep_start}, wanted 0 to below 1", file=sys.stderr)
+    try:
+        _check(options)
+    except ConfigError as error:
+        print(f"error: {error}", file=sys.stderr)
         return 2
 
     def make_task(views: Views, machine: Machine) -> ClipTask:
         if options.generated:
             views = with_generated(views, load_domain_generator(options.generator or CHECKPOINT), options)
         task = ClipTask(views, machine, options.seed)
-        task.keep_start = options.keep_start if options.start else 0.0
+        task.keep_start = options.keep_start
         if options.from_reader:
             task.start_from_reader()
         return task
 
     return command_line.run(options, PRESETS, SIZE, make_task)
+
+
+def _check(options: argparse.Namespace) -> None:
+    """
+    Raises:
+        ConfigError: a share out of range, or of nothing.
+    """
+    if not 0 <= options.keep_start < 1:
+        raise ConfigError("--keep-start is out of range", options.keep_start, "0 to below 1", "correct it")
+    if options.keep_start and not options.start:
+        raise ConfigError("--keep-start has nothing to keep", options.keep_start, "--start FILE beside it", "name one")
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:

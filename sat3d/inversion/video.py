@@ -197,9 +197,10 @@ class _Frames:
         return ask_encoder(self.tools, target, roll_rad)
 
     def _begin(self, frame: int, target: Target, before: Start) -> Start | None:
-        """Where the frame before ended, turned as the encoder says where that is nearer, or all that it says, a cut.
+        """Where the frame before ended; that face, turned as the encoder says; or all that it says, a cut: the nearest.
 
-        None: asks the encoder."""
+        None: as a single picture does.
+        """
         before = replace(before, roll_rad=self.rolls_rad[frame])
         if self.options.first.method == "encoder":
             return self._first(target, before.roll_rad)

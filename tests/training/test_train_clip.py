@@ -16,8 +16,8 @@ from sat3d.small_networks import load_network
 from training import train_clip
 from training.clip_training import task as clip_task
 from training.clip_training.phrases import GROUPS, JUDGED, judged_texts, targets, vocabulary
-from training.clip_training.task import ClipTask, alikeness, clip_config, contrast, group_loss, short_caption
-from training.clip_training.texts import encode_short
+from training.clip_training.task import ClipTask, alikeness, clip_config, contrast, group_loss
+from training.clip_training.texts import encode_short, short_caption
 from training.evaluation import clip as suite
 from training.generator.presets import find_preset
 from training.generator.scores import generate_view
@@ -108,7 +108,14 @@ def test_weights_between_the_start_and_what_was_learned(tmp_path):
     )
     for name, value in both.items():
         torch.testing.assert_close(value, 0.25 * started[name] + 0.75 * learned[name], atol=2e-3, rtol=2e-3)
-    assert train_clip.main(["--out", str(tmp_path / "x.safetensors"), "--keep-start", "1"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("share", "said"), [("1", "out of range"), ("nan", "out of range"), ("0.5", "nothing to keep")]
+)
+def test_a_share_of_the_start_that_makes_no_sense(share, said, tmp_path, capsys):
+    assert train_clip.main(["--out", str(tmp_path / "x.safetensors"), "--keep-start", share]) == 2
+    assert said in capsys.readouterr().err
 
 
 def test_leaving_padding_out_changes_nothing():

@@ -13,12 +13,10 @@ from torch.nn import functional as F
 
 from sat3d.clip import ClipConfig, ImageText, OwnClip
 from sat3d.clip.own import KIND
-from sat3d.clip.words import EXTRA_TOKENS, words_of
+from sat3d.clip.words import EXTRA_TOKENS
 from sat3d.errors import ConfigError
 from sat3d.reader import load_reader
 from sat3d.small_networks import load_network, save_network
-from training.synthheads.captions import caption
-from training.synthheads.parameters import HeadParameters
 from training.vision.data import Views
 from training.vision.degrade import degrade
 from training.vision.dice import Dice
@@ -28,7 +26,7 @@ from training.vision.scores import accuracy, confusion, mean
 from training.vision.targets import UNKNOWN
 
 from .phrases import GROUPS, JUDGED, TEMPLATES, Group, judged_texts, targets, vocabulary
-from .texts import encode_short
+from .texts import ENDS, encode_short, short_caption
 
 SIZE = 128
 _CPU = Machine()
@@ -39,8 +37,6 @@ _EVALUATION_BATCH = 64
 _CAPTION_WEIGHT, _PHRASE_WEIGHT = 0.3, 1.0
 # Two answers with one vector teach the tower nothing that would tell them apart: below this cosine they are left alone.
 _ALIKE, _APART_WEIGHT = 0.6, 1.0
-_CAPTION_DRAWS = 100
-_ENDS = 2  # tokens: start and end
 _CAPTION_SMOOTHING = 0.1  # another head of the batch may fit a caption as well as its own
 _LARGEST_SCALE = 100.0  # as in CLIP
 
@@ -120,7 +116,7 @@ class ClipTask:
     def _caption_loss(self, clip: ImageText, places: Tensor, scale: Tensor, index: Tensor, dice: Dice) -> Tensor:
         rng = np.random.default_rng(dice.whole(0, 2**31))
         some = dice.choices(len(index), max(2, len(index) // _CAPTION_EVERY))
-        most = self.module.config.text["context_length"] - _ENDS
+        most = self.module.config.text["context_length"] - ENDS
         texts = [short_caption(self.views.parameters[i], rng, most) for i in index[some].tolist()]
         with self.machine.autocast():
             encoded = encode_short(clip, texts)
@@ -172,15 +168,6 @@ def blend(weights: Mapping[str, Tensor], other: Mapping[str, Tensor], share: flo
         name: value.lerp(other[name].to(value), share) if value.is_floating_point() else value
         for name, value in weights.items()
     }
-
-
-def short_caption(parameters: HeadParameters, rng: np.random.Generator, most_words: int) -> str:
-    """A caption that the text tower can read: one in some hundred thousand says too much, and another is drawn."""
-    for _ in range(_CAPTION_DRAWS):
-        text = caption(parameters, rng)
-        if len(words_of(text)) <= most_words:
-            break
-    return text  # one that is still too long is refused by the tokenizer, in words
 
 
 def _random_texts(group: Group, template: str, dice: Dice) -> list[str]:

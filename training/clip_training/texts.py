@@ -1,12 +1,28 @@
-"""The text tower on as many words as a batch really has: what open_clip computes, without its padding."""
+"""Captions that the text tower can read, and the tower on as many words as a batch really has."""
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from sat3d.clip import ImageText
+from sat3d.clip.words import words_of
+from training.synthheads.captions import caption
+from training.synthheads.parameters import HeadParameters
+
+ENDS = 2  # tokens: start and end
+_CAPTION_DRAWS = 100
+
+
+def short_caption(parameters: HeadParameters, rng: np.random.Generator, most_words: int) -> str:
+    """A caption that the text tower can read: one in some hundred thousand says too much, and another is drawn."""
+    for _ in range(_CAPTION_DRAWS):
+        text = caption(parameters, rng)
+        if len(words_of(text)) <= most_words:
+            break
+    return text  # one that is still too long is refused by the tokenizer, in words
 
 
 def encode_short(clip: ImageText, texts: Sequence[str]) -> Tensor:

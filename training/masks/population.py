@@ -19,8 +19,8 @@ from .draws import shown
 
 CHANCE = 1e-4  # that answers about anything else explain as much
 LEAST_SHARE = 0.05  # of a channel's variance: less is no carrier, however sure
-_NEGLIGIBLE = 1e-9
 FIRST_LOGIT = 7.0  # probability 0.995 of six attributes and others
+_NEGLIGIBLE = 1e-9  # singular values, to the largest: answers of a group add up to 1, so some directions are empty
 
 
 def explained_shares(codes: Tensor, answers: list[Tensor]) -> tuple[Tensor, Tensor]:
@@ -29,10 +29,7 @@ def explained_shares(codes: Tensor, answers: list[Tensor]) -> tuple[Tensor, Tens
     Linear regression on which answer each group gets: adjusted R² (Ezekiel 1930), 0..1, and the F test's p.
     ``codes [N, n]``; ``answers``: a number ``[N]`` for each group. With too few faces for the answers: 0 and 1.
     """
-    columns = torch.cat([F.one_hot(answer).double() for answer in answers], 1)
-    columns, codes = columns - columns.mean(0), codes.double() - codes.double().mean(0)
-    basis, sizes, _ = torch.linalg.svd(columns, full_matrices=False)
-    basis = basis[:, sizes > _NEGLIGIBLE * max(float(sizes.amax()), 1.0)]
+    basis, codes = _span(answers), codes.double() - codes.double().mean(0)
     free, rest = basis.shape[1], len(codes) - basis.shape[1] - 1
     if free < 1 or rest < 1:
         return torch.zeros(codes.shape[1]), torch.ones(codes.shape[1])
@@ -41,6 +38,13 @@ def explained_shares(codes: Tensor, answers: list[Tensor]) -> tuple[Tensor, Tens
     share = (1 - unexplained / (total / (len(codes) - 1))).clamp_min(0)
     chance = torch.from_numpy(fisher.sf((explained / free / unexplained).numpy(), free, rest))
     return share.float(), chance.float()
+
+
+def _span(answers: list[Tensor]) -> Tensor:
+    """``[N, p]``: orthonormal directions in which the answers differ between faces, means left out."""
+    columns = torch.cat([F.one_hot(answer).double() for answer in answers], 1)
+    basis, sizes, _ = torch.linalg.svd(columns - columns.mean(0), full_matrices=False)
+    return basis[:, sizes > _NEGLIGIBLE * max(float(sizes.amax()), 1.0)]
 
 
 def population_shares(codes: Tensor, scores: Tensor, domain: Domain) -> Tensor:

@@ -16,10 +16,8 @@ from sat3d.masks import AttributeMasks
 from sat3d.tensorfile import read_tensors, write_tensors
 
 from . import attribution, population
-from .attribution import TEMPERATURE, Attributions, attributed_channels, mean_attributions
 from .objective import Objective
 from .pairs import Pairs
-from .population import populated_channels, population_shares
 from .preselect import mean_region_gradients, preselected_channels
 from .studio import Studio
 
@@ -36,18 +34,20 @@ def first_channels(
         return {}
     if options.start == "population":
         codes = studio.network.layout.editable(pairs.styles)
-        return populated_channels(list(domain.attributes), population_shares(codes, pairs.scores, domain))
+        shares = population.population_shares(codes, pairs.scores, domain)
+        return population.populated_channels(list(domain.attributes), shares)
     path = folder / f"{_table_name(options, weights)}.safetensors"
     if not path.exists():
         if options.start == "preselection":
             tables = {"mean": mean_region_gradients(studio, pairs, options.start_faces)}
         else:
-            tables = mean_attributions(judge(studio, weights), pairs, options.seed, options.start_faces).tensors()
+            objective = judge(studio, weights)
+            tables = attribution.mean_attributions(objective, pairs, options.seed, options.start_faces).tensors()
         write_tensors(path, tables, {"attributes": json.dumps(list(domain.attributes))})
     tables = read_tensors(path)
     if options.start == "preselection":
         return preselected_channels(domain, studio.segmenter.label_names, tables["mean"])
-    return attributed_channels(list(domain.attributes), Attributions(**tables))
+    return attribution.attributed_channels(list(domain.attributes), attribution.Attributions(**tables))
 
 
 def _table_name(options: argparse.Namespace, weights: LossWeights) -> str:
@@ -59,7 +59,7 @@ def _table_name(options: argparse.Namespace, weights: LossWeights) -> str:
 def judge(studio: Studio, weights: LossWeights) -> Objective:
     """The losses alone, softened, with an M that says nothing."""
     shape = len(studio.domain.attributes) + 1, studio.network.layout.num_editable
-    return Objective(studio, torch.zeros(shape), weights, TEMPERATURE)
+    return Objective(studio, torch.zeros(shape), weights, attribution.TEMPERATURE)
 
 
 def first_masks(studio: Studio, chosen: FirstChannels, loaded: LoadedGenerator, start: str) -> AttributeMasks:
