@@ -19,7 +19,7 @@ from .scoring import all_alike, rounded, share
 from .stage import Shots
 from .triples import Cases, People
 
-_STREAM = 77
+_STREAM = 77  # of random numbers: the triples of the attributes have 0 to 5
 
 
 def draw_walks(people: People, seed: int, count: int) -> Tensor:
