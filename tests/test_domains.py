@@ -11,8 +11,8 @@ import pytest
 from sat3d.domains import SCHEMA, Preselection, Quota, RegionPart, domain_names, load_domain, parse_domain
 from sat3d.errors import ConfigError, FileError, Sat3dError
 from training.synthheads import captions
+from training.synthheads.labels import ATTRIBUTE_VALUES
 from training.synthheads.sampler import draw_latents, parameters_from_latent
-from training.synthheads.truths import ATTRIBUTE_VALUES
 
 GOOD = {
     "schema": SCHEMA,

@@ -7,10 +7,10 @@ import pytest
 
 from training.synthheads.attributes import BEARDS, EXPRESSIONS, GLASSES, HAIR_STYLES
 from training.synthheads.captions import attributes_of, caption
-from training.synthheads.fields import change
+from training.synthheads.labels import ATTRIBUTE_VALUES, colour_name
+from training.synthheads.parameter_spec import change
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.sampler import caption_stream, draw_latents, parameters_from_latent
-from training.synthheads.truths import ATTRIBUTE_VALUES, colour_name
 
 PLAIN = change(HeadParameters(), age=0.45)
 

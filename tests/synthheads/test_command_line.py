@@ -19,7 +19,7 @@ from tests.synthheads.fakes import dying_job, failing_job, fake_render_head
 from training.synthheads import render_command, shards, sheet_command, sheet_rows, views
 from training.synthheads.__main__ import main
 from training.synthheads.dataset import ShardFolder
-from training.synthheads.fields import FIELDS, change
+from training.synthheads.parameter_spec import FIELDS, change
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.render_command import prepare_folder, render_missing
 from training.synthheads.serialise import encode_png, to_dict

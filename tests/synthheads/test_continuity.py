@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.synthheads.fields import FIELDS, NumberRule, change
+from training.synthheads.parameter_spec import FIELDS, NumberRule, change
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.render import render_view
 from training.synthheads.scene import build_scene

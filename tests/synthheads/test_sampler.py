@@ -9,9 +9,9 @@ import pytest
 from sat3d.errors import ConfigError, ShapeError
 from training.synthheads import sampler
 from training.synthheads.attributes import HAIR_STYLES, SHAPE_NAMES
-from training.synthheads.choices import calibrated_offsets, circle_choice, simplex_choice, win_probabilities
-from training.synthheads.fields import FIELDS, ChoiceRule, ColourRule, change, parse_settings
-from training.synthheads.laws import OftenZero, Triangular, TruncatedNormal, Uniform, draw_value, latent_number
+from training.synthheads.categorical import calibrated_offsets, circle_choice, simplex_choice, win_probabilities
+from training.synthheads.distributions import OftenZero, Triangular, TruncatedNormal, Uniform, draw_value, latent_number
+from training.synthheads.parameter_spec import FIELDS, ChoiceRule, ColourRule, change, parse_settings
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.sampler import (
     PITCH_LIMIT_RAD,

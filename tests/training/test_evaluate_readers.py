@@ -18,7 +18,7 @@ from training.evaluation import judging
 from training.evaluation.judging import judge_parser, judge_reader
 from training.evaluation.people import Crowd, render_crowd
 from training.evaluation.readers import CHANGES, blurred, summary
-from training.synthheads.fields import change
+from training.synthheads.parameter_spec import change
 from training.vision.targets import CATEGORIES, NUMBERS, UNKNOWN, person_vector, reader_config, targets_of
 
 SIZE = 64

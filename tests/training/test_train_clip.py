@@ -22,10 +22,10 @@ from training.evaluation import clip as suite
 from training.generator.presets import find_preset
 from training.generator.scores import generate_view
 from training.synthheads.captions import caption
+from training.synthheads.labels import ATTRIBUTE_VALUES
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.render import RIG
 from training.synthheads.sampler import draw_latents, parameters_from_latent
-from training.synthheads.truths import ATTRIBUTE_VALUES
 from training.vision import options as command_line
 from training.vision.data import Views
 from training.vision.dice import Dice

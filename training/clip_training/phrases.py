@@ -18,9 +18,9 @@ from training.synthheads.attributes import (
     HAIR_COLOURS,
     IRIS_COLOURS,
 )
-from training.synthheads.fields import LIPSTICK_COLOURS
+from training.synthheads.labels import attributes_of
+from training.synthheads.parameter_spec import LIPSTICK_COLOURS
 from training.synthheads.parameters import HeadParameters
-from training.synthheads.truths import attributes_of
 from training.vision.targets import UNKNOWN
 
 DOMAIN = load_domain("synthheads")

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from sat3d.generators.mapping import SoftChoices
-from training.synthheads.laws import OftenZero, normal_of_share
+from training.synthheads.distributions import OftenZero, normal_of_share
 from training.synthheads.sampler import BLOCKS, Z_DIM, rotation
 
 _SHARPNESS = 100.0  # a lead of a fiftieth of a standard deviation is a choice of 7 to 1: mixtures are rare

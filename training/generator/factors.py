@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.synthheads.fields import FIELDS, ChoiceRule
+from training.synthheads.parameter_spec import FIELDS, ChoiceRule
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.sampler import draw_latents, parameters_from_latent
 

@@ -9,9 +9,9 @@ from typing import Protocol
 import numpy as np
 
 from .attributes import SHAPE_NAMES
-from .choices import Choice, circle_choice, simplex_choice, simplex_directions
-from .fields import FIELDS
-from .laws import DECIMALS, Law, Uniform, draw_value, latent_number
+from .categorical import Choice, circle_choice, simplex_choice, simplex_directions
+from .distributions import DECIMALS, Law, Uniform, draw_value, latent_number
+from .parameter_spec import FIELDS
 from .parameters import Colour, HeadParameters
 
 BEARD_DARKNESS = 0.85  # beards are a little darker than the hair of the same person

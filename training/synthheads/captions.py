@@ -9,8 +9,8 @@ import re
 
 import numpy as np
 
+from .labels import HIDDEN, NONE, OTHER, attributes_of
 from .parameters import HeadParameters
-from .truths import HIDDEN, NONE, OTHER, attributes_of
 
 _NOUNS = {
     ("child", "feminine"): ("girl", "child", "young girl"),

@@ -15,8 +15,8 @@ import numpy as np
 from sat3d.errors import ConfigError, ShapeError
 
 from .blocks import AncestryBlock, Block, NumberBlock, ShapeBlock, beard_colour_block, choice_block, colour_block
-from .fields import change
-from .laws import OftenZero, Triangular, TruncatedNormal, Uniform, normal_of_share
+from .distributions import OftenZero, Triangular, TruncatedNormal, Uniform, normal_of_share
+from .parameter_spec import change
 from .parameters import HeadParameters
 
 _NATURAL_COLOURS = ("black", "brown", "auburn", "ginger", "blond", "platinum", "grey")

@@ -15,7 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from sat3d.errors import FileError, Sat3dError
 
-from .fields import FIELDS, rule_of
+from .parameter_spec import FIELDS, rule_of
 from .parameters import HeadParameters
 
 DOMAIN = "synthheads.2"  # changes whenever the same parameters give another picture

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from sat3d.errors import ConfigError, FileError
 from sat3d.pictures import contact_sheet, save_picture
 
-from .fields import parse_settings
+from .parameter_spec import parse_settings
 from .shards import LARGEST_SIZE, SMALLEST_SIZE
 from .sheet_rows import Row, attribute_rows, random_rows, view_rows
 from .views import check_device

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw
 
-from .fields import FIELDS, ChoiceRule, ColourRule, NumberRule, change
+from .parameter_spec import FIELDS, ChoiceRule, ColourRule, NumberRule, change
 from .parameters import HeadParameters
 from .sampler import PITCH_LIMIT_RAD, YAW_LIMIT_RAD, Pose, draw_cameras, draw_latents, parameters_from_latent
 from .views import FRONT, render_head

@@ -10,8 +10,8 @@ import numpy as np
 
 from sat3d.reader import ReaderConfig
 from training.synthheads.attributes import SHAPE_NAMES
+from training.synthheads.labels import ATTRIBUTE_VALUES, HIDDEN, NONE, OTHER, attributes_of
 from training.synthheads.parameters import HeadParameters
-from training.synthheads.truths import ATTRIBUTE_VALUES, HIDDEN, NONE, OTHER, attributes_of
 
 NUMBER_WEIGHTS = {"shape": 3.0, "yaw_rad": 2.0, "iris_rgb": 4.0}  # the others 1; the numbers of one name share it
 UNKNOWN = -1  # the class of what is hidden or between two names

@@ -19,7 +19,7 @@ from training.generator.points import known_points
 from training.generator.presets import PointSettings, find_preset
 from training.generator.schedule import Budget, Clock, Order, rate_factor, seconds_left
 from training.synthheads.dataset import ShardFolder
-from training.synthheads.fields import FIELDS
+from training.synthheads.parameter_spec import FIELDS
 from training.synthheads.render import RIG
 from training.synthheads.sampler import parameters_from_latent
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from training.synthheads.labels import HIDDEN, OTHER, attributes_of
 from training.synthheads.parameters import HeadParameters
-from training.synthheads.truths import HIDDEN, OTHER, attributes_of
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from sat3d.errors import ConfigError
 from sat3d.generators import TriplaneGenerator
+from training.synthheads.labels import attributes_of
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.sampler import SEED_LIMIT, draw_latents, parameters_from_latent
-from training.synthheads.truths import attributes_of
 
 from .scored import SCORED, can_be_judged, kept_attributes
 

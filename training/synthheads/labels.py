@@ -19,7 +19,7 @@ from .attributes import (
     NECKLINES,
 )
 from .blocks import BEARD_DARKNESS
-from .fields import LIPSTICK_COLOURS
+from .parameter_spec import LIPSTICK_COLOURS
 from .parameters import Colour, HeadParameters
 
 NONE, HIDDEN, OTHER = "none", "hidden", "other"
