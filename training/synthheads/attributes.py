@@ -14,6 +14,7 @@ EXPRESSIONS = (
 BEARDS = ("none", "stubble", "moustache", "goatee", "chin beard", "full beard")
 GLASSES = ("none", "round", "rectangular", "sunglasses")
 NECKLINES = ("crew neck", "v-neck", "turtleneck")
+BACKDROPS = ("plain", "gradient", "blurred shapes", "blurred lights", "horizon")
 
 HAIR_COLOURS = {
     "black": (0.085, 0.075, 0.075),

@@ -20,9 +20,9 @@ import numpy as np
 if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from training.synthheads.actions import FACE_UNITS
 from training.synthheads.attributes import SHAPE_NAMES
 from training.synthheads.bake_template import Template, read_template
-from training.synthheads.expressions import USED_ACTIONS
 from training.synthheads.scalp_map import cast_scalp
 
 OPPOSITES = {"incr": "decr", "up": "down", "out": "in", "forward": "backward", "convex": "concave"}
@@ -59,7 +59,7 @@ def bake(model, template: Template) -> dict[str, np.ndarray]:
     index = {label: i for i, label in enumerate(model.blendshape_labels)}
     up = np.stack([_local_change(shapes, index, name) for name in SHAPE_NAMES])
     down = np.stack([_local_change(shapes, index, _opposite(name)) for name in SHAPE_NAMES])
-    actions = np.stack([shapes[index[f"facial_action:{name}"]] for name in USED_ACTIONS])
+    actions = np.stack([shapes[index[f"facial_action:{name}"]] for name in FACE_UNITS])
     polar, barycentric = cast_scalp(template.rest, template.bare_triangles)
     return {
         "rest": template.rest, "extra": template.extra.astype(np.float16),

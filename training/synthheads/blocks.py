@@ -1,9 +1,12 @@
-"""Blocks of the un-rotated latent: each turns its own few numbers into one or more parameters, and back."""
+"""Blocks of the un-rotated latent: each turns its own few numbers into one parameter, and back.
+
+What a block draws may depend on the parameters of earlier blocks: then its law or its chances are functions of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -18,45 +21,61 @@ BEARD_DARKNESS = 0.85  # beards are a little darker than the hair of the same pe
 _STEPS = 3  # decimals of jitters and shares inside colours: coarse enough to be found again in a rounded colour
 
 
+Known = Mapping[str, object]  # the parameters of a head by name, or those that are drawn so far
+LawFor = Callable[[Known], Law]
+
+
 class Block(Protocol):
     """``decode`` gets its latent numbers [size] and the parameters that earlier blocks gave."""
 
     name: str  # of the parameter
     size: int
 
-    def decode(self, z: np.ndarray, earlier: Mapping[str, object]) -> object: ...
+    def decode(self, z: np.ndarray, earlier: Known) -> object: ...
 
     def encode(self, p: HeadParameters) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
 class NumberBlock:
-    """One number by one law."""
+    """One number by one law, or by the law for the head as it is so far."""
 
     name: str
-    law: Law
+    law: Law | LawFor
     size: int = 1
 
-    def decode(self, z: np.ndarray, earlier: Mapping[str, object]) -> float:
-        return draw_value(self.law, z[0])
+    def decode(self, z: np.ndarray, earlier: Known) -> float:
+        return draw_value(_law(self.law, earlier), z[0])
 
     def encode(self, p: HeadParameters) -> np.ndarray:
-        return np.array([latent_number(self.law, getattr(p, self.name))])
+        return np.array([latent_number(_law(self.law, vars(p)), getattr(p, self.name))])
+
+
+def _law(law: Law | LawFor, known: Known) -> Law:
+    return law(known) if callable(law) else law
 
 
 @dataclass(frozen=True)
 class ShapeBlock:
-    """All shape values, each by the same law."""
+    """All shape values by one law; ``middles``: what the law's values are added to, by name, for the head so far."""
 
     law: Law
+    middles: Callable[[Known], Mapping[str, float]] = field(default=lambda known: {})
     name: str = "shape"
     size: int = len(SHAPE_NAMES)
 
-    def decode(self, z: np.ndarray, earlier: Mapping[str, object]) -> tuple[float, ...]:
-        return tuple(draw_value(self.law, number) for number in z)
+    def decode(self, z: np.ndarray, earlier: Known) -> tuple[float, ...]:
+        middles = self.middles(earlier)
+        values = zip(SHAPE_NAMES, z, strict=True)
+        return tuple(
+            min(max(round(middles.get(name, 0.0) + draw_value(self.law, number), DECIMALS), -1.0), 1.0)
+            for name, number in values
+        )
 
     def encode(self, p: HeadParameters) -> np.ndarray:
-        return np.array([latent_number(self.law, value) for value in p.shape])
+        middles = self.middles(vars(p))
+        values = zip(SHAPE_NAMES, p.shape, strict=True)
+        return np.array([latent_number(self.law, value - middles.get(name, 0.0)) for name, value in values])
 
 
 @dataclass(frozen=True)
@@ -67,7 +86,7 @@ class AncestryBlock:
     name: str = "ancestry"
     size: int = 2
 
-    def decode(self, z: np.ndarray, earlier: Mapping[str, object]) -> Colour:
+    def decode(self, z: np.ndarray, earlier: Known) -> Colour:
         weights = np.exp(self.spread * (simplex_directions(3) @ z))
         first, second, _ = np.round(weights / weights.sum(), DECIMALS).tolist()
         return first, second, max(round(1 - first - second, DECIMALS), 0.0)
@@ -77,26 +96,34 @@ class AncestryBlock:
         return simplex_directions(3).T @ np.log(np.maximum(p.ancestry, 2e-7)) / self.spread
 
 
+ChoiceFor = Callable[[Known], Choice]
+
+
+def _choice(choice: Choice | ChoiceFor, known: Known) -> Choice:
+    return choice if isinstance(choice, Choice) else choice(known)
+
+
 @dataclass(frozen=True)
 class ChoiceBlock:
-    """One of the field's names; ``priors`` name the chances of some, the others share the rest equally."""
+    """One of the parameter's names."""
 
     name: str
     values: tuple[str, ...]
-    choice: Choice
+    choice: Choice | ChoiceFor
 
     @property
     def size(self) -> int:
-        return self.choice.size
+        return len(self.values) - 1
 
-    def decode(self, z: np.ndarray, earlier: Mapping[str, object]) -> str:
-        return self.values[self.choice.pick(z)]
+    def decode(self, z: np.ndarray, earlier: Known) -> str:
+        return self.values[_choice(self.choice, earlier).pick(z)]
 
     def encode(self, p: HeadParameters) -> np.ndarray:
-        return self.choice.representative(self.values.index(getattr(p, self.name)))
+        return _choice(self.choice, vars(p)).representative(self.values.index(getattr(p, self.name)))
 
 
 def choice_block(name: str, **priors: float) -> ChoiceBlock:
+    """``priors``: the chances of some names; the others share the rest equally."""
     values = FIELDS[name].values
     rest = (1 - sum(priors.values())) / (len(values) - len(priors))
     return ChoiceBlock(name, values, simplex_choice(tuple(priors.get(value, rest) for value in values)))
@@ -108,17 +135,22 @@ class ColourBlock:
 
     name: str
     anchors: np.ndarray
-    choice: Choice
+    choice: Choice | ChoiceFor
     lightness: float
     warmth: float = 0.0
 
     @property
     def size(self) -> int:
-        return self.choice.size + 1 + bool(self.warmth)
+        return self._choice_size + 1 + bool(self.warmth)
 
-    def decode(self, z: np.ndarray, earlier: Mapping[str, object]) -> Colour:
-        jitter = [round(draw_value(_JITTER, number), _STEPS) for number in z[self.choice.size :]]
-        colour = self.anchors[self.choice.pick(z[: self.choice.size])] + jitter[0] * self.lightness
+    @property
+    def _choice_size(self) -> int:
+        return self.choice.size if isinstance(self.choice, Choice) else len(self.anchors) - 1
+
+    def decode(self, z: np.ndarray, earlier: Known) -> Colour:
+        count = self._choice_size
+        jitter = [round(draw_value(_JITTER, number), _STEPS) for number in z[count:]]
+        colour = self.anchors[_choice(self.choice, earlier).pick(z[:count])] + jitter[0] * self.lightness
         if self.warmth:
             colour = colour + jitter[1] * self.warmth * _WARMER
         return tuple(np.round(colour, DECIMALS).tolist())
@@ -131,18 +163,20 @@ class ColourBlock:
         if self.warmth:
             jitter.append(offset @ _WARMER / 2 / self.warmth)
         numbers = [latent_number(_JITTER, round(value, _STEPS)) for value in jitter]
-        return np.concatenate([self.choice.representative(category), numbers])
+        return np.concatenate([_choice(self.choice, vars(p)).representative(category), numbers])
 
 
 _JITTER = Uniform(-1.0, 1.0)
 _WARMER = np.array([1.0, 0.0, -1.0])
 
 
-def colour_block(name: str, lightness: float, warmth: float = 0.0, *, circle: bool = False) -> ColourBlock:
-    """A colour of the field's table, all anchors equally often."""
+def colour_block(
+    name: str, lightness: float, warmth: float = 0.0, *, circle: bool = False, choice: ChoiceFor | None = None
+) -> ColourBlock:
+    """A colour of the parameter's table; all anchors equally often, or as ``choice`` says."""
     anchors = np.array(list(FIELDS[name].anchors.values()))
-    choice = circle_choice(len(anchors)) if circle else simplex_choice((1.0,) * len(anchors))
-    return ColourBlock(name, anchors, choice, lightness, warmth)
+    even = circle_choice(len(anchors)) if circle else simplex_choice((1.0,) * len(anchors))
+    return ColourBlock(name, anchors, choice or even, lightness, warmth)
 
 
 @dataclass(frozen=True)
@@ -158,7 +192,7 @@ class BeardColourBlock:
     def size(self) -> int:
         return self.choice.size + 1
 
-    def decode(self, z: np.ndarray, earlier: Mapping[str, object]) -> Colour:
+    def decode(self, z: np.ndarray, earlier: Known) -> Colour:
         base = BEARD_DARKNESS * np.asarray(earlier["hair_colour"])
         own = self.anchors[self.choice.pick(z[:-1])]
         share = round(draw_value(self.share, z[-1]), _STEPS)

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from scipy.special import ndtr
 
 _CENTRE = 1.5  # how far along its own direction a category's representative lies: about the mean of those drawn
-_NODES = np.linspace(-8.0, 10.0, 361)
+_NODES = np.linspace(-10.0, 12.0, 441)
+_ITERATIONS, _STEP = 160, 0.25  # a chance of 1/1000 answers its offset three times as strongly as one of a half
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,8 @@ def _calibrate(priors: tuple[float, ...]) -> tuple[float, ...]:
     wanted = np.asarray(priors) / sum(priors)
     offsets = np.zeros(len(wanted))
     if np.ptp(wanted) > 1e-12:
-        for _ in range(40):
-            offsets += 0.8 * np.log(wanted / win_probabilities(offsets))
+        for _ in range(_ITERATIONS):
+            offsets += _STEP * np.log(wanted / win_probabilities(offsets))
             offsets -= offsets.mean()
     return tuple(round(float(offset), 4) for offset in offsets)
 
@@ -82,7 +84,7 @@ def win_probabilities(offsets: np.ndarray) -> np.ndarray:
     """[K]: how often each of K independent N(offset, 1) scores is the largest; by quadrature."""
     levels, inverse = np.unique(offsets, return_inverse=True)
     shifted = _NODES[None] - levels[:, None]
-    below = np.maximum(0.5 * (1 + np.vectorize(math.erf)(shifted / math.sqrt(2))), 1e-300)[inverse]
+    below = np.maximum(ndtr(shifted), 1e-300)[inverse]
     density = np.exp(-0.5 * shifted**2)[inverse]
     chances = (density * np.exp(np.log(below).sum(0) - np.log(below))).sum(1)
     return chances / chances.sum()

@@ -93,7 +93,79 @@ class OftenZero:
         return self.zero_share + (1 - self.zero_share) * self.law.share(value)
 
 
-Law = Uniform | Triangular | TruncatedNormal | OftenZero
+@dataclass(frozen=True)
+class Signed:
+    """Exactly zero for ``zero_share`` of the people; of the others ``negative_share`` from -1 to ``-least``, the rest
+    from ``least`` to 1."""
+
+    zero_share: float
+    negative_share: float = 0.5
+    least: float = 0.2
+
+    @property
+    def _below(self) -> float:
+        return (1 - self.zero_share) * self.negative_share
+
+    def value(self, share: float) -> float:
+        if share < self._below:
+            return -1 + share / self._below * (1 - self.least)
+        if share < self._below + self.zero_share:
+            return 0.0
+        above = 1 - self._below - self.zero_share
+        return self.least + (share - self._below - self.zero_share) / above * (1 - self.least)
+
+    def share(self, value: float) -> float:
+        if abs(value) < self.least / 2:
+            return self._below + self.zero_share / 2
+        part = (max(abs(value), self.least) - self.least) / (1 - self.least)
+        if value < 0:
+            return self._below * (1 - part)
+        return self._below + self.zero_share + part * (1 - self._below - self.zero_share)
+
+
+@dataclass(frozen=True)
+class Bell:
+    """N(mean, sigma²) between ``low`` and ``high``."""
+
+    mean: float
+    sigma: float
+    low: float = 0.0
+    high: float = 1.0
+
+    def _ends(self) -> tuple[float, float]:
+        return tuple(share_of_normal((end - self.mean) / self.sigma) for end in (self.low, self.high))
+
+    def value(self, share: float) -> float:
+        first, last = self._ends()
+        value = self.mean + self.sigma * normal_of_share(first + share * (last - first))
+        return min(max(value, self.low), self.high)
+
+    def share(self, value: float) -> float:
+        first, last = self._ends()
+        inner = share_of_normal((min(max(value, self.low), self.high) - self.mean) / self.sigma)
+        return min(max((inner - first) / (last - first), 0.0), 1.0)
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """The first law for ``share_of_first`` of the people, the second for the others; their ranges do not meet."""
+
+    share_of_first: float
+    first: Bell | Uniform
+    second: Bell | Uniform
+
+    def value(self, share: float) -> float:
+        if share < self.share_of_first:
+            return self.first.value(share / self.share_of_first)
+        return self.second.value((share - self.share_of_first) / (1 - self.share_of_first))
+
+    def share(self, value: float) -> float:
+        if value <= self.first.high:
+            return self.share_of_first * self.first.share(value)
+        return self.share_of_first + (1 - self.share_of_first) * self.second.share(value)
+
+
+Law = Uniform | Triangular | TruncatedNormal | OftenZero | Signed | Bell | Mixture
 
 
 def draw_value(law: Law, z: float) -> float:

@@ -9,7 +9,9 @@ from difflib import get_close_matches
 
 from sat3d.errors import ConfigError
 
+from .actions import ACTION_NAMES, actions_of
 from .attributes import (
+    BACKDROPS,
     BACKGROUND_COLOURS,
     BEARDS,
     CLOTH_COLOURS,
@@ -141,21 +143,28 @@ class AncestryRule:
         return _parse_numbers(name, text, self.wanted)
 
 
-class ShapeRule:
-    """All shape values in order, or a mapping of some names to values (the others 0); each -1..1."""
+@dataclass(frozen=True)
+class VectorRule:
+    """Numbers from ``low`` to ``high`` with names: all in order, or a mapping of some names (the others 0)."""
 
-    wanted = f"{len(SHAPE_NAMES)} numbers from -1 to 1, or some of: {', '.join(SHAPE_NAMES)}"
+    names: tuple[str, ...]
+    low: float
+    high: float
+
+    @property
+    def wanted(self) -> str:
+        return f"{len(self.names)} numbers from {self.low:g} to {self.high:g}, or some of: {', '.join(self.names)}"
 
     def check(self, name: str, value: object) -> tuple[float, ...]:
         if isinstance(value, Mapping):
-            if unknown := [key for key in value if key not in SHAPE_NAMES]:
-                near = get_close_matches(str(unknown[0]), SHAPE_NAMES, n=8, cutoff=0.3)
+            if unknown := [key for key in value if key not in self.names]:
+                near = get_close_matches(str(unknown[0]), self.names, n=8, cutoff=0.3)
                 raise _refuse(name, unknown[0], ", ".join(near) or self.wanted)
-            value = [value.get(key, 0.0) for key in SHAPE_NAMES]
-        shape = _numbers(name, value, len(SHAPE_NAMES), self.wanted)
-        if any(abs(number) > 1 for number in shape):
-            raise _refuse(name, next(number for number in shape if abs(number) > 1), "-1 to 1 each")
-        return shape
+            value = [value.get(key, 0.0) for key in self.names]
+        numbers = _numbers(name, value, len(self.names), self.wanted)
+        if outside := [number for number in numbers if not self.low <= number <= self.high]:
+            raise _refuse(name, outside[0], f"{self.low:g} to {self.high:g} each")
+        return numbers
 
     def parse(self, name: str, text: str) -> list[float]:
         return _parse_numbers(name, text, self.wanted)
@@ -163,13 +172,15 @@ class ShapeRule:
 
 _SIGNED = NumberRule(-1.0, 1.0)
 _SPECIAL = {
-    "shape": ShapeRule(),
+    "shape": VectorRule(SHAPE_NAMES, -1.0, 1.0),
+    "actions": VectorRule(ACTION_NAMES, 0.0, 1.0),
+    "gaze_yaw": _SIGNED,
+    "gaze_pitch": _SIGNED,
     "ancestry": AncestryRule(),
     "skin_warmth": _SIGNED,
     "skin_redness": _SIGNED,
     "parting": _SIGNED,
     "hair_style": ChoiceRule(HAIR_STYLES),
-    "expression": ChoiceRule(EXPRESSIONS),
     "beard": ChoiceRule(BEARDS),
     "glasses": ChoiceRule(GLASSES),
     "neckline": ChoiceRule(NECKLINES),
@@ -179,53 +190,82 @@ _SPECIAL = {
     "frame_colour": ColourRule(FRAME_COLOURS),
     "lipstick_colour": ColourRule(LIPSTICK_COLOURS),
     "cloth_colour": ColourRule(CLOTH_COLOURS),
+    "backdrop": ChoiceRule(BACKDROPS),
     "background": ColourRule(BACKGROUND_COLOURS),
+    "background_second": ColourRule(BACKGROUND_COLOURS),
+    "light_yaw_deg": NumberRule(-90.0, 90.0),
+    "light_pitch_deg": NumberRule(-20.0, 80.0),
+    "light_warmth": _SIGNED,
 }
 FIELDS = {field.name: _SPECIAL.get(field.name, NumberRule()) for field in fields(HeadParameters)}
 
 
+EXPRESSION = "expression"  # not a parameter: a name for a point among the actions
+_NAMED = {"shape": SHAPE_NAMES, "actions": ACTION_NAMES}  # parameters whose numbers have names
+_SHORTHANDS = {EXPRESSION: ChoiceRule(EXPRESSIONS)} | {
+    name: NumberRule(FIELDS[parameter].low, FIELDS[parameter].high)
+    for parameter, names in _NAMED.items()
+    for name in names
+}
+
+
 def rule_of(name: str):
-    """The rule of a parameter.
+    """The rule of a parameter, of one of its named numbers ("jaw_open"), or of "expression".
 
     Raises:
         ConfigError: there is no such parameter.
     """
-    if name not in FIELDS:
+    rule = FIELDS.get(name) or _SHORTHANDS.get(name)
+    if rule is None:
         raise ConfigError("There is no such attribute", repr(name), ", ".join(FIELDS), "choose one of these")
-    return FIELDS[name]
+    return rule
 
 
 def change(p: HeadParameters, **values: object) -> HeadParameters:
     """``p`` with some parameters changed.
 
-    Colours may be given by the name of an anchor; ``shape`` by a mapping of the values that change.
+    Colours may be given by the name of an anchor; ``shape`` and ``actions`` by a mapping of the numbers that change;
+    ``expression`` by its name, which replaces all actions.
 
     Raises:
         ConfigError: an unknown parameter or a value out of range; the message lists what is allowed.
     """
-    if isinstance(values.get("shape"), Mapping):
-        values["shape"] = dict(zip(SHAPE_NAMES, p.shape, strict=True)) | values["shape"]
-    return replace(p, **{name: rule_of(name).check(name, value) for name, value in values.items()})
+    if EXPRESSION in values:
+        p = replace(p, actions=actions_of(rule_of(EXPRESSION).check(EXPRESSION, values.pop(EXPRESSION))))
+    for parameter, names in _NAMED.items():
+        if isinstance(values.get(parameter), Mapping):
+            values[parameter] = dict(zip(names, getattr(p, parameter), strict=True)) | values[parameter]
+    return replace(p, **{name: _parameter_rule(name).check(name, value) for name, value in values.items()})
+
+
+def _parameter_rule(name: str):
+    if name in _SHORTHANDS:
+        parameter = next(parameter for parameter, names in _NAMED.items() if name in names)
+        raise _refuse(parameter, name, f"{parameter}={{{name!r}: …}}")
+    return rule_of(name)
 
 
 def parse_settings(settings: Sequence[str]) -> dict[str, object]:
-    """``["hair_style=afro", "age=0.8", "nose-hump-incr=0.5"]`` -> arguments of :func:`change`.
+    """``["hair_style=afro", "jaw_open=0.8", "nose-hump-incr=0.5"]`` -> arguments of :func:`change`.
 
     Raises:
         ConfigError: no "=", an unknown attribute, a value out of range.
     """
     values: dict[str, object] = {}
-    shape: dict[str, float] = {}
+    parts: dict[str, dict[str, float]] = {parameter: {} for parameter in _NAMED}
     for setting in settings:
         name, equals, text = (part.strip() for part in setting.partition("="))
         if not equals:
             raise ConfigError("Not a setting", repr(setting), "attribute=value", "write for example hair_style=afro")
-        if name in SHAPE_NAMES:
-            shape[name] = _SIGNED.check(name, _SIGNED.parse(name, text))
+        key = name if name in SHAPE_NAMES else name.replace("-", "_")
+        value = rule_of(key).check(key, rule_of(key).parse(key, text))
+        owner = next((parameter for parameter, names in _NAMED.items() if key in names), None)
+        if owner:
+            parts[owner][key] = value
         else:
-            key = name.replace("-", "_")
-            values[key] = rule_of(key).check(key, rule_of(key).parse(key, text))
-    if shape:
-        given = zip(SHAPE_NAMES, values.get("shape", ()), strict=False)
-        values["shape"] = dict(given) | shape
+            values[key] = value
+    for parameter, some in parts.items():
+        if some:
+            whole = dict(zip(_NAMED[parameter], values.get(parameter, ()), strict=False))
+            values[parameter] = whole | some
     return values

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .actions import ACTION_NAMES
 from .attributes import SHAPE_NAMES
 
 Colour = tuple[float, float, float]
@@ -11,9 +12,8 @@ Colour = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class HeadParameters:
-    """One person, one look. Colours are sRGB, 0..1; shares and strengths are 0..1 unless another range is given.
-
-    Sex and age only shape the head (and wrinkles); hair, beard and make-up are drawn independently of them.
+    """One person, one look, one light. Colours are sRGB, 0..1; shares and strengths are 0..1 unless another range is
+    given. Sex and age only shape the head (and wrinkles); what goes together with them is up to a population.
     """
 
     # identity
@@ -38,8 +38,9 @@ class HeadParameters:
     brow_thickness: float = 0.5
     brow_arch: float = 0.5
     # expression
-    expression: str = "neutral"
-    expression_strength: float = 1.0
+    actions: tuple[float, ...] = field(default_factory=lambda: (0.0,) * len(ACTION_NAMES))  # each 0..1
+    gaze_yaw: float = 0.0  # -1 (30 degrees to the viewer's left) .. 1 right
+    gaze_pitch: float = 0.0  # -1 (25 degrees down) .. 1 up
     # beard
     beard: str = "none"
     beard_colour: Colour = (0.28, 0.17, 0.10)
@@ -57,4 +58,13 @@ class HeadParameters:
     # surroundings
     cloth_colour: Colour = (0.15, 0.28, 0.62)
     neckline: str = "crew neck"
+    backdrop: str = "plain"
     background: Colour = (0.55, 0.55, 0.57)
+    background_second: Colour = (0.15, 0.15, 0.16)  # of gradients and of blurred shapes
+    backdrop_variant: float = 0.0  # which way a gradient goes, where shapes are
+    # light; the defaults are a studio's
+    light_yaw_deg: float = -32.9  # where the key light stands: negative is the viewer's left
+    light_pitch_deg: float = 36.5  # above the eyes
+    light_strength: float = 0.5  # of the key light
+    light_fill: float = 0.5  # of all other light
+    light_warmth: float = 0.0  # -1 cool .. 1 warm
