@@ -12,7 +12,7 @@ from sat3d.domains import SCHEMA, Preselection, Quota, RegionPart, domain_names,
 from sat3d.errors import ConfigError, FileError, Sat3dError
 from training.synthheads import captions
 from training.synthheads.labels import ATTRIBUTE_VALUES
-from training.synthheads.sampler import draw_latents, parameters_from_latent
+from training.synthheads.populations import INDEPENDENT
 
 GOOD = {
     "schema": SCHEMA,
@@ -91,7 +91,7 @@ def test_every_hair_style_expression_beard_and_pair_of_glasses_is_measured():
 def test_synthheads_speaks_the_language_of_the_captions():
     rng = np.random.default_rng(5)
     heard = set()
-    for head in (parameters_from_latent(draw_latents(5, i)) for i in range(800)):
+    for head in (INDEPENDENT.draw(5, i) for i in range(800)):
         heard |= set(re.findall(r"[\w-]+", captions.caption(head, rng).lower()))
     domain = load_domain("synthheads")
     said = {word for group in domain for text in domain.sentences(group) for word in re.findall(r"[\w-]+", text)}

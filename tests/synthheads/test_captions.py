@@ -10,7 +10,8 @@ from training.synthheads.captions import attributes_of, caption
 from training.synthheads.labels import ATTRIBUTE_VALUES, colour_name
 from training.synthheads.parameter_spec import change
 from training.synthheads.parameters import HeadParameters
-from training.synthheads.sampler import caption_stream, draw_latents, parameters_from_latent
+from training.synthheads.populations import INDEPENDENT
+from training.synthheads.streams import caption_stream
 
 PLAIN = change(HeadParameters(), age=0.45)
 
@@ -21,7 +22,7 @@ def captions_of(p, count=300):
 
 @pytest.fixture(scope="module")
 def people():
-    return [parameters_from_latent(draw_latents(21, index)) for index in range(1500)]
+    return [INDEPENDENT.draw(21, index) for index in range(1500)]
 
 
 def test_attributes_have_known_values(people):

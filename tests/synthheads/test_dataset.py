@@ -12,8 +12,8 @@ from sat3d.errors import FileError
 from tests.synthheads.fakes import fake_render_head
 from training.synthheads import shards
 from training.synthheads.dataset import ShardFolder
+from training.synthheads.populations import INDEPENDENT
 from training.synthheads.render_command import prepare_folder, render_missing
-from training.synthheads.sampler import draw_cameras, draw_latents, parameters_from_latent
 from training.synthheads.shards import DatasetPlan
 
 PLAN = DatasetPlan(seed=4, size=16, count=11, views=2, heads_per_shard=2)
@@ -32,10 +32,10 @@ def test_a_data_set_reads_back_as_it_was_made(folder):
     assert len(data) == 11 and len(list(data)) == 11
     for index, sample in enumerate(data):
         head, view = divmod(index, 2)
-        z = draw_latents(4, head)
+        z = INDEPENDENT.draw_latent(4, head)
         assert (sample.index, sample.head, sample.view) == (index, head, view)
-        assert (sample.latent == z).all() and sample.parameters == parameters_from_latent(z)
-        pose = draw_cameras(4, head, 2)[view]
+        assert (sample.latent == z).all() and sample.parameters == INDEPENDENT.parameters(z)
+        pose = INDEPENDENT.draw_poses(4, head, 2)[view]
         made = fake_render_head(sample.parameters, [pose], 16)[0]
         assert (sample.image == made.image).all() and (sample.behind == made.labels_behind).all()
         np.testing.assert_allclose(sample.depth, made.depth, atol=0.5 / shards.DEPTH_PER_UNIT + 1e-6)

@@ -9,21 +9,12 @@ import pytest
 from sat3d.errors import ConfigError, ShapeError
 from training.synthheads import sampler
 from training.synthheads.attributes import HAIR_STYLES, SHAPE_NAMES
+from training.synthheads.cameras import PITCH_LIMIT_RAD, YAW_LIMIT_RAD
 from training.synthheads.categorical import calibrated_offsets, circle_choice, simplex_choice, win_probabilities
 from training.synthheads.distributions import OftenZero, Triangular, TruncatedNormal, Uniform, draw_value, latent_number
 from training.synthheads.parameter_spec import FIELDS, ChoiceRule, ColourRule, change, parse_settings
 from training.synthheads.parameters import HeadParameters
-from training.synthheads.sampler import (
-    PITCH_LIMIT_RAD,
-    YAW_LIMIT_RAD,
-    Z_DIM,
-    draw_cameras,
-    draw_latents,
-    edit_latent,
-    latent_from_parameters,
-    parameters_from_latent,
-    rotation,
-)
+from training.synthheads.populations import INDEPENDENT
 
 PRIORS = {
     "hair_style": {"bald": 0.045, "balding": 0.045},
@@ -36,17 +27,17 @@ PRIORS = {
 
 @pytest.fixture(scope="module")
 def people():
-    return [parameters_from_latent(draw_latents(11, index)) for index in range(4000)]
+    return [INDEPENDENT.draw(11, index) for index in range(4000)]
 
 
 def test_every_parameter_has_exactly_one_block():
-    assert sorted(block.name for block in sampler.BLOCKS) == sorted(FIELDS)
-    assert 128 <= Z_DIM <= 160
+    assert sorted(block.name for block in INDEPENDENT.blocks) == sorted(FIELDS)
+    assert 128 <= INDEPENDENT.z_dim <= 160
 
 
 def test_the_rotation_is_orthogonal_fixed_and_mixes_every_axis():
-    matrix = rotation()
-    np.testing.assert_allclose(matrix @ matrix.T, np.eye(Z_DIM), atol=1e-9)
+    matrix = INDEPENDENT.rotation
+    np.testing.assert_allclose(matrix @ matrix.T, np.eye(INDEPENDENT.z_dim), atol=1e-9)
     assert np.abs(matrix).max() < 0.5
     # Eight decimals: what any linear algebra library agrees on.
     digest = hashlib.sha256((np.round(matrix, 8) + 0.0).tobytes()).hexdigest()
@@ -55,20 +46,20 @@ def test_the_rotation_is_orthogonal_fixed_and_mixes_every_axis():
 
 def test_people_come_back_from_their_latents_exactly(people):
     for p in people[:500]:
-        assert parameters_from_latent(latent_from_parameters(p)) == p
+        assert INDEPENDENT.parameters(INDEPENDENT.latent(p)) == p
 
 
 def test_a_stored_latent_gives_the_same_person():
-    z = draw_latents(5, 6)
+    z = INDEPENDENT.draw_latent(5, 6)
     assert z.dtype == np.float32
-    assert parameters_from_latent([float(f"{number:.9g}") for number in z.tolist()]) == parameters_from_latent(z)
+    assert INDEPENDENT.parameters([float(f"{number:.9g}") for number in z.tolist()]) == INDEPENDENT.parameters(z)
 
 
 @pytest.mark.parametrize("name", [name for name, rule in FIELDS.items() if isinstance(rule, ChoiceRule)])
 def test_each_category_has_a_latent(name):
     for value in FIELDS[name].values:
-        z = latent_from_parameters(change(HeadParameters(), **{name: value}))
-        assert getattr(parameters_from_latent(z), name) == value
+        z = INDEPENDENT.latent(change(HeadParameters(), **{name: value}))
+        assert getattr(INDEPENDENT.parameters(z), name) == value
         assert np.abs(z).max() < 6
 
 
@@ -76,7 +67,7 @@ def test_each_category_has_a_latent(name):
     "name", [name for name, rule in FIELDS.items() if isinstance(rule, ColourRule) and name != "beard_colour"]
 )
 def test_each_colour_keeps_its_name_under_jitter(name):
-    block = next(block for block in sampler.BLOCKS if block.name == name)
+    block = next(block for block in INDEPENDENT.blocks if block.name == name)
     for anchor in block.anchors:
         for light in (-1, 1):
             for warm in (-1, 1):
@@ -89,7 +80,7 @@ def test_each_colour_keeps_its_name_under_jitter(name):
 
 def test_what_the_domain_never_draws_becomes_the_nearest_it_does():
     odd = change(HeadParameters(), hair_colour=(0.9, 0.1, 0.9), expression_strength=0.1, shape={"head-fat-incr": 1.0})
-    back = parameters_from_latent(latent_from_parameters(odd))
+    back = INDEPENDENT.parameters(INDEPENDENT.latent(odd))
     assert back.expression_strength == 0.8 and max(back.shape) == pytest.approx(0.9, abs=1e-4)
     assert back.hair_colour[0] > 0.8
 
@@ -162,30 +153,30 @@ def test_often_zero_is_exactly_zero_that_often():
 
 def test_editing_a_latent_changes_only_what_was_named():
     for index in range(20):
-        z = draw_latents(3, index)
-        before = parameters_from_latent(z)
-        after = parameters_from_latent(edit_latent(z, glasses="round", age=0.25))
+        z = INDEPENDENT.draw_latent(3, index)
+        before = INDEPENDENT.parameters(z)
+        after = INDEPENDENT.parameters(INDEPENDENT.edit(z, glasses="round", age=0.25))
         assert after == dataclasses.replace(before, glasses="round", age=0.25)
-    np.testing.assert_allclose(edit_latent(z), z, atol=1e-9)
+    np.testing.assert_allclose(INDEPENDENT.edit(z), z, atol=1e-9)
 
 
 def test_a_beard_stays_near_its_colour_when_the_hair_is_dyed():
-    z = edit_latent(draw_latents(3, 1), hair_colour="brown", beard_colour=(0.2635, 0.1615, 0.09775))
-    after = parameters_from_latent(edit_latent(z, hair_colour="blue"))
+    z = INDEPENDENT.edit(INDEPENDENT.draw_latent(3, 1), hair_colour="brown", beard_colour=(0.2635, 0.1615, 0.09775))
+    after = INDEPENDENT.parameters(INDEPENDENT.edit(z, hair_colour="blue"))
     assert after.hair_colour == (0.13, 0.29, 0.76)
     np.testing.assert_allclose(after.beard_colour, (0.2635, 0.1615, 0.09775), atol=0.06)
 
 
 def test_heads_are_independent_of_each_other_and_repeatable():
-    assert (draw_latents(1, 2) == draw_latents(1, 2)).all()
-    for other in (draw_latents(1, 3), draw_latents(2, 2), draw_latents(2, 1)):
-        assert abs(np.corrcoef(draw_latents(1, 2), other)[0, 1]) < 0.4
-    many = np.stack([draw_latents(0, index) for index in range(2000)])
+    assert (INDEPENDENT.draw_latent(1, 2) == INDEPENDENT.draw_latent(1, 2)).all()
+    for other in (INDEPENDENT.draw_latent(1, 3), INDEPENDENT.draw_latent(2, 2), INDEPENDENT.draw_latent(2, 1)):
+        assert abs(np.corrcoef(INDEPENDENT.draw_latent(1, 2), other)[0, 1]) < 0.4
+    many = np.stack([INDEPENDENT.draw_latent(0, index) for index in range(2000)])
     assert abs(many.mean()) < 0.01 and abs(many.std() - 1) < 0.01
 
 
 def test_cameras_cover_the_range_and_begin_near_the_front():
-    poses = [draw_cameras(4, head, 4) for head in range(1500)]
+    poses = [INDEPENDENT.draw_poses(4, head, 4) for head in range(1500)]
     yaw = np.array([[pose.yaw_rad for pose in row] for row in poses]) / YAW_LIMIT_RAD
     pitch = np.array([[pose.pitch_rad for pose in row] for row in poses]) / PITCH_LIMIT_RAD
     assert (np.abs(yaw) <= 1).all() and (np.abs(pitch) <= 1).all()
@@ -199,13 +190,13 @@ def test_cameras_cover_the_range_and_begin_near_the_front():
 @pytest.mark.parametrize("seed", [-1, 2**32])
 def test_seeds_out_of_range_are_refused(seed):
     with pytest.raises(ConfigError, match="Seed out of range"):
-        draw_latents(seed, 0)
+        INDEPENDENT.draw_latent(seed, 0)
 
 
-@pytest.mark.parametrize("z", [np.zeros(3), np.full(Z_DIM, np.nan), np.zeros((1, Z_DIM))])
+@pytest.mark.parametrize("z", [np.zeros(3), np.full(INDEPENDENT.z_dim, np.nan), np.zeros((1, INDEPENDENT.z_dim))])
 def test_wrong_latents_are_refused(z):
     with pytest.raises(ShapeError):
-        parameters_from_latent(z)
+        INDEPENDENT.parameters(z)
 
 
 @pytest.mark.parametrize(
@@ -254,4 +245,4 @@ def test_settings_of_a_command_line():
 
 def test_the_tables_are_what_the_latent_was_made_for():
     """A value added to a table moves every latent after it: then the domain's version has to change as well."""
-    assert (len(HAIR_STYLES), len(SHAPE_NAMES), Z_DIM) == (14, 65, 152)
+    assert (len(HAIR_STYLES), len(SHAPE_NAMES), INDEPENDENT.z_dim) == (14, 65, 152)

@@ -13,8 +13,8 @@ from sat3d.errors import CancelledError, ConfigError, FileError
 from tests.synthheads.fakes import fake_render_head
 from training.synthheads import render_command, shards
 from training.synthheads.dataset import ShardFolder
+from training.synthheads.populations import INDEPENDENT
 from training.synthheads.render_command import prepare_folder, render_missing
-from training.synthheads.sampler import draw_latents, parameters_from_latent
 from training.synthheads.serialise import (
     encode_png,
     from_dict,
@@ -153,7 +153,7 @@ def test_depth_steps():
 
 
 def test_heads_go_through_json_and_png_unchanged(tmp_path):
-    p = parameters_from_latent(draw_latents(1, 1))
+    p = INDEPENDENT.draw(1, 1)
     assert from_dict(json.loads(to_json(to_dict(p)))) == p
     (tmp_path / "a.png").write_bytes(encode_png(np.zeros((4, 4, 3), np.uint8), {"parameters": to_dict(p)}))
     assert parameters_of(read_png_document(tmp_path / "a.png"), "a.png") == p

@@ -17,7 +17,7 @@ from tests.conftest import tiny_config
 from training.evaluation import inversion as suite
 from training.evaluation.inversion_cases import EDITED, Case, Edits, agreement, points_of, true_latent
 from training.evaluation.people import Crowd
-from training.synthheads.sampler import draw_latents, parameters_from_latent
+from training.synthheads.populations import FIRST
 from training.vision.data import Views
 from training.vision.targets import CATEGORIES, UNKNOWN, targets_of
 
@@ -28,20 +28,20 @@ SEED = 7
 def network():
     torch.manual_seed(3)
     config = tiny_config()
-    config = replace(config, backbone=replace(config.backbone, z_dim=len(draw_latents(SEED, 0))))
+    config = replace(config, backbone=replace(config.backbone, z_dim=len(FIRST.draw_latent(SEED, 0))))
     return build_generator(config).eval().requires_grad_(False)
 
 
 def views_of(network, people=2) -> Views:
     """What the network itself shows of each person's latent, from yaw 0.2 and, turned by 30 degrees, from the other
     side: so that the true latents are perfect."""
-    latents = [draw_latents(SEED, head) for head in range(people)]
+    latents = [FIRST.draw_latent(SEED, head) for head in range(people)]
     yaw = np.tile(np.float32([0.2, 0.2 - np.deg2rad(30)]), people)
     styles = network.styles(network.map(torch.from_numpy(np.stack(latents)))).repeat_interleave(2, 0)
     with torch.no_grad():
         cameras = network.rig.label(torch.from_numpy(yaw), torch.zeros(len(yaw)))
         images = network.synthesize(styles, cameras).image
-    parameters = [parameters_from_latent(z) for z in latents for _ in range(2)]
+    parameters = [FIRST.parameters(z) for z in latents for _ in range(2)]
     pixels = ((images.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1)
     labels = torch.zeros(pixels.shape[:3], dtype=torch.uint8)
     return Views(pixels, labels, torch.arange(people).repeat_interleave(2), parameters, yaw, 0 * yaw)

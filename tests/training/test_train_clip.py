@@ -24,8 +24,8 @@ from training.generator.scores import generate_view
 from training.synthheads.captions import caption
 from training.synthheads.labels import ATTRIBUTE_VALUES
 from training.synthheads.parameters import HeadParameters
+from training.synthheads.populations import INDEPENDENT
 from training.synthheads.render import RIG
-from training.synthheads.sampler import draw_latents, parameters_from_latent
 from training.vision import options as command_line
 from training.vision.data import Views
 from training.vision.dice import Dice
@@ -44,7 +44,7 @@ SMALL = ClipConfig(
 
 def plain(size: int = 32, people: int = 34) -> Views:
     """Two equal views of each person: nothing but the background's colour."""
-    parameters = [parameters_from_latent(draw_latents(5, head)) for head in range(people) for _ in range(2)]
+    parameters = [INDEPENDENT.draw(5, head) for head in range(people) for _ in range(2)]
     images = torch.tensor([p.background for p in parameters])[:, None, None].expand(-1, size, size, 3)
     labels, angles = torch.zeros(len(parameters), size, size, dtype=torch.uint8), np.zeros(len(parameters), np.float32)
     heads = torch.arange(people).repeat_interleave(2)
@@ -76,14 +76,14 @@ def test_targets_are_the_truth_and_leave_out_what_is_hidden():
 def test_every_caption_and_phrase_can_be_read():
     tokenizer = WordTokenizer(WORDS, clip_config().text["context_length"])
     rng = np.random.default_rng(3)
-    people = [parameters_from_latent(draw_latents(9, head)) for head in range(60)]
+    people = [INDEPENDENT.draw(9, head) for head in range(60)]
     tokenizer([caption(person, rng) for person in people for _ in range(10)])
     tokenizer([text for group in GROUPS for text in judged_texts(group)])
     assert len(WORDS) < 400 and "colour" not in {word for group in GROUPS for word in words_of(judged_texts(group)[0])}
 
 
 def test_a_caption_that_says_too_much_is_drawn_again():
-    person = parameters_from_latent(draw_latents(9, 3))
+    person = INDEPENDENT.draw(9, 3)
     plain = [caption(person, np.random.default_rng(seed)) for seed in range(60)]
     short = [short_caption(person, np.random.default_rng(seed), 20) for seed in range(60)]
     assert max(len(words_of(text)) for text in plain) > 20 >= max(len(words_of(text)) for text in short)

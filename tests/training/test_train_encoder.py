@@ -14,8 +14,8 @@ from sat3d.inversion import load_encoder
 from training import train_encoder
 from training.evaluation import encoder as suite
 from training.generator.presets import find_preset
+from training.synthheads.populations import FIRST
 from training.synthheads.render import RIG
-from training.synthheads.sampler import draw_latents, parameters_from_latent
 from training.vision import options as command_line
 from training.vision.data import Views
 from training.vision.dice import Dice
@@ -31,8 +31,8 @@ def network():
 
 def plain(size: int = 128, people: int = 18) -> Views:
     """Two views of each person: the background's colour, brighter where the camera stands to the right."""
-    latents = [draw_latents(5, head) for head in range(people) for _ in range(2)]
-    parameters = [parameters_from_latent(z) for z in latents]
+    latents = [FIRST.draw_latent(5, head) for head in range(people) for _ in range(2)]
+    parameters = [FIRST.parameters(z) for z in latents]
     yaw = np.tile(np.array([-0.5, 0.5], np.float32), people)
     images = torch.tensor([p.background for p in parameters])[:, None, None].expand(-1, size, size, 3)
     images = images * (0.75 + 0.5 * torch.from_numpy(yaw)[:, None, None, None])
@@ -59,7 +59,7 @@ def test_angles_mean_the_same_to_renderer_and_generator(network):
 
 def test_an_error_costs_what_it_does_to_the_styles(network):
     off = torch.randn(1, network.config.backbone.w_dim)
-    ws = network.map(torch.from_numpy(draw_latents(1, 1))[None])
+    ws = network.map(torch.from_numpy(FIRST.draw_latent(1, 1))[None])
     change = network.styles(ws + off[:, None]) - network.styles(ws)
     torch.testing.assert_close((off @ style_gram(network) * off).sum(), change.square().mean(), rtol=1e-3, atol=1e-5)
 

@@ -11,7 +11,7 @@ from sat3d.errors import ConfigError, FileError
 from sat3d.parsing.parser import ParserConfig, load_parser
 from sat3d.reader import RawOutput, load_reader
 from training.synthheads.parameters import HeadParameters
-from training.synthheads.sampler import draw_latents, parameters_from_latent
+from training.synthheads.populations import INDEPENDENT
 from training.vision import options as command_line
 from training.vision.checkpoint import state_path
 from training.vision.data import Views, batch_of
@@ -38,7 +38,7 @@ SMALL_PARSER = ParserConfig(input_px=64, widths=(8, 16, 16, 16), depths=(0, 0, 0
 
 def striped(size: int, people: int = 34) -> Views:
     """Two equal views of each person: stripes in the colours of background, hair and clothes."""
-    parameters = [parameters_from_latent(draw_latents(5, head)) for head in range(people) for _ in range(2)]
+    parameters = [INDEPENDENT.draw(5, head) for head in range(people) for _ in range(2)]
     images = torch.zeros(len(parameters), size, size, 3)
     labels = torch.zeros(len(parameters), size, size, dtype=torch.uint8)
     third = -(-size // 3)

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from sat3d.generators import TriplaneGenerator
 from training.generator.scores import generate_view
-from training.synthheads.sampler import Pose, draw_latents
+from training.synthheads.cameras import Pose
+from training.synthheads.populations import FIRST
 from training.synthheads.views import render_head
 
 from .people import Crowd
@@ -36,7 +37,7 @@ def flicker(network: TriplaneGenerator, crowd: Crowd, people: int) -> float:
     for head in range(people):
         poses = [Pose(math.radians(_STEP_DEG * (i - _FRAMES // 2)), 0.0) for i in range(_FRAMES)]
         views = render_head(crowd.person(head), poses, crowd.size)
-        latent = torch.from_numpy(draw_latents(crowd.seed, head))
+        latent = torch.from_numpy(FIRST.draw_latent(crowd.seed, head))
         generated, _, _ = generate_view(network, latent, torch.cat([view.label_25 for view in views]))
         true = torch.stack([torch.from_numpy(view.image) for view in views]).permute(0, 3, 1, 2).float() / 127.5 - 1
         sums += torch.tensor([unsteadiness(generated), unsteadiness(true)])

@@ -17,7 +17,7 @@ from sat3d.generators import TriplaneGenerator, load_generator
 from sat3d.reader import load_reader
 from training.generator.factors import draw_bank, factor_index
 from training.generator.scores import generate_view, psnr, shape_scores
-from training.synthheads.sampler import Z_DIM, draw_latents
+from training.synthheads.populations import FIRST
 from training.synthheads.views import check_device, render_head
 from training.vision.data import Views
 from training.vision.scores import pick_rates
@@ -69,9 +69,9 @@ def load_domain_generator(path: Path) -> TriplaneGenerator:
         FileError: missing or damaged; ConfigError: a generator of another domain.
     """
     network = load_generator(path).network
-    if not isinstance(network, TriplaneGenerator) or network.config.backbone.z_dim != Z_DIM:
+    if not isinstance(network, TriplaneGenerator) or network.config.backbone.z_dim != FIRST.z_dim:
         raise ConfigError(
-            "This generator does not make heads of the built-in domain", path, f"z of {Z_DIM} numbers", "train one"
+            "This generator does not make heads of the built-in domain", path, f"z of {FIRST.z_dim} numbers", "train one"
         )
     return network
 
@@ -92,7 +92,7 @@ def make_pairs(network: TriplaneGenerator, crowd: Crowd) -> Iterator[Pair]:
     """Every view of every person of the crowd."""
     for head in range(crowd.people):
         views = render_head(crowd.person(head), crowd.poses(head)[:VIEWS_PER_PERSON], crowd.size)
-        latent = torch.from_numpy(draw_latents(crowd.seed, head))
+        latent = torch.from_numpy(FIRST.draw_latent(crowd.seed, head))
         image, depth, opacity = generate_view(network, latent, torch.cat([view.label_25 for view in views]))
         for i, view in enumerate(views):
             true = torch.from_numpy(view.image)

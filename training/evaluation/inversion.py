@@ -37,7 +37,7 @@ from sat3d.masks import AttributeMasks, load_masks
 from sat3d.pictures import contact_sheet, save_picture, to_pil
 from sat3d.reader import AttributeReader, load_reader
 from sat3d.small_networks import resize
-from training.synthheads.sampler import Pose
+from training.synthheads.cameras import Pose
 from training.synthheads.views import check_device, render_head
 from training.vision.data import Piece, Views, gather
 

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from sat3d.errors import ConfigError
+from training.synthheads.cameras import Pose
 from training.synthheads.parameters import HeadParameters
-from training.synthheads.sampler import SEED_LIMIT, Pose, draw_latents, parameters_from_latent, random_stream
+from training.synthheads.populations import FIRST
+from training.synthheads.streams import SEED_LIMIT, random_stream
 from training.synthheads.views import check_device, render_head
 from training.vision.data import Piece, Views, gather
 
@@ -55,7 +57,7 @@ class Crowd:
         return -(-self.count // VIEWS_PER_PERSON)
 
     def person(self, head: int) -> HeadParameters:
-        return parameters_from_latent(draw_latents(self.seed, head))
+        return FIRST.draw(self.seed, head)
 
     def disguised(self, head: int) -> HeadParameters:
         """The same person with the next one's hair, beard, glasses, clothes, expression and background."""

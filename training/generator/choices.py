@@ -16,14 +16,14 @@ import torch
 
 from sat3d.generators.mapping import SoftChoices
 from training.synthheads.distributions import OftenZero, normal_of_share
-from training.synthheads.sampler import BLOCKS, Z_DIM, rotation
+from training.synthheads.populations import FIRST
 
 _SHARPNESS = 100.0  # a lead of a fiftieth of a standard deviation is a choice of 7 to 1: mixtures are rare
 
 
 @dataclass(frozen=True)
 class Scores:
-    """One category of k values of parameter ``name``: the arg max of ``weight [k, Z_DIM] @ z + offset [k]``."""
+    """One category of k values of parameter ``name``: the arg max of ``weight [k, FIRST.z_dim] @ z + offset [k]``."""
 
     name: str
     weight: np.ndarray
@@ -34,9 +34,9 @@ class Scores:
 def all_scores() -> tuple[Scores, ...]:
     """Every category and every threshold ("often exactly zero") of the domain."""
     found, start = [], 0
-    for block in BLOCKS:
+    for block in FIRST.blocks:
         for columns, directions, offset in _local_scores(block):
-            places = rotation()[:, start : start + block.size][:, columns]
+            places = FIRST.rotation[:, start : start + block.size][:, columns]
             found.append(Scores(block.name, directions @ places.T, offset))
         start += block.size
     return tuple(found)
@@ -65,4 +65,4 @@ def set_choices(module: SoftChoices) -> None:
     offset = np.concatenate([scores.offset for scores in all_scores()])
     module.scores.weight.copy_(torch.from_numpy(weight * _SHARPNESS / module.scores.weight_gain))
     module.scores.bias.copy_(torch.from_numpy(offset * _SHARPNESS))
-    assert module.scores.weight.shape[1] == Z_DIM
+    assert module.scores.weight.shape[1] == FIRST.z_dim

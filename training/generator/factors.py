@@ -12,7 +12,7 @@ from torch import Tensor
 
 from training.synthheads.parameter_spec import FIELDS, ChoiceRule
 from training.synthheads.parameters import HeadParameters
-from training.synthheads.sampler import draw_latents, parameters_from_latent
+from training.synthheads.populations import FIRST
 
 FACTORS = tuple(FIELDS)  # one factor a parameter; a colour, a category or the whole shape is one factor
 _LEAST_DEVIATION = 1e-3
@@ -53,7 +53,7 @@ def draw_bank(count: int, seed: int) -> FactorBank:
     >>> bank.latents.shape[0], len(factor_index()) == bank.codes.shape[1]
     (2, True)
     """
-    latents = np.stack([draw_latents(seed, index) for index in range(count)])
-    codes = np.stack([encode(parameters_from_latent(latent)) for latent in latents])
+    latents = np.stack([FIRST.draw_latent(seed, index) for index in range(count)])
+    codes = np.stack([encode(FIRST.parameters(latent)) for latent in latents])
     codes = (codes - codes.mean(0)) / np.maximum(codes.std(0), _LEAST_DEVIATION)
     return FactorBank(torch.from_numpy(latents), torch.from_numpy(codes))

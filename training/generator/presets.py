@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from sat3d.errors import ConfigError
 from sat3d.generators import BackboneConfig, RenderingConfig, SuperresolutionConfig, TriplaneConfig
-from training.synthheads.sampler import Z_DIM
+from training.synthheads.populations import FIRST
 
 from .choices import choice_sizes
 
@@ -62,7 +62,7 @@ def network_config(channel_base: int, channel_max: int, planes: int, out_px: int
     """The small EG3D of the built-in domain: the camera is no input, the backdrop is not in the volume."""
     doubled = out_px == 2 * neural_px
     return TriplaneConfig(
-        BackboneConfig(Z_DIM, 0, 256, 2, planes, 96, channel_base, channel_max, mapping_choices=choice_sizes()),
+        BackboneConfig(FIRST.z_dim, 0, 256, 2, planes, 96, channel_base, channel_max, mapping_choices=choice_sizes()),
         RenderingConfig(32, 24, 2.35, 3.1, 0.72, avg_camera_pivot=(0.0, 0.0, 0.1), plane_warp=0.18),
         SuperresolutionConfig(neural_px, (48, 32) if doubled else (32,), (True, False) if doubled else (False,)),
         neural_rendering_resolution=neural_px,

@@ -14,6 +14,7 @@ EXPRESSIONS = (
 BEARDS = ("none", "stubble", "moustache", "goatee", "chin beard", "full beard")
 GLASSES = ("none", "round", "rectangular", "sunglasses")
 NECKLINES = ("crew neck", "v-neck", "turtleneck")
+STYLES = ("natural", "clay", "toon", "ink")  # manners in which the same head is shaded
 BACKDROPS = ("plain", "gradient", "blurred shapes", "blurred lights", "horizon")
 
 HAIR_COLOURS = {

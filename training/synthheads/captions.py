@@ -9,7 +9,7 @@ import re
 
 import numpy as np
 
-from .labels import HIDDEN, NONE, OTHER, attributes_of
+from .labels import HIDDEN, NONE, OTHER, action, attributes_of
 from .parameters import HeadParameters
 
 _NOUNS = {
@@ -75,7 +75,51 @@ _CLOTHES = {
     "turtleneck": ("@{colour} turtleneck", "@{colour} turtleneck sweater"),
     HIDDEN: ("@{colour} top", "{colour} clothes"),
 }
-_BACKDROPS = ("@{colour} background", "@{colour} backdrop")
+_BACKDROPS = {
+    "plain": ("@{colour} background", "@{colour} backdrop", "@ plain {colour} background"),
+    "gradient": ("@{colour} background", "@ softly shaded {colour} background"),
+    "blurred shapes": ("@ blurred {colour} background", "@{colour} room out of focus"),
+    "blurred lights": ("@{colour} background with blurred lights", "blurred lights"),
+    "horizon": ("@{colour} background", "@ blurred {colour} horizon"),
+}
+_MOUTHS = {
+    "closed": ("@ closed mouth",),
+    "slightly open": ("@ slightly open mouth", "parted lips"),
+    "wide open": ("@ wide open mouth", "@ mouth wide open"),
+}
+_GAZES = {
+    "ahead": ("looking straight ahead", "looking at the camera"),
+    "left": ("looking left", "looking to the left", "eyes turned to the left"),
+    "right": ("looking right", "looking to the right", "eyes turned to the right"),
+    "up": ("looking up", "eyes turned upwards"),
+    "down": ("looking down", "lowered eyes"),
+    HIDDEN: (),
+}
+_LIGHTS = {
+    "left": ("lit from the left", "light from the left"),
+    "front": ("lit from the front", "even light"),
+    "right": ("lit from the right", "light from the right"),
+}
+_WARMTHS = {"cool": ("cool light", "bluish light"), "neutral": (), "warm": ("warm light", "golden light")}
+# What is said of a face whose expression has no name: (actions, least strength of each, phrases).
+_FEATURES = (
+    (("brow_outer_up_left", "brow_outer_up_right"), 0.5, ("raised eyebrows", "lifted brows")),
+    (("brow_down_left", "brow_down_right"), 0.5, ("lowered brows", "knitted brows")),
+    (("brows_inner_up",), 0.5, ("worried eyebrows",)),
+    (("lid_wide_left", "lid_wide_right"), 0.5, ("wide eyes", "wide open eyes")),
+    (("lid_closed_left", "lid_closed_right"), 0.75, ("closed eyes",)),
+    (("smile_left", "smile_right"), 0.4, ("smiling lips", "@ smiling mouth")),
+    (("frown_left", "frown_right"), 0.5, ("mouth corners turned down", "@ downturned mouth")),
+    (("pucker",), 0.5, ("puckered lips", "pursed lips")),
+    (("funnel",), 0.5, ("@ rounded mouth", "rounded lips")),
+    (("lips_pressed",), 0.5, ("pressed lips", "lips pressed together")),
+    (("mouth_stretched",), 0.6, ("@ stretched mouth",)),
+    (("cheeks_puffed",), 0.5, ("puffed cheeks", "full cheeks")),
+    (("mouth_left",), 0.5, ("@ mouth pulled to one side", "@ crooked mouth")),
+    (("mouth_right",), 0.5, ("@ mouth pulled to one side", "@ crooked mouth")),
+    (("nose_wrinkled",), 0.6, ("@ wrinkled nose",)),
+    (("upper_lip_up",), 0.6, ("visible upper teeth", "@ raised upper lip")),
+)
 _COLOUR_WORDS = {"sky": "sky-blue", "sage": "sage-green", "brick": "brick-red", "sand": "sand-coloured"}
 _TONE_WORDS = {"pale": ("pale",), "light": ("light", "fair"), "tan": ("tan",), "brown": ("brown",), "dark": ("dark",)}
 _FRECKLES = {
@@ -91,8 +135,10 @@ _LONG_BEARD, _SHORT_BEARD = 0.7, 0.3
 _CHANCES = {
     "hair": 0.9, "expression": 0.65, "beard": 0.65, "glasses": 0.75, "eyes": 0.4, "skin": 0.4, "brows": 0.25,
     "freckles": 0.3, "lipstick": 0.5, "eye_shadow": 0.4, "clothes": 0.5, "backdrop": 0.45,
+    "face": 0.7, "mouth": 0.25, "gaze": 0.4, "light": 0.2, "light_warmth": 0.25,
 }  # fmt: skip
 _RARE_NEGATIVES = 0.15  # how much of its chance remains for saying that freckles or lipstick are absent
+_COMMON_NEGATIVES = 0.35  # the same for a closed mouth and a gaze straight ahead
 _COLOUR_KEPT = 0.85
 
 
@@ -108,13 +154,16 @@ def caption(p: HeadParameters, rng: np.random.Generator) -> str:
 
 
 def _chance(group: str, facts: dict[str, str]) -> float:
-    absent = group in ("freckles", "lipstick", "eye_shadow") and facts[group] == NONE
-    return _CHANCES[group] * (_RARE_NEGATIVES if absent else 1.0)
+    if group in ("freckles", "lipstick", "eye_shadow") and facts[group] == NONE:
+        return _CHANCES[group] * _RARE_NEGATIVES
+    usual = facts.get(group) in ("closed", "ahead")
+    return _CHANCES[group] * (_COMMON_NEGATIVES if usual else 1.0)
 
 
 def _sentence(subject: str, told: dict[str, str], rng: np.random.Generator) -> str:
     worn = [told.pop(group) for group in ("glasses", "clothes") if group in told and not told[group].startswith("no ")]
     backdrop = told.pop("backdrop", None)
+    aside = [told.pop(group) for group in ("gaze", "light", "light_warmth") if group in told]
     having = list(told.values())
     rng.shuffle(having)
     text = subject
@@ -122,9 +171,17 @@ def _sentence(subject: str, told: dict[str, str], rng: np.random.Generator) -> s
         text += " with " + _enumerate(having)
     if worn:
         text += (", " if having else " ") + _pick(("wearing", "in"), rng) + " " + _enumerate(worn)
+    text += "".join(f", {_as_clause(phrase)}" for phrase in aside)
     if backdrop:
         text += " " + _pick(("in front of", "against"), rng) + " " + backdrop
     return text[0].upper() + text[1:] + "."
+
+
+def _as_clause(phrase: str) -> str:
+    """What can follow a comma: "looking left" as it is, "warm light" as "in warm light", eyes with their own word."""
+    if phrase.startswith(("looking", "lit")):
+        return phrase
+    return f"{'in' if phrase.endswith('light') or phrase.startswith('light') else 'with'} {phrase}"
 
 
 def _enumerate(items: list[str]) -> str:
@@ -140,7 +197,7 @@ def _noun(facts: dict[str, str], rng: np.random.Generator) -> str:
 
 def _phrase(group: str, facts: dict[str, str], p: HeadParameters, rng: np.random.Generator) -> str:
     """The words for one group of facts; empty where there is nothing to say or nothing to see."""
-    choices = _choices(group, facts)
+    choices = _feature_choices(facts, p, rng) if group == "face" else _choices(group, facts)
     if not choices:
         return ""
     fields = {
@@ -150,6 +207,20 @@ def _phrase(group: str, facts: dict[str, str], p: HeadParameters, rng: np.random
         "length": "long" if p.beard_length > _LONG_BEARD else "short" if p.beard_length < _SHORT_BEARD else "",
     }
     return _tidy(_pick(choices, rng).format(**fields))
+
+
+def _feature_choices(facts: dict[str, str], p: HeadParameters, rng: np.random.Generator) -> tuple[str, ...]:
+    """Phrases for one of the things that a nameless expression consists of."""
+    if facts["expression"] != OTHER:
+        return ()
+    covered = facts["gaze"] == HIDDEN and p.glasses == "sunglasses"
+    seen = [
+        phrases
+        for actions, least, phrases in _FEATURES
+        if min(action(p, name) for name in actions) >= least
+        and not (covered and actions[0].startswith(("lid_", "brow")))
+    ]
+    return seen[int(rng.integers(len(seen)))] if seen else ()
 
 
 _PARTING_WORDS = {"left": "on the left", "middle": "in the middle", "right": "on the right", NONE: ""}
@@ -162,6 +233,10 @@ _TABLES = {
     "freckles": ("freckles", _FRECKLES),
     "clothes": ("neckline", _CLOTHES),
     "eye_shadow": ("eye_shadow", {"yes": ("eye shadow",), NONE: ("no eye shadow",), HIDDEN: ()}),
+    "mouth": ("mouth", _MOUTHS),
+    "gaze": ("gaze", _GAZES),
+    "light": ("light", _LIGHTS),
+    "light_warmth": ("light_warmth", _WARMTHS),
 }
 _COLOUR_OF = {
     "hair": "hair_colour",
@@ -184,7 +259,10 @@ def _choices(group: str, facts: dict[str, str]) -> tuple[str, ...]:
         return ("no lipstick",) if facts["lipstick"] == NONE else ("{colour} lipstick", "lips painted {colour}")
     # Without its colour there is nothing to say of an eye or a backdrop.
     untold = facts[_COLOUR_OF[group]] in (HIDDEN, OTHER)
-    return () if untold else {"eyes": ("{colour} eyes",), "backdrop": _BACKDROPS}[group]
+    if group == "backdrop":
+        blurred = facts["backdrop"].startswith("blurred")
+        return _BACKDROPS[facts["backdrop"]] if blurred or not untold else ()
+    return () if untold else ("{colour} eyes",)
 
 
 def _colour(group: str, facts: dict[str, str], rng: np.random.Generator) -> str:

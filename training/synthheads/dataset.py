@@ -15,12 +15,14 @@ from sat3d.errors import FileError
 
 from .parameters import HeadParameters
 from .render_command import read_plan
-from .sampler import Z_DIM
 from .serialise import DOMAIN, from_json, parameters_of
-from .shards import MEMBERS, DatasetPlan, member_names, steps_to_depth
+from .shards import MEMBERS, DatasetPlan, bytes_to_normals, member_names, steps_to_depth
 from .tarindex import broken_shard, tar_members
 
-_MODES = {"image.png": ("RGB",), "labels.png": ("L",), "behind.png": ("L",), "depth.png": ("I;16", "I")}
+_MODES = {
+    "image.png": ("RGB",), "labels.png": ("L",), "behind.png": ("L",), "depth.png": ("I;16", "I"),
+    "normals.png": ("RGB",),
+}  # fmt: skip
 _FACTS = ("head", "view", "yaw_rad", "pitch_rad", "camera", "caption", "parameters", "latent")
 _LARGEST_LABEL = 11
 
@@ -28,7 +30,7 @@ _LARGEST_LABEL = 11
 @dataclass(frozen=True)
 class Sample:
     """One view. ``image`` [S, S, 3], ``labels`` and ``behind`` [S, S] uint8; ``depth`` [S, S] float32 world units, 0
-    background; ``camera`` [25], ``latent`` [Z_DIM] float32."""
+    background; ``normals`` [S, S, 3] float32 in world axes, 0 background; ``camera`` [25], ``latent`` [Z] float32."""
 
     index: int
     head: int
@@ -37,6 +39,7 @@ class Sample:
     labels: np.ndarray
     behind: np.ndarray
     depth: np.ndarray
+    normals: np.ndarray
     camera: np.ndarray
     latent: np.ndarray
     yaw_rad: float
@@ -48,12 +51,14 @@ class Sample:
 @dataclass(frozen=True)
 class Arrays:
     """N views: ``images`` [N, S, S, 3], ``labels`` and ``behind`` [N, S, S] uint8, ``depth`` [N, S, S] float32 world
-    units, ``cameras`` [N, 25] and ``latents`` [N, Z_DIM] float32, ``heads`` [N] int64: who is seen."""
+    units, ``normals`` [N, S, S, 3], ``cameras`` [N, 25] and ``latents`` [N, Z] float32, ``heads`` [N] int64: who is
+    seen."""
 
     images: np.ndarray
     labels: np.ndarray
     behind: np.ndarray
     depth: np.ndarray
+    normals: np.ndarray
     cameras: np.ndarray
     latents: np.ndarray
     heads: np.ndarray
@@ -107,8 +112,9 @@ class ShardFolder:
             labels=np.empty((total, size, size), np.uint8),
             behind=np.empty((total, size, size), np.uint8),
             depth=np.empty((total, size, size), np.float32),
+            normals=np.empty((total, size, size, 3), np.float32),
             cameras=np.empty((total, 25), np.float32),
-            latents=np.empty((total, Z_DIM), np.float32),
+            latents=np.empty((total, self.plan.people.z_dim), np.float32),
             heads=np.empty(total, np.int64),
             captions=[],
             parameters=[],
@@ -121,13 +127,13 @@ class ShardFolder:
 def _store(arrays: Arrays, index: int, sample: Sample) -> None:
     arrays.images[index], arrays.labels[index], arrays.behind[index] = sample.image, sample.labels, sample.behind
     arrays.depth[index], arrays.cameras[index], arrays.latents[index] = sample.depth, sample.camera, sample.latent
-    arrays.heads[index] = sample.head
+    arrays.heads[index], arrays.normals[index] = sample.head, sample.normals
     arrays.captions.append(sample.caption)
     arrays.parameters.append(sample.parameters)
 
 
 def _member_places(path: Path, plan: DatasetPlan, shard: int) -> np.ndarray:
-    """[views, 5, 2]: start and length in bytes of each member. The members must be exactly those expected."""
+    """[views, members, 2]: start and length in bytes of each member. The members must be exactly those expected."""
     found = tar_members(path)
     wanted = [name for index in plan.indices(shard) for name in member_names(index)]
     if list(found) != wanted:
@@ -143,7 +149,7 @@ def _read_view(stream: io.BufferedIOBase, places: np.ndarray, index: int, plan: 
     for name, member, (start, size) in zip(member_names(index), MEMBERS, places.tolist(), strict=True):
         stream.seek(start)
         contents[member] = (name, stream.read(size))
-    facts = _read_facts(*contents["json"])
+    facts = _read_facts(*contents["json"], plan.people.z_dim)
     if (facts["head"], facts["view"]) != divmod(index, plan.views):
         raise FileError(
             "A view is not the one its name says", f"{index:08d}: head {facts['head']}", None, "render anew"
@@ -161,6 +167,7 @@ def _sample(index: int, facts: Mapping, pictures: Mapping[str, np.ndarray]) -> S
         labels=pictures["labels.png"],
         behind=pictures["behind.png"],
         depth=steps_to_depth(pictures["depth.png"]),
+        normals=bytes_to_normals(pictures["normals.png"]),
         camera=facts["camera"],
         latent=facts["latent"],
         yaw_rad=float(facts["yaw_rad"]),
@@ -170,11 +177,11 @@ def _sample(index: int, facts: Mapping, pictures: Mapping[str, np.ndarray]) -> S
     )
 
 
-def _read_facts(name: str, data: bytes) -> dict:
+def _read_facts(name: str, data: bytes, z_dim: int) -> dict:
     facts = from_json(data, name)
     if missing := [key for key in _FACTS if key not in facts]:
         raise FileError("A view's facts are not complete", f"{name} lacks {missing}", ", ".join(_FACTS), "render anew")
-    for key, length in (("camera", 25), ("latent", Z_DIM), ("yaw_rad", None), ("pitch_rad", None)):
+    for key, length in (("camera", 25), ("latent", z_dim), ("yaw_rad", None), ("pitch_rad", None)):
         facts[key] = _floats(facts[key], length, f"{name}: {key}")
     return facts
 

@@ -11,8 +11,8 @@ from sat3d.errors import FileError
 from .attributes import SHAPE_NAMES
 from .captions import caption
 from .labels import attributes_of
-from .sampler import random_stream
 from .serialise import from_json, parameters_of, read_png_document, to_dict
+from .streams import random_stream
 from .tarindex import tar_members
 
 

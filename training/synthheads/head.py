@@ -10,7 +10,7 @@ import numpy as np
 
 from sat3d.tensorfile import read_header, read_tensors
 
-from .expressions import USED_ACTIONS, action_weights
+from .actions import FACE_UNITS, GAZE_PITCH_DEG, GAZE_YAW_DEG, unit_weights
 from .mesh import Material, Mesh, vertex_normals
 from .parameters import HeadParameters
 from .patch import Patch, cut_patch
@@ -30,7 +30,7 @@ class HeadModel:
     """The template and everything that moves it. V vertices; displacements in metres.
 
     ``corners`` [2, 3, 3, 3, V, 3]: sex (female, male) × age (child, young, old) × weight (thin, average, heavy) ×
-    ancestry; ``shape_up``/``shape_down`` [K, V·3]: local changes at +1 and −1; ``actions`` [A, V·3].
+    ancestry; ``shape_up``/``shape_down`` [K, V·3]: local changes at +1 and −1; ``units`` [U, V·3]: face units at 1.
     """
 
     rest: np.ndarray
@@ -40,7 +40,7 @@ class HeadModel:
     corners: np.ndarray
     shape_up: np.ndarray
     shape_down: np.ndarray
-    actions: np.ndarray
+    units: np.ndarray
     scalp_map: ScalpMap
 
     @cached_property
@@ -72,9 +72,13 @@ class HeadModel:
         moved = self.rest + self._identity(p)
         scale, offset = self._registration(moved)
         relaxed = ((moved - offset) * scale + EYE_MIDPOINT_M).astype(np.float32)
-        weights = action_weights(p.expression, p.expression_strength, p.lid_openness)
-        displacement = (weights @ self.actions).reshape(-1, 3)
-        return Head(self, (relaxed + displacement * scale).astype(np.float32), relaxed)
+        weights = unit_weights(p.actions, p.lid_openness, p.gaze_pitch)
+        position = relaxed + (weights @ self.units).reshape(-1, 3) * scale
+        turn = _eye_rotation(p.gaze_yaw, p.gaze_pitch)
+        for eye in self.eyes:
+            centre = relaxed[eye].mean(0)
+            position[eye] = (relaxed[eye] - centre) @ turn.T + centre
+        return Head(self, position.astype(np.float32), relaxed)
 
     def _identity(self, p: HeadParameters) -> np.ndarray:
         corner = np.einsum("s,a,w,e->sawe", _between(p.sex, 2), _age_shares(p.age), _between(p.weight, 3), p.ancestry)
@@ -135,11 +139,6 @@ class Head:
         return Mesh(self.position, self.normal, zeros, model.rest, model.extra, model.triangles, model.material)
 
 
-def skin_patch(head: Head, name: str, select: np.ndarray, subdivisions: int = 1, relaxed: bool = False) -> Patch:
-    """See ``Head.patch``."""
-    return head.patch(name, select, subdivisions, relaxed)
-
-
 @lru_cache(maxsize=1)
 def load_head_model(path: Path = ASSET) -> HeadModel:
     """Read the baked asset (once).
@@ -155,7 +154,7 @@ def load_head_model(path: Path = ASSET) -> HeadModel:
         rest=vertices, extra=arrays["extra"], triangles=triangles, material=arrays["material"].astype(np.int32),
         corners=arrays["corners"].reshape(-1, vertices.size),
         shape_up=_dense(arrays, "shape_up", count), shape_down=_dense(arrays, "shape_down", count),
-        actions=_dense(arrays, "action", len(USED_ACTIONS)),
+        units=_dense(arrays, "action", len(FACE_UNITS)),
         scalp_map=ScalpMap.of(arrays["bare_triangles"], arrays["scalp_triangle"], arrays["scalp_barycentric"]),
     )  # fmt: skip
 
@@ -171,6 +170,14 @@ def _shape_base() -> np.ndarray:
     from .attributes import SHAPE_NAMES
 
     return np.array([_SHAPE_BASE.get(name, 0.0) for name in SHAPE_NAMES], np.float32)
+
+
+def _eye_rotation(gaze_yaw: float, gaze_pitch: float) -> np.ndarray:
+    """``[3, 3]``: from straight ahead to the gaze; x right as the viewer sees it, y up, z to the viewer."""
+    yaw, pitch = np.radians(gaze_yaw * GAZE_YAW_DEG), np.radians(gaze_pitch * GAZE_PITCH_DEG)
+    about_y = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
+    about_x = np.array([[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]])
+    return about_y @ about_x.T
 
 
 def _between(value: float, count: int) -> np.ndarray:

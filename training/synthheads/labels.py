@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from .actions import ACTION_NAMES, expression_of
 from .attributes import (
+    BACKDROPS,
     BACKGROUND_COLOURS,
     BEARDS,
     CLOTH_COLOURS,
@@ -30,8 +32,12 @@ _AMOUNTS = (("none", 0.15), ("some", 0.55), ("many", 1.0))
 _THICKNESSES = (("thin", 0.3), ("medium", 0.7), ("thick", 1.0))
 _VOLUMES = (("flat", 0.25), ("medium", 0.75), ("voluminous", 1.0))
 _PARTINGS = (("left", -0.2), ("middle", 0.2), ("right", 1.0))
-_VISIBLE = 0.2  # strength below which make-up cannot be seen and an expression is none
-_NAMEABLE = 0.5  # strength from which an expression is worth its name
+_MOUTHS = (("closed", 0.14), ("slightly open", 0.5), ("wide open", 1.0))
+_LIGHTS_DEG = (("left", -20.0), ("front", 20.0), ("right", 90.0))
+_WARMTHS = (("cool", -0.35), ("neutral", 0.35), ("warm", 1.0))
+_LOOKING_ASIDE = 0.35  # of the largest gaze
+_CLOSED = 0.7  # strength from which closed lids hide the eye
+_VISIBLE = 0.2  # strength below which make-up cannot be seen
 _DARK_LENS = 0.5  # darkness from which a lens hides the eye, in words as in the labels
 _HIDING_TONE = 0.63  # skin tone from which freckles cannot be seen
 _HIDING_BEARD = 0.6  # length from which a full beard hides the neckline
@@ -51,6 +57,8 @@ ATTRIBUTE_VALUES: dict[str, tuple[str, ...]] = {
     "brows": (*(name for name, _ in _THICKNESSES), HIDDEN),
     "iris_colour": (*IRIS_COLOURS, OTHER, HIDDEN),
     "expression": (*EXPRESSIONS, OTHER, HIDDEN),
+    "mouth": tuple(name for name, _ in _MOUTHS),
+    "gaze": ("ahead", "left", "right", "up", "down", HIDDEN),
     "beard": BEARDS,
     "beard_colour": (*HAIR_COLOURS, OTHER, NONE),
     "glasses": GLASSES,
@@ -60,6 +68,9 @@ ATTRIBUTE_VALUES: dict[str, tuple[str, ...]] = {
     "neckline": (*NECKLINES, HIDDEN),
     "cloth_colour": (*CLOTH_COLOURS, OTHER),
     "background": (*BACKGROUND_COLOURS, OTHER),
+    "backdrop": BACKDROPS,
+    "light": tuple(name for name, _ in _LIGHTS_DEG),
+    "light_warmth": tuple(name for name, _ in _WARMTHS),
 }
 
 
@@ -77,6 +88,7 @@ def attributes_of(p: HeadParameters) -> dict[str, str]:
         **_hair(p),
         **_eyes(p),
         "expression": _expression(p),
+        "mouth": _step(_MOUTHS, _mouth_opening(p)),
         "beard": p.beard,
         "beard_colour": _beard_colour(p),
         "glasses": p.glasses,
@@ -84,8 +96,16 @@ def attributes_of(p: HeadParameters) -> dict[str, str]:
         "lipstick": NONE if p.lipstick < _VISIBLE else colour_name(p.lipstick_colour, LIPSTICK_COLOURS),
         "neckline": HIDDEN if p.beard == "full beard" and p.beard_length > _HIDING_BEARD else p.neckline,
         "cloth_colour": colour_name(p.cloth_colour, CLOTH_COLOURS),
-        "background": colour_name(p.background, BACKGROUND_COLOURS),
+        "background": _background(p),
+        "backdrop": p.backdrop,
+        "light": _step(_LIGHTS_DEG, p.light_yaw_deg),
+        "light_warmth": _step(_WARMTHS, p.light_warmth),
     }
+
+
+def action(p: HeadParameters, name: str) -> float:
+    """The strength of one facial action, 0..1."""
+    return p.actions[ACTION_NAMES.index(name)]
 
 
 def colour_name(colour: Colour, anchors: Mapping[str, Colour]) -> str:
@@ -116,25 +136,46 @@ def _hair(p: HeadParameters) -> dict[str, str]:
 
 def _eyes(p: HeadParameters) -> dict[str, str]:
     covered = _eyes_covered(p)
-    closed = p.expression == "eyes closed" and p.expression_strength >= _VISIBLE
+    closed = min(action(p, "lid_closed_left"), action(p, "lid_closed_right")) >= _CLOSED
     shadow = "yes" if p.eye_shadow >= _VISIBLE else NONE
     return {
         "brows": HIDDEN if covered else _step(_THICKNESSES, p.brow_thickness),
         "iris_colour": HIDDEN if covered or closed else colour_name(p.iris_colour, IRIS_COLOURS),
         "eye_shadow": HIDDEN if covered else shadow,
+        "gaze": HIDDEN if covered or closed else _gaze(p),
     }
 
 
+def _gaze(p: HeadParameters) -> str:
+    """Left and right as the viewer sees them."""
+    if max(abs(p.gaze_yaw), abs(p.gaze_pitch)) < _LOOKING_ASIDE:
+        return "ahead"
+    if abs(p.gaze_yaw) >= abs(p.gaze_pitch):
+        return "left" if p.gaze_yaw < 0 else "right"
+    return "down" if p.gaze_pitch < 0 else "up"
+
+
 def _expression(p: HeadParameters) -> str:
-    if p.expression == "neutral" or p.expression_strength < _VISIBLE:
-        return "neutral"
-    if _eyes_covered(p) and p.expression in _EYES_ONLY:
-        return HIDDEN
-    return p.expression if p.expression_strength >= _NAMEABLE else OTHER
+    name, _ = expression_of(p.actions)
+    if name is None:
+        return OTHER
+    return HIDDEN if _eyes_covered(p) and name in _EYES_ONLY else name
+
+
+def _mouth_opening(p: HeadParameters) -> float:
+    """0..1: by the jaw, and by lips that are drawn apart."""
+    lips = max(action(p, "upper_lip_up"), action(p, "lower_lip_down"), action(p, "funnel"))
+    return min(1.0, action(p, "jaw_open") + 0.3 * lips)
 
 
 def _eyes_covered(p: HeadParameters) -> bool:
     return p.glasses == "sunglasses" and p.lens_darkness >= _DARK_LENS
+
+
+def _background(p: HeadParameters) -> str:
+    """The colour of what is behind the head, where one can be named."""
+    first, second = (colour_name(colour, BACKGROUND_COLOURS) for colour in (p.background, p.background_second))
+    return OTHER if p.backdrop in ("gradient", "horizon") and first != second else first
 
 
 def _beard_colour(p: HeadParameters) -> str:

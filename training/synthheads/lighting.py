@@ -6,7 +6,6 @@ import numpy as np
 import warp as wp
 
 from .kernels.data import Geometry, Look, Sunlight
-from .kernels.light import KEY_DIRECTION
 from .kernels.raster import FAR
 from .kernels.shadow import find_depth_range, find_shadow_depth, finish_sky, gather_sky, project_parallel
 
@@ -25,7 +24,7 @@ def parallel_axes(to_light: np.ndarray) -> wp.mat33:
 def cast_shadow(geometry: Geometry, look: Look, screen: wp.array) -> Sunlight:
     """The key light's depth map; ``screen`` [V] is scratch."""
     sun, device = Sunlight(), screen.device
-    sun.axes, sun.scale, sun.size = parallel_axes(np.array(KEY_DIRECTION)), 1.0 / LIGHT_WIDTH, SUN_TEXELS
+    sun.axes, sun.scale, sun.size = parallel_axes(np.array(look.light.to_key)), 1.0 / LIGHT_WIDTH, SUN_TEXELS
     sun.depth = wp.full(SUN_TEXELS**2, float(FAR), dtype=float, device=device)
     _project(geometry, sun.axes, sun.size, screen)
     inputs = [geometry, look, screen, sun.size, sun.depth]

@@ -11,12 +11,16 @@ from torch import Tensor
 
 from sat3d.camera import CameraRig, split_label
 
+from .attributes import STYLES
 from .kernels.data import Camera
 from .kernels.raster import EMPTY, find_nearest, project
 from .kernels.resolve import Pixels, resolve
-from .kernels.shade import Samples, shade_samples
+from .kernels.samples import Samples
+from .kernels.shade import shade_samples
+from .kernels.styles import draw_outlines
 from .scene import Scene
 
+_OUTLINES = {"natural": 0.0, "clay": 0.0, "toon": 0.85, "ink": 0.92}
 RIG = CameraRig(radius=2.7, pivot=(0.0, 0.0, 0.10))
 
 
@@ -43,6 +47,8 @@ def render_view(scene: Scene, yaw_rad: float, pitch_rad: float, size: int, sampl
     _find(scene, camera, buffers)
     shade = [scene.geometry, scene.look, camera, scene.sun, scene.screen, buffers]
     wp.launch(shade_samples, dim=camera.size**2, inputs=shade, device=scene.device)
+    if strength := _OUTLINES[STYLES[scene.look.style]]:
+        wp.launch(draw_outlines, dim=camera.size**2, inputs=[buffers, camera, strength], device=scene.device)
     wp.launch(resolve, dim=size * size, inputs=[buffers, size, samples, pixels], device=scene.device)
     return _view(pixels, size, label)
 

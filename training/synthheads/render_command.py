@@ -12,9 +12,11 @@ from tqdm import tqdm
 from sat3d.errors import ConfigError, FileError
 from sat3d.files import atomic_path
 
+from .attributes import STYLES
 from .parameters import HeadParameters
+from .populations import INDEPENDENT, POPULATIONS
 from .serialise import from_json
-from .shards import SMALLEST_SIZE, DatasetPlan, write_shard
+from .shards import CAMERAS, SMALLEST_SIZE, DatasetPlan, write_shard
 from .views import FRONT, check_device, render_head
 from .workers import run_jobs
 
@@ -30,10 +32,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--views", type=int, default=4, help="pictures of each person (4)")
     parser.add_argument("--workers", type=int, default=1, help="processes; the result does not depend on it (1)")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    people = "independent: every attribute drawn for itself; photographs: as photo collections have them (independent)"
+    parser.add_argument("--population", choices=tuple(POPULATIONS), default=INDEPENDENT.name, help=people)
+    parser.add_argument("--look", choices=STYLES, default=STYLES[0], help="how the same heads are shaded (natural)")
+    sides = "population: mostly frontal in photographs; wide: evenly from all sides (population)"
+    parser.add_argument("--cameras", choices=CAMERAS, default=CAMERAS[0], help=sides)
 
 
 def run(options: argparse.Namespace) -> int:
-    plan = DatasetPlan(options.seed, options.size, options.count, options.views)
+    plan = DatasetPlan(
+        options.seed, options.size, options.count, options.views,
+        population=options.population, look=options.look, cameras=options.cameras,
+    )  # fmt: skip
     if not 1 <= options.workers <= _MOST_WORKERS:
         raise ConfigError("workers is out of range", options.workers, f"a whole number from 1 to {_MOST_WORKERS}")
     check_device(options.device)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import warp as wp
 
+from .attributes import STYLES
 from .beard import build_beard
 from .brows import build_brows
 from .clothes import build_clothes
@@ -66,13 +67,14 @@ def hair_roots(rest: np.ndarray) -> np.ndarray:
     return np.clip(0.5 + (hairline_rad(azimuth) - polar) / _HAIRLINE_WIDTH_RAD, 0, 1)
 
 
-def build_scene(p: HeadParameters, device: str = "cpu") -> Scene:
-    """Build, upload and light the head of ``p``; views of it are then cheap.
+def build_scene(p: HeadParameters, device: str = "cpu", style: str = "natural") -> Scene:
+    """Build, upload and light the head of ``p``; views of it are then cheap. ``style``: one of ``styles.STYLES``.
 
     Example:
         >>> view = render_view(build_scene(HeadParameters()), yaw_rad=0.3, pitch_rad=0.0, size=128)
     """
     mesh, look = assemble(p, load_head_model().pose(p))
+    look.style = STYLES.index(style)
     geometry = _upload(mesh, device)
     screen = wp.empty(len(mesh.position), dtype=wp.vec3, device=device)
     gather_all_sky(geometry, look, screen)

@@ -18,7 +18,7 @@ from sat3d.errors import FileError, Sat3dError
 from .parameter_spec import FIELDS, rule_of
 from .parameters import HeadParameters
 
-DOMAIN = "synthheads.2"  # changes whenever the same parameters give another picture
+DOMAIN = "synthheads.3"  # changes whenever the same parameters give another picture
 PNG_KEY = "synthheads"
 _PNG_LEVEL = 6
 _LARGEST_JSON_BYTES = 1 << 20

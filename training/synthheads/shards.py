@@ -2,8 +2,9 @@
 
 A shard holds a fixed number of heads, so who writes it, and beside how many others, does not matter. For each view it
 has ``NNNNNNNN.image.png`` (sRGB), ``.labels.png`` and ``.behind.png`` (label numbers of ``sat3d.parsing.labels``; the
-second looks through lenses), ``.depth.png`` (16 bit: distance along the ray in 1/20000 world unit, 0 background) and
-``.json``. NNNNNNNN is the number of the view in the whole data set: head · views + view.
+second looks through lenses), ``.depth.png`` (16 bit: distance along the ray in 1/20000 world unit, 0 background),
+``.normals.png`` (unit vectors in world axes, 127 · n + 128 in red, green and blue; 0 background) and ``.json``.
+NNNNNNNN is the number of the view in the whole data set: head · views + view.
 """
 
 from __future__ import annotations
@@ -21,9 +22,14 @@ import numpy as np
 from sat3d.errors import ConfigError, FileError
 from sat3d.files import atomic_path
 
+from .actions import ACTION_NAMES
+from .attributes import STYLES
+from .cameras import Pose
 from .captions import caption
-from .sampler import SEED_LIMIT, Pose, caption_stream, draw_cameras, draw_latents, parameters_from_latent
+from .population import Population
+from .populations import INDEPENDENT, POPULATIONS
 from .serialise import DOMAIN, encode_png, to_dict, to_json
+from .streams import SEED_LIMIT, caption_stream
 from .views import render_head
 
 if TYPE_CHECKING:
@@ -31,7 +37,8 @@ if TYPE_CHECKING:
 
 DEPTH_PER_UNIT = 20000.0  # steps of the depth picture in one world unit; 65535 of them are 3.28 units
 HEADS_PER_SHARD = 32
-MEMBERS = ("image.png", "labels.png", "behind.png", "depth.png", "json")
+MEMBERS = ("image.png", "labels.png", "behind.png", "depth.png", "normals.png", "json")
+CAMERAS = ("population", "wide")
 SMALLEST_SIZE, LARGEST_SIZE = 16, 1024
 _LARGEST_COUNT = 10**8  # the names have eight digits
 _LARGEST_VIEWS = 64
@@ -41,8 +48,10 @@ _LARGEST_VIEWS = 64
 class DatasetPlan:
     """What a data set is: ``count`` views of ``size`` pixels, ``views`` of each head.
 
+    ``look``: the style in which heads are rendered; ``cameras``: as the population is seen, or evenly from all sides.
+
     Raises:
-        ConfigError: a number out of range.
+        ConfigError: a number out of range, an unknown population, look or kind of cameras.
     """
 
     seed: int
@@ -50,6 +59,9 @@ class DatasetPlan:
     count: int
     views: int = 4
     heads_per_shard: int = HEADS_PER_SHARD
+    population: str = INDEPENDENT.name
+    look: str = STYLES[0]
+    cameras: str = CAMERAS[0]
     domain: str = DOMAIN
 
     def __post_init__(self):
@@ -63,6 +75,17 @@ class DatasetPlan:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
                 raise ConfigError(f"{name} is out of range", value, f"a whole number from {low} to {high}")
+        for name, known in (("population", tuple(POPULATIONS)), ("look", STYLES), ("cameras", CAMERAS)):
+            if getattr(self, name) not in known:
+                raise ConfigError(f"{name} is unknown", getattr(self, name), ", ".join(known), "choose one of these")
+
+    @property
+    def people(self) -> Population:
+        return POPULATIONS[self.population]
+
+    def draw_poses(self, head: int) -> tuple[Pose, ...]:
+        """The cameras of all views of a head."""
+        return self.people.draw_poses(self.seed, head, self.views, wide=True if self.cameras == "wide" else None)
 
     @property
     def shard_count(self) -> int:
@@ -129,17 +152,21 @@ def _member(name: str, size: int) -> tarfile.TarInfo:
 
 def head_files(plan: DatasetPlan, head: int, device: str) -> Iterator[tuple[int, list[bytes]]]:
     """``(number of the view, contents in the order of MEMBERS)`` of each view of a head."""
-    latent = draw_latents(plan.seed, head)
-    p = parameters_from_latent(latent)
+    latent = plan.people.draw_latent(plan.seed, head)
+    p = plan.people.parameters(latent)
     first = head * plan.views
-    poses = draw_cameras(plan.seed, head, plan.views)[: plan.count - first]
-    for number, (pose, view) in enumerate(zip(poses, render_head(p, poses, plan.size, device), strict=True)):
+    poses = plan.draw_poses(head)[: plan.count - first]
+    views = render_head(p, poses, plan.size, device, plan.look)
+    for number, (pose, view) in enumerate(zip(poses, views, strict=True)):
         facts = {
             "domain": plan.domain,
             "head": head,
             "view": number,
             **_camera_facts(pose, view),
             "caption": caption(p, caption_stream(plan.seed, head, number)),
+            "population": plan.population,
+            "look": plan.look,
+            "actions": dict(zip(ACTION_NAMES, p.actions, strict=True)),
             "parameters": to_dict(p),
         }
         latent_numbers = [float(f"{float(number):.9g}") for number in latent]
@@ -152,13 +179,26 @@ def _camera_facts(pose: Pose, view: View) -> dict[str, object]:
 
 
 def view_pngs(view: View, facts: dict[str, object]) -> list[bytes]:
-    """Image (with ``facts`` in it), labels, labels behind lenses, depth."""
+    """Image (with ``facts`` in it), labels, labels behind lenses, depth, normals."""
     return [
         encode_png(view.image, facts),
         encode_png(view.labels),
         encode_png(view.labels_behind),
         encode_png(depth_to_steps(view.depth)),
+        encode_png(normals_to_bytes(view.normal)),
     ]
+
+
+def normals_to_bytes(normal: np.ndarray) -> np.ndarray:
+    """Unit vectors [H, W, 3] to uint8; no normal (the background) is 0, 0, 0."""
+    there = np.any(normal != 0, -1, keepdims=True)
+    return np.where(there, np.rint(127 * normal) + 128, 0).astype(np.uint8)
+
+
+def bytes_to_normals(pixels: np.ndarray) -> np.ndarray:
+    """The inverse of :func:`normals_to_bytes`, float32 of unit length."""
+    vectors = np.where(np.any(pixels != 0, -1, keepdims=True), (pixels.astype(np.float32) - 128) / 127, 0)
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-6)
 
 
 def depth_to_steps(depth: np.ndarray) -> np.ndarray:

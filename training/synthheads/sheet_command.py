@@ -1,4 +1,4 @@
-"""Contact sheets: random people, one row an attribute, or one person from all sides with labels and depth."""
+"""Contact sheets: people at random, a row per attribute or facial action, a head from all sides, populations, looks."""
 
 from __future__ import annotations
 
@@ -12,15 +12,20 @@ from tqdm import tqdm
 from sat3d.errors import ConfigError, FileError
 from sat3d.pictures import contact_sheet, save_picture
 
+from .attributes import STYLES
 from .parameter_spec import parse_settings
+from .populations import INDEPENDENT, POPULATIONS, find_population
 from .shards import LARGEST_SIZE, SMALLEST_SIZE
-from .sheet_rows import Row, attribute_rows, random_rows, view_rows
+from .sheet_rows import Crowd, Row, action_rows, attribute_rows, look_rows, population_rows, random_rows, view_rows
 from .views import check_device
 
-KINDS: dict[str, Callable[[int, dict], list[Row]]] = {
+KINDS: dict[str, Callable[[Crowd], list[Row]]] = {
     "random": random_rows,
     "attributes": attribute_rows,
+    "actions": action_rows,
     "views": view_rows,
+    "populations": population_rows,
+    "looks": look_rows,
 }
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
@@ -29,6 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="the picture to write")
     parser.add_argument("--kind", choices=(*KINDS, "all"), default="random")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--population", choices=tuple(POPULATIONS), default=INDEPENDENT.name)
+    parser.add_argument("--look", choices=STYLES, default=STYLES[0])
     parser.add_argument("--size", type=int, default=192, help="pixels of each picture (192)")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument(
@@ -41,11 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    settings = parse_settings(options.set)
+    people = find_population(options.population)
+    crowd = Crowd(options.seed, parse_settings(options.set), people, options.look)
     _check(options)
     check_device(options.device)
     kinds = tuple(KINDS) if options.kind == "all" else (options.kind,)
-    rows = [row for kind in kinds for row in KINDS[kind](options.seed, settings)]
+    rows = [row for kind in kinds for row in KINDS[kind](crowd)]
     save_picture(render_rows(rows, options.size, options.device), options.out)
     print(options.out)
     return 0

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from sat3d.errors import ConfigError
 
+from .cameras import Pose
 from .parameters import HeadParameters
-from .sampler import Pose
 
 if TYPE_CHECKING:
     from .render import View
@@ -20,13 +20,15 @@ FRONT = Pose(0.0, 0.0)
 _STDERR = 2
 
 
-def render_head(p: HeadParameters, poses: Sequence[Pose], size: int, device: str = "cpu") -> list[View]:
-    """One view of a head for each pose; the geometry is built once."""
+def render_head(
+    p: HeadParameters, poses: Sequence[Pose], size: int, device: str = "cpu", style: str = "natural"
+) -> list[View]:
+    """One view of a head for each pose; the geometry is built once. ``style``: one of ``STYLES``."""
     start_renderer()
     from .render import render_view
     from .scene import build_scene
 
-    scene = build_scene(p, device)
+    scene = build_scene(p, device, style)
     return [render_view(scene, pose.yaw_rad, pose.pitch_rad, size) for pose in poses]
 
 

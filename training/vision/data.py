@@ -15,7 +15,7 @@ from sat3d.errors import ConfigError
 from sat3d.small_networks import resize
 from training.synthheads.dataset import ShardFolder
 from training.synthheads.parameters import HeadParameters
-from training.synthheads.sampler import draw_cameras, draw_latents, parameters_from_latent
+from training.synthheads.populations import INDEPENDENT
 from training.synthheads.views import check_device, render_head
 
 HELD_OUT_EVERY = 16  # every 16th person is never learned from
@@ -121,9 +121,9 @@ def render_views(seed: int, size: int, count: int, device: str = "cpu") -> Views
 
 def _rendered(seed: int, size: int, count: int, device: str) -> Iterator[Piece]:
     for head in range(-(-count // VIEWS_PER_HEAD)):
-        z = draw_latents(seed, head)
-        p = parameters_from_latent(z)
-        poses = draw_cameras(seed, head, VIEWS_PER_HEAD)
+        z = INDEPENDENT.draw_latent(seed, head)
+        p = INDEPENDENT.parameters(z)
+        poses = INDEPENDENT.draw_poses(seed, head, VIEWS_PER_HEAD)
         for pose, view in zip(poses, render_head(p, poses, size, device), strict=True):
             yield Piece(view.image, view.labels, head, p, pose.yaw_rad, pose.pitch_rad, z)
 

@@ -12,8 +12,8 @@ from tqdm import tqdm
 
 from sat3d.generators import TriplaneGenerator
 from training.generator.scores import generate_view
+from training.synthheads.populations import FIRST
 from training.synthheads.render import RIG
-from training.synthheads.sampler import draw_cameras, draw_latents, parameters_from_latent
 
 from .data import Piece, Views, gather
 
@@ -36,12 +36,12 @@ def generated_views(network: TriplaneGenerator, seed: int, count: int) -> Views:
 def _pieces(network: TriplaneGenerator, seed: int, count: int) -> Iterator[Piece]:
     labels = np.zeros((network.config.img_resolution,) * 2, np.uint8)
     for head in tqdm(range(-(-count // _VIEWS_PER_HEAD)), "heads", disable=None):
-        z, poses = draw_latents(seed, head), draw_cameras(seed, head, _VIEWS_PER_HEAD)
+        z, poses = FIRST.draw_latent(seed, head), FIRST.draw_poses(seed, head, _VIEWS_PER_HEAD)
         cameras = torch.cat([RIG.label(pose.yaw_rad, pose.pitch_rad) for pose in poses])
         images, _, _ = generate_view(network, torch.from_numpy(z), cameras)
         pictures = ((images + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
         for pose, picture in zip(poses, pictures, strict=True):
-            yield Piece(picture, labels, head, parameters_from_latent(z), pose.yaw_rad, pose.pitch_rad, z)
+            yield Piece(picture, labels, head, FIRST.parameters(z), pose.yaw_rad, pose.pitch_rad, z)
 
 
 def with_generated(views: Views, network: TriplaneGenerator, options: argparse.Namespace) -> Views:

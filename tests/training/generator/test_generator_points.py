@@ -20,8 +20,8 @@ from training.generator.presets import PointSettings, find_preset
 from training.generator.schedule import Budget, Clock, Order, rate_factor, seconds_left
 from training.synthheads.dataset import ShardFolder
 from training.synthheads.parameter_spec import FIELDS
+from training.synthheads.populations import FIRST
 from training.synthheads.render import RIG
-from training.synthheads.sampler import parameters_from_latent
 
 
 def seeded(number: int = 0) -> torch.Generator:
@@ -114,7 +114,7 @@ def test_soft_choices_are_the_samplers_choices(tiny):
     network = build_generator(tiny.network)
     set_choices(network.mapping.choices)
     bank = draw_bank(300, 5)
-    people = [parameters_from_latent(latent) for latent in bank.latents.numpy()]
+    people = [FIRST.parameters(latent) for latent in bank.latents.numpy()]
     z = torch.nn.functional.normalize(bank.latents) * bank.latents.shape[1] ** 0.5
     chosen = network.mapping.choices(z).split(list(choice_sizes()), 1)
     for scores, shares in zip(all_scores(), chosen, strict=True):

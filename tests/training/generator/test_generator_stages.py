@@ -21,7 +21,7 @@ from training.generator.processes import Processes
 from training.generator.report import Reporter
 from training.generator.schedule import Budget
 from training.generator.trainer import Plan
-from training.synthheads.sampler import draw_latents
+from training.synthheads.populations import FIRST
 
 ROOT = Path(__file__).resolve().parents[3]
 CPU = torch.device("cpu")
@@ -67,7 +67,7 @@ def test_a_resumed_training_is_the_uninterrupted_one(trained, tmp_path, pack, ti
 def test_the_result_loads_and_turns(trained):
     loaded = load_generator(trained.plan.out / "generator.safetensors")
     network = loaded.network
-    styles = network.styles(network.map(torch.from_numpy(draw_latents(1, 2))[None]))
+    styles = network.styles(network.map(torch.from_numpy(FIRST.draw_latent(1, 2))[None]))
     views = network.synthesize(styles, network.rig.label(*orbit(3)))
     assert views.image.shape == (3, 3, 32, 32) and torch.isfinite(views.image).all()
     assert network.rig.pivot == (0.0, 0.0, 0.1) and "free" in loaded.metadata["licence"]

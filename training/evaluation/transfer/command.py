@@ -18,7 +18,7 @@ from sat3d.parsing.parser import load_parser
 from sat3d.reader import load_reader
 from sat3d.small_networks import ASSETS
 from sat3d.tensorfile import read_header
-from training.synthheads.sampler import SEED_LIMIT
+from training.synthheads.streams import SEED_LIMIT
 
 from ..generator import CHECKPOINT, load_domain_generator
 from .examination import Examination, Plan, examine

@@ -12,7 +12,8 @@ from sat3d.errors import ConfigError
 from sat3d.generators import TriplaneGenerator
 from training.synthheads.labels import attributes_of
 from training.synthheads.parameters import HeadParameters
-from training.synthheads.sampler import SEED_LIMIT, draw_latents, parameters_from_latent
+from training.synthheads.populations import FIRST
+from training.synthheads.streams import SEED_LIMIT
 
 from .scored import SCORED, can_be_judged, kept_attributes
 
@@ -35,8 +36,8 @@ class People:
 @torch.no_grad()
 def draw_people(network: TriplaneGenerator, seed: int, count: int) -> People:
     """``count`` people of a seed (any whole number)."""
-    latents = [draw_latents(seed % SEED_LIMIT, i) for i in range(count)]
-    parameters = [parameters_from_latent(latent) for latent in latents]
+    latents = [FIRST.draw_latent(seed % SEED_LIMIT, i) for i in range(count)]
+    parameters = [FIRST.parameters(latent) for latent in latents]
     ws = network.map(torch.from_numpy(np.stack(latents)).to(network.device))
     return People(parameters, [attributes_of(p) for p in parameters], ws[:, 0], network.styles(ws))
 

@@ -7,6 +7,20 @@ import warp as wp
 
 
 @wp.struct
+class Light:
+    """Directions are unit vectors to each light, colours its linear light; made by ``look.make_light``."""
+
+    to_key: wp.vec3
+    key: wp.vec3
+    to_fill: wp.vec3
+    fill: wp.vec3
+    to_rim: wp.vec3
+    rim: wp.vec3
+    sky: wp.vec3
+    ground: wp.vec3
+
+
+@wp.struct
 class Look:
     """Everything of the shading that is the same for a whole head; made by ``look.make_look``."""
 
@@ -35,7 +49,12 @@ class Look:
     frame: wp.vec3
     lens: wp.vec3
     lens_darkness: float
+    style: int
+    backdrop: int
     background: wp.vec3
+    background_second: wp.vec3
+    backdrop_variant: float
+    light: Light
 
 
 @wp.struct
@@ -85,9 +104,11 @@ class Hit:
     sky: float
     view: wp.vec3  # unit, towards the camera
     lit: float  # 0 in the key light's shadow .. 1
+    light: Light
 
 
 @wp.struct
 class Shaded:
     colour: wp.vec3
+    albedo: wp.vec3  # the surface's own colour, for other styles than the natural one
     label: int

@@ -1,28 +1,19 @@
-"""Light on surfaces, and light to pixels. A white surface that faces the key light comes out just below 1."""
+"""Light on surfaces, and light to pixels. A white surface that faces a studio's key light comes out just below 1."""
 
 import warp as wp
 
-from .data import Hit
+from .data import Hit, Light
 
-KEY_LIGHT = wp.constant(wp.vec3(0.96, 0.92, 0.87))
-_SKY = wp.constant(wp.vec3(0.27, 0.29, 0.32))
-_GROUND = wp.constant(wp.vec3(0.15, 0.125, 0.11))
-_FILL = wp.constant(wp.vec3(0.12, 0.13, 0.145))
-_RIM = wp.constant(wp.vec3(0.20, 0.21, 0.23))
-KEY_DIRECTION = (-0.43624, 0.59487, 0.67418)  # to the light: from the viewer's left, above and in front
-TO_KEY = wp.constant(wp.vec3(*KEY_DIRECTION))
-_TO_FILL = wp.constant(wp.normalize(wp.vec3(0.80, 0.10, 0.60)))
-_TO_RIM = wp.constant(wp.normalize(wp.vec3(0.55, 0.45, -0.70)))
 _PI = wp.constant(3.14159265)
 _COMPRESS_FROM = wp.constant(0.76)
 
 
 @wp.func
-def ambient(normal: wp.vec3, sky: float) -> wp.vec3:
-    """Light from everywhere but the key: sky, ground, a soft fill from the right, a rim from behind."""
-    around = wp.lerp(_GROUND, _SKY, 0.5 + 0.5 * normal[1])
-    fill = _FILL * wp.max(wp.dot(normal, _TO_FILL) * 0.8 + 0.2, 0.0)
-    rim = _RIM * wp.max(wp.dot(normal, _TO_RIM), 0.0)
+def ambient(light: Light, normal: wp.vec3, sky: float) -> wp.vec3:
+    """Light from everywhere but the key: sky, ground, a soft fill from the other side, a rim from behind."""
+    around = wp.lerp(light.ground, light.sky, 0.5 + 0.5 * normal[1])
+    fill = light.fill * wp.max(wp.dot(normal, light.to_fill) * 0.8 + 0.2, 0.0)
+    rim = light.rim * wp.max(wp.dot(normal, light.to_rim), 0.0)
     return (around + fill + rim) * sky
 
 
@@ -57,23 +48,23 @@ def highlight(normal: wp.vec3, view: wp.vec3, light: wp.vec3, roughness: float, 
 @wp.func
 def gloss(hit: Hit, roughness: float, reflectance: float) -> wp.vec3:
     """Highlights of the key and the fill, and the sky at grazing angles."""
-    key = highlight(hit.normal, hit.view, TO_KEY, roughness, reflectance) * hit.lit
-    fill = highlight(hit.normal, hit.view, _TO_FILL, roughness, reflectance) * hit.sky
+    key = highlight(hit.normal, hit.view, hit.light.to_key, roughness, reflectance) * hit.lit
+    fill = highlight(hit.normal, hit.view, hit.light.to_fill, roughness, reflectance) * hit.sky
     edge = fresnel(wp.dot(hit.normal, hit.view), reflectance) * (1.0 - roughness) * (1.0 - roughness) * hit.sky
-    return KEY_LIGHT * key + _FILL * fill + _SKY * (edge * 0.5)
+    return hit.light.key * key + hit.light.fill * fill + hit.light.sky * (edge * 0.5)
 
 
 @wp.func
 def matte(hit: Hit, albedo: wp.vec3, wrap: float) -> wp.vec3:
     """Plain diffuse reflection of all lights."""
-    key = KEY_LIGHT * (wrapped(wp.dot(hit.normal, TO_KEY), wrap) * hit.lit)
-    return wp.cw_mul(albedo, key + ambient(hit.normal, hit.sky))
+    key = hit.light.key * (wrapped(wp.dot(hit.normal, hit.light.to_key), wrap) * hit.lit)
+    return wp.cw_mul(albedo, key + ambient(hit.light, hit.normal, hit.sky))
 
 
 @wp.func
-def studio(direction: wp.vec3) -> float:
-    """Brightness of what glossy things mirror: a soft box at the upper left, a bright upper half."""
-    box = wp.clamp(wp.dot(direction, TO_KEY), 0.0, 1.0)
+def studio(light: Light, direction: wp.vec3) -> float:
+    """Brightness of what glossy things mirror: a soft box where the key light stands, a bright upper half."""
+    box = wp.clamp(wp.dot(direction, light.to_key), 0.0, 1.0)
     horizon = wp.clamp(direction[1] * 1.6 + 0.4, 0.0, 1.0)
     return 0.35 * horizon + 1.4 * wp.pow(box, 18.0)
 

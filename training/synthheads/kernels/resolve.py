@@ -3,7 +3,7 @@
 import warp as wp
 
 from .raster import FAR
-from .shade import Samples
+from .samples import Samples
 
 _SAME_SURFACE = wp.constant(0.02)  # world units: samples farther behind the nearest are another surface
 

@@ -2,6 +2,7 @@
 
 import warp as wp
 
+from .backdrop import shade_backdrop
 from .data import Camera, Geometry, Hit, Look, Shaded, Sunlight
 from .light import to_display
 from .materials import (
@@ -10,7 +11,6 @@ from .materials import (
     CLOTH,
     EYE,
     HAIR,
-    LABEL_BACKGROUND,
     LABEL_GLASSES,
     SKIN,
     TEETH,
@@ -26,24 +26,13 @@ from .raster import (
     key_triangle,
     perspective_weights,
 )  # fmt: skip
+from .samples import Samples
 from .shade_eye import shade_eye, shade_teeth, shade_tongue
 from .shade_hair import shade_beard, shade_brow, shade_hair
 from .shade_skin import shade_skin
 from .shade_worn import DARK_FROM, shade_cloth, shade_frame, through_lens
 from .shadow import lit_share
-
-
-@wp.struct
-class Samples:
-    """One entry per sample ``[size²]``: sRGB colour, labels in front of and behind lenses, distance along the ray."""
-
-    nearest: wp.array(dtype=wp.int64)
-    lens: wp.array(dtype=wp.int64)
-    colour: wp.array(dtype=wp.vec3)
-    label: wp.array(dtype=wp.uint8)
-    behind: wp.array(dtype=wp.uint8)
-    distance: wp.array(dtype=float)
-    normal: wp.array(dtype=wp.vec3)
+from .styles import styled, styled_backdrop
 
 
 @wp.func
@@ -92,16 +81,6 @@ def shade_hit(hit: Hit, look: Look) -> Shaded:
     return shade_frame(hit, look)
 
 
-@wp.func
-def backdrop(x: float, y: float, look: Look) -> Shaded:
-    """A soft pool of light behind the head; coordinates 0..1."""
-    across, down = x - 0.5, y - 0.42
-    shaded = Shaded()
-    shaded.label = LABEL_BACKGROUND
-    shaded.colour = look.background * (1.06 - 0.50 * (across * across + down * down))
-    return shaded
-
-
 @wp.kernel
 def shade_samples(
     geometry: Geometry,
@@ -117,11 +96,14 @@ def shade_samples(
     key, lens_key = samples.nearest[i], samples.lens[i]
     samples.distance[i] = 0.0
     samples.normal[i] = wp.vec3(0.0, 0.0, 0.0)
-    shaded = backdrop(x / float(camera.size), y / float(camera.size), look)
+    shaded = shade_backdrop(x / float(camera.size), y / float(camera.size), look)
+    shaded.colour = styled_backdrop(shaded.colour, look)
     if key != EMPTY:
         hit = hit_at(key, x, y, geometry, screen, camera.position)
+        hit.light = look.light
         hit.lit = lit_share(sun, hit.position, hit.normal)
         shaded = shade_hit(hit, look)
+        shaded.colour = styled(shaded, hit, look, x / float(camera.size), y / float(camera.size))
         samples.distance[i] = wp.length(camera.position - hit.position)
         samples.normal[i] = hit.normal
     samples.behind[i] = wp.uint8(shaded.label)

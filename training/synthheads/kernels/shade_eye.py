@@ -3,7 +3,7 @@
 import warp as wp
 
 from .data import Hit, Look, Shaded
-from .light import TO_KEY, gloss, matte
+from .light import gloss, matte
 from .materials import LABEL_EYES, LABEL_MOUTH
 from .noise import bump, noise2, ramp
 
@@ -44,11 +44,12 @@ def shade_eye(hit: Hit, look: Look) -> Shaded:
     """The eyeball with its catch light."""
     hit.sky = 0.55 + 0.45 * hit.sky
     hit.lit = 0.35 + 0.65 * hit.lit
-    half = wp.normalize(wp.normalize(TO_KEY + wp.vec3(0.15, 0.0, 0.5)) + hit.view)
+    half = wp.normalize(wp.normalize(hit.light.to_key + wp.vec3(0.15, 0.0, 0.5)) + hit.view)
     catch_light = wp.pow(wp.max(wp.dot(hit.normal, half), 0.0), 160.0)
     result = Shaded()
     result.label = LABEL_EYES
-    result.colour = matte(hit, eye_colour(hit, look), 0.25) + gloss(hit, 0.20, 0.03)
+    result.albedo = eye_colour(hit, look)
+    result.colour = matte(hit, result.albedo, 0.25) + gloss(hit, 0.20, 0.03)
     result.colour += wp.vec3(0.9, 0.9, 0.9) * catch_light
     return result
 
@@ -69,7 +70,8 @@ def shade_teeth(hit: Hit) -> Shaded:
     hit.lit = 0.40 + 0.60 * hit.lit
     result = Shaded()
     result.label = LABEL_MOUTH
-    result.colour = matte(hit, wp.lerp(colour, _GUM, gum), 0.3) + gloss(hit, 0.35, 0.03) * depth
+    result.albedo = wp.lerp(colour, _GUM, gum)
+    result.colour = matte(hit, result.albedo, 0.3) + gloss(hit, 0.35, 0.03) * depth
     return result
 
 
@@ -79,5 +81,6 @@ def shade_tongue(hit: Hit) -> Shaded:
     result.label = LABEL_MOUTH
     hit.sky = wp.max(hit.sky, 0.35)
     hit.lit = wp.max(hit.lit, 0.2)
-    result.colour = matte(hit, _TONGUE * ramp(0.0, 0.08, hit.rest[2]), 0.3) + gloss(hit, 0.4, 0.03)
+    result.albedo = _TONGUE * ramp(0.0, 0.08, hit.rest[2])
+    result.colour = matte(hit, result.albedo, 0.3) + gloss(hit, 0.4, 0.03)
     return result

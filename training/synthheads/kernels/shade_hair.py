@@ -4,7 +4,7 @@ import warp as wp
 
 from .cutouts import beard_grain, brow_grain
 from .data import Hit, Look, Shaded
-from .light import KEY_LIGHT, TO_KEY, ambient, wrapped
+from .light import ambient, wrapped
 from .materials import LABEL_BEARD, LABEL_BROWS, LABEL_HAIR
 from .noise import noise1, noise2, ramp
 
@@ -12,9 +12,9 @@ from .noise import noise1, noise2, ramp
 @wp.func
 def fibre_diffuse(hit: Hit) -> float:
     """A fibre is lit from all sides but its ends; the surface it lies in still turns away from the light."""
-    along = wp.dot(hit.tangent, TO_KEY)
+    along = wp.dot(hit.tangent, hit.light.to_key)
     across = wp.sqrt(wp.max(1.0 - along * along, 0.0))
-    facing = wp.dot(hit.normal, TO_KEY)
+    facing = wp.dot(hit.normal, hit.light.to_key)
     return wp.lerp(wrapped(facing, 0.30), across * wrapped(facing, 0.55), 0.55)
 
 
@@ -30,17 +30,17 @@ def fibre_highlight(tangent: wp.vec3, half: wp.vec3) -> float:
 @wp.func
 def light_fibres(hit: Hit, albedo: wp.vec3, shine: float, jitter: float) -> wp.vec3:
     """``jitter`` about 0 shifts the highlight from strand to strand."""
-    half = wp.normalize(TO_KEY + hit.view)
+    half = wp.normalize(hit.light.to_key + hit.view)
     towards_root = wp.normalize(hit.tangent + hit.normal * (0.14 + 0.30 * jitter))
     towards_tip = wp.normalize(hit.tangent + hit.normal * (0.42 * jitter - 0.16))
     sharp = fibre_highlight(towards_root, half)
     white = 0.085 * sharp * sharp * sharp * sharp
     tinted = albedo * (0.42 * fibre_highlight(towards_tip, half))
-    facing = ramp(-0.1, 0.6, wp.dot(hit.normal, TO_KEY))
+    facing = ramp(-0.1, 0.6, wp.dot(hit.normal, hit.light.to_key))
     glint = (wp.vec3(white, white, white) + tinted) * (shine * facing * hit.lit)
     through = wp.lerp(hit.lit, 1.0, 0.30 * wp.max(albedo))  # light hair passes light on from strand to strand
-    key = wp.cw_mul(KEY_LIGHT, albedo * (fibre_diffuse(hit) * through) + glint)
-    around = ambient(hit.normal, wp.lerp(hit.sky, 1.0, 0.25 * wp.max(albedo)))
+    key = wp.cw_mul(hit.light.key, albedo * (fibre_diffuse(hit) * through) + glint)
+    around = ambient(hit.light, hit.normal, wp.lerp(hit.sky, 1.0, 0.25 * wp.max(albedo)))
     grey = 0.36 * around[0] + 0.36 * around[1] + 0.28 * around[2]
     warm = wp.vec3(grey * 1.08, grey, grey * 0.94)  # it mixes what comes from all around, and keeps the red
     purer = albedo / wp.max(wp.max(albedo), 0.001)  # passed on often, light takes the hair's colour more than once
@@ -66,7 +66,8 @@ def shade_hair(hit: Hit, look: Look) -> Shaded:
     jitter = noise1(hit.rest[0] * look.strands_across * 0.7, 33) - 0.5
     result = Shaded()
     result.label = LABEL_HAIR
-    result.colour = light_fibres(hit, hair_albedo(hit, look), look.hair_shine, jitter)
+    result.albedo = hair_albedo(hit, look)
+    result.colour = light_fibres(hit, result.albedo, look.hair_shine, jitter)
     return result
 
 
@@ -76,7 +77,8 @@ def shade_beard(hit: Hit, look: Look) -> Shaded:
     tone = (0.55 + 0.45 * hit.extra[3]) * (0.62 + 0.76 * grain)
     result = Shaded()
     result.label = LABEL_BEARD
-    result.colour = light_fibres(hit, look.beard * tone, 0.25, grain - 0.5)
+    result.albedo = look.beard * tone
+    result.colour = light_fibres(hit, result.albedo, 0.25, grain - 0.5)
     return result
 
 
@@ -85,5 +87,6 @@ def shade_brow(hit: Hit, look: Look) -> Shaded:
     tone = 0.68 + 0.64 * brow_grain(hit.rest)
     result = Shaded()
     result.label = LABEL_BROWS
-    result.colour = light_fibres(hit, look.brow * tone, 0.15, 0.0)
+    result.albedo = look.brow * tone
+    result.colour = light_fibres(hit, result.albedo, 0.15, 0.0)
     return result

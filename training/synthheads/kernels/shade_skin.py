@@ -4,7 +4,7 @@ import warp as wp
 
 from .cutouts import beard_mask
 from .data import Hit, Look, Shaded
-from .light import KEY_LIGHT, TO_KEY, ambient, gloss, wrapped
+from .light import ambient, gloss, wrapped
 from .materials import LABEL_BEARD, LABEL_EARS, LABEL_HAIR, LABEL_MOUTH, LABEL_NECK, LABEL_NOSE, LABEL_SKIN
 from .noise import bump, cell_hash, noise3, ramp
 from .skin_marks import freckles, wrinkles
@@ -136,12 +136,12 @@ def face_region(hit: Hit) -> int:
 @wp.func
 def scattered(hit: Hit, albedo: wp.vec3) -> wp.vec3:
     """Diffuse light that travels below the surface: red goes farthest, so shadows end in a warm seam."""
-    cosine = wp.dot(hit.normal, TO_KEY)
+    cosine = wp.dot(hit.normal, hit.light.to_key)
     red = wrapped(cosine, 0.32) * hit.lit * (1.35 - 0.35 * hit.lit)
     green = wrapped(cosine, 0.20) * hit.lit
     blue = wrapped(cosine, 0.16) * hit.lit * (0.92 + 0.08 * hit.lit)
-    key = wp.cw_mul(KEY_LIGHT, wp.vec3(red, green, blue))
-    around = ambient(hit.normal, hit.sky)
+    key = wp.cw_mul(hit.light.key, wp.vec3(red, green, blue))
+    around = ambient(hit.light, hit.normal, hit.sky)
     warmer = wp.vec3(1.0 + 0.22 * (1.0 - hit.sky), 1.0, 1.0 - 0.08 * (1.0 - hit.sky))  # light between folds of skin
     return wp.cw_mul(albedo, key + wp.cw_mul(around, warmer))
 
@@ -152,6 +152,7 @@ def shade_skin(hit: Hit, look: Look) -> Shaded:
     if hit.extra[3] > 0.5:
         result.label = LABEL_MOUTH
         result.colour = _CAVITY * (0.3 + 0.9 * ramp(0.03, 0.09, hit.rest[2]))
+        result.albedo = result.colour
         return result
     moist = wp.float32(0.0)
     if result.label == LABEL_MOUTH:
@@ -161,5 +162,6 @@ def shade_skin(hit: Hit, look: Look) -> Shaded:
     pores = 0.06 * (cell_hash(int(hit.rest[0] * 2500.0), int(hit.rest[1] * 2500.0), 3) - 0.5)
     shine = gloss(hit, 0.50 - 0.14 * moist + pores, 0.026 + 0.014 * moist)
     hairless = 1.0 - 0.7 * wp.clamp(look.scalp_tint * hit.tangent[0], 0.0, 1.0)
-    result.colour = scattered(hit, result.colour) + shine * hairless
+    result.albedo = result.colour
+    result.colour = scattered(hit, result.albedo) + shine * hairless
     return result

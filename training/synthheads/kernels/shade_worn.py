@@ -25,7 +25,8 @@ def shade_cloth(hit: Hit, look: Look) -> Shaded:
     tone = tone * wp.lerp(1.0, ribs, rim) * (1.0 - 0.30 * seam)
     result = Shaded()
     result.label = LABEL_CLOTH
-    result.colour = matte(hit, look.cloth * tone, 0.10) + gloss(hit, 0.75, 0.015)
+    result.albedo = look.cloth * tone
+    result.colour = matte(hit, result.albedo, 0.10) + gloss(hit, 0.75, 0.015)
     return result
 
 
@@ -38,7 +39,8 @@ def mirrored(hit: Hit) -> wp.vec3:
 def shade_frame(hit: Hit, look: Look) -> Shaded:
     result = Shaded()
     result.label = LABEL_GLASSES
-    mirror = 0.10 * studio(mirrored(hit)) * (0.3 + 0.7 * hit.lit)
+    mirror = 0.10 * studio(look.light, mirrored(hit)) * (0.3 + 0.7 * hit.lit)
+    result.albedo = look.frame
     result.colour = matte(hit, look.frame, 0.0) + gloss(hit, 0.28, 0.05) + wp.vec3(mirror, mirror, mirror)
     return result
 
@@ -51,5 +53,5 @@ def through_lens(hit: Hit, behind: wp.vec3, look: Look) -> wp.vec3:
         darkness = wp.clamp(darkness - 0.07 + 0.09 * ramp(-0.05, 0.03, hit.position[1]), 0.0, 1.0)
     edge = 1.0 - wp.max(wp.dot(hit.normal, hit.view), 0.0)
     strength = 0.016 + 0.06 * look.lens_darkness + 0.4 * edge * edge * edge * edge
-    mirror = studio(mirrored(hit)) * strength
+    mirror = studio(look.light, mirrored(hit)) * strength
     return behind * (1.0 - darkness) + look.lens * darkness + wp.vec3(0.92, 0.97, 1.05) * mirror
