@@ -9,7 +9,7 @@ from sat3d.camera import CameraRig
 from sat3d.errors import FileError
 
 
-def fake_render_head(p, poses, size, device="cpu"):
+def fake_render_head(p, poses, size, device="cpu", style="natural"):
     """Views that depend on the head and the pose; no geometry."""
     return [_view(p, pose, size) for pose in poses]
 
@@ -22,6 +22,7 @@ def _view(p, pose, size):
         image=(ramp[:, None, None] * colour * 255).astype(np.uint8) * np.ones((1, size, 1), np.uint8),
         labels=labels,
         labels_behind=labels[::-1].copy(),
+        normal=np.where(labels[..., None] > 0, np.float32([0.6, 0.0, 0.8]), np.float32(0)),
         depth=np.where(labels > 0, 2.2 + ramp[None] * np.ones((size, 1), np.float32), 0).astype(np.float32),
         label_25=CameraRig(pivot=(0.0, 0.0, 0.1)).label(pose.yaw_rad, pose.pitch_rad),
     )

@@ -142,7 +142,7 @@ def test_describe_refuses_what_is_not_ours(tmp_path, capsys):
         assert file.name in refused(capsys, "describe", file).replace(str(tmp_path), "")
 
 
-@pytest.mark.parametrize("kind", ["random", "attributes", "views", "all"])
+@pytest.mark.parametrize("kind", ["random", "attributes", "actions", "views", "populations", "looks", "all"])
 def test_sheets_are_written(flat, tmp_path, kind):
     out = tmp_path / "sheet.png"
     assert main(["sheet", "--out", str(out), "--kind", kind, "--size", "16", "--set", "hair_style=afro"]) == 0
@@ -151,15 +151,15 @@ def test_sheets_are_written(flat, tmp_path, kind):
 
 
 def test_settings_reach_everyone_on_a_sheet():
-    settings = {"hair_style": "afro", "iris_colour": (0.2, 0.45, 0.80)}
-    for rows in (sheet_rows.random_rows(1, settings), sheet_rows.view_rows(1, settings)):
+    crowd = sheet_rows.Crowd(1, {"hair_style": "afro", "iris_colour": (0.2, 0.45, 0.80)})
+    for rows in (show(crowd) for show in sheet_command.KINDS.values() if show is not sheet_rows.attribute_rows):
         assert {cell.parameters.hair_style for row in rows for cell in row.cells} == {"afro"}
 
 
 def test_the_attribute_sheet_has_every_attribute_and_value():
-    rows = sheet_rows.attribute_rows(0, {})
+    rows = sheet_rows.attribute_rows(sheet_rows.Crowd())
     titles = {row.title.removesuffix(", continued") for row in rows}
-    assert set(FIELDS) - titles == {"shape", "ancestry"}
+    assert set(FIELDS) - titles == {"shape", "ancestry", "actions"}
     texts = {cell.text for row in rows for cell in row.cells}
     for rule in FIELDS.values():
         assert set(getattr(rule, "values", ())) <= texts

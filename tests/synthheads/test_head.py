@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sat3d.errors import FileError
+from training.synthheads.actions import ACTION_NAMES, FACE_UNITS, actions_of, unit_weights
 from training.synthheads.attributes import EXPRESSIONS, SHAPE_NAMES
-from training.synthheads.expressions import ACTIONS_OF, USED_ACTIONS, action_weights
 from training.synthheads.head import EYE_MIDPOINT_M, load_head_model
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.scalp_map import CENTRE_M, direction
@@ -55,7 +55,7 @@ def test_shape_moves_one_way_for_plus_and_another_for_minus(model):
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_strength_scales_an_expression_from_the_relaxed_face(model, expression):
     none, half, full = (
-        model.pose(HeadParameters(expression=expression, expression_strength=s)) for s in (0.0, 0.5, 1.0)
+        model.pose(HeadParameters(actions=actions_of(expression, strength))) for strength in (0.0, 0.5, 1.0)
     )
     np.testing.assert_allclose(none.position, none.relaxed, atol=1e-6)
     np.testing.assert_allclose(half.position - half.relaxed, (full.position - full.relaxed) / 2, atol=1e-5)
@@ -63,11 +63,47 @@ def test_strength_scales_an_expression_from_the_relaxed_face(model, expression):
     assert moved_m == 0 if expression == "neutral" else moved_m > 0.004
 
 
+@pytest.mark.parametrize("name", ACTION_NAMES)
+def test_each_action_moves_the_face_steadily_and_nothing_far_away(model, name):
+    faces = [model.pose(_acting(**{name: strength})).position for strength in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    moved = [np.linalg.norm(face - faces[0], axis=1).max() for face in faces]
+    assert moved[-1] > 0.004 and (np.diff(moved) > 0).all()
+    np.testing.assert_allclose(np.diff(moved), moved[-1] / 4, rtol=0.02)
+    behind = model.rest[:, 2] < -0.05
+    np.testing.assert_allclose(faces[-1][behind], faces[0][behind], atol=2e-4)
+
+
+def test_left_and_right_are_the_persons_own(model):
+    """The person's left is at positive x, to the viewer's right."""
+    for name in ACTION_NAMES:
+        if name.endswith(("_left", "_right")) and not name.startswith("mouth"):
+            moved = np.linalg.norm(model.pose(_acting(**{name: 1.0})).position - model.pose(_acting()).position, axis=1)
+            side = np.average(model.rest[:, 0], weights=moved)
+            assert side > 0.005 if name.endswith("_left") else side < -0.005, name
+
+
 def test_lids_do_not_close_twice():
-    closed = action_weights("eyes closed", 1.0, 0.0)
-    assert closed[USED_ACTIONS.index("eyeBlinkLeft")] == pytest.approx(ACTIONS_OF["eyes closed"]["eyeBlinkLeft"])
-    assert action_weights("neutral", 1.0, 0.0)[USED_ACTIONS.index("eyeBlinkLeft")] > 0.2
-    assert action_weights("neutral", 1.0, 1.0)[USED_ACTIONS.index("eyeWideRight")] > 0.2
+    blink, wide = FACE_UNITS.index("eyeBlinkLeft"), FACE_UNITS.index("eyeWideRight")
+    closed = actions_of("eyes closed")
+    assert unit_weights(closed, 0.0, 0.0)[blink] == unit_weights(closed, 0.5, 0.0)[blink]
+    relaxed = actions_of("neutral")
+    assert unit_weights(relaxed, 0.0, 0.0)[blink] > 0.2
+    assert unit_weights(relaxed, 1.0, 0.0)[wide] > 0.2
+
+
+def test_eyes_turn_as_rigid_balls_to_where_they_look(model):
+    ahead = model.pose(HeadParameters())
+    for yaw, pitch in ((1.0, 0.0), (-0.5, 0.0), (0.0, 1.0), (0.3, -0.7)):
+        turned = model.pose(HeadParameters(gaze_yaw=yaw, gaze_pitch=pitch))
+        for eye in model.eyes:
+            before, after = (head.position[eye] - head.relaxed[eye].mean(0) for head in (ahead, turned))
+            np.testing.assert_allclose(np.linalg.norm(after, axis=1), np.linalg.norm(before, axis=1), atol=1e-6)
+            front = after[before[:, 2].argmax()] - before[before[:, 2].argmax()]
+            assert np.sign(np.round(front[0], 4)) == np.sign(yaw) and np.sign(np.round(front[1], 4)) == np.sign(pitch)
+
+
+def _acting(**strengths):
+    return HeadParameters(actions=tuple(strengths.get(name, 0.0) for name in ACTION_NAMES))
 
 
 def test_the_scalp_map_lies_on_the_head_in_the_asked_direction(model):
@@ -94,7 +130,7 @@ def test_a_patch_is_refined_on_the_skin(model):
     assert len(fine.triangles) == 4 * len(coarse.triangles) > 100
     np.testing.assert_array_equal(fine.position[: len(coarse.position)], coarse.position)
     assert fine.triangles.max() == len(fine.position) - 1
-    other = model.pose(HeadParameters(expression="surprise")).patch("test chin", select, 1)
+    other = model.pose(HeadParameters(actions=actions_of("surprise"))).patch("test chin", select, 1)
     np.testing.assert_array_equal(other.triangles, fine.triangles)
     assert np.abs(other.position - fine.position).max() > 0.005
 

@@ -70,9 +70,8 @@ def load_domain_generator(path: Path) -> TriplaneGenerator:
     """
     network = load_generator(path).network
     if not isinstance(network, TriplaneGenerator) or network.config.backbone.z_dim != FIRST.z_dim:
-        raise ConfigError(
-            "This generator does not make heads of the built-in domain", path, f"z of {FIRST.z_dim} numbers", "train one"
-        )
+        wanted = f"z of {FIRST.z_dim} numbers"
+        raise ConfigError("This generator does not make heads of the built-in domain", path, wanted, "train one")
     return network
 
 

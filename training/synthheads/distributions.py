@@ -15,6 +15,7 @@ DECIMALS = 6
 _NORMAL = NormalDist()
 # Keeps a value at the very end of its range at a latent of about 5 instead of infinity: it comes back within 1/1000.
 _EDGE = 2e-7
+_INSIDE = 1e-7  # keeps the least value of a law that is often zero from becoming zero by rounding
 
 
 def share_of_normal(z: float) -> float:
@@ -90,7 +91,7 @@ class OftenZero:
     def share(self, value: float) -> float:
         if value < self.law.low / 2:
             return self.zero_share / 2
-        return self.zero_share + (1 - self.zero_share) * self.law.share(value)
+        return self.zero_share + (1 - self.zero_share) * max(self.law.share(value), _INSIDE)
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class Signed:
     def share(self, value: float) -> float:
         if abs(value) < self.least / 2:
             return self._below + self.zero_share / 2
-        part = (max(abs(value), self.least) - self.least) / (1 - self.least)
+        part = max((abs(value) - self.least) / (1 - self.least), _INSIDE)
         if value < 0:
             return self._below * (1 - part)
         return self._below + self.zero_share + part * (1 - self._below - self.zero_share)
