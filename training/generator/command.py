@@ -9,13 +9,13 @@ from pathlib import Path
 import torch
 
 from sat3d.errors import ConfigError, FileError
+from training.common.distributed import Processes, join_processes
 from training.run_lock import run_lock
 
 from . import setup, state
 from .pack import HeadPack, open_pack
 from .perceptual import Perceptual, load_perceptual
 from .presets import Preset, find_preset
-from .processes import Processes, join_processes
 from .report import Reporter
 from .schedule import Budget, Clock
 from .trainer import Plan, Training

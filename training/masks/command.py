@@ -19,7 +19,7 @@ from sat3d.errors import ConfigError, FileError
 from sat3d.generators import LoadedGenerator, TriplaneGenerator, load_generator
 from sat3d.losses import LossWeights
 from sat3d.qmm import QMM
-from training.generator.processes import Processes, join_processes
+from training.common.distributed import Processes, join_processes
 from training.run_lock import run_lock
 from training.vision.checkpoint import state_path
 from training.vision.machine import choose_machine
