@@ -12,6 +12,7 @@ from ..tensorfile import open_safetensors
 from .image_text import ImageText
 from .own import BUILT_IN, load_own
 from .resizing import Resizing
+from .words import WholeTextTokenizer
 
 UNTRAINED = "untrained"  # in place of weights: random ones, to try an architecture out
 
@@ -99,7 +100,7 @@ def _tokenizer(name: str, config: dict):
         raise ConfigError(
             "The tokenizer does not fit the model", f"{known} tokens", f"at most {wanted}", "choose another model"
         )
-    return tokenizer
+    return WholeTextTokenizer(tokenizer)
 
 
 def _fill(model: nn.Module, name: str, path: Path) -> None:
