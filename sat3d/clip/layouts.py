@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from ..errors import FileError
+from ..tensorfile import without_wrappers
 
-_WRAPPER = "module."  # of networks that were trained on several GPUs
 _SETTINGS = {"input_resolution", "context_length", "vocab_size"}  # numbers beside the tensors in OpenAI's own files
 _NO_WEIGHTS = ("position_ids", "attn_mask")  # constants that some versions have saved
 _BLOCK = re.compile(r"(text|vision)_model\.encoder\.layers\.(\d+)\.(.+)\.(weight|bias)")
@@ -73,11 +73,9 @@ def no_model(source: str, what: str) -> FileError:
 
 
 def _bare(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    if all(name.startswith(_WRAPPER) for name in tensors):
-        tensors = {name.removeprefix(_WRAPPER): tensor for name, tensor in tensors.items()}
     return {
         name: tensor
-        for name, tensor in tensors.items()
+        for name, tensor in without_wrappers(tensors).items()
         if name not in _SETTINGS and name.rpartition(".")[2] not in _NO_WEIGHTS
     }
 
