@@ -69,7 +69,8 @@ class Weights:
     def looks_like_openais(self) -> bool:
         """Whether matrices hold nothing that half precision could not, but the embeddings of words do.
 
-        So OpenAI has published its weights; others are in full precision, or in half throughout.
+        So OpenAI has published its weights, as the sizes of its files show (ViT-B-32.pt: two bytes a number, four a
+        number of the word embeddings); others are in full precision, or in half throughout.
         """
         ends = ("resblocks.0.mlp.c_fc.weight", "layers.0.mlp.fc1.weight", "token_embedding.weight")
         with open_safetensors(self.path) as stream:
