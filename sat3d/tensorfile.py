@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -13,6 +13,9 @@ from torch import Tensor
 
 from .errors import FileError
 from .files import atomic_path
+
+T = TypeVar("T")
+_WRAPPERS = ("module.", "model.", "net.", "network.")
 
 
 def open_safetensors(path: str | os.PathLike):
@@ -56,6 +59,14 @@ def read_tensors(path: str | os.PathLike) -> dict[str, Tensor]:
                 "download or make it again",
             ) from error
         return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
+
+
+def without_wrappers(tensors: Mapping[str, T]) -> dict[str, T]:
+    """Names as the network itself has them, where all begin with what a training has wrapped it in."""
+    found = dict(tensors)
+    while wrapper := next((word for word in _WRAPPERS if found and all(name.startswith(word) for name in found)), ""):
+        found = {name.removeprefix(wrapper): tensor for name, tensor in found.items()}
+    return found
 
 
 def write_tensors(

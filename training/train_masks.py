@@ -24,7 +24,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     add = parser.add_argument
     add("--generator", default="built-in", help="built-in, or a .safetensors or official .pkl file")
     add("--domain", default="synthheads", help="name of a domain, or a .json file like those of sat3d/domains")
-    add("--clip", default="synthheads-clip", metavar="NAME", help="image-text model of QMM: built-in or open_clip's")
+    add("--clip", default="", metavar="NAME", help="image-text model of QMM: open_clip's name (what its file tells)")
     add("--clip-weights", type=Path, metavar="FILE", help="its .safetensors file (that of the built-in model)")
     add("--parser", type=Path, metavar="FILE", help="weights of the domain's parser (the built-in ones)")
     add("--out", type=Path, required=True, help="the .safetensors file to write")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError, FileError
+from ..texts import has_word
 from . import checks
 from .checks import HELP, LONGEST_TEXT
 from .domain import SLOT, DescriptorGroup, Domain
@@ -127,6 +128,13 @@ def _group(attribute: str, name: str, content: Any, where: str) -> DescriptorGro
 def _phrases(content: list, where: str) -> tuple[str, ...]:
     phrases = tuple(checks.text(phrase, where) for phrase in checks.sized(content, list, "phrases", where, least=2))
     checks.distinct(phrases, where)
+    if wordless := [phrase for phrase in phrases if not has_word(phrase)]:
+        raise ConfigError(
+            "A phrase of the domain file has no word in it",
+            f"{where}: {checks.brief(wordless[0])}",
+            "at least a letter or a digit",
+            "say it in words",
+        )
     if any(brace in phrase for phrase in phrases for brace in "{}"):
         raise checks.wrong(where, phrases, "phrases without braces; the template alone has them")
     return phrases

@@ -31,7 +31,7 @@ def encode_short(clip: ImageText, texts: Sequence[str]) -> Tensor:
     The tower looks back only and its result is read at the end of a text, so that padding behind it changes nothing.
     """
     model = clip.model
-    tokens = clip.tokenizer(list(texts)).to(clip.mean.device)
+    tokens = clip.tokens(texts)
     length = int((tokens != 0).sum(1).max())
     tokens = tokens[:, :length]
     x = model.token_embedding(tokens) + model.positional_embedding[:length]

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from sat3d.built_in import GENERATOR as BUILT_IN_GENERATOR
-from sat3d.clip import load_clip
+from sat3d.clip import choose_architecture, load_clip
 from sat3d.domains import load_domain
 from sat3d.errors import ConfigError, FileError
 from sat3d.generators import LoadedGenerator, TriplaneGenerator, load_generator
@@ -142,7 +142,10 @@ def make_studio(options: argparse.Namespace, loaded: LoadedGenerator, device: to
     if options.samples and isinstance(network, TriplaneGenerator):
         coarse, fine = options.samples
         network = network.with_limits(depth_resolution=coarse, depth_resolution_importance=fine)
-    clip = load_clip(options.clip, options.clip_weights, device)
+    choice = choose_architecture(options.clip, options.clip_weights)
+    if choice.note:
+        print(f"image-text model: {choice.note}", flush=True)
+    clip = load_clip(choice.name, options.clip_weights, device)
     view = View(options.neural_resolution, options.picture_px, options.exact_gradients)
     machine = choose_machine(str(device), options.precision)
     network = network.to(device).requires_grad_(False)  # a copy with other limits comes with gradients
