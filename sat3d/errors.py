@@ -19,6 +19,10 @@ class Sat3dError(Exception):
                 parts.append(f"{label}: {_shorten(str(value)).rstrip('.')}.")
         super().__init__(" ".join(parts))
 
+    def with_next_step(self, next_step: str):
+        """The same error with other advice: a program knows its own options, which the core does not."""
+        return type(self)(self.what, self.got, self.wanted, next_step)
+
 
 def _shorten(text: str, limit: int = 600) -> str:
     return text if len(text) <= limit else text[:limit] + " …"
@@ -26,6 +30,14 @@ def _shorten(text: str, limit: int = 600) -> str:
 
 class FileError(Sat3dError):
     """A file that is missing, truncated, of another kind, or that would be overwritten."""
+
+
+class NameTakenError(FileError):
+    """A file that must be new, and whose name another file has."""
+
+
+class NoSuchNetworkError(FileError):
+    """A file of several networks without the one that was asked for."""
 
 
 class HostileFileError(FileError):

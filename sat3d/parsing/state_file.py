@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import FileError
+from ..file_reading import read_bytes
 from ..generators.foreign.allowlist import ALLOWED
 from ..generators.foreign.machine import Allowed, Machine
 from ..generators.foreign.tensors import check_tensors, read_tensors
@@ -103,7 +104,7 @@ def open_state_file(path: str | os.PathLike) -> StateFile:
     path = Path(path)
     if path.suffix == ".safetensors":
         return StateFile(path.name, _without_counters(read_safetensors(path)))
-    data = _read_bytes(path)
+    data = read_bytes(path, _WANTED, MOST_BYTES)
     if data.startswith(b"PK\x03\x04"):
         contents = _read_zip(data)
     elif data[:1] == b"\x80":
@@ -125,17 +126,6 @@ def open_state_file(path: str | os.PathLike) -> StateFile:
 
 def _without_counters(tensors: dict) -> dict:
     return {name: tensor for name, tensor in tensors.items() if not name.endswith(_COUNTER)}
-
-
-def _read_bytes(path: Path) -> bytes:
-    if not path.is_file():
-        raise FileError("File not found" if not path.exists() else "Not a file", path, _WANTED, "check the path")
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise FileError("The file is too large", path.name, f"at most {MOST_BYTES} bytes", "choose another file")
-        return path.read_bytes()
-    except OSError as error:
-        raise FileError("The file cannot be read", f"{path.name} ({error})", _WANTED, "check its permissions") from None
 
 
 class _StateMachine(Machine):

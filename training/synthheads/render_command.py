@@ -10,7 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from sat3d.errors import ConfigError, FileError
-from sat3d.files import atomic_path
+from sat3d.files import unfinished, write_text
 
 from .parameters import HeadParameters
 from .serialise import from_json
@@ -62,10 +62,10 @@ def prepare_folder(folder: Path, plan: DatasetPlan) -> None:
             raise FileError(
                 "The folder holds shards of an unknown data set", folder, f"an empty folder, or {PLAN_FILE}"
             )
-        for left_over in (*folder.glob(".shard-*.part.tar"), *folder.glob(".dataset-*.part.json")):
+        for left_over in (*unfinished(folder, ".tar"), *unfinished(folder, ".json")):
             left_over.unlink()
-        with atomic_path(plan_file) as temporary:  # also when it is there: the folder has to be writable
-            temporary.write_text(json.dumps(plan.to_dict(), indent=1) + "\n", encoding="utf-8")
+        # Also when it is there: the folder has to be writable.
+        write_text(plan_file, json.dumps(plan.to_dict(), indent=1) + "\n")
     except OSError as error:
         raise FileError(
             "Cannot use the output folder",
