@@ -239,7 +239,7 @@ def alive(group):
 
 
 def test_help_of_every_command():
-    process = command("--help")
+    process = command("--help", env={**os.environ, "PYTHONIOENCODING": "ascii"})
     text, _ = process.communicate(timeout=60)
     assert process.returncode == 0 and all(name in text for name in ("render", "sheet", "describe"))
 
