@@ -25,6 +25,8 @@ class Sat3dError(Exception):
 
 
 def _shorten(text: str, limit: int = 600) -> str:
+    # Half a character or a NUL, as in the name of a file that cannot be, no console prints.
+    text = text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= limit else text[:limit] + " …"
 
 

@@ -55,7 +55,7 @@ def _explain(
     what: str, path: Path, error: Exception, size_bytes: int | None = None, reasons: Mapping = _BY_NUMBER
 ) -> FileError:
     number = _number(error, path)
-    why, next_step = reasons.get(number, (_own_words(error), "check the path and the disk"))
+    why, next_step = reasons.get(number) or _own_words(error)
     got = f"{path}{_elsewhere(error, path)}{_free(path, number)}"
     return FileError(f"{what}: {why}", got, _wanted(path, number, size_bytes), next_step)
 
@@ -75,12 +75,13 @@ def _number(error: Exception, path: Path) -> int | None:
     return number
 
 
-def _own_words(error: Exception) -> str:
+def _own_words(error: Exception) -> tuple[str, str]:
     if isinstance(error, UnicodeDecodeError):
-        return "it is not text in UTF-8"
+        return "it is not text in UTF-8", "save it as UTF-8, or choose another file"
     if isinstance(error, ValueError):  # a NUL, half a surrogate pair
-        return "no file can have this name"
-    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).rstrip(".")
+        return "no file can have this name", "choose another name"
+    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return said.rstrip("."), "check the path and the disk"
 
 
 def _free(path: Path, number: int | None) -> str:

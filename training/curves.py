@@ -51,7 +51,7 @@ def read_log(text: str) -> tuple[str, dict[str, Curve]]:
         rows = {int(row["step"]): row["losses"] for row in map(json.loads, lines)}
         names = next(iter(rows.values())).keys()
         curves = {name: [(step, float(rows[step][name])) for step in sorted(rows)] for name in names}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, StopIteration) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, StopIteration, RecursionError) as error:
         raise FileError("Not a log of a training", f"{path} ({error!r})", f"a *{_SUFFIX} file", "check it") from error
     return name or Path(path).name.removesuffix(_SUFFIX), curves
 
