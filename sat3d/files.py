@@ -83,12 +83,13 @@ def make_folder(path: str | os.PathLike) -> Path:
 
 
 def check_target(target: str | os.PathLike, overwrite: bool = True) -> Path:
-    """Refuse before any work what could not be written after it; the file that will be made or replaced.
+    """Refuse before any work what could not be written after it.
 
-    That is ``target`` itself, or where it points to if it is a link.
+    Returns:
+        The file that will be made or replaced: ``target`` itself, or where it points to if it is a link.
 
     Raises:
-        FileError: no such folder; an impossible or too long name; a folder or a device.
+        FileError: no such folder, or no right to write there; an impossible or too long name; a folder or a device.
         NameTakenError: it exists and ``overwrite`` is False.
     """
     check_name(target)
@@ -100,14 +101,16 @@ def check_target(target: str | os.PathLike, overwrite: bool = True) -> Path:
     except FileNotFoundError as error:
         if not place.parent.is_dir():
             raise write_error(place, error) from error
-        return place
+        mode = None
     except (OSError, ValueError) as error:
         raise write_error(place, error) from error
-    if not stat.S_ISREG(mode):
+    if mode is not None and not stat.S_ISREG(mode):
         kind = "a folder" if stat.S_ISDIR(mode) else "a device"
         raise FileError("The output is not a file", f"{target}, {kind}", "the name of a file", "choose another name")
-    if not overwrite:
+    if mode is not None and not overwrite:
         raise _taken(target)
+    if not os.access(place.parent, os.W_OK):
+        raise write_error(place, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
     return place
 
 
@@ -157,7 +160,7 @@ def _link_or_claim(temporary: Path, place: Path) -> None:
 
 
 def _claim(temporary: Path, place: Path) -> None:
-    # An empty file takes the name; whoever comes later is refused. Only a power cut at this very moment leaves it.
+    # An empty file takes the name; whoever comes later is refused. Only a kill at this very moment leaves it there.
     os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
     try:
         if place.stat().st_size:  # somebody who may overwrite was quicker

@@ -164,3 +164,9 @@ def test_what_cannot_be_written_is_refused_before_any_work(tmp_path):
         with pytest.raises(FileError, match="a device"):
             check_target("/dev/null")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "there"]
+
+
+def test_a_folder_without_the_right_to_write_is_refused_before_any_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: (Path(path), mode) != (tmp_path, os.W_OK))
+    with pytest.raises(FileError, match=r"permission is denied.*new\.txt"), atomic_path(tmp_path / "new.txt"):
+        raise AssertionError
