@@ -97,21 +97,27 @@ def check_target(target: str | os.PathLike, overwrite: bool = True) -> Path:
     try:
         if place.is_symlink():
             place = Path(os.path.realpath(place))
-        mode = place.stat().st_mode
-    except FileNotFoundError as error:
-        if not place.parent.is_dir():
-            raise write_error(place, error) from error
-        mode = None
+        mode = _mode_of(place)
+        if not os.access(place.parent, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except (OSError, ValueError) as error:
         raise write_error(place, error) from error
-    if mode is not None and not stat.S_ISREG(mode):
+    if mode and not stat.S_ISREG(mode):
         kind = "a folder" if stat.S_ISDIR(mode) else "a device"
         raise FileError("The output is not a file", f"{target}, {kind}", "the name of a file", "choose another name")
-    if mode is not None and not overwrite:
+    if mode and not overwrite:
         raise _taken(target)
-    if not os.access(place.parent, os.W_OK):
-        raise write_error(place, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
     return place
+
+
+def _mode_of(place: Path) -> int:
+    """Kind and permissions; 0 where nothing is yet, in a folder that is there."""
+    try:
+        return place.stat().st_mode
+    except FileNotFoundError:
+        if not place.parent.is_dir():
+            raise
+        return 0
 
 
 def unfinished(folder: Path, suffix: str) -> list[Path]:
