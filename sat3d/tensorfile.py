@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from .errors import FileError
+from .file_reading import check_file
 from .files import atomic_path
 
 T = TypeVar("T")
@@ -20,14 +22,13 @@ _WRAPPERS = ("module.", "model.", "net.", "network.")
 
 def open_safetensors(path: str | os.PathLike):
     """Open a safetensors file for reading (a context manager), with errors a user understands."""
-    if not Path(path).is_file():
-        raise FileError("File not found", path, "an existing .safetensors file", "check the path")
+    path = check_file(path, "an existing .safetensors file")
     try:
         return safe_open(str(path), framework="pt", device="cpu")
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, ValueError) as error:
         raise FileError(
             "Not a readable safetensors file",
-            f"{Path(path).name} ({error})",
+            f"{path.name} ({error})",
             "a complete .safetensors file",
             "download or make it again",
         ) from error
@@ -78,16 +79,21 @@ def write_tensors(
         FileError: the folder cannot be written, the disk is full, or the target exists and ``overwrite`` is False.
     """
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    with atomic_path(path, overwrite) as temporary:
+    size_bytes = sum(tensor.nbytes for tensor in contiguous.values())
+    with atomic_path(path, overwrite, size_bytes) as temporary:
         try:
             save_file(contiguous, temporary, metadata=dict(header))
-        except (OSError, SafetensorError) as error:
-            raise FileError(
-                "The file could not be written",
-                error,
-                "enough free space and write permission",
-                "free some space or choose another folder",
-            ) from error
+        except SafetensorError as error:
+            raise _as_os_error(error) from error
+
+
+def _as_os_error(error: SafetensorError) -> OSError:
+    """What the library hands on as a text: ``… (os error 28)``, in older versions ``… code: 28, …``."""
+    code = re.search(r"(?:os error|code:) (\d+)", str(error))
+    if code is None:
+        return OSError(str(error))
+    number, said = int(code[1]), str(error)
+    return OSError(None, said, None, number) if os.name == "nt" else OSError(number, said)
 
 
 def parse_json(header: Mapping[str, str], key: str, path: str | os.PathLike) -> Any:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError, FileError
+from ..file_reading import read_bytes
 from ..texts import has_word
 from . import checks
 from .checks import HELP, LONGEST_TEXT
@@ -77,13 +78,7 @@ def _path_of(name_or_path: str | os.PathLike) -> Path:
 
 
 def _read_json(path: Path) -> Any:
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(_LARGEST_BYTES + 1)
-    except OSError as error:
-        raise FileError("The domain file cannot be read", f"{path} ({error.strerror})", "a file", "check it") from error
-    if len(data) > _LARGEST_BYTES:
-        raise FileError("The domain file is too large", path, f"at most {_LARGEST_BYTES} bytes", HELP)
+    data = read_bytes(path, "a domain's .json file", _LARGEST_BYTES)
     try:
         return json.loads(data.decode("utf-8-sig"), object_pairs_hook=_without_repeats)
     except (ValueError, RecursionError) as error:

@@ -165,6 +165,6 @@ def load_face_parser(path: str | os.PathLike | None) -> FaceParser:
             "The parser of photographs of faces needs weights, which do not come with the package",
             "no file",
             "79999_iter.pth of the project face-parsing.PyTorch (19 classes of CelebAMask-HQ)",
-            "download it once and give its path (--parser FILE)",
+            "download it once and give its path",
         )
     return open_state_file(path).fill(FaceParser())

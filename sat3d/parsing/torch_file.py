@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 from ..errors import FileError
+from ..file_reading import read_bytes
 from ..generators.foreign.allowlist import ALLOWED
 from ..generators.foreign.machine import Allowed, Machine
 from ..generators.foreign.values import Blob, Context, Global, Storage, damaged, describe, hostile
@@ -39,23 +40,12 @@ def read_torch_file(path: Path) -> tuple[object, bytes]:
         FileError: missing, of another kind, damaged.
         HostileFileError: it asks for anything but tensors and plain data, or tries to exhaust the machine.
     """
-    data = _read_bytes(path)
+    data = read_bytes(path, WANTED, MOST_BYTES)
     if data.startswith(b"PK\x03\x04"):
         return _read_zip(data), data
     if data[:1] == b"\x80":
         return _read_stream(data), data
     raise FileError("Not a file of weights", f"{path.name} begins with {data[:8]!r}", WANTED, "download it again")
-
-
-def _read_bytes(path: Path) -> bytes:
-    if not path.is_file():
-        raise FileError("File not found" if not path.exists() else "Not a file", path, WANTED, "check the path")
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise FileError("The file is too large", path.name, f"at most {MOST_BYTES} bytes", "choose another file")
-        return path.read_bytes()
-    except OSError as error:
-        raise FileError("The file cannot be read", f"{path.name} ({error})", WANTED, "check its permissions") from None
 
 
 class _StateMachine(Machine):

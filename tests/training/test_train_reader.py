@@ -10,6 +10,7 @@ import torch
 from sat3d.errors import ConfigError, FileError
 from sat3d.parsing.parser import ParserConfig, load_parser
 from sat3d.reader import RawOutput, load_reader
+from training import train_reader
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.populations import INDEPENDENT
 from training.vision import options as command_line
@@ -219,8 +220,9 @@ def test_the_state_of_another_training_is_refused(tmp_path):
 
 def run(monkeypatch, *arguments) -> int:
     monkeypatch.setattr(command_line, "render_views", lambda seed, size, count: striped(size))
-    options = command_line.parse("Train.", [str(argument) for argument in arguments])
-    return command_line.run(options, {"cpu": Plan(batch=4, minutes=1)}, 128, partial(ReaderTask, config=SMALL_READER))
+    monkeypatch.setattr(train_reader, "PRESETS", {"cpu": Plan(batch=4, minutes=1)})
+    monkeypatch.setattr(train_reader, "ReaderTask", partial(ReaderTask, config=SMALL_READER))
+    return train_reader.main([str(argument) for argument in arguments])
 
 
 def test_the_command_line_trains_resumes_and_refuses_to_lose_work(tmp_path, monkeypatch, capsys):

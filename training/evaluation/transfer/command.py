@@ -12,7 +12,7 @@ from sat3d.clip import BUILT_IN as BUILT_IN_CLIP
 from sat3d.clip import load_clip
 from sat3d.domains import load_domain
 from sat3d.errors import ConfigError, FileError
-from sat3d.files import atomic_path
+from sat3d.files import make_folder, write_text
 from sat3d.masks import SCHEMA, load_masks
 from sat3d.parsing.parser import load_parser
 from sat3d.reader import load_reader
@@ -85,8 +85,7 @@ def run(options: argparse.Namespace) -> dict:
     text = markdown(report)
     print(text)
     if options.json:
-        with atomic_path(options.json.with_suffix(".md")) as temporary:
-            temporary.write_text(text + "\n", encoding="utf-8")
+        write_text(options.json.with_suffix(".md"), text + "\n")
     if options.pictures:
         save_sheets(found, options.pictures)
     return report
@@ -115,7 +114,7 @@ def _plan(options: argparse.Namespace) -> Plan:
     if options.pictures and not options.pictures.absolute().parent.is_dir():
         raise FileError("The folder for pictures does not exist", options.pictures.parent, "a folder", "create it")
     if options.pictures:
-        options.pictures.mkdir(exist_ok=True)
+        make_folder(options.pictures)
     rows = options.rows if options.pictures else 0
     views = options.views_count if options.views > 1 else 0
     return Plan(options.seed, options.count, _deltas(options.deltas), options.tune, _TUNING_QUALITY,
