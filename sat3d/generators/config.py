@@ -176,8 +176,8 @@ class TriplaneConfig:
     """An EG3D generator. ``backbone.img_channels`` = number of planes × plane features.
 
     Beyond the published networks: ``density_gain`` multiplies the decoder's density; ``background_hidden`` > 0 adds a
-    picture behind the volume, made by a layer of that many units with a style of its own; ``edit_torgb`` counts the
-    styles of the backbone's toRGB layers among those that SAT3D edits.
+    picture behind the volume, made by a layer of that many units with a style of its own, which ``background_grid`` > 0
+    gives a learned picture of so many cells a side each; ``edit_torgb`` counts the styles of the backbone's toRGB layers among those that SAT3D edits.
     """
 
     backbone: BackboneConfig = field(
@@ -191,6 +191,7 @@ class TriplaneConfig:
     plane_axes: PlaneAxes = PLANE_AXES_EG3D
     density_gain: float = 1.0
     background_hidden: int = 0
+    background_grid: int = 0
     edit_torgb: bool = False
     family: Literal["eg3d"] = "eg3d"
 
@@ -208,6 +209,7 @@ class TriplaneConfig:
         check_range("decoder_hidden", self.decoder_hidden, 1, MAX_CHANNELS)
         check_number("density_gain", self.density_gain, 1e-3, 1e6)
         check_range("background_hidden", self.background_hidden, 0, MAX_CHANNELS)
+        check_range("background_grid", self.background_grid, 0, 256)
         if not isinstance(self.edit_torgb, bool):
             raise ConfigError("edit_torgb is neither true nor false", self.edit_torgb, "true or false")
 

@@ -41,7 +41,8 @@ class TriplaneGenerator(StyleGenerator):
         layers = backbone_style_layers(self.backbone, "backbone.")
         layers += superresolution_style_layers(self.superresolution.blocks(), "superresolution.")
         if config.background_hidden:
-            self.background = Background(config.background_hidden, config.plane_features, config.backbone.w_dim)
+            sizes = (config.background_hidden, config.plane_features, config.backbone.w_dim, config.background_grid)
+            self.background = Background(*sizes)
             layers.append(StyleLayer(BACKGROUND_LAYER, config.background_hidden, -1, "background"))
         more = ("backbone_torgb",) if config.edit_torgb else ()
         self.layout = StyleLayout(tuple(layers), (*EDITABLE_GROUPS, *more))

@@ -65,6 +65,9 @@ class Task(Protocol):
     def begin(self, stage: Stage) -> torch.optim.Optimizer:
         """Choose what learns in a stage; a fresh optimizer for it."""
 
+    def enter(self, stage: Stage) -> None:
+        """Once, before a stage's first step, and not again when it is resumed."""
+
     def after_step(self, batch: int, seen: int) -> None:
         """After the weights have moved: running means and the like."""
 
@@ -115,6 +118,8 @@ class Engine:
         checkpoint, evaluation = (
             Timer(60 * minutes) for minutes in (self.plan.checkpoint_minutes, self.plan.evaluate_minutes)
         )
+        if not self.clock.steps:
+            self.task.enter(self._stage)
         self._begin(self._stage)
         if self.clock.stage_steps:
             load_optimizer(self.optimizer, self._moments)
@@ -192,6 +197,7 @@ class Engine:
             if place == len(self.task.stages):
                 return True
             self.clock.enter(self.task.stages[place].name)
+            self.task.enter(self._stage)
             self._begin(self._stage)
         return False
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from tqdm import tqdm
+from training.generator.factors import draw_bank, factor_index
 
 from sat3d.built_in import GENERATOR as CHECKPOINT
 from sat3d.errors import ConfigError
 from sat3d.generators import TriplaneGenerator, load_generator
 from sat3d.reader import load_reader
-from training.generator.factors import draw_bank, factor_index
 from training.generator.scores import generate_view, psnr, shape_scores
 from training.synthheads.populations import FIRST
 from training.synthheads.views import check_device, render_head

@@ -1,79 +1,138 @@
-"""What a step computes: from people and random numbers to named losses."""
+"""What a step computes: from pictures, depths, cameras and random numbers to named losses. Nothing else is known."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sat3d.generators import Noise, TriplaneGenerator
+from sat3d.generators import Noise
+from sat3d.small_networks import resize
+from training.common.engine import Step
+from training.common.random_numbers import EpochOrder, generator_of, mixed_seed
 
-from .mapping_fit import StyleSparsity
+from .critic import critic_loss, drawing_loss
+from .networks import Networks
 from .pack import HeadPack
 from .patches import Patch, RenderedPatch, draw_patches, render_patch
+from .perceptual import Perceptual
 from .pixels import draw_pixels
 from .points import known_points, point_losses
-from .presets import Preset, StageSettings
+from .presets import Lesson, Preset
 
-Perceptual = Callable[[Tensor, Tensor], Tensor]
-_PICTURE_LOSS, _RAW_LOSS, _EDGE_LOSS, _OPACITY_LOSS, _PERCEPTUAL_LOSS = 2.0, 1.0, 1.0, 0.5, 0.1
+_PICTURE_LOSS, _RAW_LOSS, _EDGE_LOSS, _OPACITY_LOSS = 2.0, 1.0, 1.0, 0.5
+_PERCEPTUAL_LOSS, _DRAWING_LOSS, _CRITIC_LOSS, _CRITIC_PENALTY = 0.1, 0.02, 0.5, 1.0
 _DISTANCE_LOSS = 2.0  # a world unit; a surface is usually wrong by a hundredth
+_CODE_LOSS = 0.3
 _PART_WEIGHT = 0.5  # eyes, with a weight of 6, count as four other pixels of a picture
 _RIM = 2  # rays at a patch's edge whose super-resolution lacks neighbours
+_CODE_PICTURES = 8  # that the encoder sees in a step, where it learns codes
+_FRONT_CHANCE = 0.5  # of a head to be encoded from its first view, not any
+_STYLE_MIXING = 0.5  # chance of a head to get the toRGB and super-resolution styles of another
+_CHANNEL_DROPOUT = 0.03  # chance of a convolution's style channel to be another head's
 
 
 class Objective(nn.Module):
-    """Losses of a batch of people; one module, so that DistributedDataParallel can wrap it.
+    """Losses of a batch of heads; one module, so that DistributedDataParallel can wrap it."""
 
-    ``perceptual(got, wanted)`` compares pictures ``[B, 3, P, P]``; only the last stage uses it.
-    """
-
-    def __init__(
-        self, network: TriplaneGenerator, sparsity: StyleSparsity, preset: Preset, perceptual: Perceptual | None = None
-    ):
+    def __init__(self, preset: Preset, pack: HeadPack, codes: Tensor, networks: Networks, perceptual: Perceptual):
         super().__init__()
-        self.network, self.sparsity, self.preset = network, sparsity, preset
+        self.preset, self.pack, self.codes = preset, pack, codes
+        self.generator, self.encoder, self.critic = networks.generator, networks.encoder, networks.critic
         self.perceptual = perceptual
-        self.half_precision = use_half_precision(preset.precision, network.device)
+        self.half_precision = use_half_precision(preset.precision, networks.generator.device)
+        self._order: EpochOrder | None = None
 
-    def forward(self, stage: str, pack: HeadPack, heads: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """``heads [B]``: numbers of people in ``pack`` -> weighted losses by name."""
-        settings = self.preset.stages[stage]
+    def forward(self, step: Step) -> dict[str, Tensor]:
+        """Weighted losses by name."""
+        lesson, config = self.preset.lessons[step.stage.name], self.generator.config
+        heads = self.heads_of(step)
+        random = generator_of(self.generator.device, step.seed, step.number, step.rank)
+        torch.manual_seed(mixed_seed(step.seed, step.number, step.rank, 1))  # of dropout
         with torch.no_grad():
-            rays = draw_pixels(pack, heads, settings.points, generator)
-            points = known_points(pack, heads, rays, settings.points, self.network.config, generator)
-        styles = self.network.styles(self.network.map(pack.latent[heads]))
+            rays = draw_pixels(self.pack, heads, lesson.points, random)
+            points = known_points(self.pack, heads, rays, lesson.points, config, random)
+        styles = self.mixed(self.styles_of(self.w_of(heads, lesson, random)), random)
         planes = self.planes(styles)
-        losses = point_losses(self.network, planes, styles, rays, points)
-        losses["sparsity"] = self.preset.sparsity_weight * self.sparsity(self.network)
-        if settings.patch:
-            losses |= self._patch_losses(stage, settings, pack, heads, planes, styles, generator)
+        losses = point_losses(self.generator, planes, styles, rays, points)
+        if lesson.codes:
+            losses["codes"] = self._code_loss(random)
+        if lesson.patch:
+            with torch.no_grad():
+                patch = draw_patches(self.pack, heads, lesson.patch, config, random)
+            got = render_patch(self.generator, planes, styles, patch, random)
+            losses |= patch_losses(got, patch)
+            if lesson.sharp:
+                losses |= self._sharp_losses(*without_rim(got.image, patch))
         return losses
+
+    def heads_of(self, step: Step) -> Tensor:
+        """The heads of a step; the first ones are never trained on."""
+        count = len(self.pack) - self.preset.held_out_heads
+        if self._order is None or self._order.seed != step.seed:
+            self._order = EpochOrder(count, step.seed)
+        mine = self._order.take(step.seen, step.stage.batch * step.world)[step.rank :: step.world]
+        return (mine + self.preset.held_out_heads).to(self.generator.device)
+
+    def w_of(self, heads: Tensor, lesson: Lesson, random: torch.Generator) -> Tensor:
+        """``heads [B]`` -> ``w [B, w_dim]`` with some noise: the first codes, or what the encoder sees in a view."""
+        if lesson.codes:
+            w = self.codes[heads].to(self.generator.device)
+        else:
+            w = self.encode(heads, self._any_view(len(heads), random))
+        noise = torch.randn(w.shape, generator=random, device=w.device)
+        return w + self.preset.code_noise * noise
+
+    def encode(self, heads: Tensor, view: Tensor | int = 0) -> Tensor:
+        size = self.encoder.config.input_px
+        images = resize(self.pack.pictures(heads, view).to(self.generator.device), size, size)
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.half_precision):
+            raw = self.encoder.raw(images)
+        return self.encoder.units(raw.float()).w
+
+    def _any_view(self, count: int, random: torch.Generator) -> Tensor:
+        front = torch.rand(count, generator=random, device=random.device) < _FRONT_CHANCE
+        view = torch.randint(self.pack.views, (count,), generator=random, device=random.device)
+        return torch.where(front, 0, view)
+
+    def _code_loss(self, random: torch.Generator) -> Tensor:
+        """The encoder learns the first codes, from any view."""
+        first, last = self.preset.held_out_heads, len(self.pack)
+        heads = torch.randint(first, last, (_CODE_PICTURES,), generator=random, device=random.device)
+        found = self.encode(heads, self._any_view(len(heads), random))
+        return _CODE_LOSS * F.smooth_l1_loss(found, self.codes[heads].to(found), beta=0.5)
+
+    def styles_of(self, w: Tensor) -> Tensor:
+        return self.generator.styles(w[:, None].expand(-1, self.generator.config.backbone.num_ws, -1))
+
+    def mixed(self, styles: Tensor, random: torch.Generator) -> Tensor:
+        """Some styles of the next head in the batch: those of toRGB layers and super-resolution for half of the heads,
+        so that what a face is lies in the convolutions, which are what is edited; and single channels, so that none is
+        relied on."""
+        if len(styles) == 1:
+            return styles
+        others = styles.roll(1, 0)
+        swap = torch.rand(styles.shape, generator=random, device=random.device) < _CHANNEL_DROPOUT
+        late = torch.rand(len(styles), 1, generator=random, device=random.device) < _STYLE_MIXING
+        for layer in self.generator.layout.layers:
+            place = self.generator.layout.slices[layer.name]
+            if layer.group == "background":
+                swap[:, place] = False
+            elif layer.group != "backbone_conv":
+                swap[:, place] = late
+        return torch.where(swap, others, styles)
 
     def planes(self, styles: Tensor) -> Tensor:
         """The planes, with convolutions in the preset's precision."""
         with torch.autocast(styles.device.type, torch.bfloat16, enabled=self.half_precision):
-            return self.network.planes(styles, Noise("none")).float()
+            return self.generator.planes(styles, Noise("none")).float()
 
-    def _patch_losses(
-        self,
-        stage: str,
-        settings: StageSettings,
-        pack: HeadPack,
-        heads: Tensor,
-        planes: Tensor,
-        styles: Tensor,
-        generator: torch.Generator,
-    ) -> dict[str, Tensor]:
-        with torch.no_grad():
-            patch = draw_patches(pack, heads, settings.patch, self.network.config, generator)
-        got = render_patch(self.network, planes, styles, patch, generator)
-        losses = patch_losses(got, patch)
-        if stage == "sharpen" and self.perceptual is not None:
-            losses["perceptual"] = _PERCEPTUAL_LOSS * self.perceptual(*without_rim(got.image, patch))
-        return losses
+    def _sharp_losses(self, got: Tensor, wanted: Tensor) -> dict[str, Tensor]:
+        return {
+            "perceptual": _PERCEPTUAL_LOSS * self.perceptual(got, wanted),
+            "drawing": _DRAWING_LOSS * drawing_loss(self.critic, got, wanted),
+            "critic": _CRITIC_LOSS * critic_loss(self.critic, got, wanted, _CRITIC_PENALTY),
+        }
 
 
 def patch_losses(got: RenderedPatch, patch: Patch) -> dict[str, Tensor]:

@@ -7,8 +7,8 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +20,12 @@ from tqdm import tqdm
 from sat3d.errors import FileError
 from sat3d.file_errors import write_error
 from sat3d.files import make_folder, write_text
-from training.synthheads.dataset import Sample, ShardFolder
-from training.synthheads.shards import DEPTH_PER_UNIT
+from training.synthheads.dataset import ShardFolder
+from training.synthheads.shards import DEPTH_PER_UNIT, DatasetPlan
 
 from .pixel_weights import pixel_weights
 
-SCHEMA = "sat3d-packed-heads/2"
+SCHEMA = "sat3d-packed-heads/3"
 
 _FILE = "pack.json"
 _THREADS = 2
@@ -33,21 +33,19 @@ _THREADS = 2
 
 @dataclass(frozen=True)
 class HeadPack:
-    """n heads of V views. Background pixels have depth 0.
+    """n heads of V views: pictures, depths and cameras alone; whatever else is known of a head is left out.
 
-    ``image [n, V, H, W, 3]`` uint8; ``label``, ``weight`` (how much a pixel deserves to be drawn) ``[n, V, H, W]``
-    uint8; ``depth [n, V, H, W]`` uint16 in 1/20000 world unit along the ray; ``camera [n, V, 25]``, ``latent [n, Z]``.
+    ``image [n, V, H, W, 3]`` uint8; ``weight`` (how much a pixel deserves to be drawn) ``[n, V, H, W]`` uint8; ``depth
+    [n, V, H, W]`` uint16 in 1/20000 world unit along the ray, 0 in the background; ``camera [n, V, 25]``.
     """
 
     image: Tensor
-    label: Tensor
     weight: Tensor
     depth: Tensor
     camera: Tensor
-    latent: Tensor
 
     def __len__(self) -> int:
-        return len(self.latent)
+        return len(self.camera)
 
     @property
     def views(self) -> int:
@@ -61,6 +59,10 @@ class HeadPack:
         """All arrays on ``device`` (a GPU's memory holds some tens of thousands of heads)."""
         return HeadPack(*(getattr(self, name).to(device) for name in _ARRAYS))
 
+    def pictures(self, heads: Tensor, view: int | Tensor = 0) -> Tensor:
+        """``heads [B]``, one view of all or of each ``[B]`` -> ``[B, 3, S, S]`` float32 in -1..1."""
+        return self.image[heads, view].permute(0, 3, 1, 2).float() / 127.5 - 1
+
     def read_depth(self, index: Tensor) -> Tensor:
         """Depths in world units at flat positions of ``[n · V · H · W]``; 0 in the background."""
         return (self.depth.reshape(-1)[index].int() & 0xFFFF).float() / DEPTH_PER_UNIT
@@ -68,25 +70,29 @@ class HeadPack:
 
 _ARRAYS = {
     "image": (np.uint8, "{views},{size},{size},3"),
-    "label": (np.uint8, "{views},{size},{size}"),
     "weight": (np.uint8, "{views},{size},{size}"),
     "depth": (np.uint16, "{views},{size},{size}"),
     "camera": (np.float32, "{views},25"),
-    "latent": (np.float32, "{latent}"),
 }
 
 
-def open_pack(data: Path, cache: Path | None = None) -> HeadPack:
-    """The packed heads of the data set in ``data``, packed now if they are not yet (``cache``: where; default inside).
+def open_pack(data: Path | Sequence[Path], cache: Path | None = None) -> HeadPack:
+    """The packed heads of one or several data sets, packed now if they are not yet.
+
+    ``cache``: where they go; None: inside the first.
 
     Raises:
-        FileError: not a complete data set, or the cache cannot be written.
+        FileError: not a complete data set, data sets of different pictures, or the cache cannot be written.
     """
-    folder = ShardFolder(data)
-    cache = cache or data / "packed"
-    plan = {"schema": SCHEMA, **folder.plan.to_dict()}
+    folders = [ShardFolder(path) for path in ([data] if isinstance(data, Path) else data)]
+    kinds = {(folder.plan.size, folder.plan.views) for folder in folders}
+    if len(kinds) > 1:
+        wanted = "one size of picture and one number of views of each head"
+        raise FileError("The data sets do not go together", sorted(kinds), wanted, "render them alike")
+    cache = cache or folders[0].path / "packed"
+    plan = {"schema": SCHEMA, "data": [folder.plan.to_dict() for folder in folders]}
     if not _is_packed(cache, plan):
-        _pack(folder, cache, plan)
+        _pack(folders, cache, plan)
     arrays = _load(cache)
     arrays["depth"] = arrays["depth"].view(np.int16)  # torch indexes no uint16
     return HeadPack(**{name: torch.from_numpy(array) for name, array in arrays.items()})
@@ -107,19 +113,20 @@ def _is_packed(cache: Path, plan: dict) -> bool:
         return False
 
 
-def _pack(folder: ShardFolder, cache: Path, plan: dict) -> None:
+def _pack(folders: Sequence[ShardFolder], cache: Path, plan: dict) -> None:
     """Write the arrays; ``pack.json`` comes last, so that a folder without it is known to be unfinished."""
-    heads = len(folder) // folder.plan.views
+    views = [(folder, i) for folder in folders for i in range(len(folder) - len(folder) % folder.plan.views)]
+    per_head = folders[0].plan.views
     _empty(cache)
     try:
-        arrays = _create(cache, heads, folder)
-        views = range(heads * folder.plan.views)
+        arrays = _create(cache, len(views) // per_head, folders[0].plan)
         with (
             ThreadPoolExecutor(_THREADS) as pool,
             tqdm(total=len(views), desc="packing", unit="img", mininterval=2) as bar,
         ):
-            for sample in _ordered(pool, folder, views):
-                _store(arrays, sample)
+            for number, packed in enumerate(_ordered(pool, views)):
+                for name, values in packed.items():
+                    arrays[name][divmod(number, per_head)] = values
                 bar.update()
         for array in arrays.values():
             array.flush()
@@ -145,19 +152,31 @@ def _empty(cache: Path) -> None:
         (cache / name).unlink(missing_ok=True)
 
 
-def _ordered(pool: ThreadPoolExecutor, folder: ShardFolder, indices: range, ahead: int = 64) -> Iterator[Sample]:
-    """Samples in order, some decoded ahead of the reader."""
-    running = []
-    for index in indices:
-        running.append(pool.submit(folder.__getitem__, index))
+def _ordered(
+    pool: ThreadPoolExecutor, views: Sequence[tuple[ShardFolder, int]], ahead: int = 64
+) -> Iterator[dict[str, np.ndarray]]:
+    """What is packed of each view, in order, some decoded ahead of the reader."""
+    running: list[Future] = []
+    for folder, index in views:
+        running.append(pool.submit(_packed, folder, index))
         if len(running) >= ahead:
             yield running.pop(0).result()
     for future in running:
         yield future.result()
 
 
-def _create(cache: Path, heads: int, folder: ShardFolder) -> dict[str, np.memmap]:
-    sizes = {"views": folder.plan.views, "size": folder.plan.size, "latent": len(folder[0].latent)}
+def _packed(folder: ShardFolder, index: int) -> dict[str, np.ndarray]:
+    picture = folder.picture(index)
+    return {
+        "image": picture.image,
+        "weight": pixel_weights(picture.image, picture.depth, picture.camera),
+        "depth": np.rint(picture.depth * DEPTH_PER_UNIT).astype(np.uint16),
+        "camera": picture.camera,
+    }
+
+
+def _create(cache: Path, heads: int, plan: DatasetPlan) -> dict[str, np.memmap]:
+    sizes = {"views": plan.views, "size": plan.size}
     shapes = {name: (heads, *map(int, shape.format(**sizes).split(","))) for name, (_, shape) in _ARRAYS.items()}
     size_bytes = sum(math.prod(shape) * np.dtype(_ARRAYS[name][0]).itemsize for name, shape in shapes.items())
     if shutil.disk_usage(cache).free < size_bytes:  # found out on the way, it would kill the process: mapped memory
@@ -166,12 +185,3 @@ def _create(cache: Path, heads: int, folder: ShardFolder) -> dict[str, np.memmap
         name: np.lib.format.open_memmap(cache / f"{name}.npy", "w+", _ARRAYS[name][0], shape)
         for name, shape in shapes.items()
     }
-
-
-def _store(arrays: dict[str, np.ndarray], sample: Sample) -> None:
-    place = sample.head, sample.view
-    arrays["image"][place], arrays["label"][place] = sample.image, sample.labels
-    arrays["depth"][place] = np.rint(sample.depth * DEPTH_PER_UNIT).astype(np.uint16)
-    arrays["weight"][place] = pixel_weights(sample.image, sample.labels, sample.depth, sample.camera)
-    arrays["camera"][place] = sample.camera
-    arrays["latent"][sample.head] = sample.latent

@@ -1,8 +1,4 @@
-"""A perceptual loss on a network of our own: pictures are alike if the attribute reader's early layers say so.
-
-The same features as those of the inversion's :class:`~sat3d.inversion.features.FeatureLoss`, but for patches (no face
-is magnified, nothing is resized), and compared by absolute differences, which keeps edges sharp in training.
-"""
+"""A perceptual loss on a network that no label taught: pictures are alike if the encoder's early layers say so."""
 
 from __future__ import annotations
 
@@ -22,6 +18,9 @@ class Perceptual(nn.Module):
         self.trunk = trunk.eval().requires_grad_(False)
         self.levels = levels
 
+    def train(self, mode: bool = True) -> Perceptual:
+        return super().train(False)
+
     def features(self, images: Tensor) -> list[Tensor]:
         """``[B, 3, P, P]`` in -1..1 -> the last feature map at each halving."""
         return at_each_size(self.trunk, images, self.levels)
@@ -34,14 +33,3 @@ class Perceptual(nn.Module):
             for a, b in zip(self.features(got), targets, strict=True)
         ]
         return sum(parts) / self.levels
-
-
-def load_perceptual() -> Perceptual:
-    """The loss on the built-in attribute reader.
-
-    Raises:
-        FileError: there is no built-in reader yet.
-    """
-    from sat3d.reader import load_reader
-
-    return Perceptual(load_reader().trunk)

@@ -22,7 +22,6 @@ class PixelRays:
     ``screen`` [B, M, 2]: x, y in -1..1."""
 
     colour: Tensor  # [B, M, 3]
-    label: Tensor  # [B, M]
     distance: Tensor  # [B, M]
     origin: Tensor  # [B, M, 3]
     direction: Tensor  # [B, M, 3]
@@ -61,8 +60,7 @@ def rays_of_pixels(pack: HeadPack, heads: Tensor, pixel: Tensor) -> PixelRays:
     screen = (torch.stack([place % size, place // size], -1).float() * 2 + 1) / size - 1
     origin, direction = view_rays(pack.camera[heads], view, screen)
     colour = pack.image.reshape(-1, 3)[flat].float() / 255
-    label = pack.label.reshape(-1)[flat].long()
-    return PixelRays(colour, label, pack.read_depth(flat), origin, direction, screen)
+    return PixelRays(colour, pack.read_depth(flat), origin, direction, screen)
 
 
 def view_rays(camera: Tensor, view: Tensor, screen: Tensor) -> tuple[Tensor, Tensor]:

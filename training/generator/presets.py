@@ -2,111 +2,140 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from sat3d.errors import ConfigError
 from sat3d.generators import BackboneConfig, RenderingConfig, SuperresolutionConfig, TriplaneConfig
-from training.synthheads.populations import FIRST
-
-from .choices import choice_sizes
+from sat3d.inversion.encoder import EncoderConfig
+from training.common.engine import Stage
+from training.common.schedule import RateSchedule
 
 # A logit of occupancy times this is the density: a surface is opaque within about a hundredth of a world unit.
 DENSITY_GAIN = 100.0
-STAGES = ("points", "render", "sharpen")
+W_DIM = 512
+_SCHEDULE = RateSchedule(warmup_steps=80, constant_share=0.35, last=0.02)
 
 
 @dataclass(frozen=True)
 class PointSettings:
-    """Points a person and step: pixels drawn by importance, pixels drawn evenly, points anywhere in the box."""
+    """Per person and step: pixels drawn by importance, pixels drawn evenly, points anywhere in the box."""
 
-    focus_pixels: int = 1400
-    even_pixels: int = 500
-    volume_points: int = 2200
+    focus_pixels: int = 2800
+    even_pixels: int = 900
+    volume_points: int = 3000
 
-    def share(self, divisor: int) -> PointSettings:
+    def divided(self, divisor: int) -> PointSettings:
         """Fewer points: where pictures do most of the teaching."""
         return PointSettings(self.focus_pixels // divisor, self.even_pixels // divisor, self.volume_points // divisor)
 
 
 @dataclass(frozen=True)
-class StageSettings:
-    """``share`` of the whole time; ``batch`` people a step of one process; ``patch`` rays a side (0: no pictures)."""
+class Lesson:
+    """What a stage teaches. ``codes``: w are the first codes, and the encoder learns them; else w is what the encoder
+    says. ``patch``: rays a side of true volume rendering (0: none); ``sharp``: features and a critic compare, too."""
 
-    share: float
-    batch: int
-    learning_rate: float
-    patch: int = 0
+    codes: bool = False
     points: PointSettings = field(default_factory=PointSettings)
+    patch: int = 0
+    sharp: bool = False
 
 
 @dataclass(frozen=True)
 class Preset:
-    """What is trained and how. ``precision`` of the backbone's convolutions: float32 or, where it is fast, bfloat16."""
+    """What is trained and how. ``lessons``: one for each stage, by its name. ``precision`` of the backbone's
+    convolutions: float32 or, where it is fast, bfloat16. ``ema_heads``: half-life of the running mean of weights."""
 
     name: str
     network: TriplaneConfig
-    stages: dict[str, StageSettings]
-    mapping_people: int = 40_000
-    mapping_steps: int = 4000
-    validation_heads: int = 32
-    sparsity_weight: float = 0.02
-    ema_people: float = 8000.0  # half-life of the running mean of the weights
-    precision: str = "float32"
+    encoder: EncoderConfig
+    stages: tuple[Stage, ...]
+    lessons: dict[str, Lesson]
+    held_out_heads: int = 32
+    scored_heads: int = 12
+    ema_heads: float = 1000.0
+    code_noise: float = 0.05
+    precision: str = "auto"
+    minutes: float = 480.0
 
     def __post_init__(self):
-        if tuple(self.stages) != STAGES or abs(sum(stage.share for stage in self.stages.values()) - 1) > 1e-6:
-            raise ConfigError("The stages do not add up", self.stages, f"{STAGES} with shares of sum 1")
+        if [stage.name for stage in self.stages] != list(self.lessons) or not self.stages:
+            raise ConfigError("Stages and lessons do not go together", list(self.lessons), "one lesson for each stage")
+        if abs(sum(stage.share for stage in self.stages) - 1) > 1e-6:
+            raise ConfigError("The stages do not add up", self.stages, "shares of sum 1")
 
 
-def network_config(channel_base: int, channel_max: int, planes: int, out_px: int, neural_px: int) -> TriplaneConfig:
-    """The small EG3D of the built-in domain: the camera is no input, the backdrop is not in the volume."""
-    doubled = out_px == 2 * neural_px
+def network_config(
+    channel_base: int, channel_max: int, planes: int, features: int, neural_px: int, w_dim: int = W_DIM
+) -> TriplaneConfig:
+    """A small EG3D with plain parts: the camera is no input, the backdrop is not in the volume, pictures are twice as
+    large as the volume rendering."""
     return TriplaneConfig(
-        BackboneConfig(FIRST.z_dim, 0, 256, 2, planes, 96, channel_base, channel_max, mapping_choices=choice_sizes()),
-        RenderingConfig(32, 24, 2.35, 3.1, 0.72, avg_camera_pivot=(0.0, 0.0, 0.1), plane_warp=0.18),
-        SuperresolutionConfig(neural_px, (48, 32) if doubled else (32,), (True, False) if doubled else (False,)),
+        BackboneConfig(w_dim, 0, w_dim, 2, planes, 3 * features, channel_base, channel_max),
+        RenderingConfig(24, 16, 2.35, 3.1, 0.72, avg_camera_pivot=(0.0, 0.0, 0.1), plane_warp=0.18),
+        SuperresolutionConfig(neural_px, (48, 32), (True, False)),
         neural_rendering_resolution=neural_px,
         density_gain=DENSITY_GAIN,
-        background_hidden=24,
-        edit_torgb=True,  # a small backbone puts much of the colour there
+        background_hidden=64,
+        background_grid=24,
     )
 
 
 _CPU = Preset(
     "cpu",
-    network_config(5120, 256, planes=128, out_px=128, neural_px=128),
+    network_config(6144, 384, planes=128, features=24, neural_px=128),
+    EncoderConfig(W_DIM, hidden=768),
+    (
+        Stage("points", 0.45, 6, 2.5e-3, _SCHEDULE),
+        Stage("joint", 0.20, 6, 1.5e-3, _SCHEDULE),
+        Stage("render", 0.20, 4, 1.0e-3, _SCHEDULE),
+        Stage("sharpen", 0.15, 3, 5e-4, _SCHEDULE),
+    ),
     {
-        "points": StageSettings(0.55, 4, 2.5e-3),
-        "render": StageSettings(0.30, 4, 1.2e-3, 24, PointSettings().share(2)),
-        "sharpen": StageSettings(0.15, 2, 5e-4, 48, PointSettings().share(4)),
+        "points": Lesson(codes=True),
+        "joint": Lesson(),
+        "render": Lesson(points=PointSettings().divided(3), patch=24),
+        "sharpen": Lesson(points=PointSettings().divided(6), patch=40, sharp=True),
     },
-    ema_people=600.0,  # the last stage sees some thousands
-    precision="auto",
 )
 _GPU = Preset(
     "gpu",
-    network_config(16384, 320, planes=256, out_px=256, neural_px=128),
+    network_config(16384, 512, planes=256, features=32, neural_px=128),
+    EncoderConfig(W_DIM, hidden=768),
+    (
+        Stage("points", 0.40, 16, 2.5e-3, _SCHEDULE),
+        Stage("joint", 0.20, 16, 1.5e-3, _SCHEDULE),
+        Stage("render", 0.20, 16, 1.2e-3, _SCHEDULE),
+        Stage("sharpen", 0.20, 8, 6e-4, _SCHEDULE),
+    ),
     {
-        "points": StageSettings(0.55, 16, 2.5e-3, 0, PointSettings(4000, 1600, 6000)),
-        "render": StageSettings(0.25, 16, 1.5e-3, 32, PointSettings(2000, 800, 3000)),
-        "sharpen": StageSettings(0.20, 8, 8e-4, 64, PointSettings(1000, 400, 1500)),
+        "points": Lesson(codes=True, points=PointSettings(6000, 2000, 6000)),
+        "joint": Lesson(points=PointSettings(6000, 2000, 6000)),
+        "render": Lesson(points=PointSettings(2000, 800, 2000), patch=40),
+        "sharpen": Lesson(points=PointSettings(1000, 400, 1000), patch=64, sharp=True),
     },
-    mapping_people=60_000,
-    ema_people=20_000.0,
-    precision="auto",
+    ema_heads=10_000.0,
+    minutes=9.0,
 )
 _TINY = Preset(
     "tiny",
-    replace(network_config(512, 24, planes=32, out_px=32, neural_px=32), decoder_hidden=24),
+    network_config(512, 24, planes=16, features=8, neural_px=16, w_dim=16),
+    EncoderConfig(16, 64, (4, 8, 8, 8), (0, 0, 0, 0), 4, 16, 0.0),
+    (
+        Stage("points", 0.4, 2, 2e-3, _SCHEDULE),
+        Stage("joint", 0.2, 2, 1e-3, _SCHEDULE),
+        Stage("render", 0.2, 2, 1e-3, _SCHEDULE),
+        Stage("sharpen", 0.2, 2, 5e-4, _SCHEDULE),
+    ),
     {
-        "points": StageSettings(0.4, 2, 2e-3, 0, PointSettings(60, 30, 60)),
-        "render": StageSettings(0.4, 2, 1e-3, 8, PointSettings(30, 15, 30)),
-        "sharpen": StageSettings(0.2, 2, 5e-4, 16, PointSettings(15, 10, 15)),
+        "points": Lesson(codes=True, points=PointSettings(60, 30, 60)),
+        "joint": Lesson(points=PointSettings(30, 15, 30)),
+        "render": Lesson(points=PointSettings(30, 15, 30), patch=8),
+        "sharpen": Lesson(points=PointSettings(15, 10, 15), patch=8, sharp=True),
     },
-    mapping_people=400,
-    mapping_steps=30,
-    validation_heads=2,
-    ema_people=20.0,
+    held_out_heads=2,
+    scored_heads=2,
+    ema_heads=20.0,
+    minutes=1.0,
 )
 PRESETS = {preset.name: preset for preset in (_CPU, _GPU, _TINY)}
 

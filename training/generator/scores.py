@@ -1,4 +1,4 @@
-"""Numbers for generated against true views of people: how near pictures and depths are."""
+"""Numbers for generated against true views of heads: how near pictures and depths are."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sat3d.generators import RenderOptions, TriplaneGenerator
+from sat3d.generators import TriplaneGenerator
+from sat3d.inversion.encoder import PortraitEncoder
 from sat3d.inversion.scores import psnr
+from sat3d.small_networks import resize
 
 from .pack import HeadPack
 
@@ -16,51 +18,59 @@ HEAD_SIZE = 0.383  # world units from chin to crown (0.232 m), what depth errors
 
 
 @dataclass(frozen=True)
-class ViewScores:
-    """Means over views: ``psnr`` in dB; ``depth`` error where both show a surface, as a share of the head's size;
-    ``silhouette``: intersection over union of what is not background."""
+class Codes:
+    """Where w of a head comes from: a table ``[n, w_dim]``, or else what the encoder sees in its first view."""
 
-    psnr: float
-    depth: float
-    silhouette: float
+    table: Tensor | None
+    encoder: PortraitEncoder
 
-
-@torch.no_grad()
-def generate_view(network: TriplaneGenerator, latent: Tensor, camera: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """``latent [Z]``, ``camera [V, 25]`` -> image ``[V, 3, S, S]``, depth and opacity ``[V, 1, r, r]``."""
-    styles = network.styles(network.map(latent[None]))
-    view = network.render(network.planes(styles), styles, camera, RenderOptions())
-    return view.image.clamp(-1, 1), view.depth, view.opacity
+    @torch.no_grad()
+    def of(self, pack: HeadPack, head: int) -> Tensor:
+        """``[1, w_dim]``."""
+        device = self.encoder.mean.device
+        if self.table is not None:
+            return self.table[[head]].to(device)
+        size = self.encoder.config.input_px
+        images = resize(pack.pictures(torch.tensor([head])).to(device), size, size)
+        return self.encoder.units(self.encoder.eval().raw(images)).w
 
 
 @dataclass(frozen=True)
 class SeenHead:
-    """A person as generated: pictures in the order truth, generated, truth, generated, … and scores of each view."""
+    """A head as generated: pictures truth, generated, truth, generated, …; scores of each view."""
 
     pictures: list[Tensor]  # [3, S, S] in -1..1 each
-    scores: list[tuple[float, float, float]]
+    scores: list[tuple[float, float, float]]  # PSNR, depth error, silhouette
 
 
-def look_at_head(network: TriplaneGenerator, pack: HeadPack, head: int, views: list[int]) -> SeenHead:
-    """Generate some views of a person and compare them with the truth."""
-    image, depth, opacity = generate_view(network, pack.latent[head], pack.camera[head, views])
+@torch.no_grad()
+def look_at_head(network: TriplaneGenerator, codes: Codes, pack: HeadPack, head: int) -> SeenHead:
+    """Generate a head from its first and its last view, and compare them with the truth."""
+    w = codes.of(pack, head)
+    styles = network.styles(w[:, None].expand(-1, network.config.backbone.num_ws, -1))
+    planes, views = network.planes(styles), sorted({0, pack.views - 1})
     pictures, scores = [], []
-    for i, view in enumerate(views):
-        true = true_image(pack, head, view)
-        pictures += [true, image[i]]
-        shape = shape_scores(depth[i, 0], opacity[i, 0], true_depth(pack, head, view))
-        scores.append((psnr(image[i], true), *shape))
+    for view in views:
+        got = network.render(planes, styles, pack.camera[head, view][None].to(w))
+        image, true = got.image[0].clamp(-1, 1).cpu(), pack.pictures(torch.tensor([head]), view)[0].cpu()
+        pictures += [true, image]
+        shape = shape_scores(got.depth[0, 0].cpu(), got.opacity[0, 0].cpu(), true_depth(pack, head, view).cpu())
+        scores.append((psnr(image, true), *shape))
     return SeenHead(pictures, scores)
 
 
-def mean_scores(heads: list[SeenHead]) -> ViewScores:
-    """Over all views of all heads."""
-    return ViewScores(*torch.tensor([head.scores for head in heads]).flatten(0, 1).mean(0).tolist())
-
-
-def true_image(pack: HeadPack, head: int, view: int) -> Tensor:
-    """``[3, S, S]`` in -1..1."""
-    return pack.image[head, view].permute(2, 0, 1).float() / 127.5 - 1
+def mean_scores(heads: list[SeenHead]) -> dict[str, float]:
+    """PSNR from the front and from another side, in dB; ``depth`` error where both show a surface, as a share of the
+    head's size; ``silhouette``: intersection over union of what is not background."""
+    table = torch.tensor([head.scores for head in heads])
+    means = table.mean(0)
+    names = {
+        "psnr": means[0, 0],
+        "psnr_side": means[-1, 0],
+        "depth": means[:, 1].mean(),
+        "silhouette": means[:, 2].mean(),
+    }
+    return {name: float(value) for name, value in names.items()}
 
 
 def true_depth(pack: HeadPack, head: int, view: int) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +47,16 @@ class Sample:
     pitch_rad: float
     caption: str
     parameters: HeadParameters
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a camera with a depth sensor would give: ``image`` [S, S, 3] uint8, ``depth`` [S, S] float32 world units, 0
+    background; ``camera`` [25] float32."""
+
+    image: np.ndarray
+    depth: np.ndarray
+    camera: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -95,11 +105,24 @@ class ShardFolder:
     def __getitem__(self, index: int) -> Sample:
         if not 0 <= index < len(self):
             raise IndexError(index)  # what lets Python iterate, and what callers of a sequence expect
+        shard, places = self._places_of(index)
+        with reading(shard), shard.open("rb") as stream:
+            return _read_view(stream, places, index, self.plan)
+
+    def picture(self, index: int) -> Picture:
+        """One view without anything that is known of the head."""
+        shard, places = self._places_of(index)
+        with reading(shard), shard.open("rb") as stream:
+            contents = _read_members(stream, places, index, ("image.png", "depth.png", "json"))
+        image, depth = (_decode(*contents[name], name, self.plan.size) for name in ("image.png", "depth.png"))
+        return Picture(image, steps_to_depth(depth), _read_facts(*contents["json"], self.plan.people.z_dim)["camera"])
+
+    def _places_of(self, index: int) -> tuple[Path, np.ndarray]:
+        """The shard that holds a view, and [members, 2]: where in it its members are."""
         shard, row = divmod(index, self.plan.heads_per_shard * self.plan.views)
         if shard not in self._places:
             self._places[shard] = _member_places(self.shards[shard], self.plan, shard)
-        with reading(self.shards[shard]), self.shards[shard].open("rb") as stream:
-            return _read_view(stream, self._places[shard][row], index, self.plan)
+        return self.shards[shard], self._places[shard][row]
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[index] for index in range(len(self)))
@@ -145,11 +168,20 @@ def _member_places(path: Path, plan: DatasetPlan, shard: int) -> np.ndarray:
     return np.array(list(found.values())).reshape(-1, len(MEMBERS), 2)
 
 
-def _read_view(stream: io.BufferedIOBase, places: np.ndarray, index: int, plan: DatasetPlan) -> Sample:
+def _read_members(
+    stream: io.BufferedIOBase, places: np.ndarray, index: int, wanted: Sequence[str]
+) -> dict[str, tuple[str, bytes]]:
+    """Member -> (its name in the shard, its bytes)."""
     contents = {}
     for name, member, (start, size) in zip(member_names(index), MEMBERS, places.tolist(), strict=True):
-        stream.seek(start)
-        contents[member] = (name, stream.read(size))
+        if member in wanted:
+            stream.seek(start)
+            contents[member] = (name, stream.read(size))
+    return contents
+
+
+def _read_view(stream: io.BufferedIOBase, places: np.ndarray, index: int, plan: DatasetPlan) -> Sample:
+    contents = _read_members(stream, places, index, MEMBERS)
     facts = _read_facts(*contents["json"], plan.people.z_dim)
     if (facts["head"], facts["view"]) != divmod(index, plan.views):
         raise FileError(

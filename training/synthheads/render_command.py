@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     people = "independent: every attribute drawn for itself; photographs: as photo collections have them (independent)"
     parser.add_argument("--population", choices=tuple(POPULATIONS), default=INDEPENDENT.name, help=people)
     parser.add_argument("--look", choices=STYLES, default=STYLES[0], help="how the same heads are shaded (natural)")
-    sides = "population: mostly frontal in photographs; wide: evenly from all sides (population)"
+    sides = "population: mostly frontal in photographs; wide: once from the front, then evenly (population)"
     parser.add_argument("--cameras", choices=CAMERAS, default=CAMERAS[0], help=sides)
 
 

@@ -30,7 +30,7 @@ from .population import Population
 from .populations import INDEPENDENT, POPULATIONS
 from .serialise import DOMAIN, encode_png, to_dict, to_json
 from .streams import SEED_LIMIT, caption_stream
-from .views import render_head
+from .views import FRONT, render_head
 
 if TYPE_CHECKING:
     from .render import View
@@ -48,7 +48,8 @@ _LARGEST_VIEWS = 64
 class DatasetPlan:
     """What a data set is: ``count`` views of ``size`` pixels, ``views`` of each head.
 
-    ``look``: the style in which heads are rendered; ``cameras``: as the population is seen, or evenly from all sides.
+    ``look``: the style in which heads are rendered; ``cameras``: as the population is seen, or once from the front and
+    then evenly from all sides.
 
     Raises:
         ConfigError: a number out of range, an unknown population, look or kind of cameras.
@@ -85,7 +86,10 @@ class DatasetPlan:
 
     def draw_poses(self, head: int) -> tuple[Pose, ...]:
         """The cameras of all views of a head."""
-        return self.people.draw_poses(self.seed, head, self.views, wide=True if self.cameras == "wide" else None)
+        if self.cameras == "wide":
+            others = self.people.draw_poses(self.seed, head, self.views - 1, wide=True) if self.views > 1 else ()
+            return (FRONT, *others)
+        return self.people.draw_poses(self.seed, head, self.views)
 
     @property
     def shard_count(self) -> int:

@@ -1,0 +1,70 @@
+"""First codes w of heads, before there is a generator: principal components of their pictures from the front.
+
+Given w, everything that is learned in 3D goes into the generator; learning an encoder along with it from nothing gives
+an average head for hours. Pictures are looked at with the face magnified, and together with their gradients across.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from sat3d.face_zoom import zoom_matrices
+from sat3d.small_networks import resize
+from sat3d.tensorfile import read_header, read_tensors, require_tensor, write_tensors
+
+from .pack import HeadPack
+
+SCHEMA = "sat3d-first-codes/1"
+_SIDE_PX, _FACE_ZOOM, _GRADIENT_WEIGHT = 72, 1.6, 1.5
+_FLATTENING = 0.5  # a component's spread in w is its spread in pictures to this power: faint ones count, too
+_BATCH = 64
+_POWER_ITERATIONS = 3
+
+
+@dataclass(frozen=True)
+class FirstCodes:
+    """``codes [n, w_dim]`` of all heads of a pack, of mean 0 and mean square 1; ``explained``: share of the pictures'
+    variance that they hold."""
+
+    codes: Tensor
+    explained: float
+
+
+def features_of(images: Tensor) -> Tensor:
+    """``[B, 3, S, S]`` in -1..1 -> ``[B, F]``: small, the face magnified, with the gradient of its grey across."""
+    rows, columns = zoom_matrices(_SIDE_PX, _FACE_ZOOM)
+    small = rows @ resize(images, _SIDE_PX, _SIDE_PX) @ columns.T
+    return torch.cat([small.flatten(1), _GRADIENT_WEIGHT * small.mean(1).diff(dim=2).flatten(1)], 1)
+
+
+@torch.no_grad()
+def find_codes(pack: HeadPack, w_dim: int, held_out: int, seed: int = 0) -> FirstCodes:
+    """Principal components of every head's first view; the first ``held_out`` heads have no part in finding them."""
+    features = torch.cat([features_of(pack.pictures(part)) for part in torch.arange(len(pack)).split(_BATCH)])
+    mean = features[held_out:].mean(0)
+    features -= mean
+    torch.manual_seed(seed)
+    rank = min(w_dim, len(pack) - held_out)
+    _, sizes, directions = torch.pca_lowrank(features[held_out:], rank, center=False, niter=_POWER_ITERATIONS)
+    codes = features @ (directions * (sizes.clamp_min(1e-6) ** (_FLATTENING - 1)))
+    codes = torch.nn.functional.pad(codes, (0, w_dim - rank))
+    codes /= codes[held_out:].square().mean().sqrt()
+    return FirstCodes(codes, float(sizes.square().sum() / features[held_out:].square().sum()))
+
+
+def save_codes(path: Path, found: FirstCodes) -> None:
+    header = {"schema": SCHEMA, "explained": f"{found.explained:.4f}"}
+    write_tensors(path, {"codes": found.codes}, header)
+
+
+def load_codes(path: Path) -> FirstCodes:
+    """
+    Raises:
+        FileError: missing, damaged or of another kind.
+    """
+    header = read_header(path, SCHEMA, "first codes of heads", "begin the training anew")
+    return FirstCodes(require_tensor(read_tensors(path), "codes", 2, path), float(header.get("explained", "nan")))
