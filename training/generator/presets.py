@@ -70,7 +70,7 @@ def network_config(
     """A small EG3D with plain parts: the camera is no input, the backdrop is not in the volume, pictures are twice as
     large as the volume rendering."""
     return TriplaneConfig(
-        BackboneConfig(w_dim, 0, w_dim, 2, planes, 3 * features, channel_base, channel_max),
+        BackboneConfig(w_dim, 0, w_dim, 4, planes, 3 * features, channel_base, channel_max),
         RenderingConfig(24, 16, 2.35, 3.1, 0.72, avg_camera_pivot=(0.0, 0.0, 0.1), plane_warp=0.18),
         SuperresolutionConfig(neural_px, (48, 32), (True, False)),
         neural_rendering_resolution=neural_px,
