@@ -155,7 +155,7 @@ class Engine:
         self.task.after_step(stage.batch * world, clock.seen)
         clock.spend(self.processes.agree(time.monotonic() - started))
         if self.processes.is_first:
-            self.report.add(losses)
+            self.report.add(losses, stage.name)
             self.report.after_step(clock, self.share, self.seconds_left())
         return losses
 

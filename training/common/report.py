@@ -38,12 +38,15 @@ class Report:
     _losses: dict[str, Tensor] = field(default_factory=dict)
     _steps: int = 0
     _since: tuple[int, float] | None = None
+    _stage: str | None = None
 
     def __post_init__(self):
         self._line = Timer(self.line_seconds)
 
-    def add(self, losses: Mapping[str, Tensor]) -> None:
+    def add(self, losses: Mapping[str, Tensor], stage: str = "") -> None:
         """The losses of one step; they stay on their device until a line is due."""
+        if stage != self._stage:  # means are of one stage
+            self._stage, self._losses, self._steps = stage, {}, 0
         for name, loss in losses.items():
             self._losses[name] = self._losses.get(name, 0.0) + loss.detach()
         self._steps += 1

@@ -1,4 +1,4 @@
-"""The command line's work: data, first codes, networks, training."""
+"""The command line's work: data, first codes, networks, training, and then the prior."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ from .codes import find_codes, load_codes, save_codes
 from .networks import first_networks
 from .pack import HeadPack, open_pack
 from .presets import Preset, find_preset
+from .prior import PriorTask
+from .scores import Codes
 from .task import CHECKPOINT, GeneratorTask
 
-CODES = "codes.safetensors"
+CODES, PRIOR = "codes.safetensors", "prior"
 
 
 def run(options: argparse.Namespace) -> int:
@@ -46,6 +48,7 @@ def _train(options: argparse.Namespace, preset: Preset, budget: Budget) -> int:
         engine.resume()
     over = engine.run()
     if processes.is_first:
+        over = over and train_prior(engine.task, options, Budget(preset.prior_minutes, options.steps))
         print(f"{options.out / CHECKPOINT} after {engine.clock.seen} heads")
         if not over:
             print("Stopped; go on with --resume")
@@ -96,3 +99,17 @@ def _codes(options: argparse.Namespace, preset: Preset, pack: HeadPack, processe
     if len(codes) != len(pack):
         raise FileError("The first codes are of another data set", path, f"{len(pack)} heads", "choose another --out")
     return codes
+
+
+def train_prior(task: GeneratorTask, options: argparse.Namespace, budget: Budget) -> bool:
+    """Teach the generator that ``task`` has trained which w there are; whether that is over. It goes on where it
+    stopped."""
+    network, encoder = task.networks.mean_generator, task.networks.mean_encoder
+    codes, held_out = Codes(None, encoder).of_all(task.pack), task.preset.held_out_heads
+    facts = {**task.notes, **task.settings()}
+    prior = PriorTask(network, codes[held_out:], codes[:held_out], options.out, facts, task.preset.prior, options.seed)
+    plan = Run(make_folder(options.out / PRIOR), budget, options.seed, options.save_minutes, options.score_minutes)
+    engine = Engine(prior, plan, report=Report(options.out / PRIOR / "progress.jsonl"))
+    if state_path(plan.out).exists():
+        engine.resume()
+    return engine.run()

@@ -7,13 +7,23 @@ codes that are spread as the true ones, kinds apart from kinds, without a networ
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 _TIME_FEATURES = 16
-_SAMPLING_STEPS = 16
+_SAMPLING_STEPS = 10
+
+
+@dataclass(frozen=True)
+class PriorSize:
+    """Of the flow's network, and how many of its samples the mapping learns from."""
+
+    width: int = 1024
+    depth: int = 4
+    bank: int = 65_536
 
 
 class Velocity(nn.Module):

@@ -10,6 +10,8 @@ from sat3d.inversion.encoder import EncoderConfig
 from training.common.engine import Stage
 from training.common.schedule import RateSchedule
 
+from .flow import PriorSize
+
 # A logit of occupancy times this is the density: a surface is opaque within about a hundredth of a world unit.
 DENSITY_GAIN = 100.0
 W_DIM = 512
@@ -56,6 +58,8 @@ class Preset:
     code_noise: float = 0.05
     precision: str = "auto"
     minutes: float = 480.0
+    prior_minutes: float = 40.0
+    prior: PriorSize = field(default_factory=PriorSize)
 
     def __post_init__(self):
         if [stage.name for stage in self.stages] != list(self.lessons) or not self.stages:
@@ -115,6 +119,7 @@ _GPU = Preset(
     },
     ema_heads=10_000.0,
     minutes=9.0,
+    prior_minutes=1.5,
 )
 _TINY = Preset(
     "tiny",
@@ -136,6 +141,8 @@ _TINY = Preset(
     scored_heads=2,
     ema_heads=20.0,
     minutes=1.0,
+    prior_minutes=0.1,
+    prior=PriorSize(32, 1, 256),
 )
 PRESETS = {preset.name: preset for preset in (_CPU, _GPU, _TINY)}
 

@@ -1,7 +1,7 @@
 """The prior: a mapping z -> w whose codes are spread as those of all heads are, so that drawn heads are like true ones.
 
 First a flow learns the codes that the encoder gives to the training's heads; then the generator's own mapping network
-learns where the flow takes each z. Neither sees anything but codes.
+learns where the flow takes each z of a large bank. Neither sees anything but codes.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from training.common.random_numbers import generator_of, mixed_seed
 from training.common.schedule import RateSchedule
 
 from .export import export_network
-from .flow import Velocity, follow, matching_loss
+from .flow import PriorSize, Velocity, follow, matching_loss
 
 _KEPT = 0.999  # share of the codes' variance that the flow is about
 _LEAST_SPREAD = 0.05  # of the largest, below which a direction is only scaled, not whitened
 _CODE_NOISE = 0.03  # in whitened units: codes of 10,000 heads are not all there are
 _HALF_LIFE = 60_000.0
+_BANK_BATCH = 2048
 _SCHEDULE = RateSchedule(warmup_steps=100, constant_share=0.4, last=0.02)
 STAGES = (Stage("flow", 0.6, 512, 1e-3, _SCHEDULE, clip=1.0), Stage("mapping", 0.4, 1024, 2e-3, _SCHEDULE))
 
@@ -70,7 +71,7 @@ class PriorObjective(nn.Module):
         super().__init__()
         self.whitening, self.velocity, self.mapping = whitening, velocity, network.mapping
         self.numbers = whitening(codes)
-        self.learned: Velocity | None = None  # the flow that the mapping learns from
+        self.bank = torch.zeros(0), torch.zeros(0)  # z and where the flow takes it, for the mapping to learn
 
     def forward(self, step: Step) -> dict[str, Tensor]:
         random = generator_of(self.numbers.device, step.seed, step.number, step.rank)
@@ -79,13 +80,19 @@ class PriorObjective(nn.Module):
             pick = torch.randint(len(self.numbers), (step.stage.batch,), generator=random, device=random.device)
             noise = torch.randn(len(pick), self.numbers.shape[1], generator=random, device=random.device)
             return {"flow": matching_loss(self.velocity, self.numbers[pick] + _CODE_NOISE * noise, random)}
-        z = torch.randn(step.stage.batch, self.mapping.config.z_dim, generator=random, device=random.device)
-        found = self.whitening(self.mapping(z)[:, 0])
-        return {"mapping": F.mse_loss(found, self.wanted(z))}
+        z, wanted = self.bank
+        pick = torch.randint(len(z), (step.stage.batch,), generator=random, device=random.device)
+        return {"mapping": F.mse_loss(self.whitening(self.mapping(z[pick])[:, 0]), wanted[pick])}
 
-    def wanted(self, z: Tensor) -> Tensor:
+    def fill_bank(self, learned: Velocity, size: int, seed: int) -> None:
+        """What the mapping learns."""
+        random = generator_of(self.numbers.device, seed, 0, 98)
+        z = torch.randn(size, self.mapping.config.z_dim, generator=random, device=random.device)
+        self.bank = z, torch.cat([self.wanted(learned, part) for part in z.split(_BANK_BATCH)])
+
+    def wanted(self, learned: Velocity, z: Tensor) -> Tensor:
         """Where the flow takes the first numbers of z, on the sphere that the mapping puts it on."""
-        return follow(self.learned, normalize_2nd_moment(z)[:, : self.numbers.shape[1]])
+        return follow(learned, normalize_2nd_moment(z)[:, : self.numbers.shape[1]])
 
 
 @dataclass
@@ -98,23 +105,21 @@ class PriorTask:
     held_out: Tensor
     out: Path
     notes: Mapping[str, object] = field(default_factory=dict)
-    width: int = 1024
-    depth: int = 4
+    size: PriorSize = field(default_factory=PriorSize)
     seed: int = 0
-    stages: tuple[Stage, ...] = STAGES
 
     def __post_init__(self):
+        self.stages = STAGES
         torch.manual_seed(self.seed)
         whitening = Whitening.of(self.codes)
-        velocity = Velocity(len(whitening.spread), self.width, self.depth)
+        velocity = Velocity(len(whitening.spread), self.size.width, self.size.depth)
         self.mean_velocity = copy.deepcopy(velocity).requires_grad_(False).eval()
         self.objective = PriorObjective(self.codes, whitening, self.network, velocity)
-        self.objective.learned = self.mean_velocity
         self.mean = RunningMean(velocity, self.mean_velocity, _HALF_LIFE)
         self.network.mapping.w_avg.copy_(self.codes.mean(0))
 
     def settings(self) -> dict[str, object]:
-        return {"task": "prior", "codes": len(self.codes), "width": self.width, "depth": self.depth}
+        return {"task": "prior", "codes": len(self.codes), **vars(self.size)}
 
     def modules(self) -> dict[str, nn.Module]:
         return {
@@ -127,6 +132,8 @@ class PriorTask:
         flow = stage.name == "flow"
         self.objective.velocity.requires_grad_(flow).train(flow)
         self.network.mapping.requires_grad_(not flow)
+        if not flow:  # the flow is as it will be: a training that goes on makes the same bank
+            self.objective.fill_bank(self.mean_velocity, self.size.bank, self.seed)
         layers = self.objective.velocity if flow else self.network.mapping
         # Equalised layers of a small lr_mul keep their weights large: the rate has to be as large.
         scale = 1.0 if flow else 1 / self.network.mapping.fc0.bias_gain
@@ -146,7 +153,7 @@ class PriorTask:
         z = torch.randn(len(self.held_out), self.network.config.backbone.z_dim, generator=random, device=random.device)
         white = self.objective.whitening
         true, drawn = white(self.held_out), white(self.network.mapping(z)[:, 0])
-        flowed, learned = self.objective.wanted(z), white(self.codes[: len(self.held_out)])
+        flowed, learned = self.objective.wanted(self.mean_velocity, z), white(self.codes[: len(self.held_out)])
         return {
             "of_mapping": energy_distance(drawn, true),
             "of_flow": energy_distance(flowed, true),

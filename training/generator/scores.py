@@ -14,6 +14,7 @@ from sat3d.small_networks import resize
 
 from .pack import HeadPack
 
+_BATCH = 64
 HEAD_SIZE = 0.383  # world units from chin to crown (0.232 m), what depth errors are shares of
 
 
@@ -25,14 +26,20 @@ class Codes:
     encoder: PortraitEncoder
 
     @torch.no_grad()
-    def of(self, pack: HeadPack, head: int) -> Tensor:
-        """``[1, w_dim]``."""
+    def of(self, pack: HeadPack, heads: Tensor) -> Tensor:
+        """``heads [B]`` -> ``[B, w_dim]``."""
         device = self.encoder.mean.device
         if self.table is not None:
-            return self.table[[head]].to(device)
+            return self.table[heads].to(device)
         size = self.encoder.config.input_px
-        images = resize(pack.pictures(torch.tensor([head])).to(device), size, size)
+        images = resize(pack.pictures(heads).to(device), size, size)
         return self.encoder.units(self.encoder.eval().raw(images)).w
+
+
+    @torch.no_grad()
+    def of_all(self, pack: HeadPack) -> Tensor:
+        """``[n, w_dim]``."""
+        return torch.cat([self.of(pack, part) for part in torch.arange(len(pack)).split(_BATCH)])
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,7 @@ class SeenHead:
 @torch.no_grad()
 def look_at_head(network: TriplaneGenerator, codes: Codes, pack: HeadPack, head: int) -> SeenHead:
     """Generate a head from its first and its last view, and compare them with the truth."""
-    w = codes.of(pack, head)
+    w = codes.of(pack, torch.tensor([head]))
     styles = network.styles(w[:, None].expand(-1, network.config.backbone.num_ws, -1))
     planes, views = network.planes(styles), sorted({0, pack.views - 1})
     pictures, scores = [], []
