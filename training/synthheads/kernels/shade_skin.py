@@ -4,7 +4,7 @@ import warp as wp
 
 from .cutouts import beard_mask
 from .data import Hit, Look, Shaded
-from .light import ambient, gloss, wrapped
+from .light import ambient, gloss, matte, wrapped
 from .materials import LABEL_BEARD, LABEL_EARS, LABEL_HAIR, LABEL_MOUTH, LABEL_NECK, LABEL_NOSE, LABEL_SKIN
 from .noise import bump, cell_hash, noise3, ramp
 from .skin_marks import freckles, wrinkles
@@ -147,13 +147,22 @@ def scattered(hit: Hit, albedo: wp.vec3) -> wp.vec3:
 
 
 @wp.func
+def shade_cavity(hit: Hit) -> Shaded:
+    """The inside of the mouth: cheeks and palate, black at the throat."""
+    result = Shaded()
+    result.label = LABEL_MOUTH
+    hit.sky = wp.max(hit.sky, 0.4)
+    hit.lit = 0.3 + 0.7 * hit.lit
+    result.albedo = _CAVITY * (0.16 + 1.2 * ramp(0.040, 0.095, hit.rest[2]))
+    result.colour = matte(hit, result.albedo, 0.6)
+    return result
+
+
+@wp.func
 def shade_skin(hit: Hit, look: Look) -> Shaded:
-    result = coloured_skin(hit, look)
     if hit.extra[3] > 0.5:
-        result.label = LABEL_MOUTH
-        result.colour = _CAVITY * (0.3 + 0.9 * ramp(0.03, 0.09, hit.rest[2]))
-        result.albedo = result.colour
-        return result
+        return shade_cavity(hit)
+    result = coloured_skin(hit, look)
     moist = wp.float32(0.0)
     if result.label == LABEL_MOUTH:
         moist = 1.0
