@@ -24,7 +24,7 @@ _EAR_ROOT_M = (0.0765, 0.002, 0.008)
 _TONGUE_DROP_M, _TONGUE_BACK_M = (0.008, 0.014, 0.003), 0.005  # at its root, middle and tip; of its tip
 _TONGUE_FLOOR_M = -0.100  # its underside stays there
 _BITE_M, _BITE_SLOPE, _FRONT_TEETH_M = -0.0768, 0.232, 0.095  # height between the front teeth; it rises to the back
-_TEETH_DROP_M = 0.0025
+_TEETH_DROP_M = 0.0050  # of the upper teeth under the lip as the jaw opens, so that their edge is seen
 _CORNER_AGES = (0.30, 0.66, 1.0)  # of the asset's three ages (child, young, old) in the asset's own unit
 _SHAPE_BASE = {"eye-scale-incr": 0.35}  # eyes a little larger than life: their colour has to be seen
 
@@ -154,14 +154,15 @@ def load_head_model(path: Path = ASSET) -> HeadModel:
     arrays = {name: tensor.numpy() for name, tensor in read_tensors(path).items()}
     vertices, triangles = arrays["rest"], arrays["triangles"]
     count = len(_shape_base())
-    for material, settle in ((Material.TEETH, lower_upper_teeth), (Material.TONGUE, lay_tongue)):
-        part = np.unique(triangles[arrays["material"] == material])
-        vertices[part] = settle(vertices[part])
+    teeth, tongue = (np.unique(triangles[arrays["material"] == m]) for m in (Material.TEETH, Material.TONGUE))
+    vertices[tongue] = lay_tongue(vertices[tongue])
+    units = _dense(arrays, "action", len(FACE_UNITS))
+    units[FACE_UNITS.index("jawOpen")].reshape(-1, 3)[teeth, 1] -= _TEETH_DROP_M * are_upper(vertices[teeth])
     return HeadModel(
         rest=vertices, extra=arrays["extra"], triangles=triangles, material=arrays["material"].astype(np.int32),
         corners=arrays["corners"].reshape(-1, vertices.size),
         shape_up=_dense(arrays, "shape_up", count), shape_down=_dense(arrays, "shape_down", count),
-        units=_dense(arrays, "action", len(FACE_UNITS)),
+        units=units,
         scalp_map=ScalpMap.of(arrays["bare_triangles"], arrays["scalp_triangle"], arrays["scalp_barycentric"]),
     )  # fmt: skip
 
@@ -177,10 +178,9 @@ def lay_tongue(points: np.ndarray) -> np.ndarray:
     return moved
 
 
-def lower_upper_teeth(points: np.ndarray) -> np.ndarray:
-    """The template's teeth [N, 3], the upper ones a little lower: in an open mouth their edge is seen."""
-    upper = points[:, 1] > _BITE_M + _BITE_SLOPE * (_FRONT_TEETH_M - points[:, 2])
-    return points - upper[:, None] * np.float32([0, _TEETH_DROP_M, 0])
+def are_upper(teeth: np.ndarray) -> np.ndarray:
+    """[N] bool: which of the template's teeth [N, 3] are upper ones."""
+    return teeth[:, 1] > _BITE_M + _BITE_SLOPE * (_FRONT_TEETH_M - teeth[:, 2])
 
 
 def _dense(arrays: dict[str, np.ndarray], name: str, count: int) -> np.ndarray:

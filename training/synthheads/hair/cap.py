@@ -39,8 +39,9 @@ class Cap:
 
     ``pole`` [3], or two [2, 3] with a parting between them: where strands start. ``thickness(where)``: metres over the
     skin. ``edge``: share of it left before the rim, ``edge_from``: where along the strand it begins to thin.
-    ``lean_m(where)`` [..., 3]: moves it besides. ``ragged``: share of the strands before the rim where ever fewer of them go on, so that it
-    ends in strands. ``solidity(where)``: see ``Mesh.extra``; instead of that. ``across``: from, span.
+    ``lean_m(where)`` [..., 3]: moves it besides. ``ragged``: share of the strands before the rim from where on ever
+    fewer of them go on, so that hair ends in strands; or ``solidity(where)`` instead, see ``Mesh.extra``. ``across``:
+    from, span.
     """
 
     pole: np.ndarray | tuple[float, float, float]

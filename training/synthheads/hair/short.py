@@ -7,7 +7,7 @@ import numpy as np
 from ..mesh import Mesh
 from ..parameters import HeadParameters
 from ..scalp import Scalp
-from .cap import Cap, Thickness, Where, raise_cap, thin_at_sides
+from .cap import Cap, Thickness, Where, raise_cap
 from .hairline import hairline_rad
 from .locks import LockSet, away_from, grow, jitter, radial, smoothstep, spread
 from .look import HairLook
@@ -18,7 +18,7 @@ _WHORL = np.array([0.0, 0.75, -0.66])  # where the crop's tufts turn away from
 _TUFTS, _RINGS = 680, 5
 _PART_AZIMUTH_DEG, _PART_POLAR_DEG = 44.0, 42.0  # where the line runs, at its farthest from the middle
 _PART_WIDTH_RAD, _PART_DEPTH_M = 0.060, 0.0015  # its ground is under the skin: a bare line is seen
-_LOOSE_WISPS = Wisps(150, rise_m=0.008, stray_m=0.005)
+_LOOSE_WISPS = Wisps(90, rise_m=0.008, stray_m=0.004)
 
 
 def buzz_cut(p: HeadParameters, scalp: Scalp) -> tuple[list[Mesh], HairLook]:
@@ -40,7 +40,7 @@ def short_crop(p: HeadParameters, scalp: Scalp) -> tuple[list[Mesh], HairLook]:
     def thickness(where: Where) -> np.ndarray:
         return lift * (0.50 + 0.50 * _top(where.polar_rad))
 
-    cap = Cap(_WHORL, thickness, lambda azimuth: hairline_rad(azimuth, 1.0), edge=0.35, ragged=0.10)
+    cap = Cap(_WHORL, thickness, lambda azimuth: hairline_rad(azimuth, 1.0), edge=0.35)
     tufts = _tufts(p, scalp, lift)
     look = HairLook(strand_frequency_across=230.0, strand_frequency_along=4.0, shine=0.7, scalp_tint=0.85)
     return [raise_cap(cap, scalp), tufts], look
@@ -82,7 +82,7 @@ def side_part(p: HeadParameters, scalp: Scalp) -> tuple[list[Mesh], HairLook]:
     def thickness(where: Where) -> np.ndarray:
         return _combed_over(where, comb(where.direction, parting), lift, side)
 
-    cap = Cap((0.0, 1.0, -0.20), thickness, hairline, edge=0.42, edge_from=0.80, solidity=thin_at_sides, columns=208, rows=60)
+    cap = Cap((0.0, 1.0, -0.20), thickness, hairline, edge=0.42, edge_from=0.80, columns=208, rows=60)
     look = HairLook(strand_frequency_across=330.0, strand_frequency_along=3.0, shine=1.0, scalp_tint=0.12)
     loose = _loose(scalp, parting, lambda way: _combed_over(way, comb(way.direction, parting), lift, side))
     return [along_flow(raise_cap(cap, scalp), parting), loose], look
@@ -91,8 +91,9 @@ def side_part(p: HeadParameters, scalp: Scalp) -> tuple[list[Mesh], HairLook]:
 def _loose(scalp: Scalp, parting: np.ndarray, thickness: Thickness) -> Mesh:
     """Strands that come off hair which is combed over, on both sides of the parting."""
     count = _LOOSE_WISPS.count
-    across, first = 0.25 + 0.60 * (jitter(count, 13) + 1) / 2, 0.25 + 1.1 * (jitter(count, 14) + 1) / 2
-    turn = np.where(np.arange(count) % 3, -1, 1)[:, None] * (first[:, None] + np.linspace(0, 0.5, RINGS))
+    across, first = 0.57 + 0.22 * jitter(count, 13), 0.52 + 0.37 * jitter(count, 14)
+    sign = np.where(np.arange(count) % 2, -0.65, 0.65)
+    turn = sign[:, None] * (first[:, None] + np.linspace(0, 0.5, RINGS))
     way = place_at(turn, across[:, None], parting)
     azimuth, polar = np.arctan2(way[..., 0], way[..., 2]), np.arccos(np.clip(way[..., 1], -1, 1))
     point, normal = scalp.sample(azimuth, polar)

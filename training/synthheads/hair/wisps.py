@@ -1,4 +1,4 @@
-"""Single strands that leave a surface of hair: they fray its outline. Part of the geometry, so fixed from every side."""
+"""Single strands that leave a surface of hair and fray its outline: geometry, so the same from every side."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _GOLDEN = 0.6180339887
 
 @dataclass(frozen=True)
 class Wisps:
-    """``count`` strands; each starts at a share ``start`` (first, last) of the way from root to tip and follows the hair
-    for a share ``span``, a little beyond the tip if need be; at its end it is up to ``rise_m`` over the surface and up to
-    ``stray_m`` aside."""
+    """``count`` strands; each starts at a share ``start`` (first, last) of the way from root to tip and follows the
+    hair for a share ``span``, a little beyond the tip if need be; at its end it is up to ``rise_m`` over the surface
+    and up to ``stray_m`` aside."""
 
     count: int
     start: tuple[float, float] = (0.1, 0.7)
@@ -33,8 +33,8 @@ class Wisps:
 
 
 def fray(sheets: list[Mesh], rows: int, wisps: Wisps, sides: int = 1) -> list[Mesh]:
-    """``sheets`` with their wisps as one more mesh. Each is a grid [C, rows] of strands from root to tip; with ``sides``
-    2 its second half of columns is an inner side, where none start."""
+    """``sheets`` with their wisps as one more mesh. Each is a grid [C, rows] of strands from root to tip; with
+    ``sides`` 2 its second half of columns is an inner side, where none start."""
     return [*sheets, join([_grow_on(sheet, rows, sides, wisps, salt) for salt, sheet in enumerate(sheets)])]
 
 

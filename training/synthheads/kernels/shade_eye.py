@@ -13,7 +13,7 @@ _WHITE = wp.constant(wp.vec3(0.78, 0.75, 0.72))
 _IVORY = wp.constant(wp.vec3(0.92, 0.87, 0.76))
 _GUM = wp.constant(wp.vec3(0.47, 0.16, 0.15))
 _TONGUE = wp.constant(wp.vec3(0.60, 0.19, 0.18))
-_UPPER_GUM_M, _LOWER_GUM_M = wp.constant(-0.0653), wp.constant(-0.0885)  # height on the template's front teeth
+_UPPER_GUM_M, _LOWER_GUM_M = wp.constant(-0.0638), wp.constant(-0.0885)  # height on the template's front teeth
 _PI = wp.constant(3.14159265)
 
 
@@ -81,7 +81,7 @@ def shade_teeth(hit: Hit) -> Shaded:
         arch = -arch
     hit.normal = wp.normalize(wp.normalize(arch) + 0.25 * hit.normal)
     teeth_a_rad = 4.9
-    if hit.rest[1] + 0.232 * hit.rest[2] < -0.0560:
+    if hit.rest[1] + 0.232 * hit.rest[2] < -0.0548:
         teeth_a_rad = 5.7  # the lower front teeth are narrower
     place = wp.atan2(hit.rest[0], hit.rest[2] - 0.062) * teeth_a_rad
     gap = wp.abs(place - wp.floor(place + 0.5))
