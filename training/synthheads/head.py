@@ -12,6 +12,7 @@ from sat3d.tensorfile import read_header, read_tensors
 
 from .actions import FACE_UNITS, GAZE_PITCH_DEG, GAZE_YAW_DEG, unit_weights
 from .mesh import Material, Mesh, vertex_normals
+from .mouth import TEETH_DROP_M, are_upper, lay_tongue
 from .parameters import HeadParameters
 from .patch import Patch, cut_patch
 from .scalp import Scalp, ScalpMap
@@ -21,10 +22,6 @@ SCHEMA = "synthheads.heads.1"
 WORLD_PER_METRE = 1.65
 EYE_MIDPOINT_M = np.array([0.0, -0.0066, 0.0745], np.float32)
 _EAR_ROOT_M = (0.0765, 0.002, 0.008)
-_TONGUE_DROP_M, _TONGUE_BACK_M = (0.008, 0.014, 0.003), 0.005  # at its root, middle and tip; of its tip
-_TONGUE_FLOOR_M = -0.100  # its underside stays there
-_BITE_M, _BITE_SLOPE, _FRONT_TEETH_M = -0.0768, 0.232, 0.095  # height between the front teeth; it rises to the back
-_TEETH_DROP_M = 0.0050  # of the upper teeth under the lip as the jaw opens, so that their edge is seen
 _CORNER_AGES = (0.30, 0.66, 1.0)  # of the asset's three ages (child, young, old) in the asset's own unit
 _SHAPE_BASE = {"eye-scale-incr": 0.35}  # eyes a little larger than life: their colour has to be seen
 
@@ -157,7 +154,7 @@ def load_head_model(path: Path = ASSET) -> HeadModel:
     teeth, tongue = (np.unique(triangles[arrays["material"] == m]) for m in (Material.TEETH, Material.TONGUE))
     vertices[tongue] = lay_tongue(vertices[tongue])
     units = _dense(arrays, "action", len(FACE_UNITS))
-    units[FACE_UNITS.index("jawOpen")].reshape(-1, 3)[teeth, 1] -= _TEETH_DROP_M * are_upper(vertices[teeth])
+    units[FACE_UNITS.index("jawOpen")].reshape(-1, 3)[teeth, 1] -= TEETH_DROP_M * are_upper(vertices[teeth])
     return HeadModel(
         rest=vertices, extra=arrays["extra"], triangles=triangles, material=arrays["material"].astype(np.int32),
         corners=arrays["corners"].reshape(-1, vertices.size),
@@ -165,22 +162,6 @@ def load_head_model(path: Path = ASSET) -> HeadModel:
         units=units,
         scalp_map=ScalpMap.of(arrays["bare_triangles"], arrays["scalp_triangle"], arrays["scalp_barycentric"]),
     )  # fmt: skip
-
-
-def lay_tongue(points: np.ndarray) -> np.ndarray:
-    """The template's tongue [N, 3], which fills the mouth up to the palate, laid flat behind the lower teeth."""
-    z = points[:, 2]
-    drop = np.interp(z, (0.010, 0.050, 0.090), _TONGUE_DROP_M)
-    top = (points[:, 1] > _TONGUE_FLOOR_M) * (points[:, 1] - _TONGUE_FLOOR_M)
-    moved = points.copy()
-    moved[:, 1] -= (drop * np.minimum(top / 0.018, 1)).astype(np.float32)
-    moved[:, 2] -= np.interp(z, (0.030, 0.090), (0.0, _TONGUE_BACK_M)).astype(np.float32)
-    return moved
-
-
-def are_upper(teeth: np.ndarray) -> np.ndarray:
-    """[N] bool: which of the template's teeth [N, 3] are upper ones."""
-    return teeth[:, 1] > _BITE_M + _BITE_SLOPE * (_FRONT_TEETH_M - teeth[:, 2])
 
 
 def _dense(arrays: dict[str, np.ndarray], name: str, count: int) -> np.ndarray:

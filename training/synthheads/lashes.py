@@ -10,7 +10,7 @@ import numpy as np
 from .hair.locks import LockSet, grow, jitter
 from .hair.tube import unit
 from .head import Head, HeadModel
-from .mesh import Material, Mesh
+from .mesh import Material, Mesh, make_mesh
 from .parameters import HeadParameters
 
 _LASHES, _RINGS, _SIDES = 15, 4, 3  # per eye
@@ -25,7 +25,7 @@ _OPEN_RISE, _CLOSED_RISE = 0.22, -0.20  # height of the edge over the eye's cent
 
 @dataclass(frozen=True)
 class LashRoots:
-    """Where one eye's lashes grow, from the nose outwards: ``first``, ``second`` [L] vertices and the share between."""
+    """Where lashes grow, each eye's from the nose outwards: ``first``, ``second`` [L] vertices and the share between."""
 
     first: np.ndarray
     second: np.ndarray
@@ -38,41 +38,46 @@ class LashRoots:
 
 
 def build_lashes(p: HeadParameters, head: Head) -> list[Mesh]:
-    """Lashes of both eyes; longer towards the outer corner, pointing down where lids are closed."""
-    return [_lashes(head, roots, centre) for roots, centre in zip(_roots(head.model), head.eye_centres, strict=True)]
+    """Lashes of both eyes, x < 0 first; longer towards the outer corner, pointing down where lids are closed."""
+    roots = _roots(head.model)
+    root, eye_centre = roots.of(head.position).astype(np.float64), np.repeat(head.eye_centres, _LASHES, axis=0)
+    out, outer = unit(root - eye_centre), np.tile(np.linspace(0, 1, _LASHES), 2)[:, None]
+    path = root[:, None] + _length(outer)[:, None] * _bend(out, outer, np.sign(eye_centre[:, :1]))
+    radius = np.tile(_RADIUS_M * np.array([1.0, 0.95, 0.7, 0.0]), (len(root), 1))
+    mesh = grow(LockSet(path, radius, np.zeros(len(root)), out, sides=_SIDES))
+    rest = np.repeat(roots.of(head.model.rest), _RINGS * _SIDES, axis=0)
+    extra = np.tile(np.float32([0, _LID_EDGE_M, 0, 0]), (len(rest), 1))
+    return [make_mesh(mesh.position, mesh.triangles, Material.SKIN, normal=mesh.normal, rest=rest, extra=extra)]
 
 
-def _lashes(head: Head, roots: LashRoots, eye_centre: np.ndarray) -> Mesh:
-    root = roots.of(head.position).astype(np.float64)
-    out = unit(root - eye_centre)
-    outer = np.linspace(0, 1, len(root))[:, None]
+def _length(outer: np.ndarray) -> np.ndarray:
+    """Metres [N, 1]; ``outer`` [N, 1]: 0 at the inner corner .. 1 at the outer one."""
+    grown = np.sin(np.pi * (0.12 + 0.68 * outer)) * (0.55 + 0.45 * outer)
+    uneven = 1 + 0.14 * np.tile(jitter(_LASHES, 41), 2)[:, None]
+    return (_SHORTEST_M + (_LONGEST_M - _SHORTEST_M) * grown) * uneven
+
+
+def _bend(out: np.ndarray, outer: np.ndarray, side: np.ndarray) -> np.ndarray:
+    """Lashes of length about 1 from their roots [N, _RINGS, 3]: from the eye's centre ``out`` [N, 3] and to the outer
+    corner of its ``side`` [N, 1]; an open lid's curl up, a closed one's hang and are seen at their full length."""
     closed = np.clip((_OPEN_RISE - out[:, 1:2]) / (_OPEN_RISE - _CLOSED_RISE), 0, 1)
-    aside = np.sign(eye_centre[0]) * np.array([1.0, 0.0, 0.0]) * (0.75 * outer - 0.25)
+    aside = side * np.array([1.0, 0.0, 0.0]) * (0.75 * outer - 0.25)
     down = unit(np.cross(out, np.cross(out, [0.0, 1.0, 0.0])))
     start = unit(0.9 * out + (0.10 + 0.60 * closed) * down + 0.6 * aside)
     curl = np.array([0.0, 1.0, 0.0]) * (0.50 - 0.42 * closed)
-    length = _SHORTEST_M + (_LONGEST_M - _SHORTEST_M) * np.sin(np.pi * (0.12 + 0.68 * outer)) * (0.55 + 0.45 * outer)
-    length = length * (0.78 + 0.22 * closed) * (1 + 0.14 * jitter(len(root), 41)[:, None])
-    s = np.linspace(0, 1, _RINGS)[None, :, None]
-    path = root[:, None] + length[:, None] * (start[:, None] * (s - 0.1) + curl[:, None] * s**2)
-    radius = np.tile(_RADIUS_M * np.array([1.0, 0.95, 0.7, 0.0]), (len(root), 1))
-    mesh = grow(LockSet(path, radius, np.zeros(len(root)), out, sides=_SIDES))
-    each = _RINGS * _SIDES
-    mesh.rest = np.repeat(roots.of(head.model.rest), each, axis=0).astype(np.float32)
-    mesh.extra = np.tile(np.float32([0, _LID_EDGE_M, 0, 0]), (len(mesh.rest), 1))
-    mesh.tangent = np.zeros_like(mesh.tangent)
-    mesh.material = np.full(len(mesh.triangles), int(Material.SKIN), np.int32)
-    return mesh
+    s = np.linspace(0, 1, _RINGS)[:, None]
+    return (0.78 + 0.22 * closed)[:, None] * (start[:, None] * (s - 0.1) + curl[:, None] * s**2)
 
 
-def _roots(model: HeadModel) -> tuple[LashRoots, LashRoots]:
+def _roots(model: HeadModel) -> LashRoots:
     """Of both eyes, x < 0 first; found once per model."""
     if "_lash_roots" not in model.__dict__:
-        model.__dict__["_lash_roots"] = tuple(_find_roots(model, side) for side in (-1, 1))
+        sides = [_find_roots(model, side) for side in (-1, 1)]
+        model.__dict__["_lash_roots"] = LashRoots(*(np.concatenate(values) for values in zip(*sides, strict=True)))
     return model.__dict__["_lash_roots"]
 
 
-def _find_roots(model: HeadModel, side: int) -> LashRoots:
+def _find_roots(model: HeadModel, side: int) -> tuple[np.ndarray, ...]:
     """Evenly along the upper lid, where ``extra`` passes the edge's distance between two vertices."""
     edges = np.unique(np.sort(model.triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1), axis=0)
     ends = model.rest[edges].mean(1)
@@ -83,4 +88,4 @@ def _find_roots(model: HeadModel, side: int) -> LashRoots:
     across = np.abs(model.rest[first, 0] * (1 - share) + model.rest[second, 0] * share)
     targets = np.linspace(_FROM_M, _TO_M, _LASHES)
     chosen = np.abs(across[:, None] - targets).argmin(0)
-    return LashRoots(first[chosen], second[chosen], share[chosen])
+    return first[chosen], second[chosen], share[chosen]

@@ -136,7 +136,7 @@ def _edge_profile(along: np.ndarray, cap: Cap) -> np.ndarray:
 def thin_at_sides(where: Where) -> np.ndarray:
     """Solidity: strands end one by one at the temples and in the nape, but not in front, where much hair rises."""
     x, z = np.abs(where.direction[..., 0]), where.direction[..., 2]
-    aside = 1 - smoothstep(0.0, 0.5, z) * (1 - smoothstep(0.55, 0.75, x))
+    aside = 1 - smoothstep(0.0, 0.5, z) * (1 - smoothstep(0.72, 0.86, x))
     return 1 - aside * (1 - _thinning(where.along, 0.07))
 
 

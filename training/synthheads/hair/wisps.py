@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..mesh import Mesh, join
+from ..mesh import Mesh
 from .locks import LockSet, grow, jitter
 from .tube import unit
 
@@ -35,13 +35,15 @@ class Wisps:
 def fray(sheets: list[Mesh], rows: int, wisps: Wisps, sides: int = 1) -> list[Mesh]:
     """``sheets`` with their wisps as one more mesh. Each is a grid [C, rows] of strands from root to tip; with
     ``sides`` 2 its second half of columns is an inner side, where none start."""
-    return [*sheets, join([_grow_on(sheet, rows, sides, wisps, salt) for salt, sheet in enumerate(sheets)])]
+    parts = [_rooted_in(sheet, rows, sides, wisps, salt) for salt, sheet in enumerate(sheets)]
+    path, up, across = (np.concatenate(values) for values in zip(*parts, strict=True))
+    return [*sheets, lift_off(path, up, across, wisps)]
 
 
-def lift_off(path: np.ndarray, up: np.ndarray, across: np.ndarray, wisps: Wisps, salt: int = 0, size=1.0) -> Mesh:
+def lift_off(path: np.ndarray, up: np.ndarray, across: np.ndarray, wisps: Wisps, size=1.0) -> Mesh:
     """Strands along paths [N, RINGS, 3] in the surface of the hair, whose unit normals are ``up`` [N, RINGS, 3], that
     leave it towards their tips; ``across`` [N] their places as in ``Mesh``; ``size`` [N] 0..1: how thick each is."""
-    rise, aside = (jitter(len(path), 20 + 5 * salt + kind) for kind in range(2))
+    rise, aside = (jitter(len(path), 20 + kind) for kind in range(2))
     s = np.linspace(0, 1, RINGS)
     side = unit(np.cross(up, np.gradient(path, axis=1)))
     height = (wisps.rise_m * (0.25 + 0.75 * rise**2))[:, None] * s**1.5 - _ROOT_DEPTH_M * (1 - s) ** 2
@@ -53,7 +55,8 @@ def lift_off(path: np.ndarray, up: np.ndarray, across: np.ndarray, wisps: Wisps,
     return replace(mesh, normal=unit(like_hair).astype(np.float32), rest=on_top)
 
 
-def _grow_on(sheet: Mesh, rows: int, sides: int, wisps: Wisps, salt: int) -> Mesh:
+def _rooted_in(sheet: Mesh, rows: int, sides: int, wisps: Wisps, salt: int) -> tuple[np.ndarray, ...]:
+    """What ``lift_off`` takes of the strands of one sheet; ``salt``: its number."""
     position, normal, across = (
         values.reshape(-1, rows, values.shape[-1]).astype(np.float64)
         for values in (sheet.position, sheet.normal, sheet.rest[:, :1])
@@ -64,7 +67,7 @@ def _grow_on(sheet: Mesh, rows: int, sides: int, wisps: Wisps, salt: int) -> Mes
     last = np.minimum(first + wisps.span * (1 + 0.45 * span), _FARTHEST)
     share = first[:, None] + (last - first)[:, None] * np.linspace(0, 1, RINGS)
     path, up = _along(position, column, share), unit(_along(normal, column, np.minimum(share, 0.97)))
-    return lift_off(path, up, across[column, 0, 0], wisps, salt)
+    return path, up, across[column, 0, 0]
 
 
 def _along(grid: np.ndarray, column: np.ndarray, share: np.ndarray) -> np.ndarray:

@@ -81,7 +81,7 @@ def shade_teeth(hit: Hit) -> Shaded:
         arch = -arch
     hit.normal = wp.normalize(wp.normalize(arch) + 0.25 * hit.normal)
     teeth_a_rad = 4.9
-    if hit.rest[1] + 0.232 * hit.rest[2] < -0.0548:
+    if hit.rest[1] + 0.232 * hit.rest[2] < -0.0548:  # the plane of the bite, as in ``mouth.are_upper``
         teeth_a_rad = 5.7  # the lower front teeth are narrower
     place = wp.atan2(hit.rest[0], hit.rest[2] - 0.062) * teeth_a_rad
     gap = wp.abs(place - wp.floor(place + 0.5))
