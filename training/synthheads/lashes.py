@@ -25,7 +25,7 @@ _OPEN_RISE, _CLOSED_RISE = 0.22, -0.20  # height of the edge over the eye's cent
 
 @dataclass(frozen=True)
 class LashRoots:
-    """Where lashes grow, each eye's from the nose outwards: ``first``, ``second`` [L] vertices and the share between."""
+    """Where lashes grow, each eye's from the nose outwards: on edges from ``first`` to ``second`` [L], at ``share``."""
 
     first: np.ndarray
     second: np.ndarray
