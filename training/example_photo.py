@@ -23,13 +23,14 @@ from sat3d.inversion.align import Crop
 from sat3d.parsing.labels import EYES, MOUTH, NOSE
 from sat3d.pictures import save_picture
 from training.console import script
+from training.synthheads.actions import actions_of
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.views import start_renderer
 
 ROOT = Path(__file__).resolve().parents[1]
 PERSON = HeadParameters(
     hair_style="side part", hair_colour=(0.31, 0.19, 0.115), hair_volume=0.6, skin_tone=0.28, skin_warmth=0.2,
-    freckles=0.3, sex=0.8, age=0.45, iris_colour=(0.22, 0.50, 0.24), expression="smile", expression_strength=0.8,
+    freckles=0.3, sex=0.8, age=0.45, iris_colour=(0.22, 0.50, 0.24), actions=actions_of("smile", 0.8),
     cloth_colour=(0.15, 0.45, 0.25), neckline="v-neck", background=(0.66, 0.70, 0.76),
 )  # fmt: skip
 YAW_RAD, PITCH_RAD = -0.2, 0.03

@@ -17,7 +17,7 @@ _CAPTION_DRAWS = 100
 
 
 def short_caption(parameters: HeadParameters, rng: np.random.Generator, most_words: int) -> str:
-    """A caption that the text tower can read: one in some hundred thousand says too much, and another is drawn."""
+    """A caption that the text tower can read: one in some thousand says too much, and another is drawn."""
     for _ in range(_CAPTION_DRAWS):
         text = caption(parameters, rng)
         if len(words_of(text)) <= most_words:

@@ -1,6 +1,6 @@
 """SynthHeads: rendered 3D heads with known attributes.
 
-python -m training.synthheads render|sheet|describe --help
+python -m training.synthheads render|sheet|describe|correlations --help
 """
 
 import os
@@ -15,9 +15,14 @@ from collections.abc import Sequence  # noqa: E402
 
 from training.console import script  # noqa: E402
 
-from . import describe_command, render_command, sheet_command  # noqa: E402
+from . import correlations_command, describe_command, render_command, sheet_command  # noqa: E402
 
-COMMANDS = {"render": render_command, "sheet": sheet_command, "describe": describe_command}
+COMMANDS = {
+    "render": render_command,
+    "sheet": sheet_command,
+    "describe": describe_command,
+    "correlations": correlations_command,
+}
 
 
 @script()

@@ -19,6 +19,7 @@ from sat3d.reader import load_reader
 from sat3d.small_networks import ASSETS
 from sat3d.tensorfile import read_header
 from training.synthheads.streams import SEED_LIMIT
+from training.synthheads.views import check_device
 
 from ..generator import CHECKPOINT, load_domain_generator
 from .examination import Examination, Plan, examine
@@ -65,15 +66,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> dict:
     """Report: ``methods.<method>.<attribute>`` with ``transfer, parts, transfer_truth, preservation, product, identity,
-    identity_cosine, d_mean, view_consistency, kept, secondary, views`` at δ = 1, and the same but views under ``best``
-    with ``delta`` and ``option``; ``chain.<method>``: a row a step (:mod:`.chain`); ``ceiling``, ``targets``,
-    ``seconds``. :mod:`.scoring` says what each means.
+    identity_cosine, d_mean, view_consistency, kept, secondary, views, delta, leak, specifics`` at δ = 1, and the same
+    but views under ``best`` with ``intensity`` (its δ) and ``option``; ``chain.<method>``: a row a step
+    (:mod:`.chain`); ``ceiling`` (:mod:`.ceiling`), ``targets``, ``seconds``. :mod:`.scoring` says what each means;
+    ``delta``, ``leak`` and ``specifics`` are in :mod:`.truth`.
 
     ``transfer``: the reader sees in the edit what it sees in the *generated* reference, so that the generator's and the
     reader's own mistakes do not count; ``parts``: of each category alone; ``transfer_truth``: it sees what is true of
     the reference.
     """
     plan = _plan(options)
+    check_device("cpu")  # the true pictures are rendered
     if options.threads:
         torch.set_num_threads(options.threads)
     stage = _stage(options)
