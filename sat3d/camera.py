@@ -61,6 +61,12 @@ def look_at_pose(yaw_rad: Tensor, pitch_rad: Tensor, radius: float, pivot: Seque
     return pose_from_position(position, torch.as_tensor(pivot, dtype=position.dtype, device=position.device))
 
 
+def look_angles(position: Tensor) -> tuple[Tensor, Tensor]:
+    """Yaw and pitch, radians, of positions ``[…, 3]`` on a sphere about the origin: :func:`look_at_pose` backwards."""
+    x, y, z = torch.nn.functional.normalize(position, dim=-1).unbind(-1)
+    return math.pi / 2 - torch.atan2(z, x), -math.pi / 2 * y
+
+
 def pose_from_position(position: Tensor, target: Tensor) -> Tensor:
     """``[V, 4, 4]`` cam2world from positions ``[V, 3]`` that look at ``target [3]`` or ``[V, 3]``; world up is +y."""
     forward = torch.nn.functional.normalize(target - position, dim=-1)

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from ..camera import CameraRig, make_label, split_label
+from ..camera import CameraRig, look_angles, make_label, split_label
 
 
 def rolled_label(rig: CameraRig, angles: Tensor, roll_rad: float = 0.0) -> Tensor:
@@ -27,10 +27,7 @@ def angles_of(pose: Tensor) -> tuple[float, float, float]:
 
     Where the camera looks past the pivot, yaw and pitch are those of its position.
     """
-    x, y, z = pose[:3, 3].tolist()
-    radius = math.sqrt(x * x + y * y + z * z)
-    yaw = math.pi / 2 - math.atan2(z, x)
-    pitch = math.pi * (1 - y / radius) / 2 - math.pi / 2  # v = π(1 - cos polar)/2, see camera.look_at_pose
+    yaw, pitch = map(float, look_angles(pose[:3, 3]))
     forward = pose[:3, 2]
     level = torch.linalg.cross(forward, torch.tensor([0.0, 1.0, 0.0], dtype=pose.dtype, device=pose.device))
     level = level / level.norm().clamp_min(1e-8)

@@ -6,7 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sat3d.camera import look_angles, split_label
 from sat3d.generators import Noise
+from sat3d.inversion.encoder import Encoded
 from sat3d.small_networks import resize
 from training.common.engine import Step
 from training.common.random_numbers import EpochOrder, generator_of, mixed_seed
@@ -23,7 +25,8 @@ from .presets import Lesson, Preset
 _PICTURE_LOSS, _RAW_LOSS, _EDGE_LOSS, _OPACITY_LOSS = 2.0, 1.0, 1.0, 0.5
 _PERCEPTUAL_LOSS, _DRAWING_LOSS, _CRITIC_LOSS, _CRITIC_PENALTY = 0.1, 0.02, 0.5, 1.0
 _DISTANCE_LOSS = 2.0  # a world unit; a surface is usually wrong by a hundredth
-_CODE_LOSS = 0.3
+_CODE_LOSS, _CAMERA_LOSS = 0.3, 0.5
+_CAMERA_UNIT_RAD = 0.05  # errors above it count less than squared
 _PART_WEIGHT = 0.5  # eyes, with a weight of 6, count as four other pixels of a picture
 _RIM = 2  # rays at a patch's edge whose super-resolution lacks neighbours
 _CODE_PICTURES = 8  # that the encoder sees in a step, where it learns codes
@@ -52,11 +55,10 @@ class Objective(nn.Module):
         with torch.no_grad():
             rays = draw_pixels(self.pack, heads, lesson.points, random)
             points = known_points(self.pack, heads, rays, lesson.points, config, random)
-        styles = self.mixed(self.styles_of(self.w_of(heads, lesson, random)), random)
+        w, encoder_losses = self.codes_of(heads, lesson, random)
+        styles = self.mixed(self.styles_of(w), random)
         planes = self.planes(styles)
-        losses = point_losses(self.generator, planes, styles, rays, points)
-        if lesson.codes:
-            losses["codes"] = self._code_loss(random)
+        losses = point_losses(self.generator, planes, styles, rays, points) | encoder_losses
         if lesson.patch:
             with torch.no_grad():
                 patch = draw_patches(self.pack, heads, lesson.patch, config, random)
@@ -74,33 +76,36 @@ class Objective(nn.Module):
         mine = self._order.take(step.seen, step.stage.batch * step.world)[step.rank :: step.world]
         return (mine + self.preset.held_out_heads).to(self.generator.device)
 
-    def w_of(self, heads: Tensor, lesson: Lesson, random: torch.Generator) -> Tensor:
-        """``heads [B]`` -> ``w [B, w_dim]`` with some noise: the first codes, or what the encoder sees in a view."""
+    def codes_of(self, heads: Tensor, lesson: Lesson, random: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+        """``heads [B]`` -> ``w [B, w_dim]`` with some noise, and what the encoder learns beside: w are the first codes,
+        which it learns from any view of some heads, or what it sees in a view of these."""
+        seen = self._some_heads(random) if lesson.codes else heads
+        view = self._any_view(len(seen), random)
+        found = self.encode(seen, view)
+        losses = {"camera": _CAMERA_LOSS * camera_loss(found, self.pack.camera[seen, view].to(found.w))}
+        w = found.w
         if lesson.codes:
-            w = self.codes[heads].to(self.generator.device)
-        else:
-            w = self.encode(heads, self._any_view(len(heads), random))
+            w = self.codes[heads].to(found.w)
+            wanted = self.codes[seen].to(found.w)
+            losses["codes"] = _CODE_LOSS * F.smooth_l1_loss(found.w, wanted, beta=0.5)
         noise = torch.randn(w.shape, generator=random, device=w.device)
-        return w + self.preset.code_noise * noise
+        return w + self.preset.code_noise * noise, losses
 
-    def encode(self, heads: Tensor, view: Tensor | int = 0) -> Tensor:
+    def _some_heads(self, random: torch.Generator) -> Tensor:
+        first, last = self.preset.held_out_heads, len(self.pack)
+        return torch.randint(first, last, (_CODE_PICTURES,), generator=random, device=random.device)
+
+    def encode(self, heads: Tensor, view: Tensor | int = 0) -> Encoded:
         size = self.encoder.config.input_px
         images = resize(self.pack.pictures(heads, view).to(self.generator.device), size, size)
         with torch.autocast(images.device.type, torch.bfloat16, enabled=self.half_precision):
             raw = self.encoder.raw(images)
-        return self.encoder.units(raw.float()).w
+        return self.encoder.units(raw.float())
 
     def _any_view(self, count: int, random: torch.Generator) -> Tensor:
         front = torch.rand(count, generator=random, device=random.device) < _FRONT_CHANCE
         view = torch.randint(self.pack.views, (count,), generator=random, device=random.device)
         return torch.where(front, 0, view)
-
-    def _code_loss(self, random: torch.Generator) -> Tensor:
-        """The encoder learns the first codes, from any view."""
-        first, last = self.preset.held_out_heads, len(self.pack)
-        heads = torch.randint(first, last, (_CODE_PICTURES,), generator=random, device=random.device)
-        found = self.encode(heads, self._any_view(len(heads), random))
-        return _CODE_LOSS * F.smooth_l1_loss(found, self.codes[heads].to(found), beta=0.5)
 
     def styles_of(self, w: Tensor) -> Tensor:
         return self.generator.styles(w[:, None].expand(-1, self.generator.config.backbone.num_ws, -1))
@@ -133,6 +138,13 @@ class Objective(nn.Module):
             "drawing": _DRAWING_LOSS * drawing_loss(self.critic, got, wanted),
             "critic": _CRITIC_LOSS * critic_loss(self.critic, got, wanted, _CRITIC_PENALTY),
         }
+
+
+def camera_loss(found: Encoded, camera: Tensor) -> Tensor:
+    """Of the angles that the encoder says of pictures taken by ``camera [B, 25]``."""
+    angles = look_angles(split_label(camera)[0][:, :3, 3])
+    wanted = torch.stack(angles, 1) / _CAMERA_UNIT_RAD
+    return F.smooth_l1_loss(torch.stack([found.yaw_rad, found.pitch_rad], 1) / _CAMERA_UNIT_RAD, wanted)
 
 
 def patch_losses(got: RenderedPatch, patch: Patch) -> dict[str, Tensor]:
