@@ -177,7 +177,8 @@ class TriplaneConfig:
 
     Beyond the published networks: ``density_gain`` multiplies the decoder's density; ``background_hidden`` > 0 adds a
     picture behind the volume, made by a layer of that many units with a style of its own, which ``background_grid`` > 0
-    gives a learned picture of so many cells a side each; ``edit_torgb`` counts the styles of the backbone's toRGB layers among those that SAT3D edits.
+    gives a learned picture of so many cells a side each; ``edit_torgb`` counts the styles of the backbone's toRGB
+    layers among those that SAT3D edits.
     """
 
     backbone: BackboneConfig = field(
