@@ -86,7 +86,7 @@ def network_config(
 
 _CPU = Preset(
     "cpu",
-    network_config(6144, 384, planes=128, features=24, neural_px=128),
+    network_config(6144, 256, planes=128, features=24, neural_px=128),
     EncoderConfig(W_DIM, hidden=768),
     (
         Stage("points", 0.45, 6, 2.5e-3, _SCHEDULE),
@@ -103,8 +103,8 @@ _CPU = Preset(
 )
 _GPU = Preset(
     "gpu",
-    network_config(16384, 512, planes=256, features=32, neural_px=128),
-    EncoderConfig(W_DIM, hidden=768),
+    _CPU.network,
+    _CPU.encoder,
     (
         Stage("points", 0.40, 16, 2.5e-3, _SCHEDULE),
         Stage("joint", 0.20, 16, 1.5e-3, _SCHEDULE),
