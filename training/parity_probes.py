@@ -71,10 +71,16 @@ class ParityCase:
     def rays(self):
         return self.network.render_features(self.planes, self.inputs("c"), self.options)
 
+    def drawn(self, styles: Tensor, options: RenderOptions | None = None) -> Tensor:
+        """What the official network returns for its own cameras: of a flat one all channels that it has."""
+        if not isinstance(self.network, TriplaneGenerator):
+            return self.network.drawn(styles, options)
+        return self.network.synthesize(styles, self.inputs("c"), options).image
+
     @cached_property
     def image(self) -> Tensor:
         if not isinstance(self.network, TriplaneGenerator):
-            return self.network.synthesize(self.styles).image
+            return self.drawn(self.styles)
         return self.network.superresolve(self.rays.features, self.styles)
 
 
@@ -185,15 +191,13 @@ def _image(case: ParityCase, name: str) -> Tensor:
 
 
 def _image_nonoise(case: ParityCase, name: str) -> Tensor:
-    return case.network.synthesize(case.styles, options=RenderOptions(noise=Noise("none"))).image
+    return case.drawn(case.styles, RenderOptions(noise=Noise("none")))
 
 
 def _image_z(case: ParityCase, name: str) -> Tensor:
     label = case.inputs("c_cond") if case.network.is_3d else case.inputs("c")
     ws = case.network.map(case.inputs("z"), label, 0.7)
-    return case.network.synthesize(
-        case.network.styles(ws), case.inputs("c") if case.network.is_3d else None, case.options
-    ).image
+    return case.drawn(case.network.styles(ws), case.options)
 
 
 def _points(case: ParityCase, name: str) -> Tensor:
@@ -223,8 +227,7 @@ def _auto(case: ParityCase, name: str) -> Tensor:
 def _gradient(case: ParityCase, name: str) -> Tensor:
     with torch.enable_grad():
         ws = case.ws.clone().requires_grad_()
-        camera = case.inputs("c") if case.network.is_3d else None
-        image = case.network.synthesize(case.network.styles(ws), camera, case.options).image
+        image = case.drawn(case.network.styles(ws), case.options)
         return torch.autograd.grad(image.square().mean(), ws)[0]
 
 
