@@ -29,7 +29,7 @@ def atomic_path(target: str | os.PathLike, overwrite: bool = True) -> Iterator[P
             "The output file exists already",
             target,
             "a new file name",
-            "choose another name, or ask for it to be overwritten (--force)",
+            "choose another name, or ask for it to be overwritten",
         )
     temporary = _create_beside(target)
     try:

@@ -1,14 +1,10 @@
 """Weights of published networks as ``torch.save`` writes them (or safetensors), read without running what is inside.
 
-Facts about the format: since torch 1.6 a zip archive that is not compressed, with a pickle ``data.pkl`` and a file
-``data/<key>`` for each storage; before, a stream of pickles (magic number, protocol, facts about the machine, the
-state dictionary, the keys of the storages) and behind them each storage: its length and its elements.
+Facts about the format: see ``generators/foreign/torch_file.py``; behind the pickles of an old file lies each storage:
+its length and its elements.
 """
 
-import io
 import os
-import struct
-import zipfile
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +16,8 @@ from ..errors import FileError
 from ..generators.foreign.allowlist import ALLOWED
 from ..generators.foreign.machine import Allowed, Machine
 from ..generators.foreign.tensors import check_tensors, read_tensors
-from ..generators.foreign.values import Blob, Context, Global, Storage, TensorView, damaged, describe, hostile
+from ..generators.foreign.torch_file import ZIP, zip_places
+from ..generators.foreign.values import Blob, Context, Global, Storage, TensorView, damaged, describe
 from ..tensorfile import read_tensors as read_safetensors
 
 Shape = tuple[int, ...]
@@ -104,7 +101,7 @@ def open_state_file(path: str | os.PathLike) -> StateFile:
     if path.suffix == ".safetensors":
         return StateFile(path.name, _without_counters(read_safetensors(path)))
     data = _read_bytes(path)
-    if data.startswith(b"PK\x03\x04"):
+    if data.startswith(ZIP):
         contents = _read_zip(data)
     elif data[:1] == b"\x80":
         contents = _read_stream(data)
@@ -138,18 +135,6 @@ def _read_bytes(path: Path) -> bytes:
         raise FileError("The file cannot be read", f"{path.name} ({error})", _WANTED, "check its permissions") from None
 
 
-class _StateMachine(Machine):
-    """A machine that lets a state dictionary have its notes on versions, which are dropped."""
-
-    def _next_opcode(self) -> int:
-        while (code := super()._next_opcode()) == ord("b"):
-            notes = self.pop()
-            self.top(dict)
-            if type(notes) is not dict or set(notes) - {"_metadata"}:
-                raise hostile("it sets the state of an object in a way that no weights do", describe(notes))
-        return code
-
-
 class _Storages:
     """The storages that a pickle refers to, by key; where their numbers lie is filled in as soon as it is known."""
 
@@ -176,7 +161,7 @@ class _Storages:
 
 
 def _read_zip(data: bytes) -> object:
-    places = _zip_places(data)
+    places = zip_places(memoryview(data))
     programs = [name for name in places if name.endswith("/data.pkl")]
     if len(programs) != 1:
         raise damaged("it has not exactly one data.pkl", len(programs))
@@ -185,7 +170,7 @@ def _read_zip(data: bytes) -> object:
     if order and data[slice(*order)] != b"little":
         raise damaged("its numbers are not in little-endian order")
     storages = _Storages()
-    contents = _StateMachine(Context(memoryview(data)), _GLOBALS, *places[programs[0]], storages).run()
+    contents = Machine(Context(memoryview(data)), _GLOBALS, *places[programs[0]], storages).run()
     for key in storages.found:
         if f"{folder}data/{key}" not in places:
             raise damaged("a tensor's content is missing", describe(key))
@@ -193,31 +178,11 @@ def _read_zip(data: bytes) -> object:
     return contents
 
 
-def _zip_places(data: bytes) -> dict[str, tuple[int, int]]:
-    """Name -> where in the file its bytes lie."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return {entry.filename: _zip_place(data, entry) for entry in archive.infolist()}
-    except (zipfile.BadZipFile, struct.error, ValueError, NotImplementedError, EOFError) as error:
-        raise damaged("it is not a complete zip archive", error) from None
-
-
-def _zip_place(data: bytes, entry: zipfile.ZipInfo) -> tuple[int, int]:
-    at = entry.header_offset
-    mark, name, extra = struct.unpack("<4s22xHH", data[at : at + 30])
-    start = at + 30 + name + extra
-    if mark != b"PK\x03\x04" or entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1:
-        raise damaged("its archive is compressed, encrypted, or has lost an entry", entry.filename[:60])
-    if start + entry.file_size > len(data):
-        raise damaged("its archive is truncated", entry.filename[:60])
-    return start, start + entry.file_size
-
-
 def _read_stream(data: bytes) -> object:
     context, storages, position = Context(memoryview(data)), _Storages(), 0
     parts = []
     for persistent in (None, None, None, storages, None):
-        machine = _StateMachine(context, _GLOBALS if persistent else {}, position, len(data), persistent)
+        machine = Machine(context, _GLOBALS if persistent else {}, position, len(data), persistent)
         parts.append(machine.run())
         position = machine.position
         _check_start(parts)
