@@ -4,7 +4,8 @@
 
 DIR holds cases: ``<case>.pkl`` (official format), ``<case>.safetensors`` (inputs ``in.*`` and outputs) and
 ``<case>.json`` (meaning, noise floor and largest value of each tensor). Every tensor is reproduced; a line a group
-gives the largest error and its limit, the last line ``N passed, M failed``; the exit code is 1 if any failed.
+gives the largest error and its limit, the last line ``N passed, M failed``; the exit code is 1 if any failed. A case
+that cannot be run counts as one failure, and the others go on.
 """
 
 import argparse
@@ -14,7 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from sat3d.errors import Sat3dError
-from training.parity_cases import ParityCase, run_case
+from training.parity_cases import ParityCase, Result, run_case
 
 
 def main() -> int:
@@ -23,15 +24,16 @@ def main() -> int:
     parser.add_argument("--case", action="append", help="run only this case; repeatable")
     parser.add_argument("--verbose", action="store_true", help="a line a tensor")
     arguments = parser.parse_args()
-    names = sorted(p.stem for p in arguments.folder.glob("*.json") if p.with_suffix(".safetensors").exists())
-    names = [name for name in names if not arguments.case or name in arguments.case]
+    names = {path.stem for suffix in ("json", "safetensors") for path in arguments.folder.glob(f"*.{suffix}")}
+    if names and arguments.case:
+        names = set(arguments.case)
     if not names:
         print(
             f"No cases in {arguments.folder}: wanted <case>.pkl, .safetensors and .json side by side", file=sys.stderr
         )
         return 2
     passed = failed = 0
-    for name in names:
+    for name in sorted(names):
         good, bad = _report(name, arguments)
         passed, failed = passed + good, failed + bad
     print(f"{passed} passed, {failed} failed")
@@ -45,19 +47,28 @@ def _report(name: str, arguments: argparse.Namespace) -> tuple[int, int]:
     except Sat3dError as error:
         print(f"  FAILED to run: {error}")
         return 0, 1
+    if not results:
+        print("  FAILED to run: no tensor but inputs is stored")
+        return 0, 1
     groups: dict[str, list] = {}
     for result in results:
         groups.setdefault(result.name if arguments.verbose else result.name.split(".")[0], []).append(result)
     for group, members in groups.items():
-        worst = max(members, key=lambda r: r.error / r.limit)
-        verdict = "ok" if all(r.passed for r in members) else "FAILED"
-        figures = f"error {worst.error:.2e}  limit {worst.limit:.2e}  {verdict}"
-        print(f"  {group:<22} {len(members):>3} tensors  worst {worst.name:<40} {figures}")
-        for result in members:
-            if not result.passed and not arguments.verbose:
-                print(f"    FAILED {result.name}: error {result.error:.3e} > limit {result.limit:.3e}")
+        _print_group(group, members, arguments.verbose)
     bad = sum(not r.passed for r in results)
     return len(results) - bad, bad
+
+
+def _print_group(group: str, members: list[Result], verbose: bool) -> None:
+    worst = max(members, key=lambda r: r.badness)
+    verdict = "ok" if all(r.passed for r in members) else "FAILED"
+    figures = f"error {worst.error:.2e}  limit {worst.limit:.2e}  {verdict}"
+    print(f"  {group:<22} {len(members):>3} tensors  worst {worst.name:<40} {figures}")
+    for result in members:
+        if result.problem:
+            print(f"    FAILED {result.name}: {result.problem}")
+        elif not result.passed and not verbose:
+            print(f"    FAILED {result.name}: error {result.error:.3e} > limit {result.limit:.3e}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What our networks make of the stored inputs of the official code.
 
-Every entry of ``PROBES`` reproduces the stored tensors whose name starts with its key.
+Every entry of ``PROBES`` reproduces the stored tensors whose whole name matches its pattern.
 """
 
 import json
@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -38,14 +39,14 @@ class ParityCase:
             FileError: one of them is missing or unreadable.
         """
         try:
-            info, stored = (
-                json.loads(stem.with_suffix(".json").read_text()),
-                load_file(stem.with_suffix(".safetensors")),
-            )
-        except (OSError, ValueError) as error:
+            info = json.loads(stem.with_suffix(".json").read_text(encoding="utf-8"))
+            stored = load_file(stem.with_suffix(".safetensors"))
+        except (OSError, ValueError, SafetensorError) as error:
             raise FileError(
                 "The case is unreadable", error, ".pkl, .safetensors and .json side by side", "check the folder"
             ) from error
+        if not isinstance(info, dict):
+            raise FileError("The case's description is not an object", type(info).__name__, "JSON with 'tensors'")
         return cls(load_generator(stem.with_suffix(".pkl")).network, stored, info)
 
     def inputs(self, name: str) -> Tensor | None:
@@ -114,8 +115,8 @@ def _backbone_block(case: ParityCase, name: str) -> Tensor:
         own = [styles[f"{prefix}{full_name}.{layer}"] for layer, _ in block.style_layers()]
         x, image = block(x, image, own, Noise())
         if full_name.endswith("." + block_name):
-            break
-    return x if kind == "x" else image
+            return x if kind == "x" else image
+    raise KeyError(f"there is no block {block_name}")
 
 
 def _planes(case: ParityCase, name: str) -> Tensor:
@@ -221,7 +222,7 @@ def _rays_test(case: ParityCase, name: str) -> Tensor:
 def _auto(case: ParityCase, name: str) -> Tensor:
     network = case.network.with_limits(ray_start="auto", ray_end="auto")
     rays = network.render_features(case.planes, case.inputs("c"), case.options)
-    return rays.depth if name == "auto.depth" else rays.features
+    return _or_statistics(name, rays.depth if name.startswith("auto.depth") else rays.features)
 
 
 def _gradient(case: ParityCase, name: str) -> Tensor:
@@ -231,22 +232,28 @@ def _gradient(case: ParityCase, name: str) -> Tensor:
         return torch.autograd.grad(image.square().mean(), ws)[0]
 
 
+_PART = r"(\.(stats|tl|mid|br|s\d+|sample0_\w+))?"  # which part of a picture or map is stored
+
 PROBES: dict[str, Callable[[ParityCase, str], Tensor]] = {
-    "map": _map,
-    "style": _style,
-    "bb": _backbone_block,
-    "planes": _planes,
-    "rays": _rays,
-    "feature_image": _features,
-    "image_raw": _image_raw,
-    "image_raw_returned": _image_raw,
+    r"map\.ws_psi\d+(_cutoff\d+)?": _map,
+    r"style\..+": _style,
+    r"bb\.b\d+\.(x|img)": _backbone_block,
+    "planes" + _PART: _planes,
+    r"rays\.(origins|dirs|weight_sum|(coarse|all)_(depths|sigma|weights))": _rays,
+    "feature_image" + _PART: _features,
+    "image_raw(_returned)?": _image_raw,
     "image_depth": lambda case, name: case.rays.depth,
-    "sr": _superresolution,
-    "image": _image,
+    r"sr\.(in|b0)_(x|img)_tl": _superresolution,
+    "image" + _PART: _image,
     "image_nonoise": _image_nonoise,
     "image_z": _image_z,
-    "points": _points,
-    "raystest": _rays_test,
-    "auto": _auto,
-    "grad": _gradient,
+    r"points\.(plane_features|rgb|sigma|sample_sigma)": _points,
+    r"raystest\.(origins|dirs)": _rays_test,
+    r"auto\.(depth|feature)" + _PART: _auto,
+    r"grad\.ws": _gradient,
 }
+
+
+def probe_for(name: str) -> Callable[[ParityCase, str], Tensor] | None:
+    """What reproduces the stored tensor of that name; None if nothing does."""
+    return next((probe for pattern, probe in PROBES.items() if re.fullmatch(pattern, name)), None)

@@ -1,5 +1,6 @@
 """The safe reader against pickles in the official format: what it reads, and how it names what is wrong."""
 
+import dataclasses
 import hashlib
 import json
 from pathlib import Path
@@ -8,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from sat3d.errors import CancelledError, FileError
+from sat3d.errors import CancelledError, ConfigError, FileError
+from sat3d.generators import load_generator
 from sat3d.generators.config import (
     PLANE_AXES_EG3D,
     SUPERRESOLUTION,
@@ -18,6 +20,7 @@ from sat3d.generators.config import (
 )
 from sat3d.generators.foreign import expected_tensors, read_network
 from sat3d.generators.foreign.values import Storage, TensorView
+from tests.generators.official_pickle import Network
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "foreign"
 # Full parity cases are too large for the repository; where they lie beside it, they are read as well.
@@ -180,6 +183,24 @@ def test_values_that_are_not_finite_are_named(tmp_path, micro):
     path.write_bytes(replaced("micro_valid", const, np.float32("nan").tobytes() + const[4:]))
     with pytest.raises(FileError, match=r"not finite.*synthesis\.b4\.const"):
         read_network(path)
+
+
+@pytest.mark.parametrize(("channels", "classes"), [(1, 0), (4, 0), (3, 10), (1, 10)])
+def test_pickles_of_other_pictures_draw_rgb(tmp_path, channels, classes):
+    config = StyleGAN2Config(dataclasses.replace(MICRO_CONFIG.backbone, img_channels=channels, c_dim=classes))
+    (tmp_path / "other.pkl").write_bytes(Network(config).pickle())
+    network = load_generator(tmp_path / "other.pkl").network
+    assert network.config == config
+    view = network.synthesize(network.styles(network.map(torch.ones(2, 8), network.labels([3, 14]))))
+    assert view.image.shape == (2, 3, 8, 8) and (view.opacity is not None) == (channels == 4)
+
+
+def test_pickles_whose_pictures_cannot_be_shown_are_refused(tmp_path):
+    built = Network(MICRO_CONFIG)
+    built.states[""]["_init_kwargs"]["img_channels"] = 2
+    (tmp_path / "two.pkl").write_bytes(built.pickle())
+    with pytest.raises(ConfigError, match="does not draw pictures that can be shown.*2 channels"):
+        read_network(tmp_path / "two.pkl")
 
 
 # Layout: sizes of the published networks, known independently of this code.
