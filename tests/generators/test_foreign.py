@@ -199,7 +199,7 @@ def test_pickles_whose_pictures_cannot_be_shown_are_refused(tmp_path):
     built = Network(MICRO_CONFIG)
     built.states[""]["_init_kwargs"]["img_channels"] = 2
     (tmp_path / "two.pkl").write_bytes(built.pickle())
-    with pytest.raises(ConfigError, match="does not draw pictures that can be shown.*2 channels"):
+    with pytest.raises(ConfigError, match=r"does not draw pictures that can be shown.*2 channels"):
         read_network(tmp_path / "two.pkl")
 
 

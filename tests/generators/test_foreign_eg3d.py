@@ -197,7 +197,7 @@ def test_parts_that_disagree(read):
 def test_a_label_that_is_no_camera_is_refused(read):
     built = Network(small_config())
     built.states["backbone"]["_init_kwargs"]["c_dim"] = 16
-    with pytest.raises(ConfigError, match="another label than a camera.*c_dim 16.*25"):
+    with pytest.raises(ConfigError, match=r"another label than a camera.*c_dim 16.*25"):
         read(built)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from ...errors import FileError
 from .opcodes import OPERATIONS
-from .values import Blob, Context, damaged, describe, exhausting, hostile, unlike_official
+from .values import Blob, Context, Global, damaged, describe, exhausting, hostile, unlike_official
 
 _MAX_STACK = 65536
 _STOP = 0x2E
@@ -127,8 +127,8 @@ class Machine:
     def top(self, kind: type) -> object:
         value = self.pop()
         if type(value) is not kind:
-            raise unlike_official(
-                f"a {kind.__name__.lower()} was expected", f"{describe(value)} before byte {self.position}"
-            )
+            # Calls are always made of a global and a tuple; what is filled or set may be of a kind that is not known.
+            fault = damaged if kind in (Global, tuple) else unlike_official
+            raise fault(f"a {kind.__name__.lower()} was expected", f"{describe(value)} before byte {self.position}")
         self.push(value)
         return value
