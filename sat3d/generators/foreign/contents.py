@@ -65,11 +65,14 @@ def _not_there(contents: dict, key: str | None) -> FileError:
         return judges(f"{networks[0][:40]} of class {describe(contents[networks[0]].kind)}")
     if key is None and not networks and (weights := weights_somewhere(contents)):
         return weights_alone(weights)
+    return _other_networks(contents, names, networks)
+
+
+def _other_networks(contents: dict, names: list[str], networks: list[str]) -> FileError:
     choice = f": {', '.join(name[:40] for name in networks[:20])}" if any(networks) else ""
-    keys = f"the keys {key_names(contents)}" if any(contents) else f"{len(contents)} values without a key"
     return FileError(
         f"The pickle has no network {' or '.join(map(repr, names))}",
-        keys,
+        f"the keys {key_names(contents)}" if any(contents) else f"{len(contents)} values without a key",
         "usually G_ema",
         f"choose one of the networks in it{choice}" if networks else "use a file that holds a generator",
     )
