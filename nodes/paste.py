@@ -10,6 +10,7 @@ from ..sat3d.errors import ShapeError
 from ..sat3d.inversion.align import Crop, cut
 from ..sat3d.inversion.paste import paste_back, widened_mask
 from ..sat3d.parsing.labels import LABEL_NAMES
+from ..sat3d.small_networks import large_enough, resize
 from . import host, images, places
 from .head_parser import head_parser
 
@@ -97,9 +98,11 @@ class Job:
         both = torch.cat([cut(own, self.crop, self.edited.shape[-1]), self.edited])
         parser = host.bring(head_parser())
         with torch.inference_mode():
-            shares = parser.probabilities(both.clamp(-1, 1).to(next(parser.parameters()).device)).to(own)
+            seen = large_enough(both.clamp(-1, 1).to(next(parser.parameters()).device))
+            shares = parser.probabilities(seen).to(own)
         found = 1 - shares[:, [LABEL_NAMES.index(name) for name in _NOT_HEAD]].sum(1, keepdim=True)
-        return widened_mask(found.amax(0, keepdim=True).clamp(0, 1), soft)
+        found = resize(found.amax(0, keepdim=True).clamp(0, 1), *self.edited.shape[2:])
+        return widened_mask(found, soft)
 
 
 def paired(photo: Tensor, found: list[places.Place], edited: Tensor, before: Tensor | None,
