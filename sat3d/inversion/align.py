@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..errors import ShapeError
+from ..picture_modes import rgb_values
 
 # Image-left eye, image-right eye, nose tip, mouth left, mouth right; x right, y up, z to the viewer.
 STANDARD_POINTS = (
@@ -138,10 +139,10 @@ def resample(image: Tensor, box: tuple[float, float, float, float], size: tuple[
 
 
 def photo_from(picture: Image.Image) -> Tensor:
-    """A picture of any mode -> ``[1, 3, H, W]`` in -1..1: upright as its EXIF says, grey as RGB, alpha over white."""
-    picture = ImageOps.exif_transpose(picture)
-    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-    pixels = np.array(picture.convert("RGB"), np.float32)
-    return torch.from_numpy(pixels).permute(2, 0, 1)[None] / 127.5 - 1
+    """A picture of any mode -> ``[1, 3, H, W]`` in -1..1: upright as its EXIF says, grey as RGB, alpha over white.
+
+    Raises:
+        ShapeError: see :func:`sat3d.picture_modes.rgb_values`.
+    """
+    values = rgb_values(ImageOps.exif_transpose(picture))
+    return torch.from_numpy(values).permute(2, 0, 1)[None] * 2 - 1
