@@ -9,6 +9,7 @@ from torch import Tensor
 from ..sat3d.errors import ShapeError
 from ..sat3d.inversion.align import Crop, cut
 from ..sat3d.inversion.paste import paste_back, widened_mask
+from ..sat3d.inversion.resampling import resample
 from ..sat3d.parsing.labels import LABEL_NAMES
 from . import host, images, places
 from .head_parser import head_parser
@@ -152,7 +153,7 @@ def _of_crop(mask: Tensor, crop: Crop, size: int, photo_size: tuple[int, int]) -
     if tuple(mask.shape[2:]) == (size, size):
         return mask
     if tuple(mask.shape[2:]) == photo_size:
-        return cut(mask.expand(-1, 3, -1, -1), crop, size)[:, :1].clamp(0, 1)
+        return resample(mask, crop.box, (size, size)).clamp(0, 1)
     raise ShapeError("The mask fits neither photo nor crop", f"{mask.shape[3]} x {mask.shape[2]} pixels",
                      f"{photo_size[1]} x {photo_size[0]} (the photo) or {size} x {size} (the edited face)",
                      "connect a mask of one of them")

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
-from torch.nn import functional as F
 
 from ..errors import ShapeError
 from ..picture_modes import rgb_values
+from .resampling import resample
 
 # Image-left eye, image-right eye, nose tip, mouth left, mouth right; x right, y up, z to the viewer.
 STANDARD_POINTS = (
@@ -28,7 +28,6 @@ STANDARD_POINTS = (
 POINT_NAMES = ("left eye", "right eye", "nose tip", "left corner of the mouth", "right corner of the mouth")
 _SIDE_OF_SCALE = 700 / 300  # of the crop, where the photo is scaled by 300 / scale and 700 pixels are kept
 _SMALLEST_FACE_PX = 8
-_LANCZOS_REACH = 3
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,11 @@ class Crop:
                 f"finite numbers, a side of at least {_SMALLEST_FACE_PX} pixels",
                 "check the points or the box of the face",
             )
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom."""
+        return self.left, self.top, self.left + self.side, self.top + self.side
 
     def to_crop(self, points: Tensor, size: int) -> Tensor:
         """Photo pixels ``[N, 2]`` (x, y) -> pixels of the crop at ``size``; the corner of the first pixel is (0, 0)."""
@@ -93,10 +97,10 @@ def cut(photo: Tensor, crop: Crop, size: int = 512) -> Tensor:
     """``photo [1, 3, H, W]`` -> ``[1, 3, size, size]`` by Lanczos; beyond the photo its border goes on.
 
     Raises:
-        ShapeError: not a photo, or a crop that lies outside of it.
+        ShapeError: not a photo, a crop that lies outside of it, or one over 1000 times as large.
     """
     check_photo(photo)
-    return resample(photo, (crop.left, crop.top, crop.left + crop.side, crop.top + crop.side), (size, size))
+    return resample(photo, crop.box, (size, size))
 
 
 def check_photo(photo: Tensor) -> None:
@@ -110,32 +114,6 @@ def check_photo(photo: Tensor) -> None:
     if not torch.isfinite(photo).all():
         raise ShapeError("The photo holds NaN or infinite numbers", "NaN or infinity", "finite numbers",
                          "check the step that made the picture")  # fmt: skip
-
-
-def resample(image: Tensor, box: tuple[float, float, float, float], size: tuple[int, int]) -> Tensor:
-    """``box`` (left, top, right, bottom in pixels) of ``[1, C, H, W]`` at ``size`` (width, height), by Lanczos.
-
-    Raises:
-        ShapeError: the box and the picture do not meet.
-    """
-    height, width = image.shape[2:]
-    left, top, right, bottom = box
-    if right <= 0 or bottom <= 0 or left >= width or top >= height:
-        raise ShapeError("The crop lies outside of the photo", [round(edge) for edge in box],
-                         f"a square that meets 0 … {width}, 0 … {height}", "check the points or the box")  # fmt: skip
-    # Only what is needed is padded, since photos are large.
-    reach = [_LANCZOS_REACH * max(1, (b - a) / n) + 1 for a, b, n in ((left, right, size[0]), (top, bottom, size[1]))]
-    x0, x1 = int(np.floor(left - reach[0])), int(np.ceil(right + reach[0]))
-    y0, y1 = int(np.floor(top - reach[1])), int(np.ceil(bottom + reach[1]))
-    part = image[:, :, max(y0, 0) : min(y1, height), max(x0, 0) : min(x1, width)]
-    padding = (max(-x0, 0), max(x1 - width, 0), max(-y0, 0), max(y1 - height, 0))
-    part = F.pad(part.float(), padding, mode="replicate")
-    moved = (left - x0, top - y0, right - x0, bottom - y0)
-    channels = [
-        np.asarray(Image.fromarray(channel.cpu().numpy()).resize(size, Image.Resampling.LANCZOS, moved))
-        for channel in part[0]
-    ]
-    return torch.from_numpy(np.stack(channels))[None].to(image.device)
 
 
 def photo_from(picture: Image.Image) -> Tensor:

@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..errors import ShapeError
-from .align import Crop, check_photo, resample
+from .align import Crop, check_photo
+from .resampling import resample
 
 FEATHER = 0.08  # of the crop's side: how wide the seam is
 

@@ -10,8 +10,9 @@ from PIL import Image
 
 from sat3d.errors import ConfigError, ShapeError
 from sat3d.inversion import align, landmarks
-from sat3d.inversion.align import Crop, crop_of, cut, photo_from, resample
+from sat3d.inversion.align import Crop, crop_of, cut, photo_from
 from sat3d.inversion.paste import paste_back, seam
+from sat3d.inversion.resampling import resample
 
 # Where a frontal face's points are in the crop, from the facts about FFHQ-EG3D.
 EXPECTED = torch.tensor([[183.0, 182.0], [329.0, 183.0], [257.0, 262.0], [196.0, 341.0], [315.0, 341.0]])

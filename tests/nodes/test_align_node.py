@@ -30,6 +30,14 @@ def test_a_face_is_cut_by_points_or_by_a_box(align):
     assert crop.shape == (2, 128, 128, 3) and 500 < json.loads(place)[0]["side"] < 560
 
 
+def test_a_box_far_larger_than_the_photo(align):
+    """The photo is then small in the crop, and its border goes on around it."""
+    photo = torch.full((1, 64, 64, 3), 0.5)
+    crop, place = align(photo, "box", "-8000 -8000 40000", size=64)
+    assert crop.shape == (1, 64, 64, 3) and crop.sub(0.5).abs().max() < 1e-5
+    assert json.loads(place)[0]["side"] == 40000
+
+
 @pytest.mark.parametrize(("method", "points", "said"), [
     ("five points", "1 2 3", r"five points.*3 numbers.*10"), ("box", "", "box.*0 numbers"),
     ("box", "0 0 1", "not usable"), ("find the face", "", "cannot be found here|no such face"),
