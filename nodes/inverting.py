@@ -24,7 +24,7 @@ from ..sat3d.inversion.optimise import start_from_label
 from ..sat3d.inversion.scores import psnr
 from ..sat3d.inversion.target import make_target
 from ..sat3d.latent import Latent
-from . import host
+from . import host, images
 
 TUNE = "tune"
 SEPARATE, VIDEO, ONE_PERSON = "separate pictures", "video", "video, one person"
@@ -77,8 +77,9 @@ def _separately(tools: Inverter, work: Work, report: host.Report) -> tuple[Laten
         def watch(done: int, _: int, shown: Tensor | None = None, before: int = i * steps) -> None:
             report(before + done, total, shown)
 
-        start = begin(tools, picture, work.cameras[i])
-        found.append(invert(tools, picture, work.options, work.weight_of(i), start, watch))
+        with images.naming(i, len(work.pictures)):
+            start = begin(tools, picture, work.cameras[i])
+            found.append(invert(tools, picture, work.options, work.weight_of(i), start, watch))
     with torch.inference_mode(False):  # so that the face can be a starting point of an optimisation
         latent = joined([each.latent for each in found])
     preview = torch.cat([each.picture for each in found])

@@ -44,8 +44,9 @@ class SAT3DPasteBack(io.ComfyNode):
         pasted, changed = [], []
         for i, job in enumerate(jobs):
             report(i, len(jobs))
-            for made, part in zip((pasted, changed), job.run(area, feather), strict=True):
-                made.append(part)
+            with images.naming(i, len(jobs)):
+                for made, part in zip((pasted, changed), job.run(area, feather), strict=True):
+                    made.append(part)
         report(len(jobs), len(jobs))
         return io.NodeOutput(host.keep(torch.cat(pasted)), host.keep(torch.cat(changed)))
 
@@ -91,7 +92,7 @@ class Job:
         black = torch.full_like(own, -1.0)
         white = torch.ones_like(self.edited)
         changed = images.to_host(paste_back(black, white, self.crop, None, mask, soft))[..., 0]
-        return torch.where(changed[..., None] > 0, pasted, self.photo[..., :3].float()), changed
+        return torch.where(changed[..., None] > 0, pasted, self.photo), changed
 
     def head(self, own: Tensor, soft: float) -> Tensor:
         """``[1, 1, S, S]`` 0..1: the head as it was and as it is, with soft surroundings."""
@@ -108,11 +109,12 @@ def paired(photo: Tensor, found: list[places.Place], edited: Tensor, before: Ten
     """One job for each photo or edit; what there is one of serves all.
 
     Raises:
-        ShapeError: counts that do not pair, crops that are not square or of two sizes, a mask of another size.
+        ShapeError: no pictures, counts that do not pair, crops that are not square or of two sizes, a mask of another
+            size.
     """
-    images.from_host(photo[:1])  # says so if it is none
-    faces, old = images.from_host(edited), None if before is None else images.from_host(before)
-    masks = None if mask is None else _of_core(mask)
+    photo, faces = images.as_image(photo), images.from_host(edited)
+    old = None if before is None else images.from_host(before)
+    masks = None if mask is None else images.mask_from_host(mask)[:, None]
     _check_counts({"photo": photo, "place": found, "edited": edited, "before": before, "mask": mask})
     if faces.shape[2] != faces.shape[3] or (old is not None and old.shape[2:] != faces.shape[2:]):
         raise ShapeError("The edited face does not fit", f"{tuple(faces.shape[2:])}"
@@ -134,14 +136,6 @@ def _check_counts(given: dict) -> None:
     if any(count not in (1, most) for count in counts.values()):
         raise ShapeError("Photos and edits do not pair", ", ".join(f"{name}: {n}" for name, n in counts.items()),
                          "one of each" if most == 1 else f"one, or {most}, of each", "match the batches")
-
-
-def _of_core(mask: Tensor) -> Tensor:
-    """MASK ``[B, H, W]`` -> ``[B, 1, H, W]`` 0..1."""
-    if mask.ndim != 3 or not torch.isfinite(mask).all():
-        raise ShapeError("The mask is not usable", tuple(mask.shape), "[batch, height, width], finite",
-                         "connect a MASK")
-    return mask.float().clamp(0, 1)[:, None]
 
 
 def _of_crop(mask: Tensor, crop: Crop, size: int, photo_size: tuple[int, int]) -> Tensor:

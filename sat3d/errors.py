@@ -19,6 +19,10 @@ class Sat3dError(Exception):
                 parts.append(f"{label}: {_shorten(str(value)).rstrip('.')}.")
         super().__init__(" ".join(parts))
 
+    def at(self, where: str) -> "Sat3dError":
+        """The same error, told of one of several, such as "Picture 3 of 8"."""
+        return type(self)(f"{where}: {self.what}", self.got, self.wanted, self.next_step)
+
 
 def _shorten(text: str, limit: int = 600) -> str:
     return text if len(text) <= limit else text[:limit] + " …"

@@ -15,9 +15,10 @@ from torch import Tensor
 
 from ..errors import ShapeError
 from ..picture_modes import rgb_values
+from .face_points import check_landmarks
 from .resampling import resample
 
-# Image-left eye, image-right eye, nose tip, mouth left, mouth right; x right, y up, z to the viewer.
+# In the order of POINT_NAMES; x right, y up, z to the viewer.
 STANDARD_POINTS = (
     (-0.31148657, 0.29036078, 0.13377953),
     (0.30979887, 0.28972036, 0.13179526),
@@ -25,7 +26,6 @@ STANDARD_POINTS = (
     (-0.25216928, -0.38133916, 0.22405732),
     (0.2484662, -0.38128236, 0.22235769),
 )
-POINT_NAMES = ("left eye", "right eye", "nose tip", "left corner of the mouth", "right corner of the mouth")
 _SIDE_OF_SCALE = 700 / 300  # of the crop, where the photo is scaled by 300 / scale and 700 pixels are kept
 _SMALLEST_FACE_PX = 8
 
@@ -61,27 +61,12 @@ class Crop:
         return points * (self.side / size) + points.new_tensor([self.left, self.top])
 
 
-def check_landmarks(landmarks: Tensor) -> None:
-    """Refuse what are not five points of a face.
-
-    Raises:
-        ShapeError: another shape, NaN or infinity, or eyes and mouth in another order.
-    """
-    order = ", ".join(POINT_NAMES)
-    if tuple(landmarks.shape) != (5, 2) or not torch.isfinite(landmarks).all():
-        raise ShapeError("Not the points of a face", tuple(landmarks.shape), f"[5, 2], finite: {order}",
-                         "give x and y of each")  # fmt: skip
-    eyes, mouth = landmarks[:2], landmarks[3:]
-    if eyes[0, 0] >= eyes[1, 0] or eyes[:, 1].mean() >= mouth[:, 1].mean():
-        raise ShapeError("The points of the face are in another order", landmarks.round().tolist(), order,
-                         "left and right are those of the picture, y grows downwards")  # fmt: skip
-
-
 def crop_of(landmarks: Tensor) -> Crop:
-    """The FFHQ-EG3D crop for ``landmarks [5, 2]``: x, y in photo pixels, y downwards, in the order of ``POINT_NAMES``.
+    """The FFHQ-EG3D crop for ``landmarks [5, 2]``: x, y in photo pixels, y downwards, in the order of
+    :data:`sat3d.inversion.face_points.POINT_NAMES`.
 
     Raises:
-        ShapeError: see :func:`check_landmarks`; or all points in one place.
+        ShapeError: see :func:`sat3d.inversion.face_points.check_landmarks`; or all points in one place.
     """
     check_landmarks(landmarks)
     points = landmarks.double() * torch.tensor([1.0, -1.0], dtype=torch.float64)  # y upwards
