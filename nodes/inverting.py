@@ -21,7 +21,7 @@ from ..sat3d.inversion import (
 )
 from ..sat3d.inversion.guess import ask_encoder
 from ..sat3d.inversion.optimise import start_from_label
-from ..sat3d.inversion.scores import psnr
+from ..sat3d.inversion.scores import nearness, psnr
 from ..sat3d.inversion.target import make_target
 from ..sat3d.latent import Latent
 from . import host, images
@@ -88,7 +88,8 @@ def _separately(tools: Inverter, work: Work, report: host.Report) -> tuple[Laten
     lines = []
     for i, each in enumerate(found):
         near, view = _near(work, i, preview[i : i + 1]), _view(tools, [each.start.yaw_rad], [each.start.pitch_rad])
-        lines.append(f"{_method(tools, work)}: {near:.1f} dB{view}, {len(each.losses) + work.tuning_steps} steps")
+        lines.append(f"{_method(tools, work)}: {near:.1f} dB, {nearness(near)}{view}, "
+                     f"{len(each.losses) + work.tuning_steps} steps")
     return latent, preview, lines
 
 
@@ -124,7 +125,8 @@ def _lines_of_video(tools: Inverter, work: Work, found: InvertedFrames) -> list[
     cameras = [start_from_label(camera) for camera in found.latent.camera.split(1)]
     view = _view(tools, [each.yaw_rad for each in cameras], [each.pitch_rad for each in cameras])
     count = len(work.pictures)
-    return [f"{work.frames}, {count} frame{'s' * (count > 1)}, {_method(tools, work)}: {_range(near, 1)} dB{view}",
+    return [f"{work.frames}, {count} frame{'s' * (count > 1)}, {_method(tools, work)}: {_range(near, 1)} dB, "
+            f"{'at worst ' * (count > 1)}{nearness(min(near))}{view}",
             f"held, with nothing to be seen in them: {_frames(found.held)}; cuts: {_frames(found.cuts)}"]
 
 

@@ -1,6 +1,8 @@
 """SAT3DPasteBack: an edited face back into its photo, at the photo's own resolution."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from comfy_api.latest import io
@@ -10,6 +12,7 @@ from ..sat3d.errors import ShapeError
 from ..sat3d.inversion.align import Crop, cut
 from ..sat3d.inversion.paste import paste_back, widened_mask
 from ..sat3d.inversion.resampling import resample
+from ..sat3d.inversion.scores import FAR_DB, NEAR_DB, psnr
 from ..sat3d.parsing.labels import LABEL_NAMES
 from . import host, images, places
 from .head_parser import head_parser
@@ -41,14 +44,15 @@ class SAT3DPasteBack(io.ComfyNode):
     def execute(cls, photo: Tensor, place: str, edited: Tensor, area: str, feather: int, before: Tensor | None = None,
                 mask: Tensor | None = None) -> io.NodeOutput:
         jobs, report = paired(photo, places.from_text(place), edited, before, mask), host.Report(cls)
-        pasted, changed = [], []
+        made = []
         for i, job in enumerate(jobs):
             report(i, len(jobs))
             with images.naming(i, len(jobs)):
-                for made, part in zip((pasted, changed), job.run(area, feather), strict=True):
-                    made.append(part)
+                made.append(job.run(area, feather))
         report(len(jobs), len(jobs))
-        return io.NodeOutput(host.keep(torch.cat(pasted)), host.keep(torch.cat(changed)))
+        host.warn(ghosts([each.near_db for each in made]))
+        pasted, changed = (host.keep(torch.cat(parts)) for parts in zip(*(each[:2] for each in made), strict=True))
+        return io.NodeOutput(pasted, changed)
 
 
 def _inputs() -> list[io.Input]:
@@ -71,6 +75,26 @@ def _inputs() -> list[io.Input]:
     ]
 
 
+class Pasted(NamedTuple):
+    """IMAGE ``[1, H, W, 3]``, the MASK ``[1, H, W]`` of what changed, and how near ``before`` is to the photo where
+    something is pasted: dB, or None without it."""
+
+    image: Tensor
+    changed: Tensor
+    near_db: float | None
+
+
+def ghosts(near_db: Sequence[float | None]) -> str | None:
+    """What is said where the face before the edit is unlike the photo: an edit then lies beside where it belongs."""
+    far = [i for i, db in enumerate(near_db) if db is not None and db < FAR_DB]
+    if not far:
+        return None
+    return (f"'before' is not like the photo ({images.numbers(far, len(near_db))}): {min(near_db[i] for i in far):.1f} "
+            f"dB where something is pasted; from {FAR_DB:g} on outlines meet, from {NEAR_DB:g} on both are hardly told "
+            "apart. The edit may show a ghost of itself. Invert with more steps or with method tune, or paste without "
+            "'before'; and check that 'before' and 'place' are of this photo")
+
+
 @dataclass(frozen=True)
 class Job:
     """One photo IMAGE ``[1, H, W, 3]`` 0..1, its crop, and ``[1, 3 or 1, S, S]`` of the core's range."""
@@ -81,8 +105,8 @@ class Job:
     before: Tensor | None
     mask: Tensor | None
 
-    def run(self, area: str, feather: int) -> tuple[Tensor, Tensor]:
-        """IMAGE ``[1, H, W, 3]`` and the MASK ``[1, H, W]`` of what changed; elsewhere the photo is untouched."""
+    def run(self, area: str, feather: int) -> Pasted:
+        """Beside what changed the photo is untouched."""
         soft = min(feather / self.crop.side, _WIDEST_SEAM)
         own, mask = images.from_host(self.photo), self.mask
         if area == HEAD:
@@ -92,7 +116,14 @@ class Job:
         black = torch.full_like(own, -1.0)
         white = torch.ones_like(self.edited)
         changed = images.to_host(paste_back(black, white, self.crop, None, mask, soft))[..., 0]
-        return torch.where(changed[..., None] > 0, pasted, self.photo), changed
+        image = torch.where(changed[..., None] > 0, pasted, self.photo)
+        return Pasted(image, changed, self.near_db(own, mask))
+
+    def near_db(self, own: Tensor, mask: Tensor | None) -> float | None:
+        """How near ``before`` is to the crop of the photo, where ``mask`` says that something is pasted."""
+        if self.before is None:
+            return None
+        return psnr(self.before, cut(own, self.crop, self.before.shape[-1]).to(self.before), mask)
 
     def head(self, own: Tensor, soft: float) -> Tensor:
         """``[1, 1, S, S]`` 0..1: the head as it was and as it is, with soft surroundings."""
