@@ -4,13 +4,16 @@ padded, so that memory is that of the picture and of the result, whatever box is
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from scipy.sparse import coo_array, csr_array, vstack
 from torch import Tensor
 
 from ..errors import ShapeError
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 _REACH = 3  # of the kernel, in pixels of the coarser of both grids
 _LARGEST_BOX = 1000  # sides of the picture; there it is next to nothing in the result
@@ -43,6 +46,8 @@ def resample(image: Tensor, box: tuple[float, float, float, float], size: tuple[
 
 def _weights(start: float, end: float, count: int, size: int) -> tuple[slice, csr_array]:
     """Which of ``count`` pixels are needed, n of them, and by which weights ``[size, n]`` they make the result."""
+    from scipy.sparse import vstack  # takes a while to import
+
     parts = list(_rows_of_weights(start, end, count, size))
     whole = vstack(parts, format="csr") if len(parts) > 1 else parts[0]
     first, last = int(whole.indices.min()), int(whole.indices.max()) + 1
@@ -50,6 +55,8 @@ def _weights(start: float, end: float, count: int, size: int) -> tuple[slice, cs
 
 
 def _rows_of_weights(start: float, end: float, count: int, size: int) -> Iterator[csr_array]:
+    from scipy.sparse import coo_array
+
     step = (end - start) / size
     stretch = max(step, 1.0)
     taps = int(np.ceil(2 * _REACH * stretch)) + 1
