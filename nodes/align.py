@@ -49,11 +49,11 @@ class SAT3DAlignFace(io.ComfyNode):
     def execute(cls, image: Tensor, method: str, points: str, face: int, size: int,
                 frame: str = PUBLISHED, no_face: str = STOP) -> io.NodeOutput:
         photos, report = images.from_host(image), host.Report(cls)
-        found = []
+        typed, found = typed_numbers(method, points), []
         for i, photo in enumerate(photos.split(1)):
             report(i, 2 * len(photos))
             with images.naming(i, len(photos)):
-                found.append(sought(photo, method, points, face, frame, no_face))
+                found.append(sought(photo, method, typed, face, frame, no_face))
         if method in (DETECT, POINTS):
             host.warn(doubts(found))
         found = stood_in(found, photos, no_face)
@@ -89,7 +89,18 @@ def _inputs() -> list[io.Input]:
     ]
 
 
-def place_of(photo: Tensor, method: str, points: str, face: int, frame: str) -> Found:
+def typed_numbers(method: str, text: str) -> list[float]:
+    """What the method needs of the text.
+
+    Raises:
+        ShapeError: another count of numbers.
+    """
+    if method == BOX:
+        return numbers_in(text, 3, "left, top and side of the box")
+    return numbers_in(text, 10, "x and y of five points") if method == POINTS else []
+
+
+def place_of(photo: Tensor, method: str, typed: Sequence[float], face: int, frame: str) -> Found:
     """The crop; and yaw, pitch and roll in degrees, where points tell.
 
     Raises:
@@ -98,19 +109,17 @@ def place_of(photo: Tensor, method: str, points: str, face: int, frame: str) -> 
     if method == WHOLE:
         return middle_square(photo), None
     if method == BOX:
-        return Crop(*numbers_in(points, 3, "left, top and side of the box")), None
-    if method == POINTS:
-        landmarks = torch.tensor(numbers_in(points, 10, "x and y of five points")).reshape(5, 2)
-    else:
-        landmarks = one_face(photo, face)
+        return Crop(*typed), None
+    landmarks = torch.tensor(typed).reshape(5, 2) if method == POINTS else one_face(photo, face)
     crop = crop_of(landmarks)
     return framed(crop, frame), angles_of(landmarks, crop)
 
 
-def sought(photo: Tensor, method: str, points: str, face: int, frame: str, no_face: str) -> Found | ShapeError:
+def sought(photo: Tensor, method: str, typed: Sequence[float], face: int, frame: str,
+           no_face: str) -> Found | ShapeError:
     """See :func:`place_of`; where a photo may be without a face, the reason for that."""
     try:
-        return place_of(photo, method, points, face, frame)
+        return place_of(photo, method, typed, face, frame)
     except ShapeError as error:
         if method != DETECT or no_face == STOP:
             raise

@@ -1,6 +1,7 @@
 """The FFHQ-EG3D crop, back into the photo, and points from a detector that may be there or not."""
 
 import sys
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,7 +13,7 @@ from sat3d.errors import ConfigError, ShapeError
 from sat3d.inversion import align, landmarks
 from sat3d.inversion.align import Crop, crop_of, cut, photo_from
 from sat3d.inversion.face_points import check_landmarks, turn_deg
-from sat3d.inversion.paste import paste_back, seam
+from sat3d.inversion.paste import paste_back, seam, widened_mask
 from sat3d.inversion.resampling import resample
 
 # Where a frontal face's points are in the crop, from the facts about FFHQ-EG3D.
@@ -108,6 +109,19 @@ def test_a_mask_limits_the_edit():
     mask[:, :, :, 25:] = 1
     pasted = paste_back(photo, torch.ones(1, 3, 50, 50), crop, mask=mask)
     assert pasted[:, :, 50, :40].abs().max() < 1e-3 and pasted[:, :, 50, 60:85].min() > 0.99
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.3, 0.5])
+def test_a_mask_is_grown_and_blurred_by_a_share_of_its_side(share):
+    """As windows in both directions at once; the widest takes no longer than a breath."""
+    mask = torch.rand(1, 1, 40, 40, generator=torch.Generator().manual_seed(0))
+    reach = max(1, round(share * 40))
+    grown = torch.nn.functional.max_pool2d(mask, 2 * reach + 1, 1, reach)
+    wanted = torch.nn.functional.avg_pool2d(grown, 2 * reach + 1, 1, reach, count_include_pad=False)
+    torch.testing.assert_close(widened_mask(mask, share), wanted, atol=1e-4, rtol=0)
+    started = time.perf_counter()
+    widened_mask(torch.rand(1, 1, 512, 512), share)
+    assert time.perf_counter() - started < 20
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "P", "LA", "I;16"])
