@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from sat3d.errors import ConfigError, FileError, Sat3dError, ShapeError
 from sat3d.reader import KIND, AttributeReader, ReaderConfig, load_reader
-from sat3d.small_networks import resize, save_network
+from sat3d.small_networks import large_enough, resize, save_network
 
 CONFIG = ReaderConfig(
     categories=(("glasses", ("none", "round")), ("beard", ("none", "stubble", "full beard"))),
@@ -164,3 +164,15 @@ def test_settings_that_cannot_be_are_refused(change):
 def test_the_default_network_is_small():
     config = ReaderConfig(CONFIG.categories, (("shape", 65),))
     assert sum(p.numel() for p in AttributeReader(config).parameters()) < 1_400_000
+
+
+@pytest.mark.parametrize(
+    ("size", "wanted"),
+    [((16, 16), (64, 64)), ((64, 20), (205, 64)), ((64, 90), (64, 90)), ((1, 90), (1, 90)), ((0, 0), (0, 0))],
+)
+def test_small_pictures_are_enlarged_for_judges_and_strips_are_not(size, wanted):
+    assert tuple(large_enough(torch.rand(2, 3, *size)).shape) == (2, 3, *wanted)
+
+
+def test_enlarging_keeps_colours():
+    torch.testing.assert_close(large_enough(torch.full((1, 3, 8, 8), 0.25)), torch.full((1, 3, 64, 64), 0.25))
