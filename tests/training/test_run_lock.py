@@ -125,7 +125,7 @@ def test_small_networks_are_not_trained_twice_into_one_file(tmp_path, capsys):
     options = vision.parse("Train.", ["--out", str(out), "--steps", "1", "--restart"])
     (tmp_path / "reader.training.safetensors").write_text("of the first run")
     with run_lock(out):
-        assert vision.run(options, {"cpu": Plan()}, 128, make_task=None) == 2
+        assert vision.run(options, {"cpu": Plan()}, vision.Needs(128), make_task=None) == 2
     assert "Another training writes there" in capsys.readouterr().err
     assert (tmp_path / "reader.training.safetensors").exists()  # --restart would have removed it
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -19,6 +19,16 @@ from .loop import Plan, Task, Trainer
 from .machine import PRECISIONS, Machine, choose_machine
 
 MakeTask = Callable[[Views, Machine], Task]
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a task learns from: pictures of ``size`` pixels, made from those that have ``smallest`` (``size`` by
+    default), with or without ``labels`` of each pixel."""
+
+    size: int
+    smallest: int | None = None
+    labels: bool = True
 
 
 def parse(
@@ -75,14 +85,14 @@ def plan_of(options: argparse.Namespace, presets: dict[str, Plan]) -> Plan:
     return plan
 
 
-def run(options: argparse.Namespace, presets: dict[str, Plan], size: int, make_task: MakeTask) -> int:
+def run(options: argparse.Namespace, presets: dict[str, Plan], needs: Needs, make_task: MakeTask) -> int:
     """Exit codes: 0 done; 2 wrong arguments or files, said in words; 130 stopped by the user, checkpoint written."""
     try:
         plan = plan_of(options, presets)
         if options.out.suffix != ".safetensors":
             raise ConfigError("The output has another suffix", options.out.name, ".safetensors", "choose another --out")
         with run_lock(options.out):
-            _train(options, plan, size, make_task)
+            _train(options, plan, needs, make_task)
     except Sat3dError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -93,9 +103,9 @@ def run(options: argparse.Namespace, presets: dict[str, Plan], size: int, make_t
     return 0
 
 
-def _train(options: argparse.Namespace, plan: Plan, size: int, make_task: MakeTask) -> None:
+def _train(options: argparse.Namespace, plan: Plan, needs: Needs, make_task: MakeTask) -> None:
     machine = _prepare(options)
-    task = make_task(_views(options, size), machine)
+    task = make_task(_views(options, needs), machine)
     if options.start:
         task.start_from(options.start)
     trainer = Trainer(task, plan, options.out, machine.device)
@@ -122,12 +132,12 @@ def _prepare(options: argparse.Namespace) -> Machine:
     return machine
 
 
-def _views(options: argparse.Namespace, size: int) -> Views:
+def _views(options: argparse.Namespace, needs: Needs) -> Views:
     if options.data:
-        return load_views(options.data, size, options.count)
+        return load_views(options.data, needs.size, options.count, labels=needs.labels, smallest=needs.smallest)
     print(
         "No --data: a few heads are rendered now. For a network of use, make a data set first:\n"
-        f"  python -m training.synthheads render --out out/heads{size} --count 20000 --size {size}",
+        f"  python -m training.synthheads render --out out/heads{needs.size} --count 20000 --size {needs.size}",
         flush=True,
     )
-    return render_views(options.seed, size, options.count or 1024)
+    return render_views(options.seed, needs.size, options.count or 1024)
