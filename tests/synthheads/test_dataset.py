@@ -10,8 +10,7 @@ from PIL import Image
 
 from sat3d.errors import FileError
 from tests.synthheads.fakes import fake_render_head
-from training.synthheads import shards
-from training.synthheads import dataset
+from training.synthheads import dataset, shards
 from training.synthheads.dataset import ShardFolder
 from training.synthheads.populations import INDEPENDENT
 from training.synthheads.render_command import prepare_folder, render_missing
