@@ -95,6 +95,5 @@ def inputs() -> list[io.Input]:
                        tooltip="For auto_intensity: the image-text model that decides. The built-in one knows "
                                "SynthHeads; for photographs take a file in models/open_clip. Nothing is downloaded."),
         io.String.Input("architecture", default="", optional=True,
-                        tooltip="For a file in models/open_clip: the name its weights were trained under, such as "
-                                "ViT-B-32-quickgelu. The built-in model needs none."),
+                        tooltip=clips.ARCHITECTURE_TIP),
     ]

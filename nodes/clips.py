@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from ..sat3d.clip import BUILT_IN, load_clip
+from ..sat3d.clip import BUILT_IN, choose_architecture, load_clip
 from ..sat3d.clip.own import KIND
 from ..sat3d.domains import Domain
 from ..sat3d.errors import ConfigError, Sat3dError
@@ -14,8 +14,12 @@ from . import host, library
 
 EXTENSIONS = (".safetensors",)
 ENTRY = BUILT_IN + library.BUILT_IN
-LIBRARY = library.Library("open_clip", KIND.schema, "image-text models", "an open_clip_model.safetensors, as the "
-                          "model hubs have it, or a file of training/train_clip.py")
+LIBRARY = library.Library("open_clip", KIND.schema, "image-text models", "an open_clip_model.safetensors or a "
+                          "model.safetensors of transformers, as the model hubs have them, or a file of "
+                          "training/train_clip.py")
+ARCHITECTURE_TIP = ("For a file in models/open_clip: the name its weights were trained under, such as ViT-B-32. Empty: "
+                    "what its tensors tell, and the console says what. Weights of OpenAI, MetaCLIP and DFN want a name "
+                    "that ends in -quickgelu, most others one without: this alone the tensors cannot tell for sure.")
 PICTURES_AT_ONCE = 8
 _BYTES_A_PIXEL = 64 * 4  # generously: numbers alive for each pixel that the model sees
 _kept: dict[tuple[str, str], "HostClip"] = {}  # at most one
@@ -67,7 +71,8 @@ def load(entry: str, architecture: str) -> HostClip:
     """The model of a combo entry; the one used last is kept, and read again only when its file changes.
 
     Raises:
-        FileError, ConfigError: see :func:`sat3d.clip.load_clip`; or no architecture for a file that does not tell.
+        FileError, ConfigError: see :func:`sat3d.clip.load_clip`; or no architecture for a file that does not tell
+            its own.
     """
     key = (stamp(entry), architecture.strip())
     if key not in _kept:
@@ -78,22 +83,18 @@ def load(entry: str, architecture: str) -> HostClip:
 
 def _read(entry: str, architecture: str) -> HostClip:
     path = path_of(entry)
-    name = _name(entry, path, architecture)
     try:
+        choice = choose_architecture(_given(entry, path, architecture), path)
+        host.warn(choice.note)
         with torch.inference_mode(False):
-            patcher = host.hand_to_host(load_clip(name, path))
+            patcher = host.hand_to_host(load_clip(choice.name, path))
     except ImportError as error:
         raise ConfigError("The scores need the Python package open_clip_torch", error, None,
                           "install the pack's requirements.txt with the Python that runs ComfyUI, and start it "
                           "again") from error
-    return HostClip(entry if name == BUILT_IN else f"{name} ({entry})", patcher)
+    return HostClip(entry if choice.name == BUILT_IN else f"{choice.name} ({entry})", patcher)
 
 
-def _name(entry: str, path: Path, architecture: str) -> str:
-    if entry == ENTRY or library.has_schema(path, KIND.schema):
-        return BUILT_IN
-    if not architecture:
-        raise ConfigError("This file does not tell of which architecture its weights are", entry,
-                          "a name that open_clip knows, such as ViT-B-32-quickgelu, ViT-B-16 or ViT-L-14",
-                          "write the name into 'architecture'")
-    return architecture
+def _given(entry: str, path: Path, architecture: str) -> str:
+    """Files of the pack's own kind say what they are, whatever stands in the field from another file before."""
+    return BUILT_IN if entry == ENTRY or library.has_schema(path, KIND.schema) else architecture

@@ -33,8 +33,7 @@ class SAT3DSaveLatent(io.ComfyNode):
 
     @classmethod
     def execute(cls, latent: Latent, filename_prefix: str) -> io.NodeOutput:
-        path = host.output_file(filename_prefix, EXTENSIONS[0])
-        latent.save(path, overwrite=False)
+        path = host.save_numbered(filename_prefix, EXTENSIONS[0], lambda path: latent.save(path, overwrite=False))
         return io.NodeOutput(str(path))
 
 

@@ -1,7 +1,7 @@
 """The one place that talks to the host: model folders, memory, devices, progress and cancel."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +13,15 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor, nn
 
-from ..sat3d.errors import FileError
+from ..sat3d.errors import FileError, NameTakenError
+from ..sat3d.files import check_target
 from ..sat3d.generators import LoadedGenerator, RenderOptions, StyleGenerator, load_generator
 from ..sat3d.latent import Latent
 from . import checkpoints, images, memory
 
 log = logging.getLogger("sat3d")
 _PREVIEW_SIDE = 512
+_LARGEST_NUMBER = 10**6
 
 
 def register_model_folder(name: str, extensions: Iterable[str]) -> None:
@@ -37,19 +39,44 @@ def register_output_folder(name: str, below: str) -> None:
     folder_paths.add_model_folder_path(name, str(Path(folder_paths.get_output_directory()) / below))
 
 
-def output_file(prefix: str, suffix: str) -> Path:
-    """A new file in the output folder, numbered as the host numbers its own.
+def output_file(prefix: str, suffix: str, first: int = 1) -> tuple[Path, int]:
+    """A new file in the output folder and its number, as the host numbers its own, but not below ``first``.
+
+    No file is made: called before long work, it refuses at once a prefix that nothing can be saved under.
 
     Raises:
-        FileError: outside the output folder, or no name at all.
+        FileError: outside the output folder, no such folder can be made, or a name that no file can have.
     """
     root = folder_paths.get_output_directory()
     try:
         folder, name, counter, *_ = folder_paths.get_save_image_path(prefix, root)
     except Exception as error:  # the host raises a bare Exception, with a page of text
-        raise FileError("The file cannot be saved there", prefix, "a name below the output folder",
+        raise FileError("The file cannot be saved there", repr(prefix), "a name below the output folder",
                         "choose another filename_prefix, such as sat3d/face") from error
-    return Path(folder) / f"{name}_{counter:05}_{suffix}"
+    number = max(counter, first)
+    path = Path(folder) / f"{name}_{number:05}_{suffix}"
+    check_target(path)
+    return path, number
+
+
+def save_numbered(prefix: str, suffix: str, save: Callable[[Path], None]) -> Path:
+    """Save under the next free number, taken now; if another run is quicker to take it, under the one after.
+
+    Args:
+        save: writes a file that must not exist yet.
+
+    Raises:
+        FileError: see :func:`output_file`, or what ``save`` raises.
+    """
+    number = 0
+    while True:
+        path, number = output_file(prefix, suffix, number + 1)
+        try:
+            save(path)
+            return path
+        except NameTakenError:
+            if number >= _LARGEST_NUMBER:
+                raise
 
 
 def folder_files(name: str) -> list[str]:

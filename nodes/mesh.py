@@ -1,14 +1,12 @@
 """SAT3DExportMesh: a face as a file for 3D programs."""
 
-from pathlib import Path
-
 from comfy_api.latest import io
 
 from ..sat3d.errors import Sat3dError
 from ..sat3d.generators import StyleGenerator
 from ..sat3d.inversion import tuned_network
 from ..sat3d.latent import Latent
-from ..sat3d.mesh import DEFAULT_CELLS, MeshOptions, extract_mesh
+from ..sat3d.mesh import DEFAULT_CELLS, Mesh, MeshOptions, extract_mesh
 from ..sat3d.mesh_files import save_mesh
 from ..sat3d.mesh_grid import COARSE_CELLS, MAX_CELLS
 from . import host, memory
@@ -55,14 +53,14 @@ class SAT3DExportMesh(io.ComfyNode):
                 filename_prefix: str) -> io.NodeOutput:
         options = MeshOptions(resolution, density_level or None)
         check(model, latent)
+        host.output_file(filename_prefix, f".{format}")  # refuses what could not be saved before it is computed
         working_bytes = memory.render_bytes(model.network.config) + resolution**3 * _BYTES_A_CORNER
         network = tuned_network(model.ready(working_bytes), latent)
         report, files = host.Report(cls), []
         with host.cancellable(network):
             for i in range(len(latent.styles)):
-                path = host.output_file(filename_prefix, f".{format}")
-                export(network, latent, i, options, path, report)
-                files.append(below_output(path))
+                mesh = extract(network, latent, i, options, report)
+                files.append(save(mesh, filename_prefix, f".{format}"))
         return io.NodeOutput(files)
 
 
@@ -78,16 +76,15 @@ def check(model: host.HostModel, latent: Latent) -> None:
                          "load an EG3D checkpoint")
 
 
-def export(network: StyleGenerator, latent: Latent, face: int, options: MeshOptions, path: Path,
-           report: host.Report) -> None:
-    """Write one face of the latent; ``report`` counts on over all faces."""
+def extract(network: StyleGenerator, latent: Latent, face: int, options: MeshOptions, report: host.Report) -> Mesh:
+    """The mesh of one face of the latent; ``report`` counts on over all faces."""
     total = len(latent.styles) * _STEPS
     report(face * _STEPS, total)
     planes = network.planes(latent.styles[[face]].to(network.device))
-    mesh = extract_mesh(network, planes, options, lambda done, _: report(face * _STEPS + done, total))
-    save_mesh(mesh, path, overwrite=False)
+    return extract_mesh(network, planes, options, lambda done, _: report(face * _STEPS + done, total))
 
 
-def below_output(path: Path) -> str:
-    """The path from the output folder on, with forward slashes: what the host's 3D viewer asks for."""
+def save(mesh: Mesh, prefix: str, suffix: str) -> str:
+    """Write a mesh; its path from the output folder on, with forward slashes: what the host's 3D viewer asks for."""
+    path = host.save_numbered(prefix, suffix, lambda path: save_mesh(mesh, path, overwrite=False))
     return path.relative_to(host.folder_paths.get_output_directory()).as_posix()

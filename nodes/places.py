@@ -67,7 +67,7 @@ def from_text(text: str) -> list[Place]:
         places = [_place(entry) for entry in entries]
     except Sat3dError:
         raise
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise _no_place(text) from error
     if not places or any(place.width < 0 or place.height < 0 for place in places):
         raise _no_place(text)

@@ -93,8 +93,7 @@ def _inputs() -> list[io.Input]:
         io.Image.Input("reference", optional=True, tooltip="The face whose attribute was wanted."),
         io.Image.Input("edit", optional=True, tooltip="The face after the edit."),
         io.String.Input("architecture", default="", optional=True,
-                        tooltip="For a file in models/open_clip: the name its weights were trained under, such as "
-                                "ViT-B-32-quickgelu. The built-in model needs none."),
+                        tooltip=clips.ARCHITECTURE_TIP),
     ]
 
 

@@ -19,13 +19,27 @@ class Sat3dError(Exception):
                 parts.append(f"{label}: {_shorten(str(value)).rstrip('.')}.")
         super().__init__(" ".join(parts))
 
+    def with_next_step(self, next_step: str):
+        """The same error with other advice: a program knows its own options, which the core does not."""
+        return type(self)(self.what, self.got, self.wanted, next_step)
+
 
 def _shorten(text: str, limit: int = 600) -> str:
+    # Half a character or a NUL, as in the name of a file that cannot be, no console prints.
+    text = text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= limit else text[:limit] + " …"
 
 
 class FileError(Sat3dError):
     """A file that is missing, truncated, of another kind, or that would be overwritten."""
+
+
+class NameTakenError(FileError):
+    """A file that must be new, and whose name another file has."""
+
+
+class NoSuchNetworkError(FileError):
+    """A file of several networks without the one that was asked for."""
 
 
 class HostileFileError(FileError):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from .errors import ConfigError
-from .files import atomic_path
+from .files import write_bytes
 from .mesh import Mesh
 
 _FLOAT, _UNSIGNED_SHORT, _UNSIGNED_INT = 5126, 5123, 5125
@@ -22,14 +22,12 @@ def save_mesh(mesh: Mesh, path: str | os.PathLike, overwrite: bool = True) -> No
 
     Raises:
         ConfigError: another suffix.
-        FileError: the folder cannot be written, or the file exists and ``overwrite`` is False.
+        FileError: it cannot be written, the disk is full, or it exists and ``overwrite`` is False.
     """
     suffix = Path(path).suffix.lower()
     if suffix not in _WRITERS:
         raise ConfigError("Unknown kind of mesh file", suffix or "no suffix", sorted(_WRITERS), "name it .glb or .ply")
-    content = _WRITERS[suffix](mesh)
-    with atomic_path(path, overwrite) as temporary:
-        temporary.write_bytes(content)
+    write_bytes(path, _WRITERS[suffix](mesh), overwrite)
 
 
 def linear_from_srgb(colours: np.ndarray) -> np.ndarray:

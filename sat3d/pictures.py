@@ -1,14 +1,16 @@
 """Pictures for people: 8-bit conversion, contact sheets, animations."""
 
+import io
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from .errors import ShapeError
-from .files import atomic_path
+from .errors import ConfigError, ShapeError
+from .files import write_bytes
 
 _LABEL_HEIGHT_PX = 16
 _BACKGROUND = (24, 24, 28)
@@ -57,15 +59,38 @@ def contact_sheet(
     return sheet
 
 
-def save_picture(picture: Image.Image, path: str | os.PathLike) -> None:
-    """Write a picture in the format its suffix names; it appears whole or not at all."""
-    with atomic_path(path) as temporary:
-        picture.save(temporary)
+def save_picture(picture: Image.Image, path: str | os.PathLike, **options) -> None:
+    """Write a picture in the format its suffix names; it appears whole or not at all.
+
+    Args:
+        options: of Pillow for that format, such as ``quality``.
+
+    Raises:
+        ConfigError: no format has this suffix, or the format cannot hold such a picture.
+        FileError: it cannot be written, or the disk is full.
+    """
+    _save(picture, Path(path), options)
 
 
 def save_animation(frames: Sequence[Image.Image], path: str | os.PathLike, fps: float = 12) -> None:
-    """Write an endless animated WebP (or GIF, by suffix)."""
-    with atomic_path(path) as temporary:
-        frames[0].save(
-            temporary, save_all=True, append_images=list(frames[1:]), duration=round(1000 / fps), loop=0, quality=85
-        )
+    """Write an endless animated WebP (or GIF, by suffix).
+
+    Raises:
+        ConfigError, FileError: as :func:`save_picture`.
+    """
+    more = {"append_images": list(frames[1:]), "duration": round(1000 / fps), "loop": 0, "quality": 85}
+    _save(frames[0], Path(path), {"save_all": True, **more})
+
+
+def _save(picture: Image.Image, path: Path, options: dict) -> None:
+    formats = Image.registered_extensions()
+    kind = formats.get(path.suffix.lower())
+    if kind not in Image.SAVE:
+        raise ConfigError("No kind of picture has this suffix", path.name, ".png, .jpg or .webp", "choose another name")
+    encoded = io.BytesIO()
+    try:
+        picture.save(encoded, kind, **options)
+    except (OSError, ValueError, KeyError) as error:  # what Pillow says when a format cannot hold a picture
+        got = f"{picture.mode} of {picture.width} x {picture.height} pixels as {kind} ({error})"
+        raise ConfigError("The picture does not fit its format", got, "another format", "name it .png") from error
+    write_bytes(path, encoded.getvalue())

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .errors import ConfigError, FileError, ShapeError
+from .file_reading import check_file
 from .tensorfile import parse_json, read_header, read_tensors, write_tensors
 
 ASSETS = Path(__file__).parent / "assets"
@@ -52,12 +53,9 @@ def load_network(kind: NetworkKind, path: str | os.PathLike | None = None) -> nn
         FileError: missing, damaged, of another kind, or tensors that do not fit.
         ConfigError: the configuration in the file is not usable.
     """
-    path = ASSETS / kind.asset if path is None else Path(path)
-    if not path.is_file():
-        raise FileError(
-            f"There are no weights for {kind.name}", path, "a .safetensors file", f"train one: python {kind.script}"
-        )
-    header = read_header(path, kind.schema, kind.name, f"choose {kind.name}, or train one: python {kind.script}")
+    train_one, missing = f"train one: python {kind.script}", f"There are no weights for {kind.name}"
+    path = check_file(ASSETS / kind.asset if path is None else path, "a .safetensors file", train_one, missing)
+    header = read_header(path, kind.schema, kind.name, f"choose {kind.name}, or {train_one}")
     config = _config_from(kind, parse_json(header, "config", path))
     tensors = read_tensors(path)
     with torch.inference_mode(False):  # so that one can differentiate through it later

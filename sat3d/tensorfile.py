@@ -2,9 +2,10 @@
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -12,19 +13,22 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from .errors import FileError
+from .file_reading import check_file
 from .files import atomic_path
+
+T = TypeVar("T")
+_WRAPPERS = ("module.", "model.", "net.", "network.")
 
 
 def open_safetensors(path: str | os.PathLike):
     """Open a safetensors file for reading (a context manager), with errors a user understands."""
-    if not Path(path).is_file():
-        raise FileError("File not found", path, "an existing .safetensors file", "check the path")
+    path = check_file(path, "an existing .safetensors file")
     try:
         return safe_open(str(path), framework="pt", device="cpu")
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, ValueError) as error:
         raise FileError(
             "Not a readable safetensors file",
-            f"{Path(path).name} ({error})",
+            f"{path.name} ({error})",
             "a complete .safetensors file",
             "download or make it again",
         ) from error
@@ -58,6 +62,14 @@ def read_tensors(path: str | os.PathLike) -> dict[str, Tensor]:
         return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
 
 
+def without_wrappers(tensors: Mapping[str, T]) -> dict[str, T]:
+    """Names as the network itself has them, where all begin with what a training has wrapped it in."""
+    found = dict(tensors)
+    while wrapper := next((word for word in _WRAPPERS if found and all(name.startswith(word) for name in found)), ""):
+        found = {name.removeprefix(wrapper): tensor for name, tensor in found.items()}
+    return found
+
+
 def write_tensors(
     path: str | os.PathLike, tensors: Mapping[str, Tensor], header: Mapping[str, str], overwrite: bool = True
 ) -> None:
@@ -67,16 +79,21 @@ def write_tensors(
         FileError: the folder cannot be written, the disk is full, or the target exists and ``overwrite`` is False.
     """
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    with atomic_path(path, overwrite) as temporary:
+    size_bytes = sum(tensor.nbytes for tensor in contiguous.values())
+    with atomic_path(path, overwrite, size_bytes) as temporary:
         try:
             save_file(contiguous, temporary, metadata=dict(header))
-        except (OSError, SafetensorError) as error:
-            raise FileError(
-                "The file could not be written",
-                error,
-                "enough free space and write permission",
-                "free some space or choose another folder",
-            ) from error
+        except SafetensorError as error:
+            raise _as_os_error(error) from error
+
+
+def _as_os_error(error: SafetensorError) -> OSError:
+    """What the library hands on as a text: ``… (os error 28)``, in older versions ``… code: 28, …``."""
+    code = re.search(r"(?:os error|code:) (\d+)", str(error))
+    if code is None:
+        return OSError(str(error))
+    number, said = int(code[1]), str(error)
+    return OSError(None, said, None, number) if os.name == "nt" else OSError(number, said)
 
 
 def parse_json(header: Mapping[str, str], key: str, path: str | os.PathLike) -> Any:

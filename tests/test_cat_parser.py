@@ -41,6 +41,16 @@ def test_the_architecture_is_known_by_the_tensors():
     assert shapes_of(large)["classifier.4.weight"] == (21, 256, 1, 1)
 
 
+def test_a_wrapped_file_is_known_by_its_tensors_as_well(tmp_path, monkeypatch):
+    built = []
+    monkeypatch.setattr(deeplab, "_network_for", lambda names: built.append(set(names)) or two())
+    names = (deeplab._ONLY_IN_101, deeplab._AUXILIARY)
+    torch.save({"model": {f"module.{name}": torch.zeros(1) for name in names}}, tmp_path / "x.pth")
+    with pytest.raises(FileError, match="missing"):
+        deeplab.load_voc_parser(tmp_path / "x.pth")
+    assert built == [set(names)]
+
+
 def test_nothing_is_downloaded_unless_named(tmp_path, monkeypatch):
     asked = []
 

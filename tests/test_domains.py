@@ -217,6 +217,10 @@ WRONG_FORMS = {
     "an attribute without groups": changed("attributes/fur", {}),
     "one phrase": changed("attributes/fur/length", ["short fur"]),
     "equal phrases": changed("attributes/fur/length", ["short fur", "Short fur"]),
+    "phrases that differ in spaces": changed("attributes/fur/length", ["short fur", "short  fur"]),
+    "phrases that differ in encoding": changed("attributes/fur/length", ["caf\u00e9 fur", "cafe\u0301 fur"]),
+    "phrases that differ in width": changed("attributes/fur/length", ["short fur", "ｓｈｏｒｔ fur"]),
+    "a phrase without a word": changed("attributes/fur/length", ["short fur", "!!!"]),
     "a number as phrase": changed("attributes/fur/length", ["short fur", 3]),
     "an empty phrase": changed("attributes/fur/length", ["short fur", ""]),
     "a phrase with a control character": changed("attributes/fur/length", ["short fur", "a\x1b[2J"]),
@@ -241,6 +245,12 @@ def test_wrong_forms_are_refused_and_the_place_is_named(content, tmp_path):
     with pytest.raises(ConfigError, match=r"mine\.json.*Wanted.*Next step") as refusal:
         load_domain(path)
     assert len(str(refusal.value)) < 3000
+
+
+def test_the_two_phrases_that_look_alike_are_named_and_no_others():
+    phrases = ["red fur", "short fur", "black fur", "Short  Fur"]
+    with pytest.raises(ConfigError, match=r"same\. Got: domain: fur\.length: \['short fur', 'Short  Fur'\]"):
+        parse_domain(changed("attributes/fur/length", phrases))
 
 
 NOT_JSON = {

@@ -10,7 +10,8 @@ from torchvision.models import resnet18
 from sat3d.domains import load_domain
 from sat3d.errors import FileError, ShapeError
 from sat3d.parsing import bisenet, deeplab
-from sat3d.parsing.state_file import shapes_of
+from sat3d.parsing.parser import HeadParser
+from sat3d.parsing.state_file import open_state_file, shapes_of
 from sat3d.regions import alterable_region
 from training.masks.studio import PARSERS, load_segmenter
 
@@ -132,6 +133,58 @@ def test_the_labels_of_the_domains_are_known():
         for parts in domain.regions.values():
             alterable_region(torch.zeros(1, 8, 8, dtype=torch.long), parts, label_names)
     assert deeplab.LABEL_NAMES.index("cat") == 8 and len(deeplab.LABEL_NAMES) == 21
+
+
+def named(*names: str) -> dict:
+    return {name: torch.zeros(1) for name in names}
+
+
+# A few names of each network that people take for the parser's, and what it is called.
+OTHERS = {
+    "SegFormer": (
+        named("segformer.encoder.patch_embeddings.0.proj.weight", "decode_head.linear_c.0.proj.weight"),
+        "SegFormer in the layout of transformers",
+    ),
+    "mmsegmentation": (named("backbone.conv1.weight", "decode_head.conv_seg.weight"), "a network of mmsegmentation"),
+    "parsing_parsenet.pth": (
+        named("encoder.0.conv2d.weight", "body.0.conv1.conv2d.weight", "out_img_conv.conv2d.weight",
+              "out_mask_conv.conv2d.weight"),
+        "ParseNet.*parsing_parsenet",
+    ),
+    "another BiSeNet": (named("fpn.backbone.conv1.weight", "ffm.conv_block.conv.weight"), "the BiSeNet of yakhyo"),
+    "DeepLabv3": (named("backbone.layer3.0.conv1.weight", "classifier.0.convs.0.0.weight"), "DeepLabv3"),
+    "FCN": (named("backbone.layer3.0.conv1.weight", "classifier.4.weight"), "torchvision's FCN"),
+    "MobileNet": (named("backbone.0.0.weight", "classifier.0.convs.0.0.weight"), "another DeepLabv3"),
+    "heads": ({n: t for n, t in HeadParser().state_dict().items() if t.ndim}, "the parser of rendered heads"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("tensors", "called"), OTHERS.values(), ids=OTHERS)
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_other_networks_are_named_in_the_first_sentence(tmp_path, face, tensors, called, wrapped):
+    path = tmp_path / "x.pth"
+    torch.save({"state_dict": {f"module.{n}": t for n, t in tensors.items()}} if wrapped else tensors, path)
+    with pytest.raises(FileError, match=rf"^The weights are of another network: {called}.*79999_iter\.pth"):
+        open_state_file(path).fill(face)
+
+
+def test_the_face_parsers_own_weights_are_named_to_another(tmp_path, face_file):
+    with pytest.raises(FileError, match=r"another network: BiSeNet.*Wanted: DeepLabv3.*serves domains with another"):
+        deeplab.load_voc_parser(face_file)
+
+
+def test_names_of_nobody_are_told_one_by_one(tmp_path, face):
+    torch.save(named("a", "b"), tmp_path / "x.pth")
+    with pytest.raises(FileError, match=r"cp\.resnet\.conv1\.weight is missing"):
+        open_state_file(tmp_path / "x.pth").fill(face)
+
+
+def test_weights_of_several_gpus_with_other_classes_are_refused_by_shape(tmp_path, face):
+    tensors = {f"module.{name}": tensor for name, tensor in face.state_dict().items()}
+    tensors["module.conv_out.conv_out.weight"] = torch.zeros(11, 256, 1, 1)
+    torch.save(tensors, tmp_path / "x.pth")
+    with pytest.raises(FileError, match=r"Got: conv_out\.conv_out\.weight has shape \[11, 256, 1, 1\]"):
+        open_state_file(tmp_path / "x.pth").fill(face)
 
 
 @pytest.mark.parametrize("domain", ["face", "cat"])

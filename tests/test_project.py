@@ -65,6 +65,47 @@ def test_nothing_executes_foreign_content():
     assert not found
 
 
+# What writes by itself, and why that is no result of a user's that could be lost or left half-made.
+WRITERS = {
+    "sat3d/files.py": "the one place",
+    "nodes/host.py": "an empty folder, and no harm if not",
+    "training/fuzz_foreign.py": "a temporary folder",
+    "training/masks/command.py": "an empty file, whose name tells other processes that a step is done",
+    "training/measure.py": "a switch of the kernel's",
+    "training/synthheads/views.py": "the null device",
+    "training/synthheads/render_command.py": "an empty folder, translated there",
+    "training/synthheads/shards.py": "into a path that files.py gave",
+}
+WRITES = re.compile(
+    r"\.(write_text|write_bytes|mkdir|touch)\(|open\([^)]*[\"'][wax]b?[\"']|os\.(link|rename|replace)\("
+)
+
+
+def test_results_are_written_in_one_place():
+    """Where a full disk gets its words, and what was there is kept until the new file is complete."""
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("sat3d", "nodes", "training")
+        for path in python_files(folder)
+        if any(WRITES.search(line) for line in path.read_text(encoding="utf-8").splitlines())
+    }
+    assert found == WRITERS.keys()
+
+
+def test_the_core_and_the_nodes_name_no_options_of_scripts():
+    """What is said in a node must help there; a whole command line, with the script's name, does."""
+    option = re.compile(r"(?<![\w-])--[a-z]")
+    wrong = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {node.value}"
+        for folder in ("sat3d", "nodes")
+        for path in python_files(folder)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if option.search(node.value) and ".py" not in node.value
+    ]
+    assert not wrong
+
+
 def test_the_host_finds_workflows_and_no_example_folder():
     assert (ROOT / "workflows").is_dir() and not [p for p in ROOT.iterdir() if p.name.startswith("example")]
 

@@ -41,10 +41,72 @@ def test_other_number_types_and_shared_storages(tmp_path, dtype):
 def test_safetensors_serve_too(tmp_path):
     source = two()
     save_file(dict(source.state_dict()), tmp_path / "two.safetensors")
+    save_file(dict(source.state_dict()), tmp_path / "TWO.SAFETENSORS")
     file = open_state_file(tmp_path / "two.safetensors")
+    assert open_state_file(tmp_path / "TWO.SAFETENSORS").names == file.names
     assert torch.equal(file.fill(Two()).conv.weight, source.conv.weight)
     with pytest.raises(FileError, match=r"conv\.weight is missing"):
         open_state_file(tmp_path / "two.safetensors").fill(torch.nn.Sequential(Two()))
+
+
+def renamed(start: str) -> dict:
+    return {start + name: tensor for name, tensor in two().state_dict().items()}
+
+
+def training(**states) -> dict:
+    """What a training saves besides: numbers, names, and an optimizer with tensors of its own."""
+    parameters = list(two().parameters())
+    optimizer = torch.optim.Adam(parameters)
+    for parameter in parameters:
+        parameter.grad = torch.ones_like(parameter)
+    optimizer.step()
+    return {"epoch": 3, "loss": 0.5, "name": "two", "best": None, "optimizer": optimizer.state_dict(), **states}
+
+
+# What people's files hold in place of a state dictionary by itself.
+WRAPPED = {
+    "of several GPUs": lambda: renamed("module."),
+    "of a model in a framework": lambda: renamed("model."),
+    "of several GPUs in a framework": lambda: renamed("model.module."),
+    "state_dict": lambda: {"state_dict": two().state_dict()},
+    "params": lambda: {"params": two().state_dict()},
+    "a training": lambda: training(model=two().state_dict()),
+    "a training of several GPUs": lambda: training(state_dict=renamed("module.")),
+}
+
+
+@pytest.mark.parametrize("make", WRAPPED.values(), ids=WRAPPED)
+@pytest.mark.parametrize("zipped", [True, False])
+def test_what_weights_are_wrapped_in_is_taken_off(tmp_path, make, zipped):
+    torch.save(make(), tmp_path / "two.PTH", _use_new_zipfile_serialization=zipped)
+    filled, source = open_state_file(tmp_path / "two.PTH").fill(Two()), two()
+    for name, tensor in filled.state_dict().items():
+        assert name.endswith("tracked") or torch.equal(tensor, source.state_dict()[name]), name
+
+
+def test_wrappers_of_safetensors_are_taken_off_too(tmp_path):
+    save_file(renamed("module."), tmp_path / "two.safetensors")
+    assert torch.equal(open_state_file(tmp_path / "two.safetensors").fill(Two()).conv.weight, two().conv.weight)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda s: {"params": s, "params_ema": s}, r"more than one state dictionary.*'params', 'params_ema'"),
+        (lambda s: {"params": s, "x": torch.zeros(1)}, "not a plain state dictionary.*'params' is a dict"),
+        (lambda s: {"epoch": 3}, "not a plain state dictionary.*'epoch' is 3"),
+        (lambda s: {"params": {}}, "not a plain state dictionary"),
+        (lambda s: {"params": {"net": s}}, "not a plain state dictionary"),
+        (lambda s: {"params": {**s, "epoch": 3}}, "not a plain state dictionary"),
+        (lambda s: {3: s["conv.weight"]}, "not a plain state dictionary"),
+        (lambda s: [s], "no state dictionary"),
+        (lambda s: {"module." + n: t for n, t in s.items()} | {"x": s["bn.bias"]}, r"module\.conv\.weight is unexp"),
+    ],
+)
+def test_what_cannot_be_taken_off_for_sure_is_refused(tmp_path, make, said):
+    torch.save(make(dict(two().state_dict())), tmp_path / "x.pth")
+    with pytest.raises(FileError, match=said):
+        open_state_file(tmp_path / "x.pth").fill(Two())
 
 
 @pytest.mark.parametrize(

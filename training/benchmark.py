@@ -11,7 +11,7 @@ and one table; memory is how far that of all tensors rises in one run; a stage t
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -21,8 +21,9 @@ import torch
 from torch import Tensor
 
 from sat3d.camera import orbit
-from sat3d.files import atomic_path
+from sat3d.files import check_target, write_text
 from sat3d.generators import RenderOptions, TriplaneConfig, TriplaneGenerator, build_generator, reference
+from training.console import script
 from training.measure import Measurement, machine_facts, measure
 
 ORBIT_VIEWS = 8
@@ -154,24 +155,26 @@ def _cell(value: float | str | None) -> str:
 SUITES = {"generator": run_generator, "masks": run_masks}
 
 
-def main() -> int:
+@script()
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--suite", choices=sorted(SUITES), default="generator")
     parser.add_argument("--json", type=Path, help="write the figures here")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
-    arguments = parser.parse_args()
-    rows = SUITES[arguments.suite](arguments.repeats, arguments.device)
+    options = parser.parse_args(arguments)
+    if options.json:
+        check_target(options.json)
+    rows = SUITES[options.suite](options.repeats, options.device)
     report = {
-        "suite": arguments.suite,
-        "machine": machine_facts(arguments.device),
-        "repeats": arguments.repeats,
+        "suite": options.suite,
+        "machine": machine_facts(options.device),
+        "repeats": options.repeats,
         "stages": rows,
     }
-    if arguments.json:
-        with atomic_path(arguments.json) as temporary:
-            temporary.write_text(json.dumps(report, indent=1))
     print(format_table(rows))
+    if options.json:
+        write_text(options.json, json.dumps(report, indent=1))
     return 0
 
 

@@ -18,7 +18,7 @@ from sat3d.generators import StyleGenerator, load_generator
 from sat3d.losses import PAPER_WEIGHTS
 from sat3d.masks import AttributeMasks
 from sat3d.qmm import QMM
-from training.generator.processes import Processes
+from training.common.distributed import Processes
 from training.masks.objective import Objective
 from training.masks.optimizer import make_ranger
 from training.masks.pairs import Pairs

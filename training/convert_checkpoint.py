@@ -8,7 +8,7 @@ NVIDIA Source Code License (non-commercial).
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,15 +17,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import torch
 from torch import Tensor
 
-from sat3d.errors import FileError, Sat3dError
+from sat3d.errors import FileError, NameTakenError, NoSuchNetworkError
+from sat3d.files import check_target
 from sat3d.generators.checkpoint import save_checkpoint
 from sat3d.generators.config import PLANE_AXES_CORRECTED, PLANE_AXES_EG3D, GeneratorConfig, TriplaneConfig
 from sat3d.generators.foreign import ForeignNetwork, read_network
+from training.console import script
 
 LICENCE = "official NVIDIA checkpoints: NVIDIA Source Code License, non-commercial; check your source"
 
 
-def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
+def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("source", type=Path, metavar="IN.pkl", help="the official network pickle")
     parser.add_argument("target", type=Path, metavar="OUT.safetensors", help="the checkpoint to write")
@@ -35,23 +37,29 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def main(arguments: list[str] | None = None) -> int:
+@script(refused=1, stopped="\ninterrupted: nothing was written")
+def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0 converted, 1 refused (one line on stderr), 130 interrupted."""
     options = parse_arguments(arguments)
-    try:
+    with advice():
         convert(options)
-    except Sat3dError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\ninterrupted: nothing was written", file=sys.stderr)
-        return 130
     return 0
+
+
+@contextmanager
+def advice():
+    """Which option helps, where one does: the core knows none."""
+    try:
+        yield
+    except NameTakenError as error:
+        raise error.with_next_step("choose another name, or overwrite it with --force") from error
+    except NoSuchNetworkError as error:
+        raise error.with_next_step("choose one of the networks in it with --key") from error
 
 
 def convert(options: argparse.Namespace) -> None:
     """Read, check, write; what the target held before stays until the new file is complete."""
-    check_target(options)
+    check_output(options)
     with progress_bar(options.source.name) as progress:
         network = read_network(options.source, options.key, progress)
     tensors = halved(network.tensors) if options.half else network.tensors
@@ -59,20 +67,16 @@ def convert(options: argparse.Namespace) -> None:
     print(f"wrote {options.target}: {describe(network.config)}, {len(tensors)} tensors, licence: {LICENCE}")
 
 
-def check_target(options: argparse.Namespace) -> None:
-    """Everything that would make the writing fail, before minutes are spent on reading."""
+def check_output(options: argparse.Namespace) -> None:
+    """Everything that would make the writing fail, before minutes are spent on reading.
+
+    Raises:
+        FileError: with what is in the way.
+    """
     target = options.target
     if target.suffix != ".safetensors":
         raise FileError("The output has another suffix", target, "a name that ends in .safetensors", "rename it")
-    if not target.parent.is_dir():
-        raise FileError("The output folder does not exist", target.parent, "an existing folder", "create it first")
-    if target.exists() and (target.is_dir() or not options.force):
-        raise FileError(
-            "The output file exists already",
-            target,
-            "a new file name",
-            "choose another name, or overwrite it with --force",
-        )
+    check_target(target, options.force)
     if target.exists() and options.source.exists() and target.samefile(options.source):
         raise FileError("Input and output are the same file", target, "two different files", "choose another output")
 

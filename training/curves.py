@@ -15,8 +15,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from PIL import Image, ImageDraw, ImageFont
 
-from sat3d.errors import FileError, Sat3dError
+from sat3d.errors import FileError
 from sat3d.pictures import save_picture
+from training.console import script
 
 Curve = list[tuple[float, float]]  # step, value
 # Okabe and Ito's colours, which colour-blind people tell apart too.
@@ -26,17 +27,14 @@ _WIDTH, _HEIGHT, _MARGIN, _LEFT = 420, 260, 40, 70
 _SUFFIX = ".progress.jsonl"
 
 
-def main() -> int:
+@script()
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("logs", nargs="+", metavar="[NAME=]FILE", help="*.progress.jsonl of train_masks.py")
     parser.add_argument("--out", type=Path, required=True, help="a picture, .png or .jpg")
-    options = parser.parse_args()
-    try:
-        runs = dict(read_log(text) for text in options.logs)
-        save_picture(draw(runs), options.out)
-    except Sat3dError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    options = parser.parse_args(arguments)
+    runs = dict(read_log(text) for text in options.logs)
+    save_picture(draw(runs), options.out)
     print(options.out)
     return 0
 
@@ -53,7 +51,7 @@ def read_log(text: str) -> tuple[str, dict[str, Curve]]:
         rows = {int(row["step"]): row["losses"] for row in map(json.loads, lines)}
         names = next(iter(rows.values())).keys()
         curves = {name: [(step, float(rows[step][name])) for step in sorted(rows)] for name in names}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, StopIteration) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, StopIteration, RecursionError) as error:
         raise FileError("Not a log of a training", f"{path} ({error!r})", f"a *{_SUFFIX} file", "check it") from error
     return name or Path(path).name.removesuffix(_SUFFIX), curves
 

@@ -23,7 +23,8 @@ from sat3d.built_in import GENERATOR, MASKS
 from sat3d.camera import orbit
 from sat3d.clip import load_clip
 from sat3d.domains import load_domain
-from sat3d.errors import ConfigError, Sat3dError
+from sat3d.errors import ConfigError
+from sat3d.files import make_folder
 from sat3d.generators import TriplaneGenerator, load_generator, z_from_seed
 from sat3d.masks import AttributeMasks, load_masks
 from sat3d.metrics import d_mean, pixel_changes
@@ -33,13 +34,15 @@ from sat3d.qmm import QMM
 from sat3d.reader import Reading, load_reader
 from sat3d.regions import alterable_region, background_mask
 from sat3d.transfer import edit_styles
+from training.console import script
 
 _SHOWN = ("hair_style", "hair_colour", "beard", "glasses", "expression")
 _NAMES = ("source", "reference", "edit")
 _SHEET_COLUMNS = 6
 
 
-def main() -> int:
+@script(refused=1)
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", type=Path, default=GENERATOR, help="an EG3D network (the built-in one)")
     parser.add_argument("--masks", type=Path, default=MASKS, help="attribute masks (the built-in ones)")
@@ -47,12 +50,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("out/demo"))
     parser.add_argument("--seeds", type=int, nargs=2, default=(19, 40), help="source and reference (19 40)")
     parser.add_argument("--frames", type=int, default=24, help="of the orbit (24)")
-    arguments = parser.parse_args()
-    try:
-        return run(arguments)
-    except Sat3dError as error:
-        print(error, file=sys.stderr)
-        return 1
+    return run(parser.parse_args(arguments))
 
 
 @torch.inference_mode()
@@ -82,7 +80,7 @@ def load_network(arguments: argparse.Namespace) -> TriplaneGenerator:
     if not isinstance(network, TriplaneGenerator):
         got = network.config.family
         raise ConfigError("This checkpoint is a flat generator", got, "an EG3D checkpoint", "choose another file")
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    make_folder(arguments.out)
     layout = network.layout
     print(f"{arguments.checkpoint.name}: {layout.num_editable} editable of {layout.num_channels} style channels")
     return network

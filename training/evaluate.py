@@ -15,8 +15,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from sat3d.errors import FileError, Sat3dError
-from sat3d.files import atomic_path
+from sat3d.files import check_target, write_text
+from training.console import script
 from training.evaluation import clip, encoder, generator, inversion, readers, transfer
 
 SUITES = {
@@ -29,22 +29,15 @@ SUITES = {
 }
 
 
+@script()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit codes: 0 judged; 2 wrong arguments or files, said in words on stderr; 130 stopped by the user."""
     options = _parse(arguments)
-    try:
-        if options.json and not options.json.absolute().parent.is_dir():
-            raise FileError("The output folder does not exist", options.json.parent, "an existing folder", "create it")
-        report = options.run(options)
-        if options.json:
-            with atomic_path(options.json) as temporary:
-                temporary.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    except Sat3dError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
+    if options.json:
+        check_target(options.json)
+    report = options.run(options)
+    if options.json:
+        write_text(options.json, json.dumps(report, indent=1) + "\n")
     return 0
 
 

@@ -9,6 +9,7 @@ it is free for any use.
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,16 +18,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 from PIL import Image
 
-from sat3d.files import atomic_path
+from sat3d.files import make_folder, write_text
 from sat3d.inversion.align import Crop
 from sat3d.parsing.labels import EYES, MOUTH, NOSE
+from sat3d.pictures import save_picture
+from training.console import script
+from training.synthheads.actions import actions_of
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.views import start_renderer
 
 ROOT = Path(__file__).resolve().parents[1]
 PERSON = HeadParameters(
     hair_style="side part", hair_colour=(0.31, 0.19, 0.115), hair_volume=0.6, skin_tone=0.28, skin_warmth=0.2,
-    freckles=0.3, sex=0.8, age=0.45, iris_colour=(0.22, 0.50, 0.24), expression="smile", expression_strength=0.8,
+    freckles=0.3, sex=0.8, age=0.45, iris_colour=(0.22, 0.50, 0.24), actions=actions_of("smile", 0.8),
     cloth_colour=(0.15, 0.45, 0.25), neckline="v-neck", background=(0.66, 0.70, 0.76),
 )  # fmt: skip
 YAW_RAD, PITCH_RAD = -0.2, 0.03
@@ -37,17 +41,15 @@ CROP = Crop(*((_RENDERED_PX - _HEAD_PX) / 2 - edge for edge in _CUT[:2]), _HEAD_
 _QUALITY = 90
 
 
-def main() -> int:
+@script()
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=PHOTO.parent)
-    folder = parser.parse_args().out
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = make_folder(parser.parse_args(arguments).out)
     view = take()
-    with atomic_path(folder / PHOTO.name) as temporary:
-        Image.fromarray(view.image).crop(_CUT).save(temporary, "JPEG", quality=_QUALITY)
+    save_picture(Image.fromarray(view.image).crop(_CUT), folder / PHOTO.name, quality=_QUALITY)
     points = landmarks(view) - np.array(_CUT[:2])
-    with atomic_path(folder / "portrait.txt") as temporary:
-        temporary.write_text(", ".join(f"{x:.0f} {y:.0f}" for x, y in points) + "\n", encoding="utf-8")
+    write_text(folder / "portrait.txt", ", ".join(f"{x:.0f} {y:.0f}" for x, y in points) + "\n")
     print(f"{folder / 'portrait.jpg'}, its points in portrait.txt")
     return 0
 

@@ -16,7 +16,7 @@ import tempfile
 import time
 import tracemalloc
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from sat3d.errors import Sat3dError
 from sat3d.generators.foreign import read_network
+from training.console import script
 
 _OPCODES = bytes(ord(op.code) for op in pickletools.opcodes)
 _PLAIN = b"KMJGN\x88\x89\x8a\x8c)h"
@@ -245,7 +246,8 @@ def fuzz(seeds: list[bytes], count: int, seed: int, folder: Path, max_seconds: f
     return summary
 
 
-def main(arguments: list[str] | None = None) -> int:
+@script()
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("inputs", nargs="+", type=Path, help="pickles, or folders of pickles, to mutate")
     parser.add_argument("--count", type=int, default=10000)

@@ -9,52 +9,53 @@ gives the largest error and its limit, the last line ``N passed, M failed``; the
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from sat3d.errors import Sat3dError
+from sat3d.errors import FileError, Sat3dError
+from training.console import script
 from training.parity_cases import ParityCase, run_case
 
 
-def main() -> int:
+@script()
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="folder with the cases")
     parser.add_argument("--case", action="append", help="run only this case; repeatable")
     parser.add_argument("--verbose", action="store_true", help="a line a tensor")
-    arguments = parser.parse_args()
-    names = sorted(p.stem for p in arguments.folder.glob("*.json") if p.with_suffix(".safetensors").exists())
-    names = [name for name in names if not arguments.case or name in arguments.case]
+    options = parser.parse_args(arguments)
+    names = sorted(p.stem for p in options.folder.glob("*.json") if p.with_suffix(".safetensors").exists())
+    names = [name for name in names if not options.case or name in options.case]
     if not names:
-        print(
-            f"No cases in {arguments.folder}: wanted <case>.pkl, .safetensors and .json side by side", file=sys.stderr
-        )
-        return 2
+        wanted = "<case>.pkl, .safetensors and .json side by side"
+        raise FileError("There are no cases in the folder", options.folder, wanted, "check the folder and --case")
     passed = failed = 0
     for name in names:
-        good, bad = _report(name, arguments)
+        good, bad = _report(name, options)
         passed, failed = passed + good, failed + bad
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 
 
-def _report(name: str, arguments: argparse.Namespace) -> tuple[int, int]:
+def _report(name: str, options: argparse.Namespace) -> tuple[int, int]:
     print(f"\n{name}")
     try:
-        results = run_case(ParityCase.load(arguments.folder / name))
+        results = run_case(ParityCase.load(options.folder / name))
     except Sat3dError as error:
         print(f"  FAILED to run: {error}")
         return 0, 1
     groups: dict[str, list] = {}
     for result in results:
-        groups.setdefault(result.name if arguments.verbose else result.name.split(".")[0], []).append(result)
+        groups.setdefault(result.name if options.verbose else result.name.split(".")[0], []).append(result)
     for group, members in groups.items():
         worst = max(members, key=lambda r: r.error / r.limit)
         verdict = "ok" if all(r.passed for r in members) else "FAILED"
         figures = f"error {worst.error:.2e}  limit {worst.limit:.2e}  {verdict}"
         print(f"  {group:<22} {len(members):>3} tensors  worst {worst.name:<40} {figures}")
         for result in members:
-            if not result.passed and not arguments.verbose:
+            if not result.passed and not options.verbose:
                 print(f"    FAILED {result.name}: error {result.error:.3e} > limit {result.limit:.3e}")
     bad = sum(not r.passed for r in results)
     return len(results) - bad, bad

@@ -11,10 +11,12 @@ from functools import cached_property
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
 from sat3d.errors import FileError
+from sat3d.file_reading import read_text
 from sat3d.generators import Noise, RenderOptions, StyleGenerator, TriplaneGenerator, load_generator
 from sat3d.generators import volume as vol
 from sat3d.generators.planes import sample_planes_reference
@@ -39,10 +41,10 @@ class ParityCase:
         """
         try:
             info, stored = (
-                json.loads(stem.with_suffix(".json").read_text()),
+                json.loads(read_text(stem.with_suffix(".json"), "the facts about a case")),
                 load_file(stem.with_suffix(".safetensors")),
             )
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, SafetensorError) as error:
             raise FileError(
                 "The case is unreadable", error, ".pkl, .safetensors and .json side by side", "check the folder"
             ) from error

@@ -9,6 +9,7 @@ import argparse
 import io
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +22,7 @@ from PIL import Image, ImageDraw, ImageOps
 from torch import Tensor
 
 from sat3d.camera import orbit
-from sat3d.files import atomic_path
+from sat3d.files import write_bytes
 from sat3d.inversion import FeatureLoss, InversionOptions, Inverter, invert, load_encoder
 from sat3d.inversion.align import cut, photo_from
 from sat3d.inversion.paste import paste_back, widened_mask
@@ -32,6 +33,7 @@ from sat3d.parsing.parser import load_parser
 from sat3d.pictures import contact_sheet, depth_to_grey, to_pil
 from sat3d.reader import load_reader
 from training.built_in_faces import BuiltInFaces
+from training.console import script
 from training.example_photo import CROP, PHOTO
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -196,24 +198,24 @@ def save(picture: Image.Image, path: Path) -> int:
         picture.convert("RGB").save(buffer, "JPEG", quality=quality, optimize=True)
         if buffer.tell() <= _LARGEST_BYTES:
             break
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(buffer.getvalue())
+    write_bytes(path, buffer.getvalue())
     return buffer.tell()
 
 
-def main() -> int:
+@script()
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=DOCS)
     parser.add_argument("--only", nargs="+", choices=sorted(PICTURES), default=list(PICTURES), metavar="NODE")
     parser.add_argument("--steps", type=int, default=40, help="of the inversion of the example photo (40)")
-    arguments = parser.parse_args()
-    studio = Studio(steps=arguments.steps)
-    for name in arguments.only:
+    options = parser.parse_args(arguments)
+    studio = Studio(steps=options.steps)
+    for name in options.only:
         started = time.perf_counter()
         with torch.no_grad():
-            size = save(PICTURES[name](studio), arguments.out / f"{name}.jpg")
-            if name in THUMBNAILS and arguments.out == DOCS:
-                THUMBNAILS[name].write_bytes((DOCS / f"{name}.jpg").read_bytes())
+            size = save(PICTURES[name](studio), options.out / f"{name}.jpg")
+            if name in THUMBNAILS and options.out == DOCS:
+                write_bytes(THUMBNAILS[name], (DOCS / f"{name}.jpg").read_bytes())
         print(f"{name}.jpg: {size / 1000:.0f} kB, {time.perf_counter() - started:.0f} s")
     return 0
 

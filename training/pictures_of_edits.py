@@ -7,7 +7,7 @@ Run it after the built-in generator or its masks were trained anew. The seeds ar
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -16,10 +16,9 @@ import torch
 from PIL import Image
 
 from sat3d.built_in import MASKS
-from sat3d.errors import Sat3dError
-from sat3d.files import atomic_path
-from sat3d.pictures import contact_sheet
+from sat3d.pictures import contact_sheet, save_picture
 from training.built_in_faces import BuiltInFaces
+from training.console import script
 
 ROOT = Path(__file__).resolve().parents[1]
 ATTRIBUTES = ("hairstyle", "hair_colour", "eye_region", "expression", "beard", "eyeglasses")
@@ -91,21 +90,17 @@ PICTURES: dict[str, tuple[Path, Callable[[BuiltInFaces], Image.Image]]] = {
 }
 
 
-def main() -> int:
+@script()
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--masks", type=Path, default=MASKS)
     parser.add_argument("--only", nargs="+", choices=PICTURES, default=list(PICTURES))
-    options = parser.parse_args()
-    try:
-        with torch.inference_mode():
-            for name in options.only:
-                path, draw = PICTURES[name]
-                with atomic_path(path) as temporary:
-                    draw(BuiltInFaces(options.masks)).save(temporary, format="JPEG", quality=88)
-                print(path.relative_to(ROOT))
-    except Sat3dError as error:
-        print(error, file=sys.stderr)
-        return 2
+    options = parser.parse_args(arguments)
+    with torch.inference_mode():
+        for name in options.only:
+            path, draw = PICTURES[name]
+            save_picture(draw(BuiltInFaces(options.masks)), path, quality=88)
+            print(path.relative_to(ROOT))
     return 0
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from sat3d.errors import FileError
-from sat3d.files import atomic_path
+from sat3d.files import write_text
 
 
 @contextmanager
@@ -33,8 +33,7 @@ def run_lock(out: Path) -> Iterator[None]:
     lock_file, owner_file = (place.parent / f"{place.name}{suffix}" for suffix in (".lock", ".owner"))
     lock = _acquire(lock_file, owner_file, out)
     try:
-        with atomic_path(owner_file) as temporary:
-            temporary.write_text(f"process {os.getpid()} on {socket.gethostname()}\n", encoding="utf-8")
+        write_text(owner_file, f"process {os.getpid()} on {socket.gethostname()}\n")
         yield
     finally:
         _remove(owner_file)

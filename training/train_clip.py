@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from sat3d.errors import ConfigError
 from training.clip_training.task import SIZE, ClipTask
+from training.console import script
 from training.evaluation.generator import CHECKPOINT, load_domain_generator
 from training.vision import generated
 from training.vision import options as command_line
@@ -28,13 +29,10 @@ PRESETS = {
 }
 
 
+@script(stopped=command_line.STOPPED)
 def main(arguments: Sequence[str] | None = None) -> int:
     options = command_line.parse(__doc__, arguments, _add_arguments)
-    try:
-        _check(options)
-    except ConfigError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    _check(options)
 
     def make_task(views: Views, machine: Machine) -> ClipTask:
         if options.generated:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from training.console import script
 from training.evaluation.generator import CHECKPOINT, load_domain_generator
 from training.vision import generated
 from training.vision import options as command_line
@@ -27,6 +28,7 @@ PRESETS = {
 }
 
 
+@script(stopped=command_line.STOPPED)
 def main(arguments: Sequence[str] | None = None) -> int:
     options = command_line.parse(__doc__, arguments, _add_arguments)
 

@@ -11,14 +11,15 @@ Several GPUs: ``torchrun --nproc-per-node N training/train_generator.py …``.
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from sat3d.errors import Sat3dError
+from training.console import script
 
 
-def parse_arguments() -> argparse.Namespace:
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--preset", default="cpu", help="cpu, gpu or tiny (a trial in seconds)")
     parser.add_argument("--data", type=Path, required=True, help="a data set of rendered heads")
@@ -35,18 +36,15 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--save-minutes", type=float, default=2.0)
     parser.add_argument("--score-minutes", type=float, default=10.0)
     parser.add_argument("--stop-after-steps", type=int, default=None, help="stop early, as if interrupted")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
-def main() -> int:
-    arguments = parse_arguments()
-    try:
-        from training.generator.command import run
+@script(refused=1)
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parse_arguments(arguments)
+    from training.generator.command import run
 
-        return run(arguments)
-    except Sat3dError as error:
-        print(error, file=sys.stderr)
-        return 1
+    return run(options)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from sat3d.errors import Sat3dError
+from training.console import script
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -24,7 +24,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     add = parser.add_argument
     add("--generator", default="built-in", help="built-in, or a .safetensors or official .pkl file")
     add("--domain", default="synthheads", help="name of a domain, or a .json file like those of sat3d/domains")
-    add("--clip", default="synthheads-clip", metavar="NAME", help="image-text model of QMM: built-in or open_clip's")
+    add("--clip", default="", metavar="NAME", help="image-text model of QMM: open_clip's name (what its file tells)")
     add("--clip-weights", type=Path, metavar="FILE", help="its .safetensors file (that of the built-in model)")
     add("--parser", type=Path, metavar="FILE", help="weights of the domain's parser (the built-in ones)")
     add("--out", type=Path, required=True, help="the .safetensors file to write")
@@ -74,19 +74,13 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     return parser.parse_args(arguments)
 
 
+@script(stopped="stopped; faces drawn so far are kept, --resume goes on from the last checkpoint")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit codes: 0 done; 2 wrong arguments or files, said in words; 130 stopped by the user, checkpoint written."""
     options = parse_arguments(arguments)
-    try:
-        from training.masks.command import run
+    from training.masks.command import run
 
-        return run(options)
-    except Sat3dError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped; faces drawn so far are kept, --resume goes on from the last checkpoint", file=sys.stderr)
-        return 130
+    return run(options)
 
 
 if __name__ == "__main__":

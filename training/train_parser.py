@@ -12,6 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from training.console import script
 from training.vision import options as command_line
 from training.vision.loop import Plan
 from training.vision.parser_task import SIZE, ParserTask
@@ -22,6 +23,7 @@ PRESETS = {
 }
 
 
+@script(stopped=command_line.STOPPED)
 def main(arguments: Sequence[str] | None = None) -> int:
     options = command_line.parse(__doc__, arguments)
     return command_line.run(options, PRESETS, command_line.Needs(SIZE), partial(ParserTask, seed=options.seed))

@@ -15,6 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from training.console import script
 from training.vision import options as command_line
 from training.vision.data import Views
 from training.vision.loop import Plan
@@ -28,6 +29,7 @@ PRESETS = {
 }
 
 
+@script(stopped=command_line.STOPPED)
 def main(arguments: Sequence[str] | None = None) -> int:
     options = command_line.parse(__doc__, arguments, _add_arguments)
     config = reader_config(options.architecture)

@@ -7,13 +7,15 @@ The lines in this order make them all again: data, readers and parser, generator
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from sat3d.errors import ConfigError, Sat3dError
+from sat3d.errors import ConfigError
+from sat3d.file_reading import read_text
 from sat3d.small_networks import ASSETS
+from training.console import script
 
 _FENCE = "```"
 # Each needs those before it.
@@ -28,16 +30,13 @@ _ORDER = (
 )
 
 
-def main() -> int:
+@script()
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="file names without suffix (all)")
-    try:
-        for card in cards(parser.parse_args().names):
-            size = card.with_suffix(".safetensors").stat().st_size
-            print(f"# {card.stem} ({size / 2**20:.1f} MiB)\n" + "\n".join(commands(card)) + "\n")
-    except Sat3dError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    for card in cards(parser.parse_args(arguments).names):
+        size = card.with_suffix(".safetensors").stat().st_size
+        print(f"# {card.stem} ({size / 2**20:.1f} MiB)\n" + "\n".join(commands(card)) + "\n")
     return 0
 
 
@@ -57,7 +56,7 @@ def cards(names: list[str]) -> list[Path]:
 def commands(card: Path) -> Iterator[str]:
     """The lines between the first fences of a card."""
     inside = False
-    for line in card.read_text(encoding="utf-8").splitlines():
+    for line in read_text(card, "the card of a network").splitlines():
         if line.strip() == _FENCE:
             if inside:
                 return

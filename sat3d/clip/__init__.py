@@ -1,7 +1,8 @@
 """Image-text models: any ``open_clip`` architecture with local weights, or the small one of this package."""
 
+from .choosing import Choice, choose_architecture
 from .image_text import ImageText
 from .loading import UNTRAINED, load_clip
 from .own import BUILT_IN, ClipConfig, OwnClip
 
-__all__ = ["BUILT_IN", "UNTRAINED", "ClipConfig", "ImageText", "OwnClip", "load_clip"]
+__all__ = ["BUILT_IN", "UNTRAINED", "Choice", "ClipConfig", "ImageText", "OwnClip", "choose_architecture", "load_clip"]

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..errors import ShapeError
+from ..errors import ConfigError, ShapeError
+from ..texts import composed, has_word
 from .resizing import Resizing
 
 Tokenizer = Callable[[Sequence[str]], Tensor]
@@ -17,7 +18,8 @@ class ImageText(nn.Module):
 
     Args:
         model: an ``open_clip`` model.
-        tokenizer: texts to the token numbers ``[N, L]`` that the model was trained with.
+        tokenizer: texts to the token numbers ``[N, L]`` that the model was trained with; raises ConfigError for a text
+            that it cannot take as a whole.
         size: (height, width) of the pictures that it takes, in pixels.
         mean, std: of its training pictures, for each of red, green, blue in 0..1.
         resizing: how pictures of another size come to its own.
@@ -73,13 +75,24 @@ class ImageText(nn.Module):
         """
         return F.normalize(self.model.encode_image(self.prepare(images)).float(), dim=-1)
 
+    def tokens(self, texts: Sequence[str]) -> Tensor:
+        """N texts -> ``[N, L]`` int64 on the model's device; accents count the same however they are encoded.
+
+        Raises:
+            ShapeError: no texts, or one string in place of a list.
+            ConfigError: a text without a word, too long, or with a word that the model does not know.
+        """
+        if isinstance(texts, str) or not texts or not all(isinstance(text, str) for text in texts):
+            raise ShapeError("Not texts that CLIP can read", repr(texts)[:80], "a list of strings, not empty")
+        for text in texts:
+            if not has_word(text):
+                raise ConfigError("There is no word in the text", repr(text), "a letter or a digit", "say it in words")
+        return self.tokenizer([composed(text) for text in texts]).to(self.mean.device)
+
     def encode_text(self, texts: Sequence[str]) -> Tensor:
         """N texts -> ``[N, D]`` of unit length.
 
         Raises:
-            ShapeError: no texts, or one string in place of a list; ConfigError: a word that the model does not know.
+            ShapeError, ConfigError: see :meth:`tokens`.
         """
-        if isinstance(texts, str) or not texts or not all(isinstance(text, str) for text in texts):
-            raise ShapeError("Not texts that CLIP can read", repr(texts)[:80], "a list of strings, not empty")
-        tokens = self.tokenizer(list(texts)).to(self.mean.device)
-        return F.normalize(self.model.encode_text(tokens).float(), dim=-1)
+        return F.normalize(self.model.encode_text(self.tokens(texts)).float(), dim=-1)

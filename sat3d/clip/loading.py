@@ -1,19 +1,26 @@
 """Finding an image-text model by name. Nothing is ever downloaded, and no file that could run code is opened."""
 
+import difflib
+import logging
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from torch import nn
+from torch import Tensor, nn
 
 from ..errors import ConfigError, FileError
-from ..tensorfile import open_safetensors
 from .image_text import ImageText
 from .own import BUILT_IN, load_own
 from .resizing import Resizing
+from .weights import Weights, open_weights
+from .words import WholeTextTokenizer
 
 UNTRAINED = "untrained"  # in place of weights: random ones, to try an architecture out
+_SCALARS = {"logit_scale", "logit_bias"}
+_COUNTER = "num_batches_tracked"  # of batch norms, of no use here
+_SHOWN = 4
 
 
 def load_clip(
@@ -22,15 +29,17 @@ def load_clip(
     """An image-text model, in eval mode, without gradients of its own.
 
     Args:
-        name: ``synthheads-clip``, or a name of ``open_clip.list_models()``. OpenAI's own weights belong to the names
-            that end in ``-quickgelu``.
-        weights: a local ``.safetensors`` file (``open_clip_model.safetensors`` as open_clip and the model hubs have
-            it); None for the built-in model's own; ``"untrained"`` for random numbers.
+        name: ``synthheads-clip``, or a name of ``open_clip.list_models()``; see also ``choose_architecture``. Weights
+            of OpenAI, MetaCLIP and DFN belong to the names that end in ``-quickgelu``, most of LAION and DataComp to
+            those without.
+        weights: a local ``.safetensors`` file in the layout of open_clip (``open_clip_model.safetensors``) or of
+            transformers' CLIPModel; None for the built-in model's own; ``"untrained"`` for random numbers.
         device: where it computes.
 
     Raises:
         ConfigError: an unknown name, a tokenizer that is not part of open_clip, an unusable configuration.
-        FileError: no weights given or there, of another format, damaged, or of another architecture.
+        FileError: no weights given or there, of another format, damaged, only half a model, or of another
+            architecture, which is then named.
     """
     if name == BUILT_IN:
         return load_own(weights).to(device)
@@ -42,9 +51,14 @@ def load_clip(
             "a local open_clip_model.safetensors",
             f"download it once and give its path, or use {BUILT_IN}",
         )
-    model = _build(name)
-    if weights != UNTRAINED:
-        _fill(model, name, Path(weights))
+    if weights == UNTRAINED:
+        model = _build(name)
+    else:
+        file = open_weights(Path(weights))
+        file.check(name, config)
+        with _no_word_of_random_weights():
+            model = _build(name)
+        _fill(model, name, file)
     return _wrap(model, name, config).eval().requires_grad_(False).to(device)
 
 
@@ -59,10 +73,12 @@ def _registered(name: str) -> dict:
     import open_clip  # takes seconds, and the built-in parts that need none should not wait
 
     if name not in open_clip.list_models():
+        close = difflib.get_close_matches(name, open_clip.list_models(), 3)
         raise ConfigError(
             "There is no such image-text model",
             name,
-            f"{BUILT_IN}, or a name that open_clip knows, such as ViT-B-32-quickgelu, ViT-B-16, ViT-L-14",
+            f"{BUILT_IN}, or a name that open_clip knows, such as "
+            + ", ".join(close or ("ViT-B-32-quickgelu", "ViT-B-16", "ViT-L-14")),
             "python -c 'import open_clip; print(open_clip.list_models())' lists them",
         )
     config = open_clip.get_model_config(name)
@@ -99,41 +115,59 @@ def _tokenizer(name: str, config: dict):
         raise ConfigError(
             "The tokenizer does not fit the model", f"{known} tokens", f"at most {wanted}", "choose another model"
         )
-    return tokenizer
+    return WholeTextTokenizer(tokenizer)
 
 
-def _fill(model: nn.Module, name: str, path: Path) -> None:
-    """Put the weights of a file into the model, under today's or open_clip's earlier names."""
-    from open_clip import load_checkpoint
+@contextmanager
+def _no_word_of_random_weights() -> Iterator[None]:
+    """open_clip warns that a model has random weights; those that are filled in next are not."""
 
-    _check_format(path)
+    def keep(record: logging.LogRecord) -> bool:
+        return "randomly" not in record.getMessage()
+
+    root = logging.getLogger()
+    root.addFilter(keep)
     try:
-        load_checkpoint(model, str(path))
-    except (RuntimeError, KeyError, ValueError, AttributeError, AssertionError, SafetensorError, OSError) as error:
+        yield
+    finally:
+        root.removeFilter(keep)
+
+
+def _fill(model: nn.Module, name: str, file: Weights) -> None:
+    """Put the weights of a file into the model, under today's or open_clip's earlier names."""
+    wanted = model.state_dict()
+    tensors = _as_wanted(file.read(), wanted)
+    problems = [f"{key} is missing" for key in wanted if key not in tensors and not key.endswith(_COUNTER)]
+    problems += [f"{key} is unexpected" for key in tensors if key not in wanted]
+    problems += [
+        f"{key} is {tuple(tensor.shape)}, wanted {tuple(wanted[key].shape)}"
+        for key, tensor in tensors.items()
+        if key in wanted and tensor.shape != wanted[key].shape
+    ]
+    if problems:
+        more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
         raise FileError(
             f"The weights do not fit {name}",
-            f"{path.name}: {error}",
-            f"the tensors of {name}",
+            f"{file.path.name}: " + "; ".join(problems[:_SHOWN]) + more,
+            f"the {len(wanted)} tensors of {name}",
             "choose the name that the weights were trained under",
-        ) from error
+        )
+    model.load_state_dict(tensors, strict=False)  # names and shapes are checked; counters may be missing
     if bad := [key for key, tensor in model.state_dict().items() if not torch.isfinite(tensor).all()]:
         raise FileError(
-            "The weights hold NaN or infinite numbers", f"{path.name}: {bad[:4]}", None, "download it again"
+            "The weights hold NaN or infinite numbers", f"{file.path.name}: {bad[:4]}", None, "download it again"
         )
 
 
-def _check_format(path: Path) -> None:
-    if path.suffix != ".safetensors":
-        raise FileError(
-            "Weights of this format are not opened, since such files can hold programs",
-            path.name,
-            "a .safetensors file",
-            "take the model's open_clip_model.safetensors, or where it comes from convert its state dictionary with "
-            "safetensors.torch.save_file",
-        )
-    with open_safetensors(path) as stream:
-        if not stream.keys():
-            raise FileError("The weights are empty", path.name, "the tensors of a model", "download it again")
+def _as_wanted(tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Text towers moved below ``text.`` where a model has one of its own; scalars of the shape that is wanted."""
+    named = {key if key in wanted or f"text.{key}" not in wanted else f"text.{key}": t for key, t in tensors.items()}
+    for key in _SCALARS & named.keys() & wanted.keys():
+        if named[key].numel() == 1:
+            named[key] = named[key].reshape(wanted[key].shape)
+    if "logit_bias" in wanted:
+        named.setdefault("logit_bias", torch.zeros_like(wanted["logit_bias"]))
+    return named
 
 
 def _pictures(name: str, model: nn.Module) -> tuple[tuple[float, ...], tuple[float, ...], Resizing]:

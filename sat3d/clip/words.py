@@ -1,4 +1,4 @@
-"""Words to numbers, for a model that knows a closed vocabulary."""
+"""Words to numbers: for a model that knows a closed vocabulary, and for open_clip's without cutting a text off."""
 
 import difflib
 import re
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigError
+from ..texts import composed
 
 _WORD = re.compile(r"[^\W_]+")
 _PADDING = 0
@@ -16,7 +17,7 @@ EXTRA_TOKENS = 3  # padding, start and end
 
 def words_of(text: str) -> list[str]:
     """Lower-case words; hyphens and punctuation only separate them, so "Clean-shaven." is "clean", "shaven"."""
-    return _WORD.findall(text.lower())
+    return _WORD.findall(composed(text.lower()))
 
 
 def vocabulary_of(texts: Iterable[str]) -> tuple[str, ...]:
@@ -45,7 +46,7 @@ class WordTokenizer:
         for row, text in enumerate(texts):
             numbers = [self.start, *(self._number(word, text) for word in words_of(text)), self.end]
             if len(numbers) > self.length:
-                raise ConfigError("The text is too long for this model", text, f"{self.length - 2} words", "shorten it")
+                raise _too_long(text, f"at most {self.length - 2} words")
             tokens[row, : len(numbers)] = torch.tensor(numbers)
         return tokens
 
@@ -59,3 +60,29 @@ class WordTokenizer:
             f"one of its {len(self.numbers)} words" + (f", such as {', '.join(close)}" if close else ""),
             "say it with other words, or choose a model with a full vocabulary",
         )
+
+
+class WholeTextTokenizer:
+    """A tokenizer of open_clip, which would cut a long text off without a word; here such a text is refused."""
+
+    def __init__(self, tokenizer):
+        self.tokenizer, self.length = tokenizer, tokenizer.context_length
+
+    def __call__(self, texts: Sequence[str]) -> Tensor:
+        """
+        Raises:
+            ConfigError: a text of more tokens than the model takes.
+        """
+        tokens = self.tokenizer(list(texts))
+        # With room for one more, a text that was cut off goes on where its end was; any other stays as it is.
+        roomier = self.tokenizer(list(texts), context_length=self.length + 1)
+        for text, row, longer in zip(texts, tokens, roomier, strict=True):
+            if not torch.equal(row, longer[: self.length]):
+                raise _too_long(
+                    text, f"at most {self.length - 2} tokens; a word has one or more, a Chinese character two or three"
+                )
+        return tokens
+
+
+def _too_long(text: str, most: str) -> ConfigError:
+    return ConfigError("The text is too long for this model", text, most, "shorten it")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import ConfigError
+from ..texts import folded
 
 HELP = "compare it with sat3d/domains/synthheads.json"
 LONGEST_TEXT = 300
@@ -60,8 +61,18 @@ def is_number(content: Any) -> bool:
 
 
 def distinct(texts: Sequence[str], where: str) -> None:
-    if len({item.casefold() for item in texts}) < len(texts):
-        raise wrong(where, texts, "alternatives that differ from each other")
+    """Refuse two that look alike: without a model, no more can be known of what they mean."""
+    seen: dict[str, str] = {}
+    for item in texts:
+        form = folded(item)
+        if form in seen:
+            raise ConfigError(
+                "Two alternatives of the domain file are one and the same",
+                f"{where}: {brief([seen[form], item])}",
+                "a difference in more than capitals, spaces or how characters are encoded",
+                "say one of the two with other words, or leave it out",
+            )
+        seen[form] = item
 
 
 def keys(content: Any, required: set[str], optional: set[str], where: str) -> None:

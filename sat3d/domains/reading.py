@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError, FileError
+from ..file_reading import read_bytes
+from ..texts import has_word
 from . import checks
 from .checks import HELP, LONGEST_TEXT
 from .domain import SLOT, DescriptorGroup, Domain
@@ -76,13 +78,7 @@ def _path_of(name_or_path: str | os.PathLike) -> Path:
 
 
 def _read_json(path: Path) -> Any:
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(_LARGEST_BYTES + 1)
-    except OSError as error:
-        raise FileError("The domain file cannot be read", f"{path} ({error.strerror})", "a file", "check it") from error
-    if len(data) > _LARGEST_BYTES:
-        raise FileError("The domain file is too large", path, f"at most {_LARGEST_BYTES} bytes", HELP)
+    data = read_bytes(path, "a domain's .json file", _LARGEST_BYTES)
     try:
         return json.loads(data.decode("utf-8-sig"), object_pairs_hook=_without_repeats)
     except (ValueError, RecursionError) as error:
@@ -127,6 +123,13 @@ def _group(attribute: str, name: str, content: Any, where: str) -> DescriptorGro
 def _phrases(content: list, where: str) -> tuple[str, ...]:
     phrases = tuple(checks.text(phrase, where) for phrase in checks.sized(content, list, "phrases", where, least=2))
     checks.distinct(phrases, where)
+    if wordless := [phrase for phrase in phrases if not has_word(phrase)]:
+        raise ConfigError(
+            "A phrase of the domain file has no word in it",
+            f"{where}: {checks.brief(wordless[0])}",
+            "at least a letter or a digit",
+            "say it in words",
+        )
     if any(brace in phrase for phrase in phrases for brace in "{}"):
         raise checks.wrong(where, phrases, "phrases without braces; the template alone has them")
     return phrases

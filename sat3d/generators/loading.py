@@ -3,12 +3,12 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from ..errors import FileError
+from ..file_reading import check_file
 from ..progress import Progress, no_progress
 from .base import StyleGenerator
 from .checkpoint import read_checkpoint
@@ -84,9 +84,7 @@ def load_generator(path: str | os.PathLike, progress: Progress = no_progress) ->
     Raises:
         FileError, HostileFileError, ConfigError: with what is wrong and what to do.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileError("Checkpoint not found", path, "an existing .safetensors or .pkl file", "check the file name")
+    path = check_file(path, "an existing .safetensors or .pkl file", "check the file name", "Checkpoint not found")
     if path.suffix.lower() == ".safetensors":
         config, tensors, metadata = read_checkpoint(path)
     else:

@@ -1,7 +1,8 @@
 """BiSeNet (Yu et al. 2018, arXiv:1808.00897) for faces, as trained on CelebAMask-HQ by face-parsing.PyTorch.
 
-That project's public weights ``79999_iter.pth`` fit: a ResNet-18 as context path, whose features at an eighth of the
-picture also stand in for the paper's spatial path. The names of modules are those of the published weights.
+That project's public weights ``79999_iter.pth`` fit, and facexlib's ``parsing_bisenet.pth``: a ResNet-18 as context
+path, whose features at an eighth of the picture also stand in for the paper's spatial path. The names of modules are
+those of the published weights.
 """
 
 import os
@@ -164,6 +165,6 @@ def load_face_parser(path: str | os.PathLike | None) -> FaceParser:
             "The parser of photographs of faces needs weights, which do not come with the package",
             "no file",
             "79999_iter.pth of the project face-parsing.PyTorch (19 classes of CelebAMask-HQ)",
-            "download it once and give its path (--parser FILE)",
+            "download it once and give its path",
         )
     return open_state_file(path).fill(FaceParser())

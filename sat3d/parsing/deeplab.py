@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import ConfigError, FileError
-from ..files import atomic_path
+from ..files import atomic_path, make_folder
 from .photographs import PhotographParser, normalised
 from .state_file import open_state_file
 
@@ -57,7 +57,7 @@ def load_voc_parser(weights: str | os.PathLike | None) -> VocParser:
             "The parser of photographs needs weights, which do not come with the package",
             "no file",
             "torchvision's DeepLabv3 weights with VOC labels (.pth)",
-            f"give their path, or to download them one of the names {', '.join(NAMES)} (--parser)",
+            f"give their path, or to download them one of the names {', '.join(NAMES)}",
         )
     asked_by_name = str(weights) in NAMES and not Path(weights).exists()
     file = open_state_file(downloaded(str(weights)) if asked_by_name else weights)
@@ -84,14 +84,17 @@ def downloaded(name: str) -> Path:
     if path.is_file():
         return path
     found = re.search(r"-([0-9a-f]{8,})\.", path.name)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_path(path) as temporary:
+    make_folder(path.parent)
+    with atomic_path(path) as temporary:
+        try:
             torch.hub.download_url_to_file(url, str(temporary), found and found[1], progress=False)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise FileError(
-            "The weights could not be downloaded", f"{url} ({error})", None, "download them and give the file's path"
-        ) from error
+        except (OSError, RuntimeError, ValueError) as error:
+            raise FileError(
+                "The weights could not be downloaded",
+                f"{url} ({error})",
+                None,
+                "download them and give the file's path",
+            ) from error
     return path
 
 

@@ -1,14 +1,6 @@
-"""Weights of published networks as ``torch.save`` writes them (or safetensors), read without running what is inside.
+"""Weights of published networks in the files that people have: looked at, named, and filled into a network."""
 
-Facts about the format: since torch 1.6 a zip archive that is not compressed, with a pickle ``data.pkl`` and a file
-``data/<key>`` for each storage; before, a stream of pickles (magic number, protocol, facts about the machine, the
-state dictionary, the keys of the storages) and behind them each storage: its length and its elements.
-"""
-
-import io
 import os
-import struct
-import zipfile
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,30 +9,16 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import FileError
-from ..generators.foreign.allowlist import ALLOWED
-from ..generators.foreign.machine import Allowed, Machine
 from ..generators.foreign.tensors import check_tensors, read_tensors
-from ..generators.foreign.values import Blob, Context, Global, Storage, TensorView, damaged, describe, hostile
+from ..generators.foreign.values import TensorView, describe
 from ..tensorfile import read_tensors as read_safetensors
+from ..tensorfile import without_wrappers
+from .networks import network_of
+from .torch_file import WANTED, read_torch_file
 
 Shape = tuple[int, ...]
 
-MOST_BYTES = 1 << 31
-_MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 _COUNTER = "num_batches_tracked"  # of batch norms, whole numbers of no use here
-# torch name -> (bytes an element, how floating-point ones are read)
-_TYPES: dict[str, tuple[int, str | None]] = {
-    "FloatStorage": (4, "<f4"),
-    "HalfStorage": (2, "<f2"),
-    "BFloat16Storage": (2, "bf16"),
-    "DoubleStorage": (8, "<f8"),
-    "LongStorage": (8, None),
-    "IntStorage": (4, None),
-}
-_STORAGES = {("torch", name): Allowed() for name in _TYPES}
-_TENSORS = (("collections", "OrderedDict"), ("torch._utils", "_rebuild_tensor_v2"), ("torch._utils", "_rebuild_tensor"))
-_GLOBALS = {**_STORAGES, **{name: ALLOWED[name] for name in _TENSORS}}
-_WANTED = "a state dictionary that torch.save has written (.pth), or a .safetensors file"
 
 
 def shapes_of(network: nn.Module) -> dict[str, Shape]:
@@ -64,13 +42,25 @@ class StateFile:
         """Put the tensors into ``network``, strictly; in eval mode, without gradients.
 
         Raises:
-            FileError: naming the tensors that are missing, unexpected, of a wrong shape or type, or not finite.
+            FileError: naming the network that the tensors are of, where it is known and another; or those that are
+                missing, unexpected, of a wrong shape or type, or not finite.
         """
         wanted = shapes_of(network)
+        self._check_network(wanted)
         with torch.inference_mode(False):  # so that one can differentiate through it later
             tensors = self._read(wanted)
             network.load_state_dict(tensors, strict=False)  # names and shapes are checked; counters are missing
         return network.eval().requires_grad_(False)
+
+    def _check_network(self, wanted: Collection[str]) -> None:
+        own, other = network_of(wanted), network_of(self.names)
+        if own and other and own is not other:
+            raise FileError(
+                f"The weights are of another network: {other.name}",
+                self.name,
+                f"{own.name}: {own.file}",
+                "take that file" + ("; this one serves domains with another parser" if other.file else ""),
+            )
 
     def _read(self, wanted: Mapping[str, Shape]) -> dict[str, Tensor]:
         if self.data:
@@ -101,142 +91,42 @@ def open_state_file(path: str | os.PathLike) -> StateFile:
         HostileFileError: it asks for anything but tensors, or tries to exhaust the machine.
     """
     path = Path(path)
-    if path.suffix == ".safetensors":
-        return StateFile(path.name, _without_counters(read_safetensors(path)))
-    data = _read_bytes(path)
-    if data.startswith(b"PK\x03\x04"):
-        contents = _read_zip(data)
-    elif data[:1] == b"\x80":
-        contents = _read_stream(data)
-    else:
-        raise FileError("Not a file of weights", f"{path.name} begins with {data[:8]!r}", _WANTED, "download it again")
+    if path.suffix.lower() == ".safetensors":
+        return StateFile(path.name, _plain(read_safetensors(path)))
+    contents, data = read_torch_file(path)
+    return StateFile(path.name, _plain(_state_in(contents, path.name)), data)
+
+
+def _state_in(contents: object, source: str) -> dict[str, TensorView]:
+    """The state dictionary that a file holds: all of it, or the only one beside what else a training has saved."""
     if type(contents) is not dict or not contents:
-        raise FileError("The file holds no state dictionary", describe(contents), _WANTED, "choose another file")
-    for name, value in contents.items():
-        if type(name) is not str or type(value) is not TensorView:
-            raise FileError(
-                "The file is not a plain state dictionary",
-                f"{path.name}: {describe(name)} is {describe(value)}",
-                "names and tensors alone",
-                "save only the network's state_dict()",
-            )
-    return StateFile(path.name, _without_counters(contents), data)
+        raise FileError("The file holds no state dictionary", describe(contents), WANTED, "choose another file")
+    odd = {name: value for name, value in contents.items() if type(name) is not str or type(value) is not TensorView}
+    if not odd:
+        return contents
+    states = {name: value for name, value in odd.items() if type(value) is dict and _is_state(value)}
+    if len(states) > 1:
+        raise FileError(
+            "The file holds more than one state dictionary",
+            f"{source}: {', '.join(map(describe, states))}",
+            "that of the network alone",
+            "save the one that is meant by itself",
+        )
+    if len(states) == 1 and len(odd) == len(contents):
+        return next(iter(states.values()))
+    name, value = next(iter(odd.items()))
+    raise FileError(
+        "The file is not a plain state dictionary",
+        f"{source}: {describe(name)} is {describe(value)}",
+        "names and tensors alone",
+        "save only the network's state_dict()",
+    )
 
 
-def _without_counters(tensors: dict) -> dict:
-    return {name: tensor for name, tensor in tensors.items() if not name.endswith(_COUNTER)}
+def _is_state(value: dict) -> bool:
+    return bool(value) and all(type(k) is str and type(v) is TensorView for k, v in value.items())
 
 
-def _read_bytes(path: Path) -> bytes:
-    if not path.is_file():
-        raise FileError("File not found" if not path.exists() else "Not a file", path, _WANTED, "check the path")
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise FileError("The file is too large", path.name, f"at most {MOST_BYTES} bytes", "choose another file")
-        return path.read_bytes()
-    except OSError as error:
-        raise FileError("The file cannot be read", f"{path.name} ({error})", _WANTED, "check its permissions") from None
-
-
-class _StateMachine(Machine):
-    """A machine that lets a state dictionary have its notes on versions, which are dropped."""
-
-    def _next_opcode(self) -> int:
-        while (code := super()._next_opcode()) == ord("b"):
-            notes = self.pop()
-            self.top(dict)
-            if type(notes) is not dict or set(notes) - {"_metadata"}:
-                raise hostile("it sets the state of an object in a way that no weights do", describe(notes))
-        return code
-
-
-class _Storages:
-    """The storages that a pickle refers to, by key; where their numbers lie is filled in as soon as it is known."""
-
-    def __init__(self):
-        self.found: dict[str, Storage] = {}
-
-    def __call__(self, value: object) -> Storage:
-        if type(value) is not tuple or len(value) not in (5, 6) or value[5:] not in ((), (None,)):
-            raise damaged("a tensor's storage is not described as expected", describe(value))
-        tag, kind, key, _, count = value[:5]
-        known = type(kind) is Global and kind.name in _TYPES
-        if tag != "storage" or not known or type(key) is not str or type(count) is not int or count < 0:
-            raise damaged("a tensor's storage is not described as expected", f"{describe(kind)}, {describe(count)}")
-        storage = self.found.setdefault(key, Storage(kind.name, _TYPES[kind.name][1], count, Blob(0, 0)))
-        if (storage.type_name, storage.count) != (kind.name, count):
-            raise damaged("two tensors describe their common storage differently", describe(key))
-        return storage
-
-    def place(self, key: str, start: int, end: int) -> None:
-        storage = self.found[key]
-        if end - start != storage.count * _TYPES[storage.type_name][0]:
-            raise damaged("a tensor's content has a wrong length", f"{end - start} bytes for {storage.count} numbers")
-        storage.content.start, storage.content.end = start, end
-
-
-def _read_zip(data: bytes) -> object:
-    places = _zip_places(data)
-    programs = [name for name in places if name.endswith("/data.pkl")]
-    if len(programs) != 1:
-        raise damaged("it has not exactly one data.pkl", len(programs))
-    folder = programs[0].removesuffix("data.pkl")
-    order = places.get(folder + "byteorder")
-    if order and data[slice(*order)] != b"little":
-        raise damaged("its numbers are not in little-endian order")
-    storages = _Storages()
-    contents = _StateMachine(Context(memoryview(data)), _GLOBALS, *places[programs[0]], storages).run()
-    for key in storages.found:
-        if f"{folder}data/{key}" not in places:
-            raise damaged("a tensor's content is missing", describe(key))
-        storages.place(key, *places[f"{folder}data/{key}"])
-    return contents
-
-
-def _zip_places(data: bytes) -> dict[str, tuple[int, int]]:
-    """Name -> where in the file its bytes lie."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return {entry.filename: _zip_place(data, entry) for entry in archive.infolist()}
-    except (zipfile.BadZipFile, struct.error, ValueError, NotImplementedError, EOFError) as error:
-        raise damaged("it is not a complete zip archive", error) from None
-
-
-def _zip_place(data: bytes, entry: zipfile.ZipInfo) -> tuple[int, int]:
-    at = entry.header_offset
-    mark, name, extra = struct.unpack("<4s22xHH", data[at : at + 30])
-    start = at + 30 + name + extra
-    if mark != b"PK\x03\x04" or entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1:
-        raise damaged("its archive is compressed, encrypted, or has lost an entry", entry.filename[:60])
-    if start + entry.file_size > len(data):
-        raise damaged("its archive is truncated", entry.filename[:60])
-    return start, start + entry.file_size
-
-
-def _read_stream(data: bytes) -> object:
-    context, storages, position = Context(memoryview(data)), _Storages(), 0
-    parts = []
-    for persistent in (None, None, None, storages, None):
-        machine = _StateMachine(context, _GLOBALS if persistent else {}, position, len(data), persistent)
-        parts.append(machine.run())
-        position = machine.position
-        _check_start(parts)
-    keys = parts[4]
-    if type(keys) is not list or not all(type(key) is str for key in keys) or set(keys) != set(storages.found):
-        raise damaged("its list of storages is wrong", describe(keys))
-    for key in keys:
-        start = position + 8
-        storage = storages.found[key]
-        if int.from_bytes(data[position:start], "little", signed=True) != storage.count:
-            raise damaged("a tensor's content has a wrong length, or is cut off", describe(key))
-        position = start + storage.count * _TYPES[storage.type_name][0]
-        storages.place(key, start, min(position, len(data)))
-    return parts[3]
-
-
-def _check_start(parts: list) -> None:
-    wanted = (_MAGIC, _PROTOCOL)[: len(parts)]
-    if any(type(got) is not int or got != number for got, number in zip(parts, wanted, strict=False)):
-        raise FileError("Not a file of weights", "a pickle of another kind", _WANTED, "download it again")
-    if len(parts) == 3 and (type(parts[2]) is not dict or parts[2].get("little_endian") is not True):
-        raise damaged("its numbers are not in little-endian order", describe(parts[2]))
+def _plain(tensors: dict) -> dict:
+    """Without the counters of batch norms, and by the names that the network itself has."""
+    return without_wrappers({name: tensor for name, tensor in tensors.items() if not name.endswith(_COUNTER)})

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from ..domains import DescriptorGroup, Domain
 from ..errors import ConfigError, ShapeError
@@ -19,6 +20,8 @@ from .equations import (
     source_loss,
 )
 from .model import ImageTextModel
+
+_LEAST_GAP = 1e-5  # between text vectors of unit length: with CLIP's scale of 100 shares are then within 0.5 ± 0.00025
 
 
 @dataclass(frozen=True)
@@ -96,14 +99,15 @@ class QMM:
 
     Raises:
         ShapeError: the model's text vectors are not ``[N, D]`` or not finite.
-        ConfigError: its logit_scale is not a finite number above 0.
+        ConfigError: its logit_scale is not a finite number above 0; it cannot read a phrase; or two phrases of a group
+            are the same to it, so that every picture would be half the one and half the other.
     """
 
     def __init__(self, model: ImageTextModel, domain: Domain):
         self.model, self.domain = model, domain
         # Outside inference mode, in which the host's nodes run: one differentiates through these vectors later.
         with torch.inference_mode(False), torch.no_grad():
-            self.text_vectors = [_encode(model, domain.sentences(group)) for group in domain]
+            self.text_vectors = [_encode(model, domain, group) for group in domain]
             self.logit_scale = float(model.logit_scale)
         if not 0 < self.logit_scale < float("inf"):
             raise ConfigError(
@@ -158,13 +162,38 @@ def check_targets(domain: Domain, targets: Sequence[str]) -> None:
         domain.groups(target)
 
 
-def _encode(model: ImageTextModel, sentences: list[str]) -> Tensor:
-    vectors = model.encode_text(sentences)
+def _encode(model: ImageTextModel, domain: Domain, group: DescriptorGroup) -> Tensor:
+    sentences = domain.sentences(group)
+    try:
+        vectors = model.encode_text(sentences)
+    except ConfigError as error:
+        got = f"{_place(domain, group)}: {error.got}"
+        raise ConfigError(error.what, got, error.wanted, error.next_step) from error
     if vectors.ndim != 2 or vectors.shape[0] != len(sentences):
         raise _misfit("text vectors", tuple(vectors.shape), f"[{len(sentences)}, D]")
     if not torch.isfinite(vectors).all():
         raise _misfit("text vectors", "NaN or infinite numbers", "finite numbers")
+    _check_distinct(vectors, domain, group)
     return vectors.detach()
+
+
+def _check_distinct(vectors: Tensor, domain: Domain, group: DescriptorGroup) -> None:
+    """Asks the model and not the letters: what a hyphen or a capital is to it, only it knows."""
+    directions = F.normalize(vectors.float(), dim=-1)
+    gaps = (directions[:, None] - directions).norm(dim=-1)
+    alike = (gaps < _LEAST_GAP).triu(1).nonzero().tolist()
+    if alike:
+        i, j = alike[0]
+        raise ConfigError(
+            "The image-text model cannot tell two phrases of a group apart",
+            f"{_place(domain, group)}: {group.phrases[i]!r} and {group.phrases[j]!r} are the same to it",
+            "phrases that differ in words it knows",
+            "say one of the two with other words, or leave it out",
+        )
+
+
+def _place(domain: Domain, group: DescriptorGroup) -> str:
+    return f"{group.attribute}.{group.name} of the domain {domain.name!r}"
 
 
 def _misfit(what: str, got: object, wanted: str) -> ShapeError:

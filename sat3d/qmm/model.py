@@ -19,5 +19,5 @@ class ImageTextModel(Protocol):
         ...
 
     def encode_text(self, texts: list[str]) -> Tensor:
-        """N sentences -> ``[N, D]`` of unit length."""
+        """N sentences -> ``[N, D]`` of unit length; a ConfigError for one that it cannot read as a whole."""
         ...

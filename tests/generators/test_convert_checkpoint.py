@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from sat3d.errors import NoSuchNetworkError
 from sat3d.generators.checkpoint import read_checkpoint
 from sat3d.generators.config import PLANE_AXES_CORRECTED, PLANE_AXES_EG3D, TriplaneConfig
 from sat3d.generators.foreign import read_network
@@ -64,6 +65,35 @@ def test_existing_output_is_refused_before_reading(target, capsys, monkeypatch):
     assert target.read_bytes() == b"precious" and "--force" in capsys.readouterr().err
 
 
+def test_an_output_that_appears_meanwhile_is_kept(target, capsys, monkeypatch):
+    def slow(*arguments):
+        target.write_bytes(b"precious")
+        return read_network(*arguments)
+
+    monkeypatch.setattr(convert_checkpoint, "read_network", slow)
+    assert convert(SOURCE, target) == 1
+    assert target.read_bytes() == b"precious" and "--force" in capsys.readouterr().err
+    assert convert(SOURCE, target, "--force") == 0 and len(read_checkpoint(target)[1]) == 32
+
+
+def test_a_link_is_written_through(target, tmp_path):
+    real = tmp_path / "real.safetensors"
+    real.write_bytes(b"old")
+    try:
+        target.symlink_to(real)
+    except OSError as error:
+        pytest.skip(f"links need rights here ({error})")
+    assert convert(SOURCE, target, "--force") == 0 and target.is_symlink() and len(read_checkpoint(real)[1]) == 32
+
+
+def test_a_network_that_is_not_there_names_the_option(target, capsys):
+    assert convert(SOURCE, target, "--key", "G_none") == 1 and not target.exists()
+    assert "choose one of the networks in it with --key" in capsys.readouterr().err
+    with pytest.raises(NoSuchNetworkError) as caught:
+        read_network(SOURCE, "G_none")
+    assert "--" not in str(caught.value)
+
+
 def test_force_replaces(target):
     target.write_bytes(b"old")
     assert convert(SOURCE, target, "--force") == 0
@@ -91,6 +121,9 @@ def test_refusals_are_one_line_and_keep_the_output(target, capsys, name, says):
 def test_bad_outputs(tmp_path, capsys):
     assert convert(SOURCE, tmp_path / "out.pkl") == 1 and ".safetensors" in capsys.readouterr().err
     assert convert(SOURCE, tmp_path / "no" / "out.safetensors") == 1 and "folder" in capsys.readouterr().err
+    assert convert(SOURCE, tmp_path / f"{'x' * 300}.safetensors") == 1 and "too long" in capsys.readouterr().err
+    (tmp_path / "folder.safetensors").mkdir()
+    assert convert(SOURCE, tmp_path / "folder.safetensors", "--force") == 1 and "a folder" in capsys.readouterr().err
     same = tmp_path / "same.safetensors"
     same.write_bytes(SOURCE.read_bytes())
     assert convert(same, same, "--force") == 1 and "same file" in capsys.readouterr().err

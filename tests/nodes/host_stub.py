@@ -108,7 +108,7 @@ def _folder_paths(models_dir: Path) -> types.ModuleType:
 
     def files(name):
         found = {str(path.relative_to(folder)) for folder in known[name][0] for path in Path(folder).rglob("*")
-                 if path.suffix in known[name][1]}
+                 if path.suffix.lower() in known[name][1]}
         return sorted(found)
 
     def full(name, file):

@@ -75,6 +75,43 @@ def test_cancel_leaves_no_file_and_no_hooks(graph, export, output, after):
     assert not any(module._forward_pre_hooks for module in model.network.modules())
 
 
+def test_the_number_is_picked_when_the_mesh_is_made(graph, export, output, part, monkeypatch):
+    """While one mesh is computed, another run saves under the number that was free at the beginning."""
+    model, module = graph.load()[0], part("nodes.mesh")
+    real, taken = module.extract_mesh, output / "sat3d" / "head_00001_.glb"
+
+    def slow(*arguments):
+        taken.parent.mkdir(parents=True, exist_ok=True)
+        taken.write_text("theirs")
+        return real(*arguments)
+
+    monkeypatch.setattr(module, "extract_mesh", slow)
+    assert export(model, graph.sample(model)) == ["sat3d/head_00002_.glb"]
+    assert taken.read_text() == "theirs" and vertices_of(output / "sat3d" / "head_00002_.glb") > 100
+
+
+def test_a_number_that_is_taken_while_a_mesh_is_written(graph, export, output, part, monkeypatch):
+    model, files = graph.load()[0], part("sat3d.files")
+    real, taken = files._publish, output / "sat3d" / "head_00001_.glb"
+
+    def slow(temporary, place, overwrite):
+        if not taken.exists():
+            taken.write_text("theirs")
+        real(temporary, place, overwrite)
+
+    monkeypatch.setattr(files, "_publish", slow)
+    assert export(model, graph.sample(model)) == ["sat3d/head_00002_.glb"]
+    assert taken.read_text() == "theirs" and len(list(taken.parent.iterdir())) == 2
+
+
+@pytest.mark.parametrize("prefix", ["a\0b", "x" * 300])
+def test_a_prefix_that_no_file_can_have_is_refused_at_once(graph, export, part, monkeypatch, prefix):
+    model = graph.load()[0]
+    monkeypatch.setattr(part("nodes.mesh"), "extract_mesh", lambda *_: pytest.fail("computed before the check"))
+    with pytest.raises(graph.errors.FileError, match="Next step"):
+        export(model, graph.sample(model), filename_prefix=prefix)
+
+
 def test_flat_and_foreign_faces_are_refused(graph, export):
     flat, turn = graph.load("flat.safetensors")[0], graph.load()[0]
     face = graph.sample(flat)

@@ -109,6 +109,7 @@ def test_alpha_is_dropped_and_a_crop_beyond_the_photo_is_fine(paste, photo):
 
 @pytest.mark.parametrize(("more", "said"), [
     ({"place": ""}, "no place in a photo.*Align Face"), ({"place": "[]"}, "no place"), ({"place": "{"}, "no place"),
+    ({"place": "[" * 100_000}, "no place"),
     ({"place": '[{"left": 1}]'}, "no place"), ({"place": "[1, 2, 3]"}, "no place"), ({"place": "null"}, "no place"),
     ({"place": '[{"left": 1, "top": 2, "side": NaN}]'}, "not usable"),
     ({"place": [{"left": 500, "top": 0, "side": 40}]}, "outside of the photo"),

@@ -4,8 +4,10 @@ import json
 import math
 import sys
 
+import open_clip
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from sat3d.clip import ClipConfig, OwnClip
 from sat3d.clip.own import KIND
@@ -172,17 +174,60 @@ def test_missing_weights_give_one_clear_error(part, assets):
         run(node, source=photo(), domain="synthheads", clip=BUILT_IN, attribute="all")
 
 
-def test_a_stock_file_needs_the_name_of_its_architecture(score, part, models, reads, graph):
+TINY = {"embed_dim": 8, "vision_cfg": {"image_size": 32, "layers": 1, "width": 64, "patch_size": 16},
+        "text_cfg": {"context_length": 24, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1}}
+
+
+@pytest.fixture
+def stock(models, monkeypatch):
+    """Writes weights of an architecture that open_clip is made to know."""
+    monkeypatch.setitem(open_clip.factory._MODEL_CONFIGS, "Tiny", TINY)
+    monkeypatch.setitem(open_clip.factory._MODEL_CONFIGS, "Tiny-quickgelu", {**TINY, "quick_gelu": True})
+
+    def write(name, change=lambda tensors: tensors):
+        torch.manual_seed(0)
+        save_file(change(dict(open_clip.CLIP(**TINY).state_dict())), models / "open_clip" / name)
+
+    return write
+
+
+def test_a_stock_file_tells_its_architecture_and_the_console_says_so(score, reads, models, stock, caplog):
+    stock("mine.SAFETENSORS")
+    text = json.loads(score(photo(), clip="mine.SAFETENSORS")[1])
+    assert text["clip"] == "Tiny (mine.SAFETENSORS)" and reads[-1] == ("Tiny", models / "open_clip/mine.SAFETENSORS")
+    assert "mine.SAFETENSORS is taken for Tiny; the tensors do not tell it from Tiny-quickgelu" in caplog.text
+    caplog.clear()
+    chosen = json.loads(score(photo(), clip="mine.SAFETENSORS", architecture=" Tiny-quickgelu ")[1])
+    assert chosen["clip"].startswith("Tiny-quickgelu") and "taken for" not in caplog.text
+    assert chosen["pictures"] != text["pictures"]
+
+
+def test_weights_of_openai_under_the_other_name_are_doubted(score, stock, caplog):
+    def published(tensors):
+        coarse = {name: t.half().float() for name, t in tensors.items()}
+        return coarse | {"token_embedding.weight": tensors["token_embedding.weight"]}
+
+    stock("mine.safetensors", published)
+    score(photo(), clip="mine.safetensors", architecture="Tiny")
+    assert "mine.safetensors may want the architecture Tiny-quickgelu in place of Tiny" in caplog.text
+
+
+def test_another_architecture_than_that_of_the_file_is_explained(score, part, stock):
+    stock("mine.safetensors")
+    with pytest.raises(part("sat3d.errors").FileError, match=r"do not fit ViT-S-32-alt: they are of Tiny\."):
+        score(photo(), clip="mine.safetensors", architecture="ViT-S-32-alt")
+
+
+@pytest.mark.parametrize("architecture", ["", "ViT-S-32-alt"])
+def test_a_file_of_another_kind_is_named(score, part, models, graph, architecture):
     path = models / "open_clip" / "stock.safetensors"
-    graph.sample(graph.load()[0]).save(path)  # of any other kind
+    graph.sample(graph.load()[0]).save(path)
     assert part("nodes.clips").entries() == [BUILT_IN, "stock.safetensors"]
-    with pytest.raises(graph.errors.ConfigError, match=r"architecture.*ViT-B-32-quickgelu"):
-        score(photo(), clip="stock.safetensors")
+    with pytest.raises(graph.errors.FileError, match=r"no image-text model\. Got: stock\.safetensors: a file of this"):
+        score(photo(), clip="stock.safetensors", architecture=architecture)
     with pytest.raises(graph.errors.ConfigError, match="no such image-text model"):
         score(photo(), clip="stock.safetensors", architecture="hf-hub:someone/something")
-    with pytest.raises(graph.errors.FileError, match=r"do not fit ViT-S-32-alt"):
-        score(photo(), clip="stock.safetensors", architecture=" ViT-S-32-alt ")
-    assert reads[-1] == ("ViT-S-32-alt", path) and not part("nodes.clips")._kept
+    assert not part("nodes.clips")._kept
 
 
 @pytest.mark.parametrize("entry", ["../secret.safetensors", "/etc/passwd", "", "ViT-B-32"])

@@ -1,7 +1,11 @@
 """Faces as files, contact sheets, differences: hand-computed values, files, refusals."""
 
 import dataclasses
+import errno
 import math
+import os
+import threading
+from pathlib import Path
 
 import pytest
 import torch
@@ -135,6 +139,65 @@ def test_faces_from_elsewhere_are_listed_and_changes_noticed(graph, part, store,
 def test_nothing_is_saved_outside_the_output_folder(graph, store, prefix):
     with pytest.raises(graph.errors.FileError, match=r"cannot be saved there.*output folder"):
         store[0](graph.sample(graph.load()[0]), prefix)
+
+
+def test_two_that_save_at_once_make_two_files(graph, part, store, monkeypatch):
+    """Both have picked the same number, and seen that it is free, before either of them writes."""
+    model, tensorfile = graph.load()[0], part("sat3d.tensorfile")
+    latents = [graph.sample(model, seed=seed) for seed in (1, 2)]
+    together, first_tries, real, told = threading.Barrier(2), iter(range(2)), tensorfile.save_file, []
+
+    def slow(*arguments, **named):
+        if next(first_tries, None) is not None:
+            together.wait(10)
+        real(*arguments, **named)
+
+    monkeypatch.setattr(tensorfile, "save_file", slow)
+    threads = [threading.Thread(target=lambda face=face: told.append(store[0](face))) for face in latents]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(Path(path).name for path in told) == ["face_00001_.safetensors", "face_00002_.safetensors"]
+    sums = [part("sat3d.latent").load_latent(path).styles.sum().item() for path in told]
+    assert sorted(sums) == pytest.approx(sorted(latent.styles.sum().item() for latent in latents))
+    assert len(list(Path(told[0]).parent.iterdir())) == 2
+
+
+def test_a_number_that_is_taken_is_passed_over(graph, store, part, monkeypatch):
+    """The host counts 'Face' and 'face' apart, where a disk may not."""
+    latent, host = graph.sample(graph.load()[0]), part("nodes.host")
+    first = [Path(store[0](latent)) for _ in range(3)]
+    before = [path.read_bytes() for path in first]
+    folder = str(first[0].parent)
+    monkeypatch.setattr(host.folder_paths, "get_save_image_path", lambda *_: (folder, "face", 1, "", ""))
+    assert Path(store[0](latent)).name == "face_00004_.safetensors"
+    assert [path.read_bytes() for path in first] == before
+
+
+@pytest.mark.parametrize("prefix", ["a\0b", "sat3d/\0/face", "x" * 300, "\ud800"])
+def test_prefixes_that_no_file_can_have(graph, store, models, prefix):
+    with pytest.raises(graph.errors.Sat3dError, match="Next step: ch") as caught:
+        store[0](graph.sample(graph.load()[0]), prefix)
+    assert "--" not in str(caught.value)
+    assert not [path for path in (models.parent / "output").rglob("*") if path.is_file()]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a path of Windows has 259 characters")
+def test_a_long_prefix_that_a_file_can_have(graph, store, part):
+    path = Path(store[0](graph.sample(graph.load()[0]), "sat3d/" + "x" * 222))
+    assert path.name == "x" * 222 + "_00001_.safetensors" and part("sat3d.latent").load_latent(path)
+    assert [other.name for other in path.parent.iterdir()] == [path.name]
+
+
+def test_a_full_disk_is_said(graph, store, part, models, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(part("sat3d.tensorfile"), "save_file", full)
+    with pytest.raises(graph.errors.FileError, match=r"the disk is full.*face_00001_\.safetensors"):
+        store[0](graph.sample(graph.load()[0]))
+    assert not [path for path in (models.parent / "output").rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize("entry", ["../face.safetensors", "/etc/passwd", "", "absent.safetensors"])

@@ -115,6 +115,19 @@ def test_unusable_text_vectors_are_refused(vectors):
         QMM(WrongText(vectors), DOMAIN)
 
 
+@pytest.mark.parametrize("step", [0.0, 1e-7])
+def test_phrases_of_one_direction_are_refused_whatever_their_length(step):
+    vectors = torch.tensor([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0 + step]])
+    with pytest.raises(ConfigError, match=r"apart.*beard\.presence.*'no beard' and 'a beard'"):
+        QMM(WrongText(vectors), DOMAIN)
+
+
+def test_phrases_that_a_picture_can_just_tell_apart_are_measured():
+    two = Domain("two", "{}", {"beard": (PRESENCE,)})
+    vectors = torch.tensor([[1.0, 0.0, 0.0], [1.0, 1e-3, 0.0]])
+    assert torch.equal(QMM(WrongText(vectors), two).text_vectors[0], vectors)
+
+
 def test_unusable_image_vectors_are_refused():
     with pytest.raises(ShapeError, match=r"image vectors.*\(1, 5\).*\(1, 3\)"):
         QMM(WrongImage(), DOMAIN).measure(picture(RED))

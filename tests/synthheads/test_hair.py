@@ -10,9 +10,10 @@ from training.synthheads.hair import STYLES, build_hair
 from training.synthheads.hair.cap import strands
 from training.synthheads.hair.hairline import hairline_rad
 from training.synthheads.hair.locks import away_from, jitter, radial, spread
-from training.synthheads.hair.part import comb
+from training.synthheads.hair.part import comb, place_at
+from training.synthheads.hair.wisps import RINGS, Wisps, fray
 from training.synthheads.head import load_head_model
-from training.synthheads.mesh import Material
+from training.synthheads.mesh import Material, grid_triangles, make_mesh
 from training.synthheads.parameters import HeadParameters
 
 
@@ -115,3 +116,38 @@ def test_an_afro_is_a_ball():
     middle[1] = upper[:, 1].max() - (upper[:, 0].max() - upper[:, 0].min()) / 2
     distance = np.linalg.norm(upper - middle, axis=1)
     assert distance.std() < 0.08 * distance.mean()
+
+
+def test_places_by_their_parting_are_what_combing_takes_apart():
+    parting = radial(0.7, 0.7)
+    turn, across = (grid.ravel() for grid in np.meshgrid(np.linspace(-1.5, 1.5, 7), np.linspace(0.2, 0.9, 5)))
+    place = place_at(turn, across, parting)
+    combed = comb(place, parting)
+    np.testing.assert_allclose(np.linalg.norm(place, axis=1), 1, atol=1e-9)
+    np.testing.assert_allclose(combed.turn_rad, turn, atol=1e-6)
+    np.testing.assert_allclose(combed.across, across, atol=1e-6)
+
+
+def test_wisps_start_under_the_surface_and_leave_it():
+    across, along = np.meshgrid(np.linspace(0, 0.1, 11), np.linspace(0, 0.2, 21), indexing="ij")
+    sheet = make_mesh(
+        np.stack([across, -along, 0 * along], -1), grid_triangles(11, 21)[:, ::-1], Material.HAIR,
+        rest=np.stack([across, along / 0.2, 1 + 0 * along], -1),
+    )  # fmt: skip
+    wisps = Wisps(40, (0.2, 0.6), 0.3, rise_m=0.005, stray_m=0.003)
+    (same, loose) = fray([sheet], 21, wisps)
+    assert same is sheet
+    place = loose.position.reshape(40, RINGS, 3, 3).mean(2)  # the middle of each ring of three
+    assert (place[:, 0, 2] < -0.001).all() and (place[:, -1, 2] > 0.001).all() and place[..., 2].max() <= 0.005 + 1e-6
+    assert np.abs(place[:, -1, 0] - place[:, 0, 0]).max() <= 0.003 + 1e-6
+    assert (np.diff(place[..., 1], axis=1) < 0).all() and place[..., 1].min() > -0.2 * 1.03 - 1e-6
+    width = np.linalg.norm(np.ptp(loose.position.reshape(40, RINGS, 3, 3), axis=2), axis=-1)
+    assert width[:, 0].max() == width[:, -1].max() == 0 and width.max() > 0.0015
+
+
+@pytest.mark.parametrize("style", ["side part", "quiff", "bob", "long straight", "long wavy", "bun", "ponytail"])
+def test_outlines_are_frayed_by_strands_a_pixel_wide(style):
+    *_, loose = hair_of(HeadParameters(hair_style=style))
+    assert 500 < len(loose.triangles) < 8000
+    thickest = np.linalg.norm(np.ptp(loose.position.reshape(-1, RINGS, 3, 3), axis=2), axis=-1).max(1)
+    assert np.median(thickest) > 0.0013  # some are hidden where there is no hair for them

@@ -53,7 +53,9 @@ def test_every_vertex_is_in_range(style, values):
     assert np.isfinite(mesh.position).all() and (mesh.material == Material.HAIR).all()
     assert np.allclose(np.linalg.norm(mesh.tangent, axis=1), 1, atol=1e-3)
     assert (mesh.rest[:, 1:].min() >= 0) and (mesh.rest[:, 1:].max() <= 1 + 1e-5)
-    assert mesh.triangles.max() < len(mesh.position) and (mesh.extra[:, 0] == 1).all()
+    assert mesh.triangles.max() < len(mesh.position)
+    solidity = mesh.extra[:, 0]
+    assert solidity.min() > 0 and (solidity[mesh.rest[:, 1] < 0.89] == 1).all()  # thinner at the hairline only
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -103,7 +105,7 @@ def test_the_same_parameters_give_the_same_bytes(style):
 
 
 def test_waves_are_wider_and_bend_more_than_straight_hair():
-    straight, wavy = (join(build(style, look(1.0, 1.0, 0.0))) for style in (long_straight, long_wavy))
+    straight, wavy = (join(build(style, look(1.0, 1.0, 0.0))[:-1]) for style in (long_straight, long_wavy))  # no wisps
     assert wavy.position[:, 0].max() > straight.position[:, 0].max() + 0.01
     low = straight.position[:, 1] < -0.03
     assert np.abs(wavy.tangent[low, 1]).mean() < np.abs(straight.tangent[low, 1]).mean()

@@ -77,7 +77,7 @@ def test_a_shard_does_not_depend_on_how_many_there_are(folder, tmp_path):
 def test_what_is_there_is_kept_and_what_is_missing_is_made(folder, monkeypatch):
     before = digests(folder)
     (folder / "shard-000001.tar").unlink()
-    (folder / ".shard-000001-0badcafe.part.tar").write_bytes(b"what a killed run left")
+    (folder / ".sat3d-0badcafe.part.tar").write_bytes(b"what a killed run left")
     made = []
     monkeypatch.setattr(shards, "render_head", lambda p, *rest: made.append(p) or fake_render_head(p, *rest))
     render(folder)
@@ -110,7 +110,7 @@ def test_a_stop_leaves_no_broken_shard(tmp_path, stop):
         raise stop
 
     wanted = FileError if isinstance(stop, OSError) else type(stop)
-    with pytest.raises(wanted, match="No space left" if wanted is FileError else None):
+    with pytest.raises(wanted, match="disk is full" if wanted is FileError else None):
         write_shard(PLAN, 0, tmp_path, "cpu", progress)
     assert calls == [2] and not list(tmp_path.iterdir())
 

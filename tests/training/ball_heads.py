@@ -36,12 +36,12 @@ def ball_view(p, pose, size: int) -> View:
 def write_balls(folder: Path, monkeypatch, heads: int = 8, size: int = 32, views: int = 3) -> Path:
     """A data set of ``heads`` balls in the real format."""
 
-    def render(p, poses, size, device="cpu"):
+    def render(p, poses, size, device="cpu", style="natural"):
         return [ball_view(p, pose, size) for pose in poses]
 
     monkeypatch.setattr(shards, "render_head", render)
     folder.mkdir(parents=True, exist_ok=True)
-    plan = DatasetPlan(seed=3, size=size, count=heads * views, views=views)
+    plan = DatasetPlan(seed=3, size=size, count=heads * views, views=views, population="first")
     import json
 
     (folder / PLAN_FILE).write_text(json.dumps(plan.to_dict()), encoding="utf-8")

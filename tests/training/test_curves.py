@@ -19,7 +19,7 @@ def test_a_log_is_read_and_a_step_done_twice_counts_once(tmp_path):
     log = write_log(tmp_path / "m.progress.jsonl", [(1, 4.0), (5, 2.0), (3, 3.0), (5, 1.0)])
     assert read_log(str(log)) == ("m", {"ref": [(1, 4.0), (3, 3.0), (5, 1.0)], "src": [(1, 1.0), (3, 1.0), (5, 1.0)]})
     assert read_log(f"paper={log}")[0] == "paper"
-    for text in ("", "{}\n", "[1]\n", '{"step": 1, "losses": {"ref": "x"}}\n', "\x00"):
+    for text in ("", "{}\n", "[1]\n", '{"step": 1, "losses": {"ref": "x"}}\n', "\x00", "[" * 100_000):
         log.write_text(text, encoding="utf-8")
         with pytest.raises(FileError, match="Not a log"):
             read_log(str(log))

@@ -40,6 +40,14 @@ def test_a_factor_of_many_numbers_counts_as_one():
     assert found.disentanglement > 0.95
 
 
+def test_what_does_not_vary_is_left_out():
+    """A constant factor, and a constant number of another factor: neither makes a code look better or worse."""
+    rotation = torch.linalg.qr(torch.randn(6, 6, generator=torch.Generator().manual_seed(1))).Q
+    wider = torch.cat([torch.full((600, 1), 3.0), factors(), torch.zeros(600, 1)], 1)
+    found = measure(factors() @ rotation, wider, torch.tensor([7, 0, 1, 2, 3, 4, 5, 5]))
+    assert found == measure(factors() @ rotation, factors(), torch.arange(6))
+
+
 def test_the_lasso_is_at_its_optimum():
     """The subgradient condition: |Xᵀ(y − Xw)|/N ≤ penalty, with equality and the right sign where w is not zero."""
     x, y = factors(400, 10), factors(400, 3) @ torch.randn(3, 2, generator=torch.Generator().manual_seed(3))

@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 
 from sat3d.errors import ConfigError, FileError
+from training import train_reader
 from training.generator import command as generator_command
 from training.run_lock import run_lock
-from training.vision import options as vision
-from training.vision.loop import Plan
 
 ROOT = Path(__file__).resolve().parents[2]
 HOLDER = """
@@ -122,10 +121,9 @@ def test_a_missing_folder_is_named(tmp_path):
 
 def test_small_networks_are_not_trained_twice_into_one_file(tmp_path, capsys):
     out = tmp_path / "reader.safetensors"
-    options = vision.parse("Train.", ["--out", str(out), "--steps", "1", "--restart"])
     (tmp_path / "reader.training.safetensors").write_text("of the first run")
     with run_lock(out):
-        assert vision.run(options, {"cpu": Plan()}, vision.Needs(128), make_task=None) == 2
+        assert train_reader.main(["--out", str(out), "--steps", "1", "--restart"]) == 2
     assert "Another training writes there" in capsys.readouterr().err
     assert (tmp_path / "reader.training.safetensors").exists()  # --restart would have removed it
 

@@ -17,7 +17,7 @@ from training import train_clip
 from training.clip_training import task as clip_task
 from training.clip_training.phrases import GROUPS, JUDGED, judged_texts, targets, vocabulary
 from training.clip_training.task import ClipTask, alikeness, clip_config, contrast, group_loss
-from training.clip_training.texts import encode_short, short_caption
+from training.clip_training.texts import ENDS, encode_short, short_caption
 from training.evaluation import clip as suite
 from training.generator.presets import find_preset
 from training.generator.scores import generate_view
@@ -74,10 +74,16 @@ def test_targets_are_the_truth_and_leave_out_what_is_hidden():
 
 
 def test_every_caption_and_phrase_can_be_read():
-    tokenizer = WordTokenizer(WORDS, clip_config().text["context_length"])
-    rng = np.random.default_rng(3)
+    length = clip_config().text["context_length"]
+    tokenizer = WordTokenizer(WORDS, length)
     people = [INDEPENDENT.draw(9, head) for head in range(60)]
-    tokenizer([caption(person, rng) for person in people for _ in range(10)])
+    texts, short = (
+        [draw(person, np.random.default_rng(seed)) for person in people for seed in range(10)]
+        for draw in (caption, lambda person, rng: short_caption(person, rng, length - ENDS))
+    )
+    assert {word for text in texts for word in words_of(text)} <= set(WORDS)
+    assert sum(a != b for a, b in zip(texts, short, strict=True)) < len(texts) / 100, "hardly any is too long"
+    tokenizer(short)
     tokenizer([text for group in GROUPS for text in judged_texts(group)])
     assert len(WORDS) < 400 and "colour" not in {word for group in GROUPS for word in words_of(judged_texts(group)[0])}
 

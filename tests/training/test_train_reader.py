@@ -1,7 +1,6 @@
 """Training of the reader and the parser: targets, augmentation, learning, and going on after a kill."""
 
 import dataclasses
-from functools import partial
 
 import numpy as np
 import pytest
@@ -377,9 +376,9 @@ def test_the_state_of_another_training_is_refused(tmp_path):
 
 def run(monkeypatch, *arguments) -> int:
     monkeypatch.setattr(command_line, "render_views", lambda seed, size, count: striped(size))
-    options = command_line.parse("Train.", [str(argument) for argument in arguments])
-    needs = command_line.Needs(128, labels=False)
-    return command_line.run(options, {"cpu": Plan(batch=4, minutes=1)}, needs, partial(ReaderTask, config=SMALL_READER))
+    monkeypatch.setitem(train_reader.PRESETS["first"], "cpu", Plan(batch=4, minutes=1))
+    monkeypatch.setattr(train_reader, "reader_config", lambda architecture: SMALL_READER)
+    return train_reader.main([str(argument) for argument in arguments])
 
 
 def test_the_command_line_trains_resumes_and_refuses_to_lose_work(tmp_path, monkeypatch, capsys):

@@ -17,7 +17,7 @@ _CAPTION_DRAWS = 100
 
 
 def short_caption(parameters: HeadParameters, rng: np.random.Generator, most_words: int) -> str:
-    """A caption that the text tower can read: one in some hundred thousand says too much, and another is drawn."""
+    """A caption that the text tower can read: one in some thousand says too much, and another is drawn."""
     for _ in range(_CAPTION_DRAWS):
         text = caption(parameters, rng)
         if len(words_of(text)) <= most_words:
@@ -31,7 +31,7 @@ def encode_short(clip: ImageText, texts: Sequence[str]) -> Tensor:
     The tower looks back only and its result is read at the end of a text, so that padding behind it changes nothing.
     """
     model = clip.model
-    tokens = clip.tokenizer(list(texts)).to(clip.mean.device)
+    tokens = clip.tokens(texts)
     length = int((tokens != 0).sum(1).max())
     tokens = tokens[:, :length]
     x = model.token_embedding(tokens) + model.positional_embedding[:length]

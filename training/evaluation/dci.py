@@ -28,7 +28,8 @@ class Disentanglement:
 
 
 def measure(code: Tensor, factors: Tensor, factor_of: Tensor) -> Disentanglement:
-    """``code [N, D]``; ``factors [N, K]``, column k belongs to factor ``factor_of[k]``.
+    """``code [N, D]``; ``factors [N, K]``, column k belongs to factor ``factor_of[k]``. Columns that do not vary, such
+    as a facial action that nobody makes, are left out.
 
     >>> g = torch.Generator().manual_seed(0)
     >>> factors = torch.randn(400, 2, generator=g)
@@ -36,7 +37,9 @@ def measure(code: Tensor, factors: Tensor, factor_of: Tensor) -> Disentanglement
     >>> [round(measure(code, factors, torch.arange(2)).disentanglement, 1) for code in (one_each, mixed)]
     [1.0, 0.0]
     """
-    code, factors = standardise(code), standardise(factors)
+    varies = factors.std(0) > _LEAST_DEVIATION
+    code, factors = standardise(code), standardise(factors[:, varies])
+    factor_of = factor_of[varies].unique(return_inverse=True)[1]
     known = int(len(code) * (1 - _HELD_OUT))
     weights = lasso(code[:known], factors[:known], _PENALTY)
     residual = factors[known:] - code[known:] @ weights

@@ -9,13 +9,14 @@ from pathlib import Path
 import torch
 
 from sat3d.errors import ConfigError, FileError
+from sat3d.files import make_folder
+from training.common.distributed import Processes, join_processes
 from training.run_lock import run_lock
 
 from . import setup, state
 from .pack import HeadPack, open_pack
 from .perceptual import Perceptual, load_perceptual
 from .presets import Preset, find_preset
-from .processes import Processes, join_processes
 from .report import Reporter
 from .schedule import Budget, Clock
 from .trainer import Plan, Training
@@ -29,21 +30,9 @@ def run(arguments: argparse.Namespace) -> int:
     budget = _budget(arguments)
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
-    _make_folder(arguments.out)
+    make_folder(arguments.out)
     with run_lock(arguments.out):  # before the processes join: if it is held, the first of them ends at once
         return _train(arguments, preset, budget)
-
-
-def _make_folder(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(
-            "The output folder cannot be made",
-            f"{out} ({error.strerror or error})",
-            "a folder that can be written",
-            "choose another --out",
-        ) from error
 
 
 def _train(arguments: argparse.Namespace, preset: Preset, budget: Budget) -> int:

@@ -14,7 +14,9 @@ from training.synthheads.parameter_spec import FIELDS, ChoiceRule
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.populations import FIRST
 
-FACTORS = tuple(FIELDS)  # one factor a parameter; a colour, a category or the whole shape is one factor
+# One factor a parameter that is drawn at all; a colour, a category or the whole shape is one factor.
+_DRAWN = {block.name for block in FIRST.blocks}
+FACTORS = tuple(name for name in FIELDS if name in _DRAWN)
 _LEAST_DEVIATION = 1e-3
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import math
+import os
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +18,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from sat3d.errors import FileError
+from sat3d.file_errors import write_error
+from sat3d.files import make_folder, write_text
 from training.synthheads.dataset import Sample, ShardFolder
 from training.synthheads.shards import DEPTH_PER_UNIT
 
@@ -82,9 +87,17 @@ def open_pack(data: Path, cache: Path | None = None) -> HeadPack:
     plan = {"schema": SCHEMA, **folder.plan.to_dict()}
     if not _is_packed(cache, plan):
         _pack(folder, cache, plan)
-    arrays = {name: np.load(cache / f"{name}.npy", mmap_mode="c") for name in _ARRAYS}
+    arrays = _load(cache)
     arrays["depth"] = arrays["depth"].view(np.int16)  # torch indexes no uint16
     return HeadPack(**{name: torch.from_numpy(array) for name, array in arrays.items()})
+
+
+def _load(cache: Path) -> dict[str, np.ndarray]:
+    try:
+        return {name: np.load(cache / f"{name}.npy", mmap_mode="c") for name in _ARRAYS}
+    except (OSError, ValueError) as error:
+        got, step = f"{cache} ({error})", f"delete its {_FILE}, and they are made anew"
+        raise FileError("The packed data are damaged", got, "the arrays as they were packed", step) from error
 
 
 def _is_packed(cache: Path, plan: dict) -> bool:
@@ -97,9 +110,8 @@ def _is_packed(cache: Path, plan: dict) -> bool:
 def _pack(folder: ShardFolder, cache: Path, plan: dict) -> None:
     """Write the arrays; ``pack.json`` comes last, so that a folder without it is known to be unfinished."""
     heads = len(folder) // folder.plan.views
+    _empty(cache)
     try:
-        shutil.rmtree(cache, ignore_errors=True)
-        cache.mkdir(parents=True)
         arrays = _create(cache, heads, folder)
         views = range(heads * folder.plan.views)
         with (
@@ -111,11 +123,26 @@ def _pack(folder: ShardFolder, cache: Path, plan: dict) -> None:
                 bar.update()
         for array in arrays.values():
             array.flush()
-        (cache / _FILE).write_text(json.dumps(plan), encoding="utf-8")
+        write_text(cache / _FILE, json.dumps(plan))
     except OSError as error:
         raise FileError(
             "Cannot pack the data set", f"{cache} ({error})", "a writable folder with enough space", "choose --cache"
         ) from error
+
+
+def _empty(cache: Path) -> None:
+    """Make the folder, or remove what an earlier packing left there, and that alone.
+
+    Raises:
+        FileError: it holds anything else, which may be of value to somebody.
+    """
+    ours = {_FILE, *(f"{name}.npy" for name in _ARRAYS)}
+    others = sorted({path.name for path in make_folder(cache).iterdir()} - ours)
+    if others:
+        got, step = f"{cache} with {', '.join(others[:4])}", "choose another folder (--cache)"
+        raise FileError("The folder for packed data holds other files", got, "an empty or a new folder", step)
+    for name in sorted(ours):
+        (cache / name).unlink(missing_ok=True)
 
 
 def _ordered(pool: ThreadPoolExecutor, folder: ShardFolder, indices: range, ahead: int = 64) -> Iterator[Sample]:
@@ -131,11 +158,13 @@ def _ordered(pool: ThreadPoolExecutor, folder: ShardFolder, indices: range, ahea
 
 def _create(cache: Path, heads: int, folder: ShardFolder) -> dict[str, np.memmap]:
     sizes = {"views": folder.plan.views, "size": folder.plan.size, "latent": len(folder[0].latent)}
+    shapes = {name: (heads, *map(int, shape.format(**sizes).split(","))) for name, (_, shape) in _ARRAYS.items()}
+    size_bytes = sum(math.prod(shape) * np.dtype(_ARRAYS[name][0]).itemsize for name, shape in shapes.items())
+    if shutil.disk_usage(cache).free < size_bytes:  # found out on the way, it would kill the process: mapped memory
+        raise write_error(cache / _FILE, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), size_bytes)
     return {
-        name: np.lib.format.open_memmap(
-            cache / f"{name}.npy", "w+", dtype, (heads, *map(int, shape.format(**sizes).split(",")))
-        )
-        for name, (dtype, shape) in _ARRAYS.items()
+        name: np.lib.format.open_memmap(cache / f"{name}.npy", "w+", _ARRAYS[name][0], shape)
+        for name, shape in shapes.items()
     }
 
 

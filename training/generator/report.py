@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from sat3d.files import append_text
 from sat3d.pictures import contact_sheet, save_picture, to_pil
 
 from .export import export_network
@@ -87,8 +88,7 @@ class Reporter:
     def _log(self, training: Training, facts: Mapping[str, object]) -> None:
         clock = training.clock
         entry = {"stage": clock.stage, "step": clock.steps, "people": clock.people, "seconds": round(clock.seconds, 1)}
-        with (self.out / LOG).open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(entry | dict(facts)) + "\n")
+        append_text(self.out / LOG, json.dumps(entry | dict(facts)) + "\n")
 
     def export(self, training: Training) -> None:
         """The running mean as a checkpoint."""

@@ -9,13 +9,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from training.common.distributed import Processes
+from training.common.ema import RunningMean
+
 from . import setup, state
 from .objective import Objective
 from .pack import HeadPack
 from .presets import Preset
-from .processes import Processes
 from .report import Reporter
-from .running_mean import RunningMean
 from .schedule import Budget, Clock, Order, rate_factor, step_generator
 
 

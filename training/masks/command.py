@@ -13,13 +13,13 @@ from pathlib import Path
 import torch
 
 from sat3d.built_in import GENERATOR as BUILT_IN_GENERATOR
-from sat3d.clip import load_clip
+from sat3d.clip import choose_architecture, load_clip
 from sat3d.domains import load_domain
 from sat3d.errors import ConfigError, FileError
 from sat3d.generators import LoadedGenerator, TriplaneGenerator, load_generator
 from sat3d.losses import LossWeights
 from sat3d.qmm import QMM
-from training.generator.processes import Processes, join_processes
+from training.common.distributed import Processes, join_processes
 from training.run_lock import run_lock
 from training.vision.checkpoint import state_path
 from training.vision.machine import choose_machine
@@ -142,7 +142,10 @@ def make_studio(options: argparse.Namespace, loaded: LoadedGenerator, device: to
     if options.samples and isinstance(network, TriplaneGenerator):
         coarse, fine = options.samples
         network = network.with_limits(depth_resolution=coarse, depth_resolution_importance=fine)
-    clip = load_clip(options.clip, options.clip_weights, device)
+    choice = choose_architecture(options.clip, options.clip_weights)
+    if choice.note:
+        print(f"image-text model: {choice.note}", flush=True)
+    clip = load_clip(choice.name, options.clip_weights, device)
     view = View(options.neural_resolution, options.picture_px, options.exact_gradients)
     machine = choose_machine(str(device), options.precision)
     network = network.to(device).requires_grad_(False)  # a copy with other limits comes with gradients

@@ -6,7 +6,7 @@ import shutil
 import time
 
 from sat3d.masks import AttributeMasks
-from training.generator.processes import Processes
+from training.common.distributed import Processes
 from training.measure import Measurement
 from training.measure import measure as measure_run
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from sat3d.errors import FileError
-from sat3d.files import atomic_path
+from sat3d.files import make_folder, write_text
 from sat3d.tensorfile import open_safetensors, parse_json, read_header, write_tensors
 
 SCHEMA = "sat3d-mask-pairs/1"
@@ -69,15 +69,8 @@ class PairFolder:
         """
         path = self.folder / _SETTINGS
         if not path.exists():
-            try:
-                self.folder.mkdir(exist_ok=True)
-            except OSError as error:
-                wanted, step = "a folder that can be written", "choose another --out"
-                raise FileError(
-                    "The folder for pairs cannot be made", f"{self.folder} ({error})", wanted, step
-                ) from error
-            with atomic_path(path) as temporary:
-                temporary.write_text(json.dumps(self.settings, indent=1) + "\n", encoding="utf-8")
+            make_folder(self.folder)
+            write_text(path, json.dumps(self.settings, indent=1) + "\n")
             return
         self._check(path)
 

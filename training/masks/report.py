@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from sat3d.errors import ConfigError
+from sat3d.files import append_text
 from sat3d.pictures import contact_sheet, save_picture, to_pil
 
 from .draws import Draw
@@ -91,8 +92,8 @@ class Reporter:
         terms = " ".join(f"{name} {value:.4f}" for name, value in means.items())
         self.write(f"step {progress.step} of {plan.iterations} | {terms} | {rate:.2f} steps/s, {left:.1f} min left")
         entry = {"step": progress.step, "seconds": round(progress.seconds, 2), "steps_per_second": round(rate, 4)}
-        with self.out.with_name(f"{self.out.stem}.progress.jsonl").open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(entry | {"losses": means}) + "\n")
+        log = self.out.with_name(f"{self.out.stem}.progress.jsonl")
+        append_text(log, json.dumps(entry | {"losses": means}) + "\n")
         if self.board is not None:
             for name, value in means.items():
                 self.board.add_scalar(f"losses/{name}", value, progress.step)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from sat3d.domains import Domain
-from sat3d.errors import ConfigError
+from sat3d.errors import ConfigError, FileError
 from sat3d.generators import RenderOptions, StyleGenerator, TriplaneGenerator
 from sat3d.parsing.bisenet import load_face_parser
 from sat3d.parsing.deeplab import load_voc_parser
@@ -64,6 +64,7 @@ def load_segmenter(domain: Domain, weights: Path | None, device: torch.device) -
 
     Raises:
         ConfigError: a kind of parser that is not known.
+        FileError: its weights are missing, damaged or of another kind.
     """
     if not domain.parser:
         return None
@@ -71,7 +72,10 @@ def load_segmenter(domain: Domain, weights: Path | None, device: torch.device) -
         raise ConfigError(
             "The domain names a parser that is not known", domain.parser, f"one of {list(PARSERS)}", "correct its file"
         )
-    return PARSERS[domain.parser](weights, device)
+    try:
+        return PARSERS[domain.parser](weights, device)
+    except FileError as error:
+        raise error if weights else error.with_next_step(f"{error.next_step} (--parser)") from error
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from sat3d.losses import PAPER_WEIGHTS, LossWeights
 from sat3d.masks import AttributeMasks
-from training.generator.processes import Processes
+from training.common.distributed import Processes
 from training.vision.checkpoint import Progress, load_state, save_state, state_path
 
 from .draws import draw_transfers, most_different

@@ -1,6 +1,6 @@
 """SynthHeads: rendered 3D heads with known attributes.
 
-python -m training.synthheads render|sheet|describe --help
+python -m training.synthheads render|sheet|describe|correlations --help
 """
 
 import os
@@ -13,13 +13,19 @@ import argparse  # noqa: E402
 import sys  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
 
-from sat3d.errors import Sat3dError  # noqa: E402
+from training.console import script  # noqa: E402
 
-from . import describe_command, render_command, sheet_command  # noqa: E402
+from . import correlations_command, describe_command, render_command, sheet_command  # noqa: E402
 
-COMMANDS = {"render": render_command, "sheet": sheet_command, "describe": describe_command}
+COMMANDS = {
+    "render": render_command,
+    "sheet": sheet_command,
+    "describe": describe_command,
+    "correlations": correlations_command,
+}
 
 
+@script()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit codes: 0 done; 2 wrong arguments or files, said in words on stderr; 130 stopped by the user."""
     parser = argparse.ArgumentParser(prog="python -m training.synthheads", description=__doc__.splitlines()[0])
@@ -29,14 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command.add_arguments(commands.add_parser(name, help=summary, description=summary))
         commands.choices[name].set_defaults(run=command.run)
     options = parser.parse_args(arguments)
-    try:
-        return options.run(options)
-    except (Sat3dError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
+    return options.run(options)
 
 
 if __name__ == "__main__":

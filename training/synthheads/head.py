@@ -12,6 +12,7 @@ from sat3d.tensorfile import read_header, read_tensors
 
 from .actions import FACE_UNITS, GAZE_PITCH_DEG, GAZE_YAW_DEG, unit_weights
 from .mesh import Material, Mesh, vertex_normals
+from .mouth import TEETH_DROP_M, are_upper, lay_tongue
 from .parameters import HeadParameters
 from .patch import Patch, cut_patch
 from .scalp import Scalp, ScalpMap
@@ -150,11 +151,15 @@ def load_head_model(path: Path = ASSET) -> HeadModel:
     arrays = {name: tensor.numpy() for name, tensor in read_tensors(path).items()}
     vertices, triangles = arrays["rest"], arrays["triangles"]
     count = len(_shape_base())
+    teeth, tongue = (np.unique(triangles[arrays["material"] == m]) for m in (Material.TEETH, Material.TONGUE))
+    vertices[tongue] = lay_tongue(vertices[tongue])
+    units = _dense(arrays, "action", len(FACE_UNITS))
+    units[FACE_UNITS.index("jawOpen")].reshape(-1, 3)[teeth, 1] -= TEETH_DROP_M * are_upper(vertices[teeth])
     return HeadModel(
         rest=vertices, extra=arrays["extra"], triangles=triangles, material=arrays["material"].astype(np.int32),
         corners=arrays["corners"].reshape(-1, vertices.size),
         shape_up=_dense(arrays, "shape_up", count), shape_down=_dense(arrays, "shape_down", count),
-        units=_dense(arrays, "action", len(FACE_UNITS)),
+        units=units,
         scalp_map=ScalpMap.of(arrays["bare_triangles"], arrays["scalp_triangle"], arrays["scalp_barycentric"]),
     )  # fmt: skip
 

@@ -10,12 +10,13 @@ from pathlib import Path
 from tqdm import tqdm
 
 from sat3d.errors import ConfigError, FileError
-from sat3d.files import atomic_path
+from sat3d.file_reading import check_file, read_bytes
+from sat3d.files import unfinished, write_text
 
 from .attributes import STYLES
 from .parameters import HeadParameters
 from .populations import INDEPENDENT, POPULATIONS
-from .serialise import from_json
+from .serialise import LARGEST_JSON_BYTES, from_json
 from .shards import CAMERAS, SMALLEST_SIZE, DatasetPlan, write_shard
 from .views import FRONT, check_device, render_head
 from .workers import run_jobs
@@ -72,10 +73,10 @@ def prepare_folder(folder: Path, plan: DatasetPlan) -> None:
             raise FileError(
                 "The folder holds shards of an unknown data set", folder, f"an empty folder, or {PLAN_FILE}"
             )
-        for left_over in (*folder.glob(".shard-*.part.tar"), *folder.glob(".dataset-*.part.json")):
+        for left_over in (*unfinished(folder, ".tar"), *unfinished(folder, ".json")):
             left_over.unlink()
-        with atomic_path(plan_file) as temporary:  # also when it is there: the folder has to be writable
-            temporary.write_text(json.dumps(plan.to_dict(), indent=1) + "\n", encoding="utf-8")
+        # Also when it is there: the folder has to be writable.
+        write_text(plan_file, json.dumps(plan.to_dict(), indent=1) + "\n")
     except OSError as error:
         raise FileError(
             "Cannot use the output folder",
@@ -106,12 +107,13 @@ def read_plan(folder: Path) -> DatasetPlan:
     Raises:
         FileError: no such file, or not one of ours.
     """
-    path = folder / PLAN_FILE
+    wanted, refusal = f"a folder with {PLAN_FILE}", "Not a SynthHeads data set"
+    path = check_file(folder / PLAN_FILE, wanted, missing=refusal)
+    settings = from_json(read_bytes(path, wanted, LARGEST_JSON_BYTES), str(path))
     try:
-        settings = from_json(path.read_bytes(), str(path))
         return DatasetPlan(**settings)
-    except (OSError, TypeError, ConfigError) as error:
-        raise FileError("Not a SynthHeads data set", f"{path} ({error})", f"a folder with {PLAN_FILE}") from error
+    except (TypeError, ConfigError) as error:
+        raise FileError(refusal, f"{path} ({error})", wanted) from error
 
 
 def render_missing(folder: Path, plan: DatasetPlan, workers: int, device: str) -> None:

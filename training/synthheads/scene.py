@@ -16,6 +16,7 @@ from .hair import build_hair
 from .hair.hairline import hairline_rad
 from .head import WORLD_PER_METRE, Head, HeadModel, load_head_model
 from .kernels.data import Geometry, Look, Sunlight
+from .lashes import build_lashes
 from .lighting import cast_shadow, gather_all_sky
 from .look import make_look
 from .mesh import Material, Mesh, join
@@ -23,7 +24,7 @@ from .parameters import HeadParameters
 from .rounding import Rounding, plan_rounding
 from .scalp_map import CENTRE_M
 
-BUILDERS = (build_beard, build_brows, build_glasses, build_clothes)  # what is worn; each gives a list of meshes
+BUILDERS = (build_beard, build_brows, build_lashes, build_glasses, build_clothes)  # each gives a list of meshes
 _EAR, _HAIRLINE_WIDTH_RAD = 0.3, 0.14
 
 

@@ -21,7 +21,7 @@ from .parameters import HeadParameters
 DOMAIN = "synthheads.3"  # changes whenever the same parameters give another picture
 PNG_KEY = "synthheads"
 _PNG_LEVEL = 6
-_LARGEST_JSON_BYTES = 1 << 20
+LARGEST_JSON_BYTES = 1 << 20
 
 
 def to_dict(p: HeadParameters) -> dict[str, object]:
@@ -53,8 +53,8 @@ def from_json(text: str | bytes, name: str) -> dict:
         FileError: not JSON, not an object, or too large.
     """
     try:
-        if len(text) > _LARGEST_JSON_BYTES:
-            raise ValueError(f"larger than {_LARGEST_JSON_BYTES} bytes")
+        if len(text) > LARGEST_JSON_BYTES:
+            raise ValueError(f"larger than {LARGEST_JSON_BYTES} bytes")
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise FileError("Not a readable JSON file", f"{name} ({error})", "JSON of a head", "check the file") from error

@@ -116,19 +116,14 @@ def write_shard(plan: DatasetPlan, shard: int, folder: Path, device: str, progre
     Raises:
         FileError: the folder cannot be written, or the disk is full.
     """
-    target = folder / plan.shard_name(shard)
     try:
-        with atomic_path(target) as temporary, temporary.open("wb") as stream:
+        with atomic_path(folder / plan.shard_name(shard)) as temporary, temporary.open("wb") as stream:
             _write_tar(plan, shard, stream, device, progress)
             stream.flush()
             os.fsync(stream.fileno())  # a name that is there after a power cut must not stand for an empty file
-    except OSError as error:
-        raise FileError(
-            "Cannot write the data set",
-            f"{target} ({error.strerror or error})",
-            "space on the disk and a writable folder",
-            "make room and run the same command again; finished shards are kept",
-        ) from error
+    except FileError as error:
+        again = "then run the same command again; finished shards are kept"
+        raise error.with_next_step(f"{error.next_step}; {again}") from error
 
 
 def _write_tar(plan: DatasetPlan, shard: int, stream: io.BufferedIOBase, device: str, progress) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
-from sat3d.errors import ConfigError, FileError, Sat3dError
+from sat3d.errors import ConfigError, FileError
 from training.run_lock import run_lock
 
 from .checkpoint import state_path
@@ -18,6 +17,7 @@ from .data import Views, load_views, render_views
 from .loop import Plan, Task, Trainer
 from .machine import PRECISIONS, Machine, choose_machine
 
+STOPPED = "stopped; --resume goes on from here"
 MakeTask = Callable[[Views, Machine], Task]
 
 
@@ -86,19 +86,16 @@ def plan_of(options: argparse.Namespace, presets: dict[str, Plan]) -> Plan:
 
 
 def run(options: argparse.Namespace, presets: dict[str, Plan], needs: Needs, make_task: MakeTask) -> int:
-    """Exit codes: 0 done; 2 wrong arguments or files, said in words; 130 stopped by the user, checkpoint written."""
-    try:
-        plan = plan_of(options, presets)
-        if options.out.suffix != ".safetensors":
-            raise ConfigError("The output has another suffix", options.out.name, ".safetensors", "choose another --out")
-        with run_lock(options.out):
-            _train(options, plan, needs, make_task)
-    except Sat3dError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped; --resume goes on from here", file=sys.stderr)
-        return 130
+    """Train to the end; the exit code.
+
+    Raises:
+        Sat3dError: wrong arguments or files. KeyboardInterrupt: stopped by the user, with a checkpoint.
+    """
+    plan = plan_of(options, presets)
+    if options.out.suffix != ".safetensors":
+        raise ConfigError("The output has another suffix", options.out.name, ".safetensors", "choose another --out")
+    with run_lock(options.out):
+        _train(options, plan, needs, make_task)
     print(f"wrote {options.out}")
     return 0
 

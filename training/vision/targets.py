@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +11,9 @@ import numpy as np
 from sat3d.reader_config import TWO_LOOKS, ZOOM, ReaderConfig
 from training.synthheads.actions import ACTION_NAMES
 from training.synthheads.attributes import BACKDROPS, SHAPE_NAMES
-from training.synthheads.labels import ATTRIBUTE_VALUES, HIDDEN, NONE, OTHER, attributes_of
+from training.synthheads.labels import ATTRIBUTE_VALUES, HIDDEN, OTHER, attributes_of
 from training.synthheads.parameters import HeadParameters
+from training.synthheads.visibility import visible_parameters
 
 UNKNOWN = -1  # the class of what is hidden or between two names
 ACTION_PREFIX = "action_"  # before the name of an action: what its strength is called among the numbers
@@ -31,98 +32,56 @@ CATEGORY_WEIGHTS = {  # the others 1
     "gaze": 2.0,
 }
 
-Truths = dict[str, str]
-Visible = Callable[[HeadParameters, Truths], bool]
 
+@dataclass(frozen=True)
+class Number:
+    """A continuous attribute: the parameter's name, how many numbers it has, what it counts in training.
 
-def _hair(p: HeadParameters, truths: Truths) -> bool:
-    return p.hair_style != "bald"
+    ``action``: whose strength it is, if the parameter is that of all actions. ``backdrops``: those that it can be read
+    from. Beyond that, it can be seen where :func:`visible_parameters` says so.
+    """
 
+    parameter: str
+    size: int = 1
+    weight: float = 1.0
+    action: str | None = None
+    backdrops: tuple[str, ...] = BACKDROPS
 
-def _iris(p: HeadParameters, truths: Truths) -> bool:
-    return truths["iris_colour"] != HIDDEN
-
-
-def _brows(p: HeadParameters, truths: Truths) -> bool:
-    return truths["brows"] != HIDDEN
-
-
-def _beard(p: HeadParameters, truths: Truths) -> bool:
-    return p.beard != NONE
-
-
-def _glasses(p: HeadParameters, truths: Truths) -> bool:
-    return p.glasses != NONE
-
-
-def _gaze(p: HeadParameters, truths: Truths) -> bool:
-    return truths["gaze"] != HIDDEN
-
-
-def _always(p: HeadParameters, truths: Truths) -> bool:
-    return True
-
-
-def _backdrop(*kinds: str) -> Visible:
-    return lambda p, truths: p.backdrop in kinds
+    def values(self, p: HeadParameters, visible: frozenset[str]) -> list[float]:
+        """NaN where it cannot be seen."""
+        if (self.action or self.parameter) not in visible or p.backdrop not in self.backdrops:
+            return [math.nan] * self.size
+        value = getattr(p, self.parameter)
+        return np.ravel(value if self.action is None else value[ACTION_NAMES.index(self.action)]).tolist()
 
 
 # A gradient goes either way round, so its two colours cannot be told apart.
 _ONE_WAY = tuple(name for name in BACKDROPS if name != "gradient")
-# Behind dark lenses: what brows and lids do, and the part of the cheeks that is next to them.
-_AROUND_EYES = ("brow", "lid", "cheek_up")
-
-
-@dataclass(frozen=True)
-class Number:
-    """A continuous attribute: the parameter's name, how many numbers it has, when it can be seen at all, what it counts
-    in training. ``index``: which of the parameter's values it is; None: all of them."""
-
-    parameter: str
-    size: int = 1
-    visible: Visible = _always
-    weight: float = 1.0
-    index: int | None = None
-
-    def values(self, p: HeadParameters) -> list[float]:
-        value = getattr(p, self.parameter)
-        return np.ravel(value if self.index is None else value[self.index]).tolist()
-
-
-def _action(index: int, name: str) -> Number:
-    return Number("actions", 1, _brows if name.startswith(_AROUND_EYES) else _always, 2.0, index)
-
 
 NUMBERS: dict[str, Number] = {
     **{name: Number(name) for name in ("age", "sex", "weight", "skin_tone", "skin_warmth", "skin_redness", "freckles")},
-    "hair_volume": Number("hair_volume", 1, _hair),
-    "hair_length": Number("hair_length", 1, _hair),
-    "parting_place": Number("parting", 1, lambda p, truths: truths["parting"] != NONE),
-    "lid_openness": Number("lid_openness", 1, _iris),
-    "brow_thickness": Number("brow_thickness", 1, _brows),
-    "brow_arch": Number("brow_arch", 1, _brows),
-    **{f"{ACTION_PREFIX}{name}": _action(index, name) for index, name in enumerate(ACTION_NAMES)},
-    "gaze_yaw": Number("gaze_yaw", 1, _gaze, 3.0),
-    "gaze_pitch": Number("gaze_pitch", 1, _gaze, 3.0),
-    "beard_length": Number("beard_length", 1, _beard),
-    "frame_thickness": Number("frame_thickness", 1, _glasses),
-    "glasses_size": Number("glasses_size", 1, _glasses),
-    "lens_darkness": Number("lens_darkness", 1, lambda p, truths: p.glasses == "sunglasses", 0.5),
+    **{name: Number(name) for name in ("hair_volume", "hair_length")},
+    "parting_place": Number("parting"),
+    **{name: Number(name) for name in ("lid_openness", "brow_thickness", "brow_arch")},
+    **{f"{ACTION_PREFIX}{name}": Number("actions", 1, 2.0, name) for name in ACTION_NAMES},
+    **{name: Number(name, weight=3.0) for name in ("gaze_yaw", "gaze_pitch")},
+    **{name: Number(name) for name in ("beard_length", "frame_thickness", "glasses_size")},
+    "lens_darkness": Number("lens_darkness", weight=0.5),
     "lipstick_amount": Number("lipstick"),
-    "eye_shadow_amount": Number("eye_shadow", 1, _brows),
-    "hair_rgb": Number("hair_colour", 3, _hair),
-    "iris_rgb": Number("iris_colour", 3, _iris, 4.0),
-    "beard_rgb": Number("beard_colour", 3, _beard),
-    "frame_rgb": Number("frame_colour", 3, _glasses),
-    "lipstick_rgb": Number("lipstick_colour", 3, lambda p, truths: truths["lipstick"] != NONE),
+    "eye_shadow_amount": Number("eye_shadow"),
+    "hair_rgb": Number("hair_colour", 3),
+    "iris_rgb": Number("iris_colour", 3, 4.0),
+    "beard_rgb": Number("beard_colour", 3),
+    "frame_rgb": Number("frame_colour", 3),
+    "lipstick_rgb": Number("lipstick_colour", 3),
     "cloth_rgb": Number("cloth_colour", 3),
-    "background_rgb": Number("background", 3, _backdrop(*_ONE_WAY)),
-    "background_second_rgb": Number("background_second", 3, _backdrop(*(set(_ONE_WAY) - {"plain"}))),
-    "horizon_height": Number("backdrop_variant", 1, _backdrop("horizon"), 0.5),
+    "background_rgb": Number("background", 3, backdrops=_ONE_WAY),
+    "background_second_rgb": Number("background_second", 3, backdrops=_ONE_WAY),
+    "horizon_height": Number("backdrop_variant", 1, 0.5, backdrops=("horizon",)),
     **{name: Number(name) for name in ("light_yaw_deg", "light_pitch_deg", "light_strength", "light_fill")},
     "light_warmth_amount": Number("light_warmth"),
     "ancestry": Number("ancestry", 3),
-    "shape": Number("shape", len(SHAPE_NAMES), weight=3.0),
+    "shape": Number("shape", len(SHAPE_NAMES), 3.0),
 }
 POSE = ("yaw_rad", "pitch_rad")
 NUMBER_SIZES: dict[str, int] = {**{name: number.size for name, number in NUMBERS.items()}, **dict.fromkeys(POSE, 1)}
@@ -177,11 +136,11 @@ def targets_of(parameters: Sequence[HeadParameters], yaw_rad: np.ndarray, pitch_
 
 
 def _rows(p: HeadParameters) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    truths = attributes_of(p)
+    truths, visible = attributes_of(p), visible_parameters(p)
     classes = [_class_of(values, truths[name]) for name, values in CATEGORIES.items()]
     numbers: list[float] = []
     for number in NUMBERS.values():
-        numbers += number.values(p) if number.visible(p, truths) else [math.nan] * number.size
+        numbers += number.values(p, visible)
     return np.array(classes, np.int64), np.array(numbers, np.float32), person_vector(p)
 
 

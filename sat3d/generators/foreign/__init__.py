@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ...errors import FileError
+from ...errors import NoSuchNetworkError
 from ...progress import Progress, no_progress
 from ..config import StyleGAN2Config, TriplaneConfig
 from .allowlist import ALLOWED
@@ -79,11 +79,11 @@ def _run(data: memoryview) -> dict:
 def _choose(contents: dict, key: str) -> Record:
     network = contents.get(key)
     if network is None:
-        raise FileError(
+        raise NoSuchNetworkError(
             f"The pickle has no network {key!r}",
             f"the keys {_key_names(contents) or 'of no network'}",
             "usually G_ema",
-            "choose one of the networks in it (--key)",
+            "choose one of the networks in it",
         )
     if type(network) is not Record or not network.persistent:
         raise damaged(f"'{key}' is not a network", describe(network))

@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ...errors import FileError
+from ...file_errors import read_error
+from ...file_reading import check_file
 
 _BLOCK_BYTES = 1 << 22
 _WANTED = "an official .pkl network file (EG3D or StyleGAN2-ADA)"
@@ -30,9 +32,7 @@ def open_pickle(path: str | os.PathLike) -> Iterator[memoryview]:
     Raises:
         FileError: missing, not a file, unreadable, empty, or visibly of another kind.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileError("File not found" if not path.exists() else "Not a file", path, _WANTED, "check the path")
+    path = check_file(path, _WANTED)
     mapped = _map(path)
     view = memoryview(mapped)
     try:
@@ -51,9 +51,7 @@ def _map(path: Path) -> mmap.mmap:
     except ValueError:
         raise FileError("The file is empty", path.name, _WANTED, "download the file again") from None
     except OSError as error:
-        raise FileError(
-            "The file cannot be read", f"{path.name} ({error.strerror or error})", _WANTED, "check its permissions"
-        ) from error
+        raise read_error(path, error) from error
 
 
 def _check_kind(head: bytes, name: str) -> None:

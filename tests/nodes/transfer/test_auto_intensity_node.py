@@ -1,6 +1,7 @@
 """The smallest intensity that arrives, as the node finds it: as the core does, told, cancelled, refused."""
 
 from types import SimpleNamespace
+from zlib import crc32
 
 import pytest
 import torch
@@ -45,7 +46,7 @@ class Sketch(torch.nn.Module):
         return torch.nn.functional.normalize((small - small.mean((2, 3), keepdim=True)).flatten(1) @ self.axes)
 
     def encode_text(self, texts):
-        places = [torch.randn(8, generator=torch.Generator().manual_seed(len(text))) for text in texts]
+        places = [torch.randn(8, generator=torch.Generator().manual_seed(crc32(text.encode()))) for text in texts]
         return torch.nn.functional.normalize(torch.stack(places))
 
 

@@ -1,9 +1,13 @@
 """What the generator learns from: packed pictures, pixels, known points, patches, choices, factors, order."""
 
+import shutil
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
+from sat3d.errors import FileError
 from sat3d.generators import build_generator
 from sat3d.generators.rays import camera_rays
 from sat3d.parsing.labels import LABEL_NAMES
@@ -62,6 +66,34 @@ def test_an_unfinished_pack_is_made_again(data, tmp_path):
     (tmp_path / "cache" / "label.npy").write_bytes(b"half a file")
     again = open_pack(data, tmp_path / "cache")
     assert torch.equal(first.image, again.image) and torch.equal(again.label, open_pack(data).label)
+
+
+def test_a_damaged_pack_is_told(data, tmp_path):
+    open_pack(data, tmp_path / "cache")
+    for damage in (lambda path: path.write_bytes(path.read_bytes()[:200]), lambda path: path.unlink()):
+        damage(tmp_path / "cache" / "label.npy")
+        with pytest.raises(FileError, match=r"packed data are damaged.*delete its pack\.json"):
+            open_pack(data, tmp_path / "cache")
+    (tmp_path / "cache" / "pack.json").unlink()
+    assert len(open_pack(data, tmp_path / "cache"))
+
+
+def test_a_folder_of_somebody_is_not_packed_into(data, tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "wedding.jpg").write_text("precious")
+    with pytest.raises(FileError, match=r"holds other files.*wedding\.jpg.*--cache"):
+        open_pack(data, tmp_path / "photos")
+    with pytest.raises(FileError, match="folder cannot be made"):
+        open_pack(data, tmp_path / "photos" / "wedding.jpg")
+    assert (tmp_path / "photos" / "wedding.jpg").read_text() == "precious" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_pack_that_has_no_room_is_refused_before_it_is_made(data, tmp_path, monkeypatch):
+    """On a disk that fills up, writing into mapped memory ends the process."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
+    with pytest.raises(FileError, match=r"disk is full.*1000 bytes are free.*of free space"):
+        open_pack(data, tmp_path / "cache")
+    assert not list((tmp_path / "cache").iterdir())
 
 
 def test_rays_meet_the_surface_that_was_rendered(pack):

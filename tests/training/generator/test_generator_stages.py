@@ -13,11 +13,11 @@ from sat3d.camera import orbit
 from sat3d.errors import ConfigError, FileError
 from sat3d.generators import build_generator, load_generator
 from sat3d.reader import AttributeReader, ReaderConfig
+from training.common.distributed import Processes
 from training.generator import setup, state
 from training.generator.command import make_training
 from training.generator.perceptual import Perceptual
 from training.generator.presets import find_preset
-from training.generator.processes import Processes
 from training.generator.report import Reporter
 from training.generator.schedule import Budget
 from training.generator.trainer import Plan

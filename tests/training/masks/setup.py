@@ -14,8 +14,8 @@ from sat3d.parsing.parser import HeadParser, ParserConfig
 from sat3d.small_networks import save_network
 from tests.training.test_train_clip import SMALL
 from training import train_masks
+from training.common.distributed import Processes
 from training.generator.presets import find_preset
-from training.generator.processes import Processes
 from training.masks import command
 
 ROOT = Path(__file__).resolve().parents[3]

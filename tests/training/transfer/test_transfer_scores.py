@@ -8,9 +8,11 @@ import torch
 from sat3d.domains import load_domain
 from sat3d.errors import ConfigError
 from training.evaluation.transfer import scoring
-from training.evaluation.transfer.scored import SCORED, can_be_judged, edited_head, kept_attributes
+from training.evaluation.transfer.scored import SCORED, can_be_judged, kept_attributes
 from training.evaluation.transfer.stage import Seen
 from training.evaluation.transfer.triples import draw_cases, draw_people
+from training.synthheads.actions import actions_of
+from training.synthheads.edits import PARAMETERS
 from training.synthheads.parameters import HeadParameters
 from training.vision.targets import CATEGORIES, NUMBERS
 
@@ -20,10 +22,8 @@ PLAIN = HeadParameters(hair_style="short crop", hair_colour=(0.05, 0.04, 0.04))
 def test_the_table_speaks_of_what_reader_domain_and_heads_have():
     assert tuple(SCORED) == tuple(load_domain("synthheads").attributes)
     for scored in SCORED.values():
-        assert set(scored.primary + scored.secondary) <= set(CATEGORIES) and set(scored.numbers) <= set(NUMBERS)
-        assert all(hasattr(PLAIN, name) for name in scored.parameters)
-    parameters = [name for scored in SCORED.values() for name in scored.parameters]
-    assert len(set(parameters)) == len(parameters)
+        assert scored.primary and set(scored.primary + scored.secondary) <= set(CATEGORIES)
+    assert set(SCORED) <= set(PARAMETERS)
 
 
 @pytest.mark.parametrize(
@@ -36,9 +36,11 @@ def test_the_table_speaks_of_what_reader_domain_and_heads_have():
         ("eye_region", {}, {"eye_shadow": 0.9}, True),
         ("eye_region", {"glasses": "sunglasses"}, {"eye_shadow": 0.9}, False),
         ("eye_region", {}, {"eye_shadow": 0.9, "glasses": "sunglasses"}, False),
-        ("eye_region", {"expression": "eyes closed"}, {"eye_shadow": 0.9}, False),
-        ("expression", {}, {"expression": "smile", "expression_strength": 0.3}, False),
-        ("expression", {}, {"expression": "smile"}, True),
+        ("eye_region", {"actions": actions_of("eyes closed")}, {"eye_shadow": 0.9}, False),
+        ("expression", {}, {"actions": actions_of("smile", 0.3)}, False),
+        ("expression", {}, {"actions": actions_of("neutral")}, False),
+        ("expression", {}, {"actions": actions_of("smile")}, True),
+        ("expression", {"glasses": "sunglasses"}, {"actions": actions_of("wink")}, False),
         ("eyeglasses", {}, {"glasses": "round"}, True),
     ],
 )
@@ -52,7 +54,6 @@ def test_what_a_perfect_transfer_hides_or_changes_need_not_stay():
     assert kept_attributes(PLAIN, dark, "beard") == [name for name in SCORED if name != "beard"]
     assert "hair_colour" not in kept_attributes(PLAIN, bald, "hairstyle")
     assert "hair_colour" not in kept_attributes(bald, PLAIN, "hairstyle")
-    assert edited_head(PLAIN, dark, "beard") == replace(PLAIN, beard="goatee")
 
 
 def test_triples_are_different_pairs_shared_evenly_and_drawn_again(people):
@@ -102,11 +103,11 @@ def test_only_what_must_stay_counts_as_kept():
     assert found[:2].tolist() == [0.5, 1.0] and torch.isnan(found[2])
 
 
-def test_numbers_count_by_what_they_are_nearer_to():
-    source, reference, edit = seen(beard=["none"] * 2), seen(beard=["goatee"] * 2), seen(beard=["goatee"] * 2)
-    reference.numbers["beard_length"] += 1.0
-    edit.numbers["beard_length"] += torch.tensor([[0.6], [0.4]])
-    assert scoring.secondary(edit, source, reference, "beard")["beard_length"] == 0.5
+def test_secondary_categories_decide_nothing():
+    wanted, edit = seen(beard=["goatee"] * 2, beard_colour=["blond"] * 2), seen(beard=["goatee"] * 2)
+    assert scoring.secondary(edit, wanted, "beard") == {"beard_colour": 0.0}
+    assert scoring.secondary(wanted, wanted, "beard") == {"beard_colour": 1.0}
+    assert scoring.alike(edit, wanted, "beard").all()
 
 
 def test_views_agree_when_the_verdict_is_that_of_the_front(people):

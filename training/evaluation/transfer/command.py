@@ -12,13 +12,14 @@ from sat3d.clip import BUILT_IN as BUILT_IN_CLIP
 from sat3d.clip import load_clip
 from sat3d.domains import load_domain
 from sat3d.errors import ConfigError, FileError
-from sat3d.files import atomic_path
+from sat3d.files import make_folder, write_text
 from sat3d.masks import SCHEMA, load_masks
 from sat3d.parsing.parser import load_parser
 from sat3d.reader import load_reader
 from sat3d.small_networks import ASSETS
 from sat3d.tensorfile import read_header
 from training.synthheads.streams import SEED_LIMIT
+from training.synthheads.views import check_device
 
 from ..generator import CHECKPOINT, load_domain_generator
 from .examination import Examination, Plan, examine
@@ -65,15 +66,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> dict:
     """Report: ``methods.<method>.<attribute>`` with ``transfer, parts, transfer_truth, preservation, product, identity,
-    identity_cosine, d_mean, view_consistency, kept, secondary, views`` at δ = 1, and the same but views under ``best``
-    with ``delta`` and ``option``; ``chain.<method>``: a row a step (:mod:`.chain`); ``ceiling``, ``targets``,
-    ``seconds``. :mod:`.scoring` says what each means.
+    identity_cosine, d_mean, view_consistency, kept, secondary, views, delta, leak, specifics`` at δ = 1, and the same
+    but views under ``best`` with ``intensity`` (its δ) and ``option``; ``chain.<method>``: a row a step
+    (:mod:`.chain`); ``ceiling`` (:mod:`.ceiling`), ``targets``, ``seconds``. :mod:`.scoring` says what each means;
+    ``delta``, ``leak`` and ``specifics`` are in :mod:`.truth`.
 
     ``transfer``: the reader sees in the edit what it sees in the *generated* reference, so that the generator's and the
     reader's own mistakes do not count; ``parts``: of each category alone; ``transfer_truth``: it sees what is true of
     the reference.
     """
     plan = _plan(options)
+    check_device("cpu")  # the true pictures are rendered
     if options.threads:
         torch.set_num_threads(options.threads)
     stage = _stage(options)
@@ -85,8 +88,7 @@ def run(options: argparse.Namespace) -> dict:
     text = markdown(report)
     print(text)
     if options.json:
-        with atomic_path(options.json.with_suffix(".md")) as temporary:
-            temporary.write_text(text + "\n", encoding="utf-8")
+        write_text(options.json.with_suffix(".md"), text + "\n")
     if options.pictures:
         save_sheets(found, options.pictures)
     return report
@@ -115,7 +117,7 @@ def _plan(options: argparse.Namespace) -> Plan:
     if options.pictures and not options.pictures.absolute().parent.is_dir():
         raise FileError("The folder for pictures does not exist", options.pictures.parent, "a folder", "create it")
     if options.pictures:
-        options.pictures.mkdir(exist_ok=True)
+        make_folder(options.pictures)
     rows = options.rows if options.pictures else 0
     views = options.views_count if options.views > 1 else 0
     return Plan(options.seed, options.count, _deltas(options.deltas), options.tune, _TUNING_QUALITY,

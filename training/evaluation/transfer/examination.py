@@ -10,12 +10,14 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from .ceiling import ceiling, draw_own_edits, score_own
 from .chain import draw_walks, score_walk, walk
 from .methods import Method, Pairing
 from .scored import SCORED
-from .scoring import Scale, alike, score_cases, score_views, share, true_to
-from .stage import Quality, Shots, Stage
+from .scoring import Scale, score_cases, score_views
+from .stage import Quality, Shots, Stage, pick
 from .triples import FEWEST_PEOPLE, Cases, People, draw_cases, draw_people
+from .truth import Truth, render_truths, score_truth
 from .tuning import Choice, Tuning
 
 YAW_DEG = 30.0  # the outermost views
@@ -43,8 +45,9 @@ class Plan:
 
 @dataclass
 class Examination:
-    """People, triples and pictures that all methods share. ``kept``: attribute to {method: a few edits' pictures}.
-    ``choices``: method to {attribute: what tuning found}; ``walked``: method to the pictures of its walks."""
+    """People, triples and pictures that all methods share. ``truths``: of each attribute's triples; ``own``: the
+    generator's own true edits, if it makes any. ``kept``: attribute to {method: a few edits' pictures}; ``choices``:
+    method to {attribute: what tuning found}; ``walked``: method to the pictures of its walks."""
 
     plan: Plan
     stage: Stage
@@ -54,6 +57,8 @@ class Examination:
     tuning: Tuning
     scale: Scale
     turned: Turned
+    truths: dict[str, Truth]
+    own: dict[str, Shots]
     kept: dict[str, dict[str, Tensor]] = field(default_factory=dict)
     choices: dict[str, dict[str, Choice]] = field(default_factory=dict)
     walked: dict[str, list[Tensor]] = field(default_factory=dict)
@@ -76,10 +81,6 @@ class Turned:
         return [pick(view, rows) for view in self._views]
 
 
-def pick(shots: Shots, rows: Tensor) -> Shots:
-    return Shots(shots.images[rows], shots.seen.select(rows), None if shots.labels is None else shots.labels[rows])
-
-
 def examine(stage: Stage, plan: Plan, makers: Mapping[str, Callable[[Examination], Method]]) -> Examination:
     """Everything; ``report`` of the result has ``ceiling``, ``methods``, ``chain``, ``quality`` and
     ``seconds``."""
@@ -87,7 +88,7 @@ def examine(stage: Stage, plan: Plan, makers: Mapping[str, Callable[[Examination
     made = prepare(stage, plan)
     made.report = {
         "quality": {"neural_px": stage.quality.neural_px, "samples": list(stage.quality.samples)},
-        "ceiling": ceiling(made),
+        "ceiling": _ceilings(made),
         "methods": {},
         "chain": {},
     }
@@ -117,23 +118,20 @@ def prepare(stage: Stage, plan: Plan) -> Examination:
     """What all methods share; each person is used in about four triples."""
     people = draw_people(stage.network, plan.seed, max(FEWEST_PEOPLE, plan.count // 2))
     cases = draw_cases(people, plan.seed, plan.count)
-    shots = stage.shoot(people.styles, parse=True)
+    truths = render_truths(people, cases, stage.network, stage.picture_px)
+    shots, own = stage.shoot(people.styles, parse=True), draw_own_edits(stage, people, cases)
     tuning = Tuning(stage.at(plan.tuning_quality), plan.seed, plan.tune)
     turned = Turned(stage, plan, people, cases)
-    return Examination(
-        plan, stage, people, cases, shots, tuning, Scale(people.truths, stage.reader, shots.seen), turned
-    )
+    scale = Scale(people.truths, stage.reader, shots.seen)
+    return Examination(plan, stage, people, cases, shots, tuning, scale, turned, truths, own)
 
 
-def ceiling(made: Examination) -> dict[str, dict]:
-    """``truth``: how often the reader sees in the generated reference what is true of it; ``unedited``: how often it
-    sees in source and reference the same, though they truly differ."""
-    report = {}
-    for name, cases in made.cases.items():
-        source, reference = (made.shots.seen.select(index) for index in (cases.source, cases.reference))
-        right = true_to(reference, made.scale.truths(cases.reference), name, made.scale.values)
-        report[name] = {"truth": share(right), "unedited": share(alike(source, reference, name)), "count": len(cases)}
-    return report
+def _ceilings(made: Examination) -> dict[str, dict]:
+    return {
+        name: ceiling(cases, made.shots, made.scale)
+        | score_own(made.truths[name], made.own.get(name), made.shots, cases)
+        for name, cases in made.cases.items()
+    }
 
 
 def _judge(made: Examination, method: Method, attribute: str) -> dict:
@@ -145,7 +143,7 @@ def _judge(made: Examination, method: Method, attribute: str) -> dict:
         best, pictures = _score(made, method, attribute, choice)
     made.kept.setdefault(attribute, {})[method.name] = pictures
     report |= _turn(made, method, attribute, choice)
-    return {**report, "best": {"delta": choice.delta, "option": choice.option, **best}}
+    return {**report, "best": {"intensity": choice.delta, "option": choice.option, **best}}
 
 
 def _styles(made: Examination, method: Method, cases: Cases, choice: Choice) -> Tensor:
@@ -159,6 +157,7 @@ def _score(made: Examination, method: Method, attribute: str, choice: Choice) ->
     edit = made.stage.shoot(_styles(made, method, cases, choice), parse=True)
     source, reference = (pick(made.shots, index) for index in (cases.source, cases.reference))
     scores = score_cases(made.stage, cases, edit, source, reference, made.scale)
+    scores |= score_truth(made.truths[attribute], edit, source)
     return scores, edit.images[: made.plan.rows].clone()
 
 
@@ -167,9 +166,7 @@ def _turn(made: Examination, method: Method, attribute: str, choice: Choice) -> 
     if not len(cases):
         return {"view_consistency": None}
     edits = made.stage.turn(_styles(made, method, cases, Choice(choice.option, 1.0)), plan.yaws_deg)
-    scores = score_views(
-        cases, edits, made.turned.of(cases.source), made.turned.of(cases.reference), plan.views // 2
-    )
+    scores = score_views(cases, edits, made.turned.of(cases.source), made.turned.of(cases.reference), plan.views // 2)
     named = zip(plan.yaws_deg, scores["views"], strict=True)
     return {**scores, "views": {f"{yaw:g}": view for yaw, view in named}}
 

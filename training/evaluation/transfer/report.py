@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from .report_truth import TRUTH_EXPLANATION, truth_section
 from .scored import SCORED
 
 LEAST_TRANSFER = {name: 0.8 if name == "eye_region" else 0.9 for name in SCORED}
@@ -57,9 +58,11 @@ def markdown(report: Mapping) -> str:
         "",
         *_EXPLANATION,
         "",
+        *TRUTH_EXPLANATION,
+        "",
     ]
     for attribute in SCORED:
-        lines += _section(report, attribute)
+        lines += [*_section(report, attribute), *truth_section(report, attribute)]
     lines += _chain(report["chain"])
     lines += _verdicts(report["targets"])
     return "\n".join(lines)
@@ -96,7 +99,7 @@ def _section(report: Mapping, attribute: str) -> list[str]:
 def _row(name: str, scores: Mapping) -> str:
     best = scores["best"]
     cells = [_cell(key, scores[key]) for key in _COLUMNS]
-    cells += [_share(scores["view_consistency"]), f"{best['delta']:g} ({best['option']})"]
+    cells += [_share(scores["view_consistency"]), f"{best['intensity']:g} ({best['option']})"]
     cells += [_cell(key, best[key]) for key in _COLUMNS]
     return f"| {name} | " + " | ".join(cells) + " |"
 

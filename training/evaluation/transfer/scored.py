@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 
+from training.synthheads.edits import true_edit
 from training.synthheads.labels import HIDDEN, OTHER, attributes_of
 from training.synthheads.parameters import HeadParameters
 
@@ -15,51 +16,24 @@ class Scored:
     """One attribute, in the names of the attribute reader.
 
     ``primary``: categories that must all be as in the reference (or, where the attribute is to be kept, as in the
-    source). ``secondary``: categories, and ``numbers``, that are reported and decide nothing. ``parameters``: what of
-    a head belongs to the attribute, to know how the edited head should truly be.
+    source). ``secondary``: categories that are reported and decide nothing. Numbers are in :mod:`.specifics`; what of
+    a head belongs to the attribute, in :mod:`training.synthheads.edits`.
     """
 
     primary: tuple[str, ...]
-    secondary: tuple[str, ...]
-    numbers: tuple[str, ...]
-    parameters: tuple[str, ...]
+    secondary: tuple[str, ...] = ()
 
 
 SCORED: Mapping[str, Scored] = MappingProxyType(
     {
-        "hairstyle": Scored(
-            ("hair_style",),
-            ("parting",),
-            ("hair_volume", "hair_length"),
-            ("hair_style", "hair_volume", "hair_length", "parting"),
-        ),
-        "hair_colour": Scored(("hair_colour",), (), ("hair_rgb",), ("hair_colour",)),
-        "eye_region": Scored(
-            ("iris_colour", "eye_shadow"),
-            (),
-            ("iris_rgb", "brow_thickness", "brow_arch", "lid_openness"),
-            ("iris_colour", "lid_openness", "brow_thickness", "brow_arch", "eye_shadow"),
-        ),
-        "expression": Scored(("expression",), (), ("expression_strength",), ("expression", "expression_strength")),
-        "beard": Scored(
-            ("beard",),
-            ("beard_colour",),
-            ("beard_rgb", "beard_length"),
-            ("beard", "beard_colour", "beard_length"),
-        ),
-        "eyeglasses": Scored(
-            ("glasses",),
-            ("frame_colour",),
-            ("frame_rgb", "glasses_size"),
-            ("glasses", "frame_colour", "frame_thickness", "glasses_size", "lens_darkness"),
-        ),
+        "hairstyle": Scored(("hair_style",), ("parting",)),
+        "hair_colour": Scored(("hair_colour",)),
+        "eye_region": Scored(("iris_colour", "eye_shadow")),
+        "expression": Scored(("expression",)),
+        "beard": Scored(("beard",), ("beard_colour",)),
+        "eyeglasses": Scored(("glasses",), ("frame_colour",)),
     }
 )
-
-
-def edited_head(source: HeadParameters, reference: HeadParameters, attribute: str) -> HeadParameters:
-    """The head that a perfect transfer makes: the source with the attribute of the reference."""
-    return replace(source, **{name: getattr(reference, name) for name in SCORED[attribute].parameters})
 
 
 def can_be_judged(source: HeadParameters, reference: HeadParameters, attribute: str) -> bool:
@@ -70,7 +44,7 @@ def can_be_judged(source: HeadParameters, reference: HeadParameters, attribute: 
     own, theirs = named(attributes_of(source), attribute), named(attributes_of(reference), attribute)
     if None in (own, theirs) or own == theirs:
         return False
-    return named(attributes_of(edited_head(source, reference, attribute)), attribute) == theirs
+    return named(attributes_of(true_edit(source, reference, attribute)), attribute) == theirs
 
 
 def kept_attributes(source: HeadParameters, reference: HeadParameters, attribute: str) -> list[str]:
@@ -78,7 +52,7 @@ def kept_attributes(source: HeadParameters, reference: HeadParameters, attribute
 
     Dark lenses hide the eyes, and the hair of a head that was bald has a colour that nobody asked for.
     """
-    before, after = attributes_of(source), attributes_of(edited_head(source, reference, attribute))
+    before, after = attributes_of(source), attributes_of(true_edit(source, reference, attribute))
     others = [name for name in SCORED if name != attribute]
     return [name for name in others if (own := named(before, name)) is not None and own == named(after, name)]
 

@@ -63,7 +63,7 @@ def score_cases(stage: Stage, cases: Cases, edit: Shots, source: Shots, referenc
         "identity_cosine": rounded(cosine.mean()),
         "d_mean": rounded(background_change(stage, name, edit, source).nanmean()),
         "kept": {other: share(same[cases.kept[:, i], i]) for i, other in enumerate(SCORED) if other != name},
-        "secondary": secondary(edit.seen, source.seen, reference.seen, name),
+        "secondary": secondary(edit.seen, reference.seen, name),
         "count": len(cases),
     }
 
@@ -86,14 +86,9 @@ def background_change(stage: Stage, attribute: str, edit: Shots, source: Shots) 
     return d_mean(pixel_changes(source.images.float(), edit.images.float()), background_mask(*regions))
 
 
-def secondary(edit: Seen, source: Seen, reference: Seen, attribute: str) -> dict[str, float | None]:
-    """Categories: how often as in the reference. Numbers: how often nearer to the reference's than to the source's."""
-    scored = SCORED[attribute]
-    report = {name: share(edit.found(name) == reference.found(name)) for name in scored.secondary}
-    for name in scored.numbers:
-        value = edit.numbers[name]
-        report[name] = share((value - reference.numbers[name]).norm(dim=1) < (value - source.numbers[name]).norm(dim=1))
-    return report
+def secondary(edit: Seen, reference: Seen, attribute: str) -> dict[str, float | None]:
+    """Categories that decide nothing: how often as in the reference."""
+    return {name: share(edit.found(name) == reference.found(name)) for name in SCORED[attribute].secondary}
 
 
 def score_views(cases: Cases, edits: list[Shots], sources: list[Shots], references: list[Shots], front: int) -> dict:

@@ -75,6 +75,11 @@ class Shots:
     labels: Tensor | None  # [N, p, p] uint8
 
 
+def pick(shots: Shots, rows: Tensor) -> Shots:
+    """Some of the pictures, by number."""
+    return Shots(shots.images[rows], shots.seen.select(rows), None if shots.labels is None else shots.labels[rows])
+
+
 @dataclass(frozen=True)
 class Stage:
     """A generator with its judges. All that it returns lies in the processor's memory."""

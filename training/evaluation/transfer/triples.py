@@ -22,12 +22,14 @@ FEWEST_PEOPLE = 32
 
 @dataclass(frozen=True)
 class People:
-    """P people of the domain, and their codes in a generator."""
+    """P people of the domain, and their codes in a generator. ``latents``: z of each, if the generator's z is the
+    population's latent."""
 
     parameters: list[HeadParameters]
     truths: list[dict[str, str]]
     w: Tensor  # [P, w_dim]
     styles: Tensor  # [P, S]
+    latents: Tensor | None = None  # [P, Z]
 
     def __len__(self) -> int:
         return len(self.parameters)
@@ -36,10 +38,11 @@ class People:
 @torch.no_grad()
 def draw_people(network: TriplaneGenerator, seed: int, count: int) -> People:
     """``count`` people of a seed (any whole number)."""
-    latents = [FIRST.draw_latent(seed % SEED_LIMIT, i) for i in range(count)]
-    parameters = [FIRST.parameters(latent) for latent in latents]
-    ws = network.map(torch.from_numpy(np.stack(latents)).to(network.device))
-    return People(parameters, [attributes_of(p) for p in parameters], ws[:, 0], network.styles(ws))
+    drawn = [FIRST.draw_latent(seed % SEED_LIMIT, i) for i in range(count)]
+    parameters = [FIRST.parameters(latent) for latent in drawn]
+    latents = torch.from_numpy(np.stack(drawn))
+    ws = network.map(latents.to(network.device))
+    return People(parameters, [attributes_of(p) for p in parameters], ws[:, 0], network.styles(ws), latents)
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,6 @@ def balding(p: HeadParameters, scalp: Scalp) -> tuple[list[Mesh], HairLook]:
         thin = 0.35 + 0.65 * smoothstep(60, 105, turn)  # at the temples
         return (lift * thin * waves + _BELOW_SKIN_M) * hairy - _BELOW_SKIN_M
 
-    cap = Cap((0.0, 1.0, -0.05), thickness, edge=0.35, rows=56)
+    cap = Cap((0.0, 1.0, -0.05), thickness, edge=0.35, ragged=0.07, rows=56)
     look = HairLook(strand_frequency_across=260.0, strand_frequency_along=9.0, shine=0.5, scalp_tint=0.0)
     return [raise_cap(cap, scalp)], look

@@ -10,6 +10,7 @@ import numpy as np
 from ..mesh import Material, Mesh, grid_triangles, make_mesh
 from ..scalp import Scalp
 from .hairline import hairline_rad
+from .locks import smoothstep
 from .tube import unit
 
 _REACH_RAD = np.deg2rad(168)
@@ -38,7 +39,9 @@ class Cap:
 
     ``pole`` [3], or two [2, 3] with a parting between them: where strands start. ``thickness(where)``: metres over the
     skin. ``edge``: share of it left before the rim, ``edge_from``: where along the strand it begins to thin.
-    ``lean_m(where)`` [..., 3]: moves it besides. ``solidity(where)``: see ``Mesh.extra``. ``across``: from, span.
+    ``lean_m(where)`` [..., 3]: moves it besides. ``ragged``: share of the strands before the rim from where on ever
+    fewer of them go on, so that hair ends in strands; or ``solidity(where)`` instead, see ``Mesh.extra``. ``across``:
+    from, span.
     """
 
     pole: np.ndarray | tuple[float, float, float]
@@ -47,6 +50,7 @@ class Cap:
     edge: float = 0.3
     edge_from: float = 0.82
     lean_m: Thickness | None = None
+    ragged: float = 0.0
     solidity: Thickness | None = None
     columns: int = 144
     rows: int = 40
@@ -64,7 +68,7 @@ def raise_cap(cap: Cap, scalp: Scalp) -> Mesh:
     if cap.lean_m is not None:
         position = position + cap.lean_m(where)
     position[:, -1] = point[:, -1] - normal[:, -1] * _SUNK_M
-    solidity = np.ones_like(thickness) if cap.solidity is None else cap.solidity(where)
+    solidity = _thinning(where.along, cap.ragged) if cap.solidity is None else cap.solidity(where)
     across = cap.across[0] + cap.across[1] * where.around_rad / (2 * np.pi)
     rest = np.stack([across, where.along, np.ones_like(across)], -1)
     extra = np.stack([solidity, np.full_like(across, cap.tip_weight), 0 * across, 0 * across], -1)
@@ -127,6 +131,20 @@ def _smooth_around(values: np.ndarray) -> np.ndarray:
 def _edge_profile(along: np.ndarray, cap: Cap) -> np.ndarray:
     share = np.clip((along - cap.edge_from) / (1 - cap.edge_from), 0, 1)
     return cap.edge + (1 - cap.edge) * np.sqrt(1 - share**2)
+
+
+def thin_at_sides(where: Where) -> np.ndarray:
+    """Solidity: strands end one by one at the temples and in the nape, but not in front, where much hair rises."""
+    x, z = np.abs(where.direction[..., 0]), where.direction[..., 2]
+    aside = 1 - smoothstep(0.0, 0.5, z) * (1 - smoothstep(0.72, 0.86, x))
+    return 1 - aside * (1 - _thinning(where.along, 0.07))
+
+
+def _thinning(along: np.ndarray, ragged: float) -> np.ndarray:
+    """1, and towards the rim down to 0.15 over the share ``ragged`` of the strands."""
+    if ragged == 0:
+        return np.ones_like(along)
+    return 1 - 0.85 * np.clip((along - 1 + ragged) / ragged, 0, 1)
 
 
 def _mend_normals(normal: np.ndarray) -> None:

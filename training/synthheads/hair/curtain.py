@@ -15,6 +15,7 @@ from ..scalp import Scalp
 from .drape import clear_of_body, pull_together, wave_offsets
 
 SCALP_ROWS, FALL_ROWS = 14, 26
+ROWS = SCALP_ROWS + FALL_ROWS
 _UNDER_SCALP_M = 0.003  # the inner side starts below the skin, so no gap shows at the roots
 _CLEAR_FROM_M = 0.0  # above, the lift keeps hair off the head
 _END_DENSITY = 1.25  # rows get closer towards the tip, which is round

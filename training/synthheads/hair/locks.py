@@ -10,20 +10,21 @@ from ..mesh import Material, Mesh, make_mesh
 from ..scalp_map import direction
 from .tube import unit
 
-_SIDES = 5
 _GOLDEN_RAD = np.pi * (3 - np.sqrt(5))
 
 
 @dataclass(frozen=True)
 class LockSet:
     """``path`` [L, R, 3] metres from root to tip; ``radius_m`` [L, R]; ``across`` [L]: the strands' place (``Mesh``);
-    ``up`` [L, 3]: the direction that locks are flat against; ``flatness``: their height over their width."""
+    ``up`` [L, 3]: the direction that locks are flat against; ``flatness``: their height over their width; ``sides`` of
+    the tubes."""
 
     path: np.ndarray
     radius_m: np.ndarray
     across: np.ndarray
     up: np.ndarray
     flatness: float = 1.0
+    sides: int = 5
 
 
 def spread(count: int, polar_end_rad: float = np.deg2rad(150)) -> tuple[np.ndarray, np.ndarray]:
@@ -62,7 +63,7 @@ def grow(locks: LockSet) -> Mesh:
     up = locks.up[:, None] - tangent * (tangent * locks.up[:, None]).sum(-1, keepdims=True)
     up = unit(up)
     side = np.cross(up, tangent)
-    angle = np.arange(_SIDES) / _SIDES * 2 * np.pi
+    angle = np.pi / 2 + np.arange(locks.sides) / locks.sides * 2 * np.pi
     section = np.cos(angle)[:, None] * side[:, :, None] + locks.flatness * np.sin(angle)[:, None] * up[:, :, None]
     radius = locks.radius_m * (np.arange(rings) < rings - 1)  # closed at the tip
     position = path[:, :, None] + section * radius[..., None, None]
@@ -78,7 +79,7 @@ def grow(locks: LockSet) -> Mesh:
     strand = np.broadcast_to(tangent[:, :, None], position.shape)
     return make_mesh(
         position,
-        _tube_triangles(count, rings),
+        _tube_triangles(count, rings, locks.sides),
         Material.HAIR,
         normal=unit(normal),
         tangent=strand,
@@ -87,9 +88,9 @@ def grow(locks: LockSet) -> Mesh:
     )
 
 
-def _tube_triangles(count: int, rings: int) -> np.ndarray:
-    ring, side = np.arange(rings - 1)[:, None], np.arange(_SIDES)[None]
-    a, b = ring * _SIDES + side, ring * _SIDES + (side + 1) % _SIDES
-    c, d = b + _SIDES, a + _SIDES
+def _tube_triangles(count: int, rings: int, sides: int) -> np.ndarray:
+    ring, side = np.arange(rings - 1)[:, None], np.arange(sides)[None]
+    a, b = ring * sides + side, ring * sides + (side + 1) % sides
+    c, d = b + sides, a + sides
     one = np.concatenate([np.stack([a, b, c], -1).reshape(-1, 3), np.stack([a, c, d], -1).reshape(-1, 3)])
-    return (one[None] + (np.arange(count) * rings * _SIDES)[:, None, None]).reshape(-1, 3)
+    return (one[None] + (np.arange(count) * rings * sides)[:, None, None]).reshape(-1, 3)

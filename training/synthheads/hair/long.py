@@ -10,9 +10,10 @@ from ..mesh import Mesh
 from ..parameters import HeadParameters
 from ..scalp import Scalp
 from ..scalp_map import direction
-from .curtain import Curtain, Gather, Locks, Wave, hang, smoothstep
+from .curtain import ROWS, Curtain, Gather, Locks, Wave, hang, smoothstep
 from .drape import ear_reach_m
 from .look import HairLook
+from .wisps import Wisps, fray
 
 # By azimuth in degrees (0 front, 180 back): the polar angles where hair comes off the head and over which it goes.
 _AZIMUTHS, _LEAVE_POLARS, _VIA_POLARS = (60, 90, 130, 180), (91, 92, 98, 100), (75, 61, 55, 55)
@@ -23,6 +24,8 @@ _SIDE_X_M = 0.075  # of the scalp over the ears
 _PART_TINT = 0.35  # of the skin under long hair: a parting shows
 _EAR_MARGIN_M = 0.006
 _CROWN_TILT_DEG = 8.0
+_LONG_WISPS = Wisps(64, (0.05, 0.80), 0.26, 0.011, 0.008)
+_BOB_WISPS = Wisps(64, (0.15, 0.75), 0.30, 0.008, 0.006)
 
 
 @dataclass(frozen=True)
@@ -64,13 +67,14 @@ class Fall:
 
 def bob(p: HeadParameters, scalp: Scalp) -> tuple[list[Mesh], HairLook]:
     """A straight fringe over the brows; the rest ends between jaw and chin, curled in."""
-    return [hang(_bob_sides(p, scalp), scalp), hang(_fringe(p), scalp)], HairLook(shine=0.9, tip_raggedness=0.02)
+    sheets = [hang(_bob_sides(p, scalp), scalp), hang(_fringe(p), scalp)]
+    return fray(sheets, ROWS, _BOB_WISPS, sides=2), HairLook(shine=0.9, tip_raggedness=0.04)
 
 
 def long_straight(p: HeadParameters, scalp: Scalp) -> tuple[list[Mesh], HairLook]:
     """Sleek and parted, over the shoulders."""
     fall = Fall(0.010 + 0.012 * p.hair_volume, 0.016 + 0.008 * p.hair_volume)
-    look = HairLook(shine=0.9, scalp_tint=_PART_TINT, tip_raggedness=0.05)
+    look = HairLook(shine=0.9, scalp_tint=_PART_TINT, tip_raggedness=0.08)
     return _long(p, scalp, fall), look
 
 
@@ -78,13 +82,13 @@ def long_wavy(p: HeadParameters, scalp: Scalp) -> tuple[list[Mesh], HairLook]:
     """Parted, over the shoulders, with waves that grow towards the tips."""
     wave = Wave(0.007 + 0.005 * p.hair_volume, 0.085)
     fall = Fall(0.016 + 0.012 * p.hair_volume, 0.020 + 0.010 * p.hair_volume, 0.012, wave)
-    look = HairLook(strand_frequency_across=190.0, shine=0.7, scalp_tint=_PART_TINT, tip_raggedness=0.05)
+    look = HairLook(strand_frequency_across=190.0, shine=0.7, scalp_tint=_PART_TINT, tip_raggedness=0.08)
     return _long(p, scalp, fall), look
 
 
 def _long(p: HeadParameters, scalp: Scalp, fall: Fall) -> list[Mesh]:
     curtains = [_front(p, scalp, fall, panel) for panel in _FRONT_PANELS] + [_back(p, scalp, fall, _BACK_PANEL)]
-    return [hang(curtain, scalp) for curtain in curtains]
+    return fray([hang(curtain, scalp) for curtain in curtains], ROWS, _LONG_WISPS, sides=2)
 
 
 def _front(p: HeadParameters, scalp: Scalp, fall: Fall, panel: Panel) -> Curtain:

@@ -38,6 +38,14 @@ def comb(direction: np.ndarray, parting: np.ndarray) -> Combed:
     return Combed(-turn, (np.log(np.abs(ratio)) + 3.0) / 5.0, flow)
 
 
+def place_at(turn_rad: np.ndarray, across: np.ndarray, parting: np.ndarray) -> np.ndarray:
+    """Unit directions [..., 3] of bipolar coordinates: what ``comb`` takes apart."""
+    face, nape = np.tan(_FACE_POLAR_RAD / 2), -np.tan(_NAPE_POLAR_RAD / 2)
+    through = _stereographic(parting)
+    ratio = np.exp(5.0 * across - 3.0 + 1j * (np.angle((through - face) / (through - nape)) - turn_rad))
+    return _from_plane((face - ratio * nape) / (1 - ratio))
+
+
 def along_flow(mesh: Mesh, parting: np.ndarray) -> Mesh:
     """``mesh`` with strands that run as they are combed."""
     combed = comb(unit(mesh.position - CENTRE_M), parting)

@@ -7,16 +7,18 @@ import numpy as np
 from ..mesh import Mesh
 from ..parameters import HeadParameters
 from ..scalp import Scalp
-from .cap import Cap, Where, raise_cap
+from .cap import Cap, Thickness, Where, raise_cap
 from .hairline import hairline_rad
 from .locks import LockSet, away_from, grow, jitter, radial, smoothstep, spread
 from .look import HairLook
-from .part import Combed, along_flow, comb
+from .part import Combed, along_flow, comb, place_at
+from .wisps import RINGS, Wisps, lift_off
 
 _WHORL = np.array([0.0, 0.75, -0.66])  # where the crop's tufts turn away from
 _TUFTS, _RINGS = 680, 5
 _PART_AZIMUTH_DEG, _PART_POLAR_DEG = 44.0, 42.0  # where the line runs, at its farthest from the middle
 _PART_WIDTH_RAD, _PART_DEPTH_M = 0.060, 0.0015  # its ground is under the skin: a bare line is seen
+_LOOSE_WISPS = Wisps(90, rise_m=0.008, stray_m=0.004)
 
 
 def buzz_cut(p: HeadParameters, scalp: Scalp) -> tuple[list[Mesh], HairLook]:
@@ -82,7 +84,22 @@ def side_part(p: HeadParameters, scalp: Scalp) -> tuple[list[Mesh], HairLook]:
 
     cap = Cap((0.0, 1.0, -0.20), thickness, hairline, edge=0.42, edge_from=0.80, columns=208, rows=60)
     look = HairLook(strand_frequency_across=330.0, strand_frequency_along=3.0, shine=1.0, scalp_tint=0.12)
-    return [along_flow(raise_cap(cap, scalp), parting)], look
+    loose = _loose(scalp, parting, lambda way: _combed_over(way, comb(way.direction, parting), lift, side))
+    return [along_flow(raise_cap(cap, scalp), parting), loose], look
+
+
+def _loose(scalp: Scalp, parting: np.ndarray, thickness: Thickness) -> Mesh:
+    """Strands that come off hair which is combed over, on both sides of the parting."""
+    count = _LOOSE_WISPS.count
+    across, first = 0.57 + 0.22 * jitter(count, 13), 0.52 + 0.37 * jitter(count, 14)
+    sign = np.where(np.arange(count) % 2, -0.65, 0.65)
+    turn = sign[:, None] * (first[:, None] + np.linspace(0, 0.5, RINGS))
+    way = place_at(turn, across[:, None], parting)
+    azimuth, polar = np.arctan2(way[..., 0], way[..., 2]), np.arccos(np.clip(way[..., 1], -1, 1))
+    point, normal = scalp.sample(azimuth, polar)
+    path = point + normal * thickness(Where(azimuth, polar, way, 0 * polar, 0 * polar))[..., None]
+    size = smoothstep(0.02, 0.14, (hairline_rad(azimuth) - polar).min(1))
+    return lift_off(path, normal.astype(np.float64), across, _LOOSE_WISPS, size=size)
 
 
 def _combed_over(where: Where, combed: Combed, lift_m: float, side: float) -> np.ndarray:

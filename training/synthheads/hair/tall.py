@@ -7,12 +7,14 @@ import numpy as np
 from ..mesh import Mesh
 from ..parameters import HeadParameters
 from ..scalp import Scalp
-from .cap import Cap, Where, raise_cap
+from .cap import Cap, Where, raise_cap, thin_at_sides
 from .hairline import hairline_rad
 from .locks import LockSet, grow, jitter, smoothstep
 from .look import HairLook
+from .wisps import Wisps, fray
 
 _RINGS = 7
+_QUIFF_ROWS, _QUIFF_WISPS = 64, Wisps(120, (0.15, 0.75), 0.22, 0.009, 0.005)
 _CREST_ROWS, _CREST_COLUMNS = 46, 5
 _CREST_FROM_DEG, _CREST_TO_DEG = 58.0, -118.0  # over the head: 0 is the crown, positive in front
 
@@ -30,10 +32,10 @@ def quiff(p: HeadParameters, scalp: Scalp) -> tuple[list[Mesh], HairLook]:
 
     cap = Cap(
         (0.0, 0.85, -0.55), thickness, lambda azimuth: hairline_rad(azimuth, 1.0),
-        edge=0.4, lean_m=lift, columns=216, rows=64,
+        edge=0.4, lean_m=lift, solidity=thin_at_sides, columns=216, rows=_QUIFF_ROWS,
     )  # fmt: skip
     look = HairLook(strand_frequency_across=260.0, strand_frequency_along=3.0, shine=0.95, scalp_tint=0.8)
-    return [raise_cap(cap, scalp)], look
+    return fray([raise_cap(cap, scalp)], _QUIFF_ROWS, _QUIFF_WISPS), look
 
 
 def _roll(where: Where) -> np.ndarray:

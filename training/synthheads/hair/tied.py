@@ -14,6 +14,7 @@ from .cap import Cap, Where, raise_cap
 from .curtain import smoothstep
 from .look import HairLook
 from .tube import Ball, Tube, perpendicular, sweep, unit, wind
+from .wisps import Wisps, fray
 
 _COLUMNS, _ROWS = 168, 26
 _LOCKS, _GROOVE_M = 26, 0.0011
@@ -23,6 +24,8 @@ _BUN_POLAR_DEG = 12.0  # behind the top of the head
 _TAIL_AZIMUTH_DEG, _TAIL_PARTING_DEG, _TAIL_POLAR_DEG = 146.0, 12.0, 31.0
 _TAIL_ROWS = 44
 _TAIL_LAYERS = ((1.0, 0.86, 0.0, 0.1), (0.90, 0.66, 1.2, 0.5), (0.82, 0.62, -0.9, 0.8))  # reach, breadth, place, across
+_TAIL_WISPS = Wisps(40, (0.25, 0.66), 0.20, 0.008, 0.006)
+_LOOSE_WISPS = Wisps(90, (0.1, 0.75), 0.30, 0.008, 0.006)
 
 
 def bun(p: HeadParameters, scalp: Scalp) -> tuple[list[Mesh], HairLook]:
@@ -33,7 +36,7 @@ def bun(p: HeadParameters, scalp: Scalp) -> tuple[list[Mesh], HairLook]:
     axis = unit(np.array([0.16 * p.parting, 1.0, -0.10]))
     knot = Ball(foot + axis * (height + 0.72 * radius), axis, radius, 0.86 * radius)
     smooth = pull_back(scalp, direction(np.pi, np.deg2rad(_BUN_POLAR_DEG)), height)
-    return [smooth, wind(knot), _tie(foot + axis * (height + 0.002), axis, 0.70 * radius)], _look()
+    return [smooth, wind(knot), _tie(foot + axis * (height + 0.002), axis, 0.70 * radius), *_loose(smooth)], _look()
 
 
 def ponytail(p: HeadParameters, scalp: Scalp) -> tuple[list[Mesh], HairLook]:
@@ -45,7 +48,8 @@ def ponytail(p: HeadParameters, scalp: Scalp) -> tuple[list[Mesh], HairLook]:
     fullness = 0.022 + 0.009 * p.hair_volume
     tails, path = _tails(foot.astype(np.float64), out.astype(np.float64), 0.240 + 0.070 * p.hair_length, fullness)
     tie = _tie(path[4], unit(path[5] - path[3]), 0.54 * fullness + 0.4 * _TIE_THICKNESS_M)
-    return [pull_back(scalp, direction(azimuth, polar), _height(p)), *tails, tie], _look()
+    smooth = pull_back(scalp, direction(azimuth, polar), _height(p))
+    return [smooth, *tails, tie, *_loose(smooth), *fray(tails, _TAIL_ROWS, _TAIL_WISPS)[len(tails) :]], _look()
 
 
 def pull_back(scalp: Scalp, pole: np.ndarray, height_m: float) -> Mesh:
@@ -57,10 +61,15 @@ def pull_back(scalp: Scalp, pole: np.ndarray, height_m: float) -> Mesh:
         rise, groove = 1 - where.along, _GROOVE_M * _grooves(where.around_rad)
         return height_m * (0.10 + 0.90 * smoothstep(0, 0.22, rise)) + gathered - groove * smoothstep(0, 0.15, rise)
 
-    mesh = raise_cap(Cap(tuple(pole), thickness, edge=1.0, columns=_COLUMNS, rows=_ROWS), scalp)
+    mesh = raise_cap(Cap(tuple(pole), thickness, edge=1.0, ragged=0.10, columns=_COLUMNS, rows=_ROWS), scalp)
     turn = np.repeat(np.linspace(0, 2 * np.pi, _COLUMNS + 1), _ROWS)
     mesh.rest[:, 2] = 1 - 0.5 * _grooves(turn)
     return mesh
+
+
+def _loose(smooth: Mesh) -> list[Mesh]:
+    """Strands that come off hair which is pulled back."""
+    return fray([smooth], _ROWS, _LOOSE_WISPS)[1:]
 
 
 def _grooves(around: np.ndarray) -> np.ndarray:

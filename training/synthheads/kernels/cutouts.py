@@ -33,7 +33,7 @@ def hair_exists(rest: wp.vec3, extra: wp.vec4, look: Look) -> bool:
     if rest[1] > 1.0 - look.tip_raggedness * extra[1] * fray:
         return False
     if extra[0] < 1.0:
-        return extra[0] >= cell_hash(int(wp.floor(strand * 1.5)), int(wp.floor(rest[1] * 60.0)), 11)
+        return extra[0] >= cell_hash(int(wp.floor(strand * 1.5)), int(wp.floor(rest[1] * look.strands_along)), 11)
     return True
 
 

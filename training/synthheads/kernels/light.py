@@ -6,6 +6,7 @@ from .data import Hit, Light
 
 _PI = wp.constant(3.14159265)
 _COMPRESS_FROM = wp.constant(0.76)
+_TOE = wp.constant(0.20)  # cosine: half the width of the soft end
 
 
 @wp.func
@@ -21,6 +22,13 @@ def ambient(light: Light, normal: wp.vec3, sky: float) -> wp.vec3:
 def wrapped(cosine: float, wrap: float) -> float:
     """Diffuse light that reaches round the terminator by ``wrap``."""
     return wp.max((cosine + wrap) / (1.0 + wrap), 0.0)
+
+
+@wp.func
+def wrapped_softly(cosine: float, wrap: float) -> float:
+    """``wrapped`` whose end beyond the terminator is no edge."""
+    toe = wp.clamp(cosine + wrap + _TOE, 0.0, 2.0 * _TOE)
+    return (toe * toe / (4.0 * _TOE) + wp.max(cosine + wrap - _TOE, 0.0)) / (1.0 + wrap)
 
 
 @wp.func

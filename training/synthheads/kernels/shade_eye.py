@@ -11,8 +11,10 @@ _IRIS_RAD = wp.constant(0.54)  # seen from the eye's centre; 0.50 in life, but t
 _PUPIL_RAD = wp.constant(0.21)
 _WHITE = wp.constant(wp.vec3(0.78, 0.75, 0.72))
 _IVORY = wp.constant(wp.vec3(0.92, 0.87, 0.76))
-_GUM = wp.constant(wp.vec3(0.42, 0.12, 0.11))
-_TONGUE = wp.constant(wp.vec3(0.42, 0.12, 0.11))
+_GUM = wp.constant(wp.vec3(0.47, 0.16, 0.15))
+_TONGUE = wp.constant(wp.vec3(0.60, 0.19, 0.18))
+_UPPER_GUM_M, _LOWER_GUM_M = wp.constant(-0.0638), wp.constant(-0.0885)  # height on the template's front teeth
+_PI = wp.constant(3.14159265)
 
 
 @wp.func
@@ -55,32 +57,58 @@ def shade_eye(hit: Hit, look: Look) -> Shaded:
 
 
 @wp.func
+def light_within(z: float) -> float:
+    """How much light gets this far into the mouth: 1 behind the lips, almost nothing at the throat."""
+    return 0.03 + 0.97 * ramp(0.036, 0.088, z)
+
+
+@wp.func
+def gum_share(place: float, rest: wp.vec3) -> float:
+    """1 on the gums, whose line rises over each tooth and follows the arch upwards to the back."""
+    between = wp.abs(wp.cos(_PI * place))  # 1 where two teeth meet
+    back = wp.clamp((0.100 - rest[2]) / 0.05, 0.0, 1.0)
+    upper = _UPPER_GUM_M + 0.0040 * back - 0.0018 * between * between * between
+    lower = _LOWER_GUM_M + 0.0130 * back + 0.0014 * between * between * between
+    return wp.max(ramp(upper - 0.0003, upper + 0.0005, rest[1]), 1.0 - ramp(lower - 0.0005, lower + 0.0003, rest[1]))
+
+
+@wp.func
 def shade_teeth(hit: Hit) -> Shaded:
-    """A smooth band of ivory: the arch's own normal instead of each tooth's."""
+    """Ivory by the arch's own normal instead of each tooth's, dark lines between teeth, gums; molars in the dark."""
     arch = wp.vec3(hit.rest[0], 0.0, hit.rest[2] - 0.062)
+    inner = wp.dot(arch, hit.view) < 0.0
+    if inner:
+        arch = -arch
     hit.normal = wp.normalize(wp.normalize(arch) + 0.25 * hit.normal)
-    angle = wp.atan2(arch[0], arch[2])
-    place = angle * 7.0
-    gap = wp.abs(place - wp.floor(place) - 0.0)
-    gap = wp.min(gap, 1.0 - gap)
-    depth = 0.12 + 0.88 * ramp(0.064, 0.088, hit.rest[2])
-    colour = _IVORY * (1.0 - 0.28 * bump(gap, 0.09)) * depth
-    gum = wp.max(ramp(-0.0585, -0.0560, hit.rest[1]), 1.0 - ramp(-0.0935, -0.0905, hit.rest[1]))
+    teeth_a_rad = 4.9
+    if hit.rest[1] + 0.232 * hit.rest[2] < -0.0548:  # the plane of the bite, as in ``mouth.are_upper``
+        teeth_a_rad = 5.7  # the lower front teeth are narrower
+    place = wp.atan2(hit.rest[0], hit.rest[2] - 0.062) * teeth_a_rad
+    gap = wp.abs(place - wp.floor(place + 0.5))
+    within = light_within(hit.rest[2])
+    gum = gum_share(place, hit.rest)
+    if inner:
+        within *= 0.5
+        gum = wp.max(gum, 0.9 - 0.9 * ramp(0.066, 0.086, hit.rest[2]))  # of molars little is seen but gums
+    ivory = _IVORY * (1.0 - 0.42 * bump(gap, 0.075))
     hit.sky = 0.25 + 0.75 * hit.sky
     hit.lit = 0.40 + 0.60 * hit.lit
     result = Shaded()
     result.label = LABEL_MOUTH
-    result.albedo = wp.lerp(colour, _GUM, gum)
-    result.colour = matte(hit, result.albedo, 0.3) + gloss(hit, 0.35, 0.03) * depth
+    result.albedo = wp.lerp(ivory, _GUM, gum) * within
+    result.colour = matte(hit, result.albedo, 0.3) + gloss(hit, 0.35, 0.03) * (within * within)
     return result
 
 
 @wp.func
 def shade_tongue(hit: Hit) -> Shaded:
+    """Moist, with a furrow along its middle; its root lies in the dark."""
+    within = light_within(hit.rest[2] + 0.004)
+    furrow = bump(hit.rest[0], 0.0022) * ramp(0.086, 0.074, hit.rest[2])
     result = Shaded()
     result.label = LABEL_MOUTH
-    hit.sky = wp.max(hit.sky, 0.35)
-    hit.lit = wp.max(hit.lit, 0.2)
-    result.albedo = _TONGUE * ramp(0.0, 0.08, hit.rest[2])
-    result.colour = matte(hit, result.albedo, 0.3) + gloss(hit, 0.4, 0.03)
+    hit.sky = wp.max(hit.sky, 0.45)
+    hit.lit = 0.35 + 0.65 * hit.lit
+    result.albedo = _TONGUE * (within * (1.0 - 0.25 * furrow))
+    result.colour = matte(hit, result.albedo, 0.3) + gloss(hit, 0.42, 0.03) * within
     return result

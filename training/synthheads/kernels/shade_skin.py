@@ -4,7 +4,7 @@ import warp as wp
 
 from .cutouts import beard_mask
 from .data import Hit, Look, Shaded
-from .light import ambient, gloss, wrapped
+from .light import ambient, gloss, matte, wrapped_softly
 from .materials import LABEL_BEARD, LABEL_EARS, LABEL_HAIR, LABEL_MOUTH, LABEL_NECK, LABEL_NOSE, LABEL_SKIN
 from .noise import bump, cell_hash, noise3, ramp
 from .skin_marks import freckles, wrinkles
@@ -13,6 +13,7 @@ _STUBBLE = wp.constant(1)  # number of the style whose area stubble grows in
 STUBBLE_LABEL_FROM = wp.constant(0.35)  # share of stubble from which skin is labelled beard
 _CAVITY = wp.constant(wp.vec3(0.085, 0.012, 0.012))
 _LID_EDGE_M = wp.constant(0.0046)  # from the lid's inner margin, where ``extra`` measures, to the edge that is seen
+_CREASE_M = wp.constant(0.0100)  # of the fold, from that margin
 _LASH = wp.constant(wp.vec3(0.012, 0.009, 0.008))
 _SHADOW_PAINT = wp.constant(wp.vec3(0.20, 0.07, 0.16))
 
@@ -40,6 +41,14 @@ def upper_lid(rest: wp.vec3) -> float:
 
 
 @wp.func
+def lid_crease(hit: Hit) -> float:
+    """The fold over the upper lid, 0..1; it fades towards both corners."""
+    upper = ramp(-0.006, -0.001, hit.rest[1])
+    across = bump(wp.abs(hit.rest[0]) - 0.033, 0.012)
+    return upper * across * bump(hit.extra[1] - _CREASE_M, 0.0011)
+
+
+@wp.func
 def bare_skin(hit: Hit, look: Look) -> wp.vec3:
     """The skin's own colour, before hair, paint and lips."""
     patches = noise3(hit.rest * 85.0, 1) - 0.5
@@ -49,12 +58,14 @@ def bare_skin(hit: Hit, look: Look) -> wp.vec3:
     skin = wp.vec3(skin[0] * (1.0 + 0.05 * flush), skin[1] * (1.0 - 0.26 * flush), skin[2] * (1.0 - 0.22 * flush))
     hollow = eye_socket(hit.rest)
     skin = wp.cw_mul(skin, wp.vec3(1.0 - 0.20 * hollow, 1.0 - 0.24 * hollow, 1.0 - 0.18 * hollow))
+    crease = lid_crease(hit)
+    skin = wp.cw_mul(skin, wp.vec3(1.0 - 0.34 * crease, 1.0 - 0.44 * crease, 1.0 - 0.44 * crease))
     if look.freckles > 0.0:
         brown = look.freckles * freckles(hit.rest)
         skin = wp.cw_mul(skin, wp.vec3(1.0 - 0.36 * brown, 1.0 - 0.56 * brown, 1.0 - 0.66 * brown))
     if look.wrinkles > 0.0:
-        crease = look.wrinkles * wrinkles(hit.rest)
-        skin = wp.cw_mul(skin, wp.vec3(1.0 - 0.40 * crease, 1.0 - 0.50 * crease, 1.0 - 0.50 * crease))
+        deep = look.wrinkles * wrinkles(hit.rest)
+        skin = wp.cw_mul(skin, wp.vec3(1.0 - 0.40 * deep, 1.0 - 0.50 * deep, 1.0 - 0.50 * deep))
     return skin
 
 
@@ -72,7 +83,8 @@ def lashes(hit: Hit, look: Look) -> float:
     upper = ramp(-0.010, -0.006, hit.rest[1])
     corner = ramp(0.007, 0.014, wp.abs(wp.abs(hit.rest[0]) - 0.031))  # there the lids' margin lies less deep
     edge = _LID_EDGE_M + 0.0008 * look.eye_shadow - 0.0010 * corner
-    return (0.40 + 0.52 * upper) * (1.0 - ramp(edge, edge + 0.0012, hit.extra[1]))
+    line = (0.30 + 0.62 * upper) * (1.0 - ramp(edge, edge + 0.0012, hit.extra[1]))
+    return line * ramp(0.0012, 0.0028, hit.extra[1])  # what a wide lid bares inside of them is moist skin
 
 
 @wp.func
@@ -137,9 +149,9 @@ def face_region(hit: Hit) -> int:
 def scattered(hit: Hit, albedo: wp.vec3) -> wp.vec3:
     """Diffuse light that travels below the surface: red goes farthest, so shadows end in a warm seam."""
     cosine = wp.dot(hit.normal, hit.light.to_key)
-    red = wrapped(cosine, 0.32) * hit.lit * (1.35 - 0.35 * hit.lit)
-    green = wrapped(cosine, 0.20) * hit.lit
-    blue = wrapped(cosine, 0.16) * hit.lit * (0.92 + 0.08 * hit.lit)
+    red = wrapped_softly(cosine, 0.30) * hit.lit * (1.35 - 0.35 * hit.lit)
+    green = wrapped_softly(cosine, 0.22) * hit.lit
+    blue = wrapped_softly(cosine, 0.19) * hit.lit * (0.92 + 0.08 * hit.lit)
     key = wp.cw_mul(hit.light.key, wp.vec3(red, green, blue))
     around = ambient(hit.light, hit.normal, hit.sky)
     warmer = wp.vec3(1.0 + 0.22 * (1.0 - hit.sky), 1.0, 1.0 - 0.08 * (1.0 - hit.sky))  # light between folds of skin
@@ -147,13 +159,22 @@ def scattered(hit: Hit, albedo: wp.vec3) -> wp.vec3:
 
 
 @wp.func
+def shade_cavity(hit: Hit) -> Shaded:
+    """The inside of the mouth: cheeks and palate, black at the throat."""
+    result = Shaded()
+    result.label = LABEL_MOUTH
+    hit.sky = wp.max(hit.sky, 0.4)
+    hit.lit = 0.3 + 0.7 * hit.lit
+    result.albedo = _CAVITY * (0.16 + 1.2 * ramp(0.040, 0.095, hit.rest[2]))
+    result.colour = matte(hit, result.albedo, 0.6)
+    return result
+
+
+@wp.func
 def shade_skin(hit: Hit, look: Look) -> Shaded:
-    result = coloured_skin(hit, look)
     if hit.extra[3] > 0.5:
-        result.label = LABEL_MOUTH
-        result.colour = _CAVITY * (0.3 + 0.9 * ramp(0.03, 0.09, hit.rest[2]))
-        result.albedo = result.colour
-        return result
+        return shade_cavity(hit)
+    result = coloured_skin(hit, look)
     moist = wp.float32(0.0)
     if result.label == LABEL_MOUTH:
         moist = 1.0

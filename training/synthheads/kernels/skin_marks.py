@@ -15,9 +15,10 @@ def dots(x: float, y: float, seed: int) -> float:
             cell_x, cell_y = int(column) + across, int(row) + down
             place_x = float(cell_x) + 0.15 + 0.7 * cell_hash(cell_x, cell_y, seed)
             place_y = float(cell_y) + 0.15 + 0.7 * cell_hash(cell_x, cell_y, seed + 1)
-            radius = 0.18 + 0.26 * cell_hash(cell_x, cell_y, seed + 2)
+            large = cell_hash(cell_x, cell_y, seed + 2)
+            radius = 0.17 + 0.30 * large * large * large  # most are small
             away = wp.length(wp.vec2(x - place_x, y - place_y)) / radius
-            total = wp.max(total, (1.0 - ramp(0.5, 1.2, away)) * (0.4 + 0.6 * cell_hash(cell_x, cell_y, seed + 3)))
+            total = wp.max(total, (1.0 - ramp(0.5, 1.2, away)) * (0.25 + 0.75 * cell_hash(cell_x, cell_y, seed + 3)))
     return total
 
 
@@ -29,7 +30,7 @@ def freckles(rest: wp.vec3) -> float:
     if area < 0.01:
         return 0.0
     bend = rest[2] * 0.8 * wp.sign(rest[0])  # the grid follows the cheek round to the side
-    spots = dots((rest[0] - bend) * 210.0, rest[1] * 210.0, 31)
+    spots = dots((rest[0] - bend) * 255.0, rest[1] * 255.0, 31)
     return area * (0.14 + 0.86 * wp.min(spots * (0.25 + 1.1 * area), 1.0))
 
 

@@ -36,6 +36,14 @@ class Processes:
         torch.distributed.broadcast(shared, 0)
         return shared.item()
 
+    def any(self, flag: bool) -> bool:
+        """Whether ``flag`` is true in any process."""
+        if self.world == 1:
+            return flag
+        shared = torch.tensor([float(flag)], device=self.device)
+        torch.distributed.all_reduce(shared, torch.distributed.ReduceOp.MAX)
+        return bool(shared.item())
+
     def wrap(self, module: nn.Module) -> nn.Module:
         """``module`` with gradients averaged over the processes."""
         if self.world == 1:

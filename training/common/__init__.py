@@ -1,0 +1,1 @@
+"""What every training shares: the loop, its clock and checkpoints, random numbers, processes, reports."""
