@@ -1,6 +1,8 @@
 """Training of the reader and the parser: targets, augmentation, learning, and going on after a kill."""
 
 import dataclasses
+import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +13,9 @@ from sat3d.parsing.parser import ParserConfig, load_parser
 from sat3d.reader import RawOutput, load_reader
 from sat3d.reader_config import TWO_LOOKS
 from training import train_reader
+from training.synthheads import dataset
 from training.synthheads.actions import ACTION_NAMES
+from training.synthheads.dataset import ShardFolder
 from training.synthheads.parameter_spec import change
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.populations import INDEPENDENT, PHOTOGRAPHS
@@ -304,12 +308,53 @@ def test_data_sets_of_two_populations_and_sizes_go_together(tmp_path):
         load_views(folders, 64)
     views = load_views(folders, 64, smallest=32, labels=False)
     assert views.images.shape == (8, 64, 64, 3) and views.labels is None and views.latents is None
-    assert views.heads.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
-    assert views.parameters[0] == INDEPENDENT.draw(3, 0) and views.parameters[4] == PHOTOGRAPHS.draw(3, 0)
+    assert views.heads.tolist() == [1, 1, 2, 2, 3, 3, 0, 0]
+    assert views.parameters[-1] == INDEPENDENT.draw(3, 0) and views.parameters[2] == PHOTOGRAPHS.draw(3, 0)
     assert [part.labels for part in views.split()] == [None, None]
     alone = load_views(folders[:1], 64)
-    assert alone.labels.shape == (4, 64, 64) and torch.equal(alone.images, views.images[:4])
-    np.testing.assert_array_equal(alone.latents[2], INDEPENDENT.draw_latent(3, 1))
+    assert alone.labels.shape == (4, 64, 64) and torch.equal(alone.images, views.images[[0, 1, 6, 7]])
+    np.testing.assert_array_equal(alone.latents[0], INDEPENDENT.draw_latent(3, 1))
+
+
+def test_people_who_are_never_learned_from_come_last_and_cost_no_copy(tmp_path):
+    folder = small_data_set(tmp_path / "a", "independent", 16, 2 * 18)
+    views = load_views([folder], 16)
+    assert views.heads.tolist() == [*np.repeat([*range(1, 16), 17], 2), 16, 16, 0, 0]
+    seen, held_out = views.split()
+    assert seen.images.data_ptr() == views.images.data_ptr() and held_out.heads.tolist() == [16, 16, 0, 0]
+    whole = {(sample.head, sample.view): sample for sample in ShardFolder(folder)}
+    for part in (seen, held_out):
+        for i, (head, p) in enumerate(zip(part.heads.tolist(), part.parameters, strict=True)):
+            sample = next(s for (h, _), s in whole.items() if h == head and s.yaw_rad == pytest.approx(part.yaw_rad[i]))
+            assert (part.images[i].numpy() == sample.image).all() and (part.labels[i].numpy() == sample.labels).all()
+            assert p == sample.parameters
+
+
+def test_trainings_share_decoded_pictures(tmp_path, monkeypatch):
+    folder = small_data_set(tmp_path / "a", "independent", 32, 36)
+    cache, plain = tmp_path / "cache", load_views([folder], 32)
+    first = load_views([folder], 32, labels=False, cache=cache)
+    decode = dataset._decode
+    monkeypatch.setattr(dataset, "_decode", None)  # nothing is decoded again
+    again = load_views([folder], 32, cache=cache)
+    assert first.labels is None and torch.equal(again.labels, plain.labels)
+    for views in (first, again):
+        assert torch.equal(views.images, plain.images) and torch.equal(views.heads, plain.heads)
+        assert views.parameters == plain.parameters
+    monkeypatch.setattr(dataset, "_decode", decode)
+    assert len(load_views([folder], 32, 6, cache=cache)) == 6  # other facts, other pictures
+    (cache / "pictures.json").unlink()  # as a killed process leaves it
+    assert torch.equal(load_views([folder], 32, cache=cache).images, plain.images)
+
+
+def test_a_cache_without_room_is_refused_before_it_is_filled(tmp_path, monkeypatch):
+    folder = small_data_set(tmp_path / "a", "independent", 32)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
+    with pytest.raises(FileError, match="the disk is full"):
+        load_views([folder], 32, cache=tmp_path / "cache")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FileError, match=r"a part of its path is a file|its name is taken"):
+        load_views([folder], 32, cache=tmp_path / "file")
 
 
 def test_people_of_a_population_are_rendered_on_the_spot():

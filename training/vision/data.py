@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from training.synthheads.population import Population
 from training.synthheads.populations import INDEPENDENT
 from training.synthheads.views import check_device, render_head
 
+from .picture_cache import PictureCache, Pixels, pixels_in_memory
 from .place import mirror
 
 HELD_OUT_EVERY = 16  # every 16th person is never learned from
@@ -57,21 +59,26 @@ class Views:
     def __len__(self) -> int:
         return len(self.images)
 
-    def select(self, chosen: Tensor) -> Views:
-        """The views where ``chosen`` [N] is true, or with these numbers."""
-        index = chosen.nonzero()[:, 0] if chosen.dtype == torch.bool else chosen
+    def select(self, chosen: Tensor | slice) -> Views:
+        """The views where ``chosen`` [N] is true, or with these numbers; a slice copies nothing."""
+        if isinstance(chosen, slice):
+            index, numbers = chosen, range(len(self))[chosen]
+        else:
+            index = chosen.nonzero()[:, 0] if chosen.dtype == torch.bool else chosen
+            numbers = index.tolist()
+        angles = index if isinstance(index, slice) else index.numpy()
         return Views(
             self.images[index],
             None if self.labels is None else self.labels[index],
             self.heads[index],
-            [self.parameters[i] for i in index.tolist()],
-            self.yaw_rad[index.numpy()],
-            self.pitch_rad[index.numpy()],
+            [self.parameters[i] for i in numbers],
+            self.yaw_rad[angles],
+            self.pitch_rad[angles],
             None if self.latents is None else self.latents[index],
         )
 
     def split(self) -> tuple[Views, Views]:
-        """Views to learn from and views to test on, of different people.
+        """Views to learn from and views to test on, of different people; without copies if the latter are the last.
 
         Raises:
             ConfigError: too few people.
@@ -79,6 +86,9 @@ class Views:
         held_out = self.heads % HELD_OUT_EVERY == 0
         if held_out.all() or not held_out.any():
             raise ConfigError("Too few people to learn from", len(self.heads.unique()), "2 or more", "make more data")
+        first = int((~held_out).sum())
+        if held_out[first:].all():
+            return self.select(slice(first)), self.select(slice(first, None))
         return self.select(~held_out), self.select(held_out)
 
     def inputs(self, index: Tensor, device: torch.device | str = "cpu", mirrored: Tensor | None = None) -> Tensor:
@@ -90,29 +100,55 @@ class Views:
 
 
 def load_views(
-    folders: Sequence[Path], size: int, count: int | None = None, *, labels: bool = True, smallest: int | None = None
+    folders: Sequence[Path],
+    size: int,
+    count: int | None = None,
+    *,
+    labels: bool = True,
+    smallest: int | None = None,
+    cache: Path | None = None,
 ) -> Views:
-    """The first ``count`` views of the data sets (all by default) as pictures of ``size`` pixels.
+    """The first ``count`` views of the data sets (all by default) as pictures of ``size`` pixels; those of people who
+    are never learned from come last.
 
     Larger pictures are shrunk; smaller ones are enlarged if they have ``smallest`` pixels (``size`` by default).
-    Without ``labels`` they take three quarters of the memory.
+    Without ``labels`` they take three quarters of the memory. ``cache``: a folder that keeps the decoded pictures.
 
     Raises:
         FileError: not a data set, or a damaged one; ConfigError: its pictures are too small.
     """
-    data = [ShardFolder(folder, ("image", "labels") if labels else ("image",)) for folder in folders]
-    least = size if smallest is None else smallest
+    data = [ShardFolder(folder, ("image", "labels")) for folder in folders]
     for folder in data:
-        if folder.plan.size < least:
-            raise ConfigError(
-                "The pictures of the data set are too small",
-                f"{folder.path}: {folder.plan.size} pixels",
-                f"at least {least}",
-                f"render them with --size {size}",
-            )
+        _check_size(folder, size if smallest is None else smallest)
     total = sum(map(len, data))
     total = total if count is None else min(count, total)
-    return gather(_pieces(data), total, size, "reading")
+    if cache is None:
+        return _read(data, labels, pixels_in_memory(total, size, labels))
+    kept = PictureCache(cache, {"data": [folder.plan.to_dict() for folder in data]}, total, size)
+    with kept.locked():
+        pixels = kept.open()
+        views = _read(data, labels, pixels)
+        if not pixels.filled:
+            kept.close_filled()
+    return views
+
+
+def _check_size(folder: ShardFolder, least: int) -> None:
+    if folder.plan.size < least:
+        raise ConfigError(
+            "The pictures of the data set are too small",
+            f"{folder.path}: {folder.plan.size} pixels",
+            f"at least {least}",
+            f"render them with --size {least}",
+        )
+
+
+def _read(data: Sequence[ShardFolder], labels: bool, pixels: Pixels) -> Views:
+    wanted = [] if pixels.filled else ["image"] if pixels.labels is None else ["image", "labels"]
+    for folder in data:
+        folder.pictures = tuple(wanted)
+    views = gather(_pieces(data), len(pixels.images), pixels.images.shape[1], "reading", pixels, held_out_last=True)
+    return views if labels else replace(views, labels=None)
 
 
 def _pieces(folders: Sequence[ShardFolder]) -> Iterator[Piece]:
@@ -142,23 +178,38 @@ def _rendered(seed: int, size: int, count: int, device: str, population: Populat
             yield Piece(view.image, view.labels, head, p, pose.yaw_rad, pose.pitch_rad, z)
 
 
-def gather(pieces: Iterable[Piece], count: int, size: int, doing: str) -> Views:
-    """``count`` pieces as arrays, their pictures brought to ``size``."""
-    images, labels = torch.empty(count, size, size, 3, dtype=torch.uint8), None
-    kept: list[Piece] = []
-    for i, piece in enumerate(tqdm(pieces, doing, count, unit="img", disable=None)):
-        images[i] = _sized(piece.image, size)
+def gather(
+    pieces: Iterable[Piece],
+    count: int,
+    size: int,
+    doing: str,
+    pixels: Pixels | None = None,
+    *,
+    held_out_last: bool = False,
+) -> Views:
+    """``count`` pieces as arrays, their pictures brought to ``size``, in ``pixels`` or in memory.
+
+    ``held_out_last``: views of people who are never learned from come at the end, in any order.
+    """
+    pixels = pixels or pixels_in_memory(count, size, labels=True)
+    kept: list[Piece] = [None] * count
+    first, last = 0, count - 1
+    for piece in tqdm(islice(pieces, count), doing, count, unit="img", disable=None):
+        if held_out_last and piece.head % HELD_OUT_EVERY == 0:
+            at, last = last, last - 1
+        else:
+            at, first = first, first + 1
+        if piece.image is not None:
+            pixels.images[at] = _sized(piece.image, size)
         if piece.labels is not None:
-            labels = torch.empty(count, size, size, dtype=torch.uint8) if labels is None else labels
-            labels[i] = _sized_labels(piece.labels, size)
-        kept.append(replace(piece, image=None, labels=None))
-        if len(kept) == count:
-            break
+            pixels.labels[at] = _sized_labels(piece.labels, size)
+        kept[at] = replace(piece, image=None, labels=None)
     angles = np.array([(piece.yaw_rad, piece.pitch_rad) for piece in kept], np.float32)
     heads = torch.tensor([piece.head for piece in kept])
     latents = [piece.latent for piece in kept]
     known = None if any(z is None for z in latents) else torch.from_numpy(np.stack(latents)).float()
-    return Views(images, labels, heads, [piece.parameters for piece in kept], angles[:, 0], angles[:, 1], known)
+    people = [piece.parameters for piece in kept]
+    return Views(pixels.images, pixels.labels, heads, people, angles[:, 0], angles[:, 1], known)
 
 
 def _sized(image: np.ndarray, size: int) -> Tensor:

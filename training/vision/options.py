@@ -45,6 +45,8 @@ def parse(
         metavar="DIR",
         help="data sets of python -m training.synthheads render",
     )
+    cache = "folder that keeps the decoded pictures: trainings on the same data share them and start at once (none)"
+    add("--cache", type=Path, metavar="DIR", help=cache)
     add("--out", type=Path, required=True, help="the .safetensors file to write")
     add("--count", type=int, help="use this many pictures only (all; 1024 where they are rendered here)")
     add("--preset", choices=("cpu", "gpu"), default="cpu", help="batch, learning rate and length (cpu)")
@@ -131,7 +133,8 @@ def _prepare(options: argparse.Namespace) -> Machine:
 
 def _views(options: argparse.Namespace, needs: Needs) -> Views:
     if options.data:
-        return load_views(options.data, needs.size, options.count, labels=needs.labels, smallest=needs.smallest)
+        wanted = {"labels": needs.labels, "smallest": needs.smallest, "cache": options.cache}
+        return load_views(options.data, needs.size, options.count, **wanted)
     print(
         "No --data: a few heads are rendered now. For a network of use, make a data set first:\n"
         f"  python -m training.synthheads render --out out/heads{needs.size} --count 20000 --size {needs.size}",
