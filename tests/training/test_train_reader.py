@@ -23,7 +23,7 @@ from training.synthheads.render_command import prepare_folder, render_missing
 from training.synthheads.shards import DatasetPlan
 from training.vision import options as command_line
 from training.vision.checkpoint import state_path
-from training.vision.data import Views, batch_of, load_views, render_views
+from training.vision.data import Views, batch_of, even_shares, load_views, render_views
 from training.vision.degrade import DEGRADATIONS, blur, degrade
 from training.vision.dice import Dice
 from training.vision.generated import joined
@@ -311,9 +311,26 @@ def test_data_sets_of_two_populations_and_sizes_go_together(tmp_path):
     assert views.heads.tolist() == [1, 1, 2, 2, 3, 3, 0, 0]
     assert views.parameters[-1] == INDEPENDENT.draw(3, 0) and views.parameters[2] == PHOTOGRAPHS.draw(3, 0)
     assert [part.labels for part in views.split()] == [None, None]
+    part = load_views(folders, 64, 5, smallest=32)
+    assert part.heads.tolist() == [1, 1, 2, 0, 0] and part.parameters[2] == PHOTOGRAPHS.draw(3, 1)
     alone = load_views(folders[:1], 64)
     assert alone.labels.shape == (4, 64, 64) and torch.equal(alone.images, views.images[[0, 1, 6, 7]])
     np.testing.assert_array_equal(alone.latents[0], INDEPENDENT.draw_latent(3, 1))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "count", "wanted"),
+    [
+        ([5, 9], None, [5, 9]),
+        ([5, 9], 100, [5, 9]),
+        ([5, 9], 6, [3, 3]),
+        ([9, 2, 7], 12, [5, 2, 5]),
+        ([4, 4], 7, [3, 4]),
+        ([4, 4], 1, [0, 1]),
+    ],
+)
+def test_pictures_come_evenly_from_all_data_sets(sizes, count, wanted):
+    assert even_shares(sizes, count) == wanted
 
 
 def test_people_who_are_never_learned_from_come_last_and_cost_no_copy(tmp_path):

@@ -108,8 +108,8 @@ def load_views(
     smallest: int | None = None,
     cache: Path | None = None,
 ) -> Views:
-    """The first ``count`` views of the data sets (all by default) as pictures of ``size`` pixels; those of people who
-    are never learned from come last.
+    """``count`` views of the data sets (all by default) as pictures of ``size`` pixels, as many of each as it has and
+    the others leave; those of people who are never learned from come last.
 
     Larger pictures are shrunk; smaller ones are enlarged if they have ``smallest`` pixels (``size`` by default).
     Without ``labels`` they take three quarters of the memory. ``cache``: a folder that keeps the decoded pictures.
@@ -120,14 +120,13 @@ def load_views(
     data = [ShardFolder(folder, ("image", "labels")) for folder in folders]
     for folder in data:
         _check_size(folder, size if smallest is None else smallest)
-    total = sum(map(len, data))
-    total = total if count is None else min(count, total)
+    shares = even_shares([len(folder) for folder in data], count)
     if cache is None:
-        return _read(data, labels, pixels_in_memory(total, size, labels))
-    kept = PictureCache(cache, {"data": [folder.plan.to_dict() for folder in data]}, total, size)
+        return _read(data, shares, labels, pixels_in_memory(sum(shares), size, labels))
+    kept = PictureCache(cache, {"data": [folder.plan.to_dict() for folder in data]}, sum(shares), size)
     with kept.locked():
         pixels = kept.open()
-        views = _read(data, labels, pixels)
+        views = _read(data, shares, labels, pixels)
         if not pixels.filled:
             kept.close_filled()
     return views
@@ -143,24 +142,35 @@ def _check_size(folder: ShardFolder, least: int) -> None:
         )
 
 
-def _read(data: Sequence[ShardFolder], labels: bool, pixels: Pixels) -> Views:
+def even_shares(sizes: Sequence[int], count: int | None) -> list[int]:
+    """How many of each of some sets make ``count`` together (all by default): as even as their ``sizes`` allow."""
+    left, shares = sum(sizes) if count is None else min(count, sum(sizes)), [0] * len(sizes)
+    smallest_first = sorted(range(len(sizes)), key=sizes.__getitem__)
+    for position, index in enumerate(smallest_first):
+        shares[index] = min(sizes[index], left // (len(sizes) - position))
+        left -= shares[index]
+    return shares
+
+
+def _read(data: Sequence[ShardFolder], shares: Sequence[int], labels: bool, pixels: Pixels) -> Views:
     wanted = [] if pixels.filled else ["image"] if pixels.labels is None else ["image", "labels"]
     for folder in data:
         folder.pictures = tuple(wanted)
-    views = gather(_pieces(data), len(pixels.images), pixels.images.shape[1], "reading", pixels, held_out_last=True)
+    count, size = pixels.images.shape[:2]
+    views = gather(_pieces(data, shares), count, size, "reading", pixels, held_out_last=True)
     return views if labels else replace(views, labels=None)
 
 
-def _pieces(folders: Sequence[ShardFolder]) -> Iterator[Piece]:
+def _pieces(folders: Sequence[ShardFolder], shares: Sequence[int]) -> Iterator[Piece]:
     first_head, one_population = 0, len({folder.plan.population for folder in folders}) == 1
-    for folder in folders:
+    for folder, share in zip(folders, shares, strict=True):
         known: dict[int, HeadParameters] = {}
-        for sample in folder:
+        for sample in islice(folder, share):
             parameters = known.setdefault(sample.head, sample.parameters)
             head = first_head + sample.head
             latent = sample.latent if one_population else None
             yield Piece(sample.image, sample.labels, head, parameters, sample.yaw_rad, sample.pitch_rad, latent)
-        first_head += 1 + max(known)
+        first_head += 1 + max(known, default=-1)
 
 
 def render_views(seed: int, size: int, count: int, device: str = "cpu", population: Population = INDEPENDENT) -> Views:

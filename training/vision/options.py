@@ -48,7 +48,7 @@ def parse(
     cache = "folder that keeps the decoded pictures: trainings on the same data share them and start at once (none)"
     add("--cache", type=Path, metavar="DIR", help=cache)
     add("--out", type=Path, required=True, help="the .safetensors file to write")
-    add("--count", type=int, help="use this many pictures only (all; 1024 where they are rendered here)")
+    add("--count", type=int, help="this many pictures, evenly from all data sets (all; 1024 if rendered here)")
     add("--preset", choices=("cpu", "gpu"), default="cpu", help="batch, learning rate and length (cpu)")
     add("--device", help="cpu, or cuda (cpu, cuda for the preset gpu)")
     add("--minutes", type=float, help="train for this long")
