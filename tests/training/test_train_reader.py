@@ -10,8 +10,9 @@ import torch
 
 from sat3d.errors import ConfigError, FileError
 from sat3d.parsing.parser import ParserConfig, load_parser
-from sat3d.reader import RawOutput, load_reader
+from sat3d.reader import KIND, AttributeReader, RawOutput, load_reader
 from sat3d.reader_config import TWO_LOOKS
+from sat3d.small_networks import save_network
 from training import train_reader
 from training.synthheads import dataset
 from training.synthheads.actions import ACTION_NAMES
@@ -452,6 +453,25 @@ def test_the_command_line_trains_resumes_and_refuses_to_lose_work(tmp_path, monk
     assert run(monkeypatch, "--out", out, "--steps", 3, "--resume") == 0
     assert "step 2" in capsys.readouterr().out
     assert run(monkeypatch, "--out", out, "--steps", 1, "--restart") == 0
+
+
+def test_a_training_starts_from_what_another_reader_sees(tmp_path):
+    trained = reader_task(seed=3)
+    trained.save(trained.module, tmp_path / "same.safetensors", {})
+    older = dataclasses.replace(SMALL_READER, hidden=16, categories=SMALL_READER.categories[:4])
+    torch.manual_seed(4)
+    save_network(tmp_path / "older.safetensors", KIND, AttributeReader(older))
+    for name, whole in (("same", True), ("older", False)):
+        task, file = reader_task(seed=5), load_reader(tmp_path / f"{name}.safetensors")
+        before = task.module.reader.hidden[0].weight.clone()
+        task.start_from(tmp_path / f"{name}.safetensors")
+        reader = task.module.reader
+        assert torch.equal(reader.trunk[0][0].weight, file.trunk[0][0].weight)
+        assert torch.equal(reader.squeeze[0][0].weight, file.squeeze[0][0].weight)
+        assert torch.equal(reader.hidden[0].weight, file.hidden[0].weight if whole else before)
+    save_network(tmp_path / "second.safetensors", KIND, AttributeReader(SMALL_SECOND))
+    with pytest.raises(ConfigError, match="other layers"):
+        reader_task().start_from(tmp_path / "second.safetensors")
 
 
 def test_the_command_makes_the_reader_that_is_asked_for(tmp_path, monkeypatch):

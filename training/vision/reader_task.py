@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sat3d.errors import ConfigError
 from sat3d.reader import KIND, AttributeReader, RawOutput, ReaderConfig
 from sat3d.small_networks import load_network, save_network
 
@@ -39,7 +40,7 @@ _STRANGERS = 448  # other people that an identity is told from, besides those of
 _LABEL_SMOOTHING = 0.03
 _EVALUATION_BATCH = 64
 _GROUP = 8  # pictures that are degraded alike
-_TERM_WEIGHTS = {"classes": 1.0, "numbers": 6.0, "spreads": 0.2, "people": 0.25}
+_TERM_WEIGHTS = {"classes": 1.0, "numbers": 3.0, "spreads": 0.2, "people": 0.25}
 # Standard deviations up to which errors count by their square. Most actions are 0 in most faces: with an earlier bend,
 # a reader that is not sure would say 0 where the mean is what it should say.
 _BEND = 3.0
@@ -105,12 +106,21 @@ class ReaderTask:
         reader.number_std.copy_(spread)
 
     def start_from(self, path: Path) -> None:
-        """Take over the weights of a trained reader of the same layers.
+        """Take over the weights of a trained reader; of one that says other things, those of the layers that see.
 
         Raises:
-            FileError: it is missing, damaged or of another kind; ConfigError: other outputs.
+            FileError: it is missing, damaged or of another kind; ConfigError: other layers.
         """
-        self.module.reader.load_state_dict(load_network(KIND, path).state_dict())
+        other, own = load_network(KIND, path), self.module.reader
+        if other.config == own.config:
+            own.load_state_dict(other.state_dict())
+            return
+        try:
+            for part in ("trunk", "squeeze"):
+                getattr(own, part).load_state_dict(getattr(other, part).state_dict())
+        except RuntimeError as error:
+            wanted = "one of the same architecture, widths and depths"
+            raise ConfigError("The reader to start from has other layers", path, wanted, "train without it") from error
 
     def facts(self) -> dict[str, object]:
         config = self.module.reader.config
