@@ -49,15 +49,19 @@ class SAT3DAlignFace(io.ComfyNode):
     def execute(cls, image: Tensor, method: str, points: str, face: int, size: int,
                 frame: str = PUBLISHED, no_face: str = STOP) -> io.NodeOutput:
         photos, report = images.from_host(image), host.Report(cls)
-        found = []
+        typed, found = typed_numbers(method, points), []
         for i, photo in enumerate(photos.split(1)):
             report(i, 2 * len(photos))
-            found.append(sought(photo, method, points, face, frame, no_face))
+            with images.naming(i, len(photos)):
+                found.append(sought(photo, method, typed, face, frame, no_face))
+        if method in (DETECT, POINTS):
+            host.warn(doubts(found))
         found = stood_in(found, photos, no_face)
         crops = []
         for i, photo in enumerate(photos.split(1)):
             report(len(photos) + i, 2 * len(photos))
-            crops.append(cut(photo, found[i][0], size))
+            with images.naming(i, len(photos)):
+                crops.append(cut(photo, found[i][0], size))
         report(2 * len(photos), 2 * len(photos))
         where = [places.Place(crop, photos.shape[3], photos.shape[2], camera_deg) for crop, camera_deg in found]
         return io.NodeOutput(host.keep(images.to_host(torch.cat(crops))), places.to_text(where))
@@ -85,7 +89,18 @@ def _inputs() -> list[io.Input]:
     ]
 
 
-def place_of(photo: Tensor, method: str, points: str, face: int, frame: str) -> Found:
+def typed_numbers(method: str, text: str) -> list[float]:
+    """What the method needs of the text.
+
+    Raises:
+        ShapeError: another count of numbers.
+    """
+    if method == BOX:
+        return numbers_in(text, 3, "left, top and side of the box")
+    return numbers_in(text, 10, "x and y of five points") if method == POINTS else []
+
+
+def place_of(photo: Tensor, method: str, typed: Sequence[float], face: int, frame: str) -> Found:
     """The crop; and yaw, pitch and roll in degrees, where points tell.
 
     Raises:
@@ -94,19 +109,17 @@ def place_of(photo: Tensor, method: str, points: str, face: int, frame: str) -> 
     if method == WHOLE:
         return middle_square(photo), None
     if method == BOX:
-        return Crop(*numbers_in(points, 3, "left, top and side of the box")), None
-    if method == POINTS:
-        landmarks = torch.tensor(numbers_in(points, 10, "x and y of five points")).reshape(5, 2)
-    else:
-        landmarks = one_face(photo, face)
+        return Crop(*typed), None
+    landmarks = torch.tensor(typed).reshape(5, 2) if method == POINTS else one_face(photo, face)
     crop = crop_of(landmarks)
     return framed(crop, frame), angles_of(landmarks, crop)
 
 
-def sought(photo: Tensor, method: str, points: str, face: int, frame: str, no_face: str) -> Found | ShapeError:
+def sought(photo: Tensor, method: str, typed: Sequence[float], face: int, frame: str,
+           no_face: str) -> Found | ShapeError:
     """See :func:`place_of`; where a photo may be without a face, the reason for that."""
     try:
-        return place_of(photo, method, points, face, frame)
+        return place_of(photo, method, typed, face, frame)
     except ShapeError as error:
         if method != DETECT or no_face == STOP:
             raise
@@ -122,13 +135,31 @@ def stood_in(found: Sequence[Found | ShapeError], photos: Tensor, no_face: str) 
     seen = [i for i, each in enumerate(found) if not isinstance(each, ShapeError)]
     if len(seen) == len(found):
         return list(found)
-    missing = [i for i in range(len(found)) if i not in seen]
-    host.warn(f"no face in pictures {', '.join(map(str, missing))} (the first is 0); done there: {no_face}")
+    host.warn(f"{reasons(found)}; done there: {no_face}")
     if no_face == WHOLE:
         return [found[i] if i in seen else (middle_square(photos[i : i + 1]), None) for i in range(len(found))]
     if not seen:
-        raise found[0]
+        with images.naming(0, len(found)):
+            raise found[0]
     return [found[max((j for j in seen if j <= i), default=seen[0])] for i in range(len(found))]
+
+
+def reasons(found: Sequence[Found | ShapeError]) -> str:
+    """Why there is no face, and in which pictures."""
+    by_reason: dict[str, list[int]] = {}
+    for i, each in enumerate(found):
+        if isinstance(each, ShapeError):
+            by_reason.setdefault(each.what, []).append(i)
+    return "; ".join(f"{what} ({images.numbers(where, len(found))})" for what, where in by_reason.items())
+
+
+def doubts(found: Sequence[Found | ShapeError]) -> str | None:
+    """What is said where points have no head's proportions: of a drawing, say, or of a face that was misread."""
+    where = [i for i, each in enumerate(found) if not isinstance(each, ShapeError) and each[1] is None]
+    if not where:
+        return None
+    return (f"no head has eyes, nose and mouth like these ({images.numbers(where, len(found))}): the crop may be "
+            "wrong, and how the head is turned is not known. Look at the crop; turn a photo that is upside down first")
 
 
 def angles_of(landmarks: Tensor, crop: Crop) -> Angles | None:

@@ -14,6 +14,7 @@ from ..sat3d.inversion import tuned_network
 from ..sat3d.latent import Latent
 from ..sat3d.masks import AttributeMasks
 from ..sat3d.qmm import Measurement
+from ..sat3d.small_networks import large_enough
 from . import clips, host, memory
 from .orbit import path_cameras, render_views
 
@@ -32,14 +33,15 @@ class Judge:
     report: host.Report
 
     def look(self, face: Latent) -> Tensor:
-        """Every face from the front, ``[B, 3, H, W]`` about -1..1."""
+        """Every face from the front, ``[B, 3, H, W]`` about -1..1, at least 64 pixels a side."""
         config = self.model.network.config
         network = tuned_network(self.model.ready(memory.render_bytes(config)), face)
         own = config.neural_rendering_resolution if network.is_3d else None
         options = self.model.render_options(own and min(own, _LARGEST_RESOLUTION))
         cameras = path_cameras(network, "still", 1, 0.0, 0.0, None)
         with host.cancellable(network):
-            return torch.cat([view.image.float() for view in render_views(network, face.styles, cameras, options)])
+            views = render_views(network, face.styles, cameras, options)
+            return large_enough(torch.cat([view.image.float() for view in views]))
 
     def measure(self, pictures: Tensor) -> Measurement:
         qmm = self.clip.qmm(self.domain)  # anew, since the host may have made room for the generator

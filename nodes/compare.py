@@ -49,12 +49,12 @@ def weights(change: Tensor, ignore: Tensor | None) -> Tensor:
     """``[B, H, W]`` (or one for all): 1 where a pixel counts, 0 where it is ignored.
 
     Raises:
-        ShapeError: a mask of another size.
+        ShapeError: no MASK, or one of another size.
     """
     if ignore is None:
         return torch.ones_like(change)
-    mask = ignore if ignore.ndim == 3 else ignore[None]
+    mask = images.mask_from_host(ignore)
     if mask.shape[1:] != change.shape[1:] or len(mask) not in (1, len(change)):
         raise ShapeError("The mask does not fit the pictures", tuple(ignore.shape), tuple(change.shape),
                          "connect a mask of the same size")
-    return (1 - mask.to(change)).clamp(0, 1).expand_as(change)
+    return (1 - mask.to(change)).expand_as(change)

@@ -7,14 +7,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ..sat3d.picture_modes import rgb_values
 from ..sat3d.pictures import to_pil
 from . import images
 
 
 def to_image(pictures: Sequence[Image.Image]) -> Tensor:
     """Pictures of one size -> IMAGE ``[N, H, W, 3]`` float32, 0..1."""
-    eight_bit = np.stack([np.asarray(picture.convert("RGB")) for picture in pictures])
-    return torch.from_numpy(eight_bit).float() / 255
+    return torch.from_numpy(np.stack([rgb_values(picture) for picture in pictures]))
 
 
 def to_pictures(image: Tensor) -> list[Image.Image]:

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from comfy_api.latest import io
 from PIL import Image
+
+from ..sat3d.picture_modes import rgb_values
 
 FOLDER = Path(__file__).resolve().parent / "photos"
 NAME = "portrait"
@@ -31,6 +32,6 @@ class SAT3DExamplePhoto(io.ComfyNode):
     @classmethod
     def execute(cls) -> io.NodeOutput:
         with Image.open(FOLDER / f"{NAME}.jpg") as picture:
-            pixels = np.asarray(picture.convert("RGB"), np.float32) / 255
+            pixels = rgb_values(picture)
         points = (FOLDER / f"{NAME}.txt").read_text(encoding="utf-8").strip()
         return io.NodeOutput(torch.from_numpy(pixels)[None], points)

@@ -1,11 +1,18 @@
 """The one place that converts pictures: the core has ``[B, 3, H, W]`` -1..1, the host ``[B, H, W, 3]`` 0..1."""
 
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
 import torch
 from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ..sat3d.errors import ShapeError
+
+_WHITE = {torch.uint16: 65535, torch.int16: 65535}  # of other whole numbers: 255
+_LARGEST = 2.0  # beyond this, floats are surely not of 0..1: those are overshoots of at most a few tenths
 
 
 def to_host(image: Tensor) -> Tensor:
@@ -14,14 +21,102 @@ def to_host(image: Tensor) -> Tensor:
 
 
 def from_host(image: Tensor) -> Tensor:
-    """IMAGE ``[B, H, W, 3]`` (an alpha channel is dropped) -> ``[B, 3, H, W]`` -1..1.
+    """IMAGE, of any number type and 1 to 4 channels, see :func:`as_image` -> ``[B, 3, H, W]`` -1..1.
 
     Raises:
-        ShapeError: not an IMAGE.
+        ShapeError: not an IMAGE, or an empty one.
     """
-    if image.ndim != 4 or image.shape[3] < 3:
-        raise ShapeError("Not a picture", tuple(image.shape), "[batch, height, width, 3]", "connect an IMAGE")
-    return image[..., :3].float().permute(0, 3, 1, 2).contiguous() * 2 - 1
+    return as_image(image).permute(0, 3, 1, 2).contiguous() * 2 - 1
+
+
+def as_image(image: Tensor) -> Tensor:
+    """IMAGE ``[B, H, W, C]`` as every host and pack may give it -> ``[B, H, W, 3]`` float32, 0..1 up to overshoots.
+
+    Grey (1 channel) becomes RGB, alpha (the 2nd or 4th channel) is dropped. Floats of any precision are 0..1, bytes and
+    other whole numbers 0..255, those of 16 bits 0..65535. NaN passes: whether it matters, the nodes decide.
+
+    Raises:
+        ShapeError: another shape, nothing in it, or numbers of another range.
+    """
+    if image.ndim != 4 or not 1 <= image.shape[3] <= 4:
+        raise ShapeError("Not a picture", tuple(image.shape), "[batch, height, width, channels] with 1 to 4 channels",
+                         _advice(image))  # fmt: skip
+    _check_filled("There is no picture", image)
+    values = _unit_range("picture", image)
+    return values[..., :3] if image.shape[3] >= 3 else values[..., :1].expand(-1, -1, -1, 3)
+
+
+def mask_from_host(mask: Tensor) -> Tensor:
+    """MASK ``[B, h, w]``, ``[h, w]`` or ``[B, 1, h, w]``, of any number type as in :func:`as_image` -> ``[B, h, w]``
+    float32, clamped to 0..1.
+
+    Raises:
+        ShapeError: another shape, nothing in it, numbers of another range, or NaN.
+    """
+    shape = tuple(mask.shape)
+    if mask.ndim == 4 and shape[1] == 1:
+        mask = mask[:, 0]
+    if mask.ndim == 2:
+        mask = mask[None]
+    if mask.ndim != 3:
+        raise ShapeError("The mask is not usable", shape, "[batch, height, width]", "connect a MASK")
+    _check_filled("There is no mask", mask)
+    values = _unit_range("mask", mask)
+    if not torch.isfinite(values).all():
+        raise ShapeError("The mask is not usable", "NaN or infinite numbers", "finite numbers",
+                         "check the step that made the mask")  # fmt: skip
+    return values.clamp(0, 1)
+
+
+def _advice(image: Tensor) -> str:
+    if image.ndim == 3:
+        return ("add the batch as first axis" if image.shape[2] in (3, 4) else
+                "a mask becomes a picture by Convert Mask to Image")  # fmt: skip
+    return "connect an IMAGE"
+
+
+def _check_filled(what: str, values: Tensor) -> None:
+    """The one check for empty batches and pictures without pixels."""
+    if not values.numel():
+        raise ShapeError(what, f"{len(values)} of {values.shape[2]} x {values.shape[1]} pixels", "at least one, with "
+                         "pixels", "check the step before: what it gave is empty")  # fmt: skip
+
+
+def _unit_range(name: str, values: Tensor) -> Tensor:
+    """float32 0..1 of numbers of any type."""
+    if values.is_complex():
+        raise ShapeError(f"The {name} is of complex numbers", values.dtype, "floats 0 to 1", "take their real part")
+    white = 1 if values.is_floating_point() or values.dtype == torch.bool else _WHITE.get(values.dtype, 255)
+    dtype, values = values.dtype, values.float()
+    low, high = _range(values)
+    if high > _LARGEST * white or (white > 1 and (low < 0 or high > white)):
+        raise ShapeError(f"The {name} is not scaled as pictures are", f"{dtype} from {low:g} to {high:g}", f"0 to "
+                         f"{white}", "divide 0 … 255 by 255; clamp to 0 … 1 what is brighter than white")  # fmt: skip
+    return values / white if white > 1 else values
+
+
+def _range(values: Tensor) -> tuple[float, float]:
+    low, high = (float(end) for end in values.aminmax())
+    if math.isfinite(low) and math.isfinite(high):
+        return low, high
+    finite = values[torch.isfinite(values)]
+    return (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
+
+
+@contextmanager
+def naming(i: int, count: int) -> Iterator[None]:
+    """What is refused inside is said of picture ``i`` (from 0) where there are several."""
+    try:
+        yield
+    except ShapeError as error:
+        if count == 1:
+            raise
+        raise error.at(numbers([i], count).capitalize()) from error
+
+
+def numbers(where: Sequence[int], count: int) -> str:
+    """Pictures, counted from 0, as people count: "picture 3 of 8", "pictures 3, 4 of 8"."""
+    return f"picture{'s' * (len(where) > 1)} {', '.join(str(i + 1) for i in where)} of {count}"
 
 
 def to_preview(image: Tensor) -> Image.Image:

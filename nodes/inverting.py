@@ -21,10 +21,10 @@ from ..sat3d.inversion import (
 )
 from ..sat3d.inversion.guess import ask_encoder
 from ..sat3d.inversion.optimise import start_from_label
-from ..sat3d.inversion.scores import psnr
+from ..sat3d.inversion.scores import nearness, psnr
 from ..sat3d.inversion.target import make_target
 from ..sat3d.latent import Latent
-from . import host
+from . import host, images
 
 TUNE = "tune"
 SEPARATE, VIDEO, ONE_PERSON = "separate pictures", "video", "video, one person"
@@ -77,8 +77,9 @@ def _separately(tools: Inverter, work: Work, report: host.Report) -> tuple[Laten
         def watch(done: int, _: int, shown: Tensor | None = None, before: int = i * steps) -> None:
             report(before + done, total, shown)
 
-        start = begin(tools, picture, work.cameras[i])
-        found.append(invert(tools, picture, work.options, work.weight_of(i), start, watch))
+        with images.naming(i, len(work.pictures)):
+            start = begin(tools, picture, work.cameras[i])
+            found.append(invert(tools, picture, work.options, work.weight_of(i), start, watch))
     with torch.inference_mode(False):  # so that the face can be a starting point of an optimisation
         latent = joined([each.latent for each in found])
     preview = torch.cat([each.picture for each in found])
@@ -87,7 +88,8 @@ def _separately(tools: Inverter, work: Work, report: host.Report) -> tuple[Laten
     lines = []
     for i, each in enumerate(found):
         near, view = _near(work, i, preview[i : i + 1]), _view(tools, [each.start.yaw_rad], [each.start.pitch_rad])
-        lines.append(f"{_method(tools, work)}: {near:.1f} dB{view}, {len(each.losses) + work.tuning_steps} steps")
+        lines.append(f"{_method(tools, work)}: {near:.1f} dB, {nearness(near)}{view}, "
+                     f"{len(each.losses) + work.tuning_steps} steps")
     return latent, preview, lines
 
 
@@ -123,7 +125,8 @@ def _lines_of_video(tools: Inverter, work: Work, found: InvertedFrames) -> list[
     cameras = [start_from_label(camera) for camera in found.latent.camera.split(1)]
     view = _view(tools, [each.yaw_rad for each in cameras], [each.pitch_rad for each in cameras])
     count = len(work.pictures)
-    return [f"{work.frames}, {count} frame{'s' * (count > 1)}, {_method(tools, work)}: {_range(near, 1)} dB{view}",
+    return [f"{work.frames}, {count} frame{'s' * (count > 1)}, {_method(tools, work)}: {_range(near, 1)} dB, "
+            f"{'at worst ' * (count > 1)}{nearness(min(near))}{view}",
             f"held, with nothing to be seen in them: {_frames(found.held)}; cuts: {_frames(found.cuts)}"]
 
 

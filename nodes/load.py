@@ -3,9 +3,11 @@
 from comfy_api.latest import io
 
 from ..sat3d.errors import Sat3dError
-from ..sat3d.generators import TriplaneConfig
+from ..sat3d.generators import GeneratorConfig, TriplaneConfig
 from . import host
 from .types import EG3D_MODEL
+
+_CHANNELS = {1: ", grey: shown as RGB", 4: ", RGB with opacity: the opacity comes as alpha"}
 
 
 class LoadEG3D(io.ComfyNode):
@@ -52,13 +54,27 @@ class LoadEG3D(io.ComfyNode):
 def describe(model: host.HostModel) -> str:
     """A few lines for people: what this network is and what one may do with it."""
     config, layout, notes = model.network.config, model.network.layout, model.loaded.metadata
-    kind = "EG3D: heads can be turned" if model.network.is_3d else "StyleGAN2: flat pictures"
-    size = f"picture {config.img_resolution} x {config.img_resolution}"
-    if isinstance(config, TriplaneConfig):
-        size += f", rendered at {config.neural_rendering_resolution}"
+    taken = [f"network taken from the file: {notes['network']}"] if "network" in notes else []
     return "\n".join([
-        model.name, kind, size,
+        model.name, kind_of(config), picture_of(config), *taken,
         f"style channels: {layout.num_editable} editable of {layout.num_channels} in {len(layout.layers)} layers",
         f"style layout {layout.fingerprint}, weights {model.loaded.fingerprint}",
         f"licence: {notes.get('licence', 'not stated in the file')}",
     ])
+
+
+def kind_of(config: GeneratorConfig) -> str:
+    """What it draws."""
+    if isinstance(config, TriplaneConfig):
+        return "EG3D: heads can be turned"
+    classes = config.backbone.c_dim
+    return "StyleGAN2: flat pictures" + (f" of {classes} classes; Sample Face takes class seed modulo {classes}"
+                                         if classes else "")
+
+
+def picture_of(config: GeneratorConfig) -> str:
+    """Its size, and what is out of the ordinary."""
+    size = f"picture {config.img_resolution} x {config.img_resolution}"
+    if isinstance(config, TriplaneConfig):
+        return f"{size}, rendered at {config.neural_rendering_resolution}"
+    return size + _CHANNELS.get(config.backbone.img_channels, "")

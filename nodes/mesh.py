@@ -24,7 +24,7 @@ class SAT3DExportMesh(io.ComfyNode):
             node_id="SAT3DExportMesh",
             display_name="Export Mesh",
             category="SAT3D/render",
-            description="Saves the head as a closed mesh with vertex colours: for 3D programs, printing, Preview 3D. "
+            description="Saves the head as a closed mesh with its colours: for 3D programs, printing, Preview 3D. "
                         "Several faces become several files.",
             inputs=[
                 EG3D_MODEL.Input("model", tooltip="The generator that made the face; an EG3D, since flat faces have no "

@@ -116,9 +116,10 @@ def collect(views: Iterator[Rendering], total: int, report: host.Report) -> tupl
 
 
 def frame_of(view: Rendering) -> tuple[Tensor, Tensor, Tensor]:
-    """One view as IMAGE, depth and opacity at the same size; a flat picture has depth 0 and is opaque."""
+    """One view as IMAGE, depth and opacity at the same size; a flat picture has depth 0, and is opaque unless its
+    generator says otherwise."""
     size = view.image.shape[2:]
-    if view.depth is None or view.opacity is None:
-        blank = view.image.new_zeros(len(view.image), 1, *size)
-        return images.to_host(view.image), blank, blank + 1
-    return images.to_host(view.image), images.resize_map(view.depth, size), images.resize_map(view.opacity, size)
+    blank = view.image.new_zeros(len(view.image), 1, *size)
+    depth = blank if view.depth is None else images.resize_map(view.depth, size)
+    opacity = blank + 1 if view.opacity is None else images.resize_map(view.opacity, size)
+    return images.to_host(view.image), depth, opacity

@@ -1,6 +1,8 @@
 """SAT3DPasteBack: an edited face back into its photo, at the photo's own resolution."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from comfy_api.latest import io
@@ -9,7 +11,10 @@ from torch import Tensor
 from ..sat3d.errors import ShapeError
 from ..sat3d.inversion.align import Crop, cut
 from ..sat3d.inversion.paste import paste_back, widened_mask
+from ..sat3d.inversion.resampling import resample
+from ..sat3d.inversion.scores import FAR_DB, NEAR_DB, psnr
 from ..sat3d.parsing.labels import LABEL_NAMES
+from ..sat3d.small_networks import large_enough, resize
 from . import host, images, places
 from .head_parser import head_parser
 
@@ -40,13 +45,15 @@ class SAT3DPasteBack(io.ComfyNode):
     def execute(cls, photo: Tensor, place: str, edited: Tensor, area: str, feather: int, before: Tensor | None = None,
                 mask: Tensor | None = None) -> io.NodeOutput:
         jobs, report = paired(photo, places.from_text(place), edited, before, mask), host.Report(cls)
-        pasted, changed = [], []
+        made = []
         for i, job in enumerate(jobs):
             report(i, len(jobs))
-            for made, part in zip((pasted, changed), job.run(area, feather), strict=True):
-                made.append(part)
+            with images.naming(i, len(jobs)):
+                made.append(job.run(area, feather))
         report(len(jobs), len(jobs))
-        return io.NodeOutput(host.keep(torch.cat(pasted)), host.keep(torch.cat(changed)))
+        host.warn(ghosts([each.near_db for each in made]))
+        pasted, changed = (host.keep(torch.cat(parts)) for parts in zip(*(each[:2] for each in made), strict=True))
+        return io.NodeOutput(pasted, changed)
 
 
 def _inputs() -> list[io.Input]:
@@ -69,6 +76,26 @@ def _inputs() -> list[io.Input]:
     ]
 
 
+class Pasted(NamedTuple):
+    """IMAGE ``[1, H, W, 3]``, the MASK ``[1, H, W]`` of what changed, and how near ``before`` is to the photo where
+    something is pasted: dB, or None without it."""
+
+    image: Tensor
+    changed: Tensor
+    near_db: float | None
+
+
+def ghosts(near_db: Sequence[float | None]) -> str | None:
+    """What is said where the face before the edit is unlike the photo: an edit then lies beside where it belongs."""
+    far = [i for i, db in enumerate(near_db) if db is not None and db < FAR_DB]
+    if not far:
+        return None
+    return (f"'before' is not like the photo ({images.numbers(far, len(near_db))}): {min(near_db[i] for i in far):.1f} "
+            f"dB where something is pasted; from {FAR_DB:g} on outlines meet, from {NEAR_DB:g} on both are hardly told "
+            "apart. The edit may show a ghost of itself. Invert with more steps or with method tune, or paste without "
+            "'before'; and check that 'before' and 'place' are of this photo")
+
+
 @dataclass(frozen=True)
 class Job:
     """One photo IMAGE ``[1, H, W, 3]`` 0..1, its crop, and ``[1, 3 or 1, S, S]`` of the core's range."""
@@ -79,8 +106,8 @@ class Job:
     before: Tensor | None
     mask: Tensor | None
 
-    def run(self, area: str, feather: int) -> tuple[Tensor, Tensor]:
-        """IMAGE ``[1, H, W, 3]`` and the MASK ``[1, H, W]`` of what changed; elsewhere the photo is untouched."""
+    def run(self, area: str, feather: int) -> Pasted:
+        """Beside what changed the photo is untouched."""
         soft = min(feather / self.crop.side, _WIDEST_SEAM)
         own, mask = images.from_host(self.photo), self.mask
         if area == HEAD:
@@ -90,16 +117,25 @@ class Job:
         black = torch.full_like(own, -1.0)
         white = torch.ones_like(self.edited)
         changed = images.to_host(paste_back(black, white, self.crop, None, mask, soft))[..., 0]
-        return torch.where(changed[..., None] > 0, pasted, self.photo[..., :3].float()), changed
+        image = torch.where(changed[..., None] > 0, pasted, self.photo)
+        return Pasted(image, changed, self.near_db(own, mask))
+
+    def near_db(self, own: Tensor, mask: Tensor | None) -> float | None:
+        """How near ``before`` is to the crop of the photo, where ``mask`` says that something is pasted."""
+        if self.before is None:
+            return None
+        return psnr(self.before, cut(own, self.crop, self.before.shape[-1]).to(self.before), mask)
 
     def head(self, own: Tensor, soft: float) -> Tensor:
         """``[1, 1, S, S]`` 0..1: the head as it was and as it is, with soft surroundings."""
         both = torch.cat([cut(own, self.crop, self.edited.shape[-1]), self.edited])
         parser = host.bring(head_parser())
         with torch.inference_mode():
-            shares = parser.probabilities(both.clamp(-1, 1).to(next(parser.parameters()).device)).to(own)
+            seen = large_enough(both.clamp(-1, 1).to(next(parser.parameters()).device))
+            shares = parser.probabilities(seen).to(own)
         found = 1 - shares[:, [LABEL_NAMES.index(name) for name in _NOT_HEAD]].sum(1, keepdim=True)
-        return widened_mask(found.amax(0, keepdim=True).clamp(0, 1), soft)
+        found = resize(found.amax(0, keepdim=True).clamp(0, 1), *self.edited.shape[2:])
+        return widened_mask(found, soft)
 
 
 def paired(photo: Tensor, found: list[places.Place], edited: Tensor, before: Tensor | None,
@@ -107,11 +143,12 @@ def paired(photo: Tensor, found: list[places.Place], edited: Tensor, before: Ten
     """One job for each photo or edit; what there is one of serves all.
 
     Raises:
-        ShapeError: counts that do not pair, crops that are not square or of two sizes, a mask of another size.
+        ShapeError: no pictures, counts that do not pair, crops that are not square or of two sizes, a mask of another
+            size.
     """
-    images.from_host(photo[:1])  # says so if it is none
-    faces, old = images.from_host(edited), None if before is None else images.from_host(before)
-    masks = None if mask is None else _of_core(mask)
+    photo, faces = images.as_image(photo), images.from_host(edited)
+    old = None if before is None else images.from_host(before)
+    masks = None if mask is None else images.mask_from_host(mask)[:, None]
     _check_counts({"photo": photo, "place": found, "edited": edited, "before": before, "mask": mask})
     if faces.shape[2] != faces.shape[3] or (old is not None and old.shape[2:] != faces.shape[2:]):
         raise ShapeError("The edited face does not fit", f"{tuple(faces.shape[2:])}"
@@ -135,14 +172,6 @@ def _check_counts(given: dict) -> None:
                          "one of each" if most == 1 else f"one, or {most}, of each", "match the batches")
 
 
-def _of_core(mask: Tensor) -> Tensor:
-    """MASK ``[B, H, W]`` -> ``[B, 1, H, W]`` 0..1."""
-    if mask.ndim != 3 or not torch.isfinite(mask).all():
-        raise ShapeError("The mask is not usable", tuple(mask.shape), "[batch, height, width], finite",
-                         "connect a MASK")
-    return mask.float().clamp(0, 1)[:, None]
-
-
 def _of_crop(mask: Tensor, crop: Crop, size: int, photo_size: tuple[int, int]) -> Tensor:
     """A mask ``[1, 1, h, w]`` of the crop, or of the photo, as one of the crop.
 
@@ -152,7 +181,7 @@ def _of_crop(mask: Tensor, crop: Crop, size: int, photo_size: tuple[int, int]) -
     if tuple(mask.shape[2:]) == (size, size):
         return mask
     if tuple(mask.shape[2:]) == photo_size:
-        return cut(mask.expand(-1, 3, -1, -1), crop, size)[:, :1].clamp(0, 1)
+        return resample(mask, crop.box, (size, size)).clamp(0, 1)
     raise ShapeError("The mask fits neither photo nor crop", f"{mask.shape[3]} x {mask.shape[2]} pixels",
                      f"{photo_size[1]} x {photo_size[0]} (the photo) or {size} x {size} (the edited face)",
                      "connect a mask of one of them")

@@ -61,9 +61,9 @@ class QMMScore(io.ComfyNode):
     @classmethod
     def execute(cls, source: Tensor, domain: str, clip: str, attribute: str = ALL, reference: Tensor | None = None,
                 edit: Tensor | None = None, architecture: str = "") -> io.NodeOutput:
+        pictures = given(source, reference, edit)
         chosen = read_domain(domain)
         targets = targets_of(chosen, attribute)
-        pictures = given(source, reference, edit)
         model = clips.load(clip, architecture)
         scores = measure_all(model.qmm(chosen), pictures, host.Report(cls))
         text = json.dumps(rounded(as_data(chosen, model.name, scores)), indent=1)
@@ -122,12 +122,12 @@ def given(source: Tensor, reference: Tensor | None, edit: Tensor | None) -> dict
     """The IMAGEs that are connected, by their part in the edit.
 
     Raises:
-        ShapeError: batches that do not pair.
+        ShapeError: no pictures, or batches that do not pair.
     """
     pictures = {"source": source, "reference": reference, "edit": edit}
-    pictures = {part: image for part, image in pictures.items() if image is not None}
+    pictures = {part: images.as_image(image) for part, image in pictures.items() if image is not None}
     sizes = {part: len(image) for part, image in pictures.items()}
-    if any(size not in (1, max(sizes.values())) or not size for size in sizes.values()):
+    if any(size not in (1, max(sizes.values())) for size in sizes.values()):
         raise ShapeError("The pictures do not pair", ", ".join(f"{part}: {size}" for part, size in sizes.items()),
                          "one picture, or as many as the others have", "match the batches")
     return pictures

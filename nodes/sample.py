@@ -50,8 +50,7 @@ class SAT3DSampleFace(io.ComfyNode):
 
 
 def sample_styles(network: StyleGenerator, seed: int, truncation: float, batch_size: int) -> torch.Tensor:
-    """``[batch_size, S]``: one face a seed. A labelled 2D network gets the all-zero label."""
-    config = network.config.backbone
-    z = torch.cat([z_from_seed(seed + i, config.z_dim) for i in range(batch_size)]).to(network.device)
-    label = None if network.is_3d or not config.c_dim else z.new_zeros(batch_size, config.c_dim)
-    return network.styles(network.map(z, label, truncation))
+    """``[batch_size, S]``: one face a seed. A 2D network with classes gets that of the seed's remainder."""
+    seeds = range(seed, seed + batch_size)
+    z = torch.cat([z_from_seed(each, network.config.backbone.z_dim) for each in seeds]).to(network.device)
+    return network.styles(network.map(z, network.labels(seeds), truncation))

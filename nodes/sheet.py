@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..sat3d.errors import ShapeError
 from ..sat3d.pictures import contact_sheet
-from . import drawings
+from . import drawings, images
 
 ROWS = 6
 _LONGEST_SIDE_PX = 16384
@@ -39,7 +39,7 @@ class SAT3DContactSheet(io.ComfyNode):
     @classmethod
     def execute(cls, row_1: Tensor, labels: str, cell_px: int, columns: int, **more: Tensor | None) -> io.NodeOutput:
         given = [row_1, *(more.get(f"row_{i}") for i in range(2, ROWS + 1))]
-        rows, names = wrapped([row for row in given if row is not None], labels.split("\n"), columns)
+        rows, names = wrapped([images.as_image(row) for row in given if row is not None], labels.split("\n"), columns)
         _check_size(rows, cell_px)
         cells = [[framed(picture, cell_px) for picture in drawings.to_pictures(row)] for row in rows]
         sheet = contact_sheet(cells, names if any(names) else (), cell_px)

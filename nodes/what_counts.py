@@ -11,7 +11,7 @@ from ..sat3d.inversion import weight_without
 from ..sat3d.inversion.target import make_target
 from ..sat3d.parsing.parser import HeadParser
 from ..sat3d.small_networks import SMALLEST_PICTURE_PX
-from . import host
+from . import host, images
 from .inverting import SEPARATE, Work
 
 NOTHING = "nothing"
@@ -22,14 +22,15 @@ def counted(ignore: Tensor | None, count: int) -> Tensor | None:
     """MASK ``[1 or B, h, w]`` of what is ignored -> ``[B, 1, h, w]`` of what counts.
 
     Raises:
-        ShapeError: as many masks as pictures are wanted, or one.
+        ShapeError: no MASK, or neither one nor as many as pictures.
     """
     if ignore is None:
         return None
-    if ignore.ndim != 3 or len(ignore) not in (1, count):
+    mask = images.mask_from_host(ignore)
+    if len(mask) not in (1, count):
         raise ShapeError("Masks and pictures do not pair", tuple(ignore.shape), f"one mask, or {count}",
                          "connect a mask for each picture")
-    return (1 - ignore.float().clamp(0, 1))[:, None].expand(count, -1, -1, -1)
+    return (1 - mask)[:, None].expand(count, -1, -1, -1)
 
 
 def without_parts(work: Work, parser: HeadParser, parts: Sequence[str], side: int, report: host.Report) -> Work:
@@ -44,7 +45,8 @@ def without_parts(work: Work, parser: HeadParser, parts: Sequence[str], side: in
     for i, picture in enumerate(work.pictures.split(1)):
         report(0, 1)
         try:
-            target = make_target(picture.to(device), side, work.weight_of(i))
+            with images.naming(i, len(work.pictures)):
+                target = make_target(picture.to(device), side, work.weight_of(i))
         except ShapeError:
             if work.frames == SEPARATE:
                 raise

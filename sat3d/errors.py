@@ -23,6 +23,10 @@ class Sat3dError(Exception):
         """The same error with other advice: a program knows its own options, which the core does not."""
         return type(self)(self.what, self.got, self.wanted, next_step)
 
+    def at(self, where: str) -> "Sat3dError":
+        """The same error, told of one of several, such as "Picture 3 of 8"."""
+        return type(self)(f"{where}: {self.what}", self.got, self.wanted, self.next_step)
+
 
 def _shorten(text: str, limit: int = 600) -> str:
     # Half a character or a NUL, as in the name of a file that cannot be, no console prints.

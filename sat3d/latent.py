@@ -50,6 +50,13 @@ class Latent:
                 "[B, S] finite numbers",
                 "make the latent again",
             )
+        if not self.styles.numel():
+            raise ShapeError(
+                "There is no face in the latent",
+                f"styles of shape {tuple(self.styles.shape)}",
+                "[B, S] with at least one face",
+                "check the step before: it gave an empty batch",
+            )
         check_label(self.camera)
         if self.camera.shape[0] not in (1, self.styles.shape[0]):
             raise ShapeError(
@@ -91,7 +98,7 @@ def load_latent(path: str | os.PathLike, layout: StyleLayout | None = None) -> L
     """Read a latent; with ``layout`` strictly for that layout.
 
     Raises:
-        FileError: missing, truncated, not a latent, NaN inside.
+        FileError: missing, truncated, not a latent, NaN inside. ShapeError: no face in it.
         LayoutError: made by a generator of another architecture.
     """
     header = read_header(path, SCHEMA, "a SAT3D latent", "latents are saved by this pack")

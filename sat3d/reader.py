@@ -7,61 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from .conv_blocks import ConvNorm, halving_trunk
-from .errors import ConfigError
 from .face_zoom import zoom_matrices
-from .small_networks import NetworkKind, check_pictures, check_whole, load_network, resize
+from .reader_config import TWO_LOOKS, ReaderConfig
+from .small_networks import NetworkKind, check_pictures, load_network, resize
+from .two_looks import TwoLooks, two_looks
 
-Fields = tuple[tuple[str, int], ...]
 _BATCH = 32
-_LAST_CELLS = 4  # the last feature map is this many cells wide: faces are registered, so where something is matters
-
-
-@dataclass(frozen=True)
-class ReaderConfig:
-    """``categories``: (name, its values) each; ``numbers``: (name, how many numbers: 3 for a colour) each.
-
-    ``widths`` are the channels at a half, a quarter, … of ``input_px``; ``depths`` the residual blocks there.
-    ``face_zoom``: how much more room than elsewhere the face gets (0: none), see ``face_zoom.py``.
-    """
-
-    categories: tuple[tuple[str, tuple[str, ...]], ...]
-    numbers: Fields
-    identity_size: int = 64
-    input_px: int = 128
-    widths: tuple[int, ...] = (24, 48, 96, 160, 192)
-    depths: tuple[int, ...] = (0, 1, 1, 1, 0)
-    squeezed: int = 64
-    hidden: int = 256
-    face_zoom: float = 0.0
-
-    def __post_init__(self):
-        object.__setattr__(self, "categories", tuple((name, tuple(values)) for name, values in self.categories))
-        object.__setattr__(self, "numbers", tuple((name, size) for name, size in self.numbers))
-        for name in ("widths", "depths"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
-        sizes = (self.identity_size, self.squeezed, self.hidden, *self.widths, *(size for _, size in self.numbers))
-        for size in sizes:
-            check_whole("A size of the reader", size, 1, 4096)
-        for depth in self.depths:
-            check_whole("A depth of the reader", depth, 0, 16)
-        if not 0 <= self.face_zoom <= 8:
-            raise ConfigError("The reader's face_zoom is out of range", self.face_zoom, "0 to 8", "check the file")
-        if self.input_px != _LAST_CELLS * 2 ** len(self.widths) or len(self.depths) != len(self.widths):
-            wanted = f"one depth a width, input_px = {_LAST_CELLS} · 2^widths"
-            raise ConfigError("The reader's levels do not fit together", self, wanted, "check the file")
-        names = [name for name, _ in self.categories] + [name for name, _ in self.numbers]
-        if len(set(names)) != len(names) or not all(values for _, values in self.categories):
-            raise ConfigError(
-                "The reader's names are not usable", names, "different names with values", "check the file"
-            )
-
-    @property
-    def class_counts(self) -> list[int]:
-        return [len(values) for _, values in self.categories]
-
-    @property
-    def number_sizes(self) -> list[int]:
-        return [size for _, size in self.numbers]
+_DROPPED = 0.1
 
 
 @dataclass(frozen=True)
@@ -110,30 +62,38 @@ class AttributeReader(nn.Module):
         super().__init__()
         self.config = config
         count = sum(config.number_sizes)
-        self.trunk = halving_trunk(config.widths, config.depths)
-        self.squeeze = nn.Sequential(ConvNorm(config.widths[-1], config.squeezed, 1), nn.Flatten(), nn.Dropout(0.1))
-        self.hidden = nn.Sequential(nn.Linear(config.squeezed * _LAST_CELLS**2, config.hidden), nn.ReLU())
+        self.trunk, self.squeeze = _trunk(config), _squeeze(config)
+        places = config.cells**2 * (2 if config.architecture == TWO_LOOKS else 1)
+        self.hidden = nn.Sequential(nn.Linear(config.squeezed * places, config.hidden), nn.ReLU())
         self.scores = nn.Linear(config.hidden, sum(config.class_counts))
         self.values = nn.Linear(config.hidden, 2 * count)
         self.identity = nn.Linear(config.hidden, config.identity_size)
-        rows, columns = zoom_matrices(config.input_px, config.face_zoom)
-        self.register_buffer("rows", rows, persistent=False)
-        self.register_buffer("columns", columns, persistent=False)
+        if config.architecture != TWO_LOOKS:
+            rows, columns = zoom_matrices(config.input_px, config.face_zoom, config.picture_px)
+            self.register_buffer("rows", rows, persistent=False)
+            self.register_buffer("columns", columns, persistent=False)
         self.register_buffer("number_mean", torch.zeros(count))
         self.register_buffer("number_std", torch.ones(count))
         self.register_buffer("temperature", torch.ones(len(config.categories)))
 
-    def raw(self, images: Tensor) -> RawOutput:
-        """``[B, 3, S, S]`` with S = ``config.input_px``, in -1..1."""
-        images = self.rows @ images @ self.columns.T
-        features = self.hidden(self.squeeze(self.trunk(images)))
+    def seen(self, images: Tensor) -> Tensor:
+        """``[B, 3, H, W]`` -> what the trunk looks at: ``[B, 3, S, S]`` zoomed into the face, or two looks in
+        ``[B, 6, S, S]``; S = ``config.input_px``."""
+        images = resize(images, self.config.picture_px, self.config.picture_px)
+        if self.config.architecture == TWO_LOOKS:
+            return two_looks(images, self.config.input_px)
+        return self.rows @ images @ self.columns.T
+
+    def raw(self, seen: Tensor) -> RawOutput:
+        """What follows from what :meth:`seen` gave."""
+        features = self.hidden(self.squeeze(self.trunk(seen)))
         values, log_spreads = self.values(features).chunk(2, 1)
         return RawOutput(self.scores(features), values, log_spreads, self.identity(features))
 
     def forward(self, images: Tensor) -> ReaderOutput:
         """``[B, 3, H, W]`` in -1..1, at least 64 pixels; square as the camera made them."""
         check_pictures(images)
-        raw = self.raw(resize(images, self.config.input_px, self.config.input_px))
+        raw = self.raw(self.seen(images))
         config, std = self.config, self.number_std
         scores = raw.scores.split(config.class_counts, 1)
         numbers = (raw.values * std + self.number_mean).split(config.number_sizes, 1)
@@ -163,6 +123,21 @@ class AttributeReader(nn.Module):
             )
             for b, identity in enumerate(output.identity)
         ]
+
+
+def _trunk(config: ReaderConfig) -> nn.Module:
+    if config.architecture == TWO_LOOKS:
+        return TwoLooks(config.cells, config.widths, config.depths, config.attention_blocks)
+    return halving_trunk(config.widths, config.depths)
+
+
+def _squeeze(config: ReaderConfig) -> nn.Sequential:
+    """``[B, C, h, w]`` -> ``[B, squeezed · h · w]``."""
+    if config.architecture == TWO_LOOKS:
+        layers = [nn.Conv2d(config.widths[-1], config.squeezed, 1), nn.SiLU()]
+    else:
+        layers = [ConvNorm(config.widths[-1], config.squeezed, 1)]
+    return nn.Sequential(*layers, nn.Flatten(), nn.Dropout(_DROPPED))
 
 
 KIND = NetworkKind(

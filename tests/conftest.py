@@ -46,7 +46,7 @@ def seeded(config, seed: int = 0):
 
 def _spread_density(network: TriplaneGenerator) -> None:
     """Raw density of median -1 and standard deviation 4 in the box, so that some rays are clear and some opaque."""
-    planes = network.planes(network.styles(network.map(torch.randn(1, 16))))
+    planes = network.planes(network.styles(network.map(torch.randn(1, network.config.backbone.z_dim))))
     density, _ = network.query(planes, torch.rand(1, 2000, 3) - 0.5)
     last = network.decoder.net[2]
     last.weight[0] *= 4 / density.std()

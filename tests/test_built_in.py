@@ -10,14 +10,15 @@ from sat3d.reader import load_reader
 from training.evaluation.judging import judge_parser, judge_reader
 from training.evaluation.people import Crowd, render_crowd
 from training.evaluation.readers import blurred
+from training.synthheads.populations import INDEPENDENT
 
 ASSETS = Path(__file__).resolve().parents[1] / "sat3d" / "assets"
-LARGEST_MB = {"attribute-reader": 3, "head-parser": 2}
+LARGEST_MB = {"attribute-reader": 4, "head-parser": 2}
 
 
 @pytest.fixture(scope="module")
 def crowd():
-    return render_crowd(Crowd(seed=4242, count=96))
+    return render_crowd(Crowd(seed=4242, count=96, population=INDEPENDENT))
 
 
 @pytest.mark.parametrize("name", LARGEST_MB)

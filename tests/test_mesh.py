@@ -1,5 +1,6 @@
 """Meshes: a sphere by hand, closed and turned outwards, files read back byte by byte, hostile values refused."""
 
+import io
 import json
 import struct
 from types import SimpleNamespace
@@ -7,10 +8,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from sat3d.errors import ConfigError, FileError, Sat3dError, ShapeError
 from sat3d.mesh import Mesh, MeshOptions, colours_at, extract_mesh, surface_level
-from sat3d.mesh_files import glb_bytes, linear_from_srgb, ply_bytes, save_mesh
+from sat3d.mesh_files import glb_bytes, ply_bytes, save_mesh
 from sat3d.mesh_grid import Grid, closed_surface, sample_grid, signed_volumes, vertex_normals
 
 RADIUS = 0.3
@@ -184,7 +186,7 @@ def read_glb(data: bytes) -> tuple[dict, list[np.ndarray]]:
     body_size, body_kind = struct.unpack("<II", data[20 + head_size:28 + head_size])
     body = data[28 + head_size:]
     assert body_kind == 0x004E4942 and body_size == len(body) == tree["buffers"][0]["byteLength"]
-    kinds, widths = {5126: "<f4", 5123: "<u2", 5125: "<u4"}, {"SCALAR": 1, "VEC3": 3, "VEC4": 4}
+    kinds, widths = {5126: "<f4", 5125: "<u4"}, {"SCALAR": 1, "VEC2": 2, "VEC3": 3}
     arrays = []
     for accessor in tree["accessors"]:
         view = tree["bufferViews"][accessor["bufferView"]]
@@ -196,17 +198,29 @@ def read_glb(data: bytes) -> tuple[dict, list[np.ndarray]]:
 
 
 def test_glb_is_read_back(tetrahedron):
-    tree, (vertices, normals, colours, faces) = read_glb(glb_bytes(tetrahedron))
-    assert np.array_equal(vertices, tetrahedron.vertices) and np.array_equal(normals, tetrahedron.normals)
-    assert np.array_equal(faces.reshape(-1, 3), tetrahedron.faces)
+    """Its four faces look to four sides, so that every vertex occurs three times."""
+    tree, (vertices, normals, uv, faces) = read_glb(glb_bytes(tetrahedron))
+    assert len(vertices) == len(normals) == len(uv) == 12 and faces.shape == (12, 1)
+    assert np.array_equal(vertices[faces[:, 0]], tetrahedron.vertices[tetrahedron.faces.ravel()])
+    assert np.array_equal(normals[faces[:, 0]], tetrahedron.normals[tetrahedron.faces.ravel()])
     assert tree["accessors"][0]["min"] == [0, 0, 0] and tree["accessors"][0]["max"] == [1, 2, 3]
-    assert colours[:, 0].tolist() == [0, 65535, round(0.21404 * 65535), 65535] and (colours[:, 3] == 65535).all()
     primitive = tree["meshes"][0]["primitives"][0]
-    assert primitive["attributes"] == {"POSITION": 0, "NORMAL": 1, "COLOR_0": 2} and primitive["indices"] == 3
+    assert primitive["attributes"] == {"POSITION": 0, "NORMAL": 1, "TEXCOORD_0": 2} and primitive["indices"] == 3
 
 
-def test_linear_colours_by_hand():
-    assert linear_from_srgb(np.array([0.0, 0.04045, 0.5, 1.0])) == pytest.approx([0, 0.0031308, 0.2140411, 1], abs=1e-6)
+def test_the_glb_shows_its_colours_by_an_unlit_texture(tetrahedron):
+    """What three.js and Blender need: a material with a PNG, and no vertex colours by which they would multiply it."""
+    tree, (_, _, uv, faces) = read_glb(glb_bytes(tetrahedron))
+    (material,), (image,) = tree["materials"], tree["images"]
+    assert material["extensions"] == {"KHR_materials_unlit": {}} and tree["extensionsUsed"] == ["KHR_materials_unlit"]
+    texture = tree["textures"][material["pbrMetallicRoughness"]["baseColorTexture"]["index"]]
+    assert texture == {"sampler": 0, "source": 0}
+    assert tree["samplers"] == [{"magFilter": 9729, "minFilter": 9729, "wrapS": 33071, "wrapT": 33071}]
+    view, data = tree["bufferViews"][image["bufferView"]], glb_bytes(tetrahedron)
+    start = 28 + struct.unpack("<I", data[12:16])[0] + view["byteOffset"]
+    picture = np.asarray(Image.open(io.BytesIO(data[start:start + view["byteLength"]]))).astype(int)
+    columns, rows = (uv[faces[:, 0]] * picture.shape[1::-1]).T.astype(int)
+    assert np.array_equal(picture[rows, columns], np.rint(tetrahedron.colours * 255)[tetrahedron.faces.ravel()])
 
 
 def test_ply_is_read_back(tetrahedron):

@@ -1,15 +1,18 @@
 """The attribute reader: shapes, files, refusals, gradients."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from sat3d.errors import ConfigError, FileError, Sat3dError, ShapeError
+from sat3d.inversion import FeatureLoss, IdentityLoss
 from sat3d.reader import KIND, AttributeReader, ReaderConfig, load_reader
-from sat3d.small_networks import resize, save_network
+from sat3d.reader_config import TWO_LOOKS
+from sat3d.small_networks import large_enough, resize, save_network
+from sat3d.two_looks import AttentionBlock, face_of, two_looks
 
 CONFIG = ReaderConfig(
     categories=(("glasses", ("none", "round")), ("beard", ("none", "stubble", "full beard"))),
@@ -20,11 +23,16 @@ CONFIG = ReaderConfig(
     hidden=16,
 )
 
+ZOOMED = replace(CONFIG, input_px=96, widths=(4, 8, 8, 8), depths=(0, 0, 1, 0), source_px=256, face_zoom=2.0)
+TWICE = replace(
+    CONFIG, architecture=TWO_LOOKS, input_px=64, source_px=128, widths=(8, 8, 16), depths=(0, 1, 0), attention_blocks=1
+)
 
-@pytest.fixture
-def reader():
+
+@pytest.fixture(params=[CONFIG, ZOOMED, TWICE], ids=["plain", "zoomed", "twice"])
+def reader(request):
     torch.manual_seed(0)
-    network = AttributeReader(CONFIG).eval()
+    network = AttributeReader(request.param).eval()
     network.number_std.copy_(torch.tensor([0.3, 0.1, 0.2, 0.3]))
     network.number_mean.copy_(torch.tensor([0.5, 0.4, 0.4, 0.4]))
     return network
@@ -63,7 +71,9 @@ def test_size_matters_little(reader):
     small = pictures(1, 128, 128)
     large = resize(small, 256, 256)
     a, b = reader(resize(large, 128, 128)), reader(large)
-    torch.testing.assert_close(a.numbers["hair_rgb"], b.numbers["hair_rgb"])
+    exact = reader.config.picture_px == 128  # others bring both to another size first
+    tolerance = {} if exact else {"atol": 1e-3, "rtol": 0}
+    torch.testing.assert_close(a.numbers["hair_rgb"], b.numbers["hair_rgb"], **tolerance)
 
 
 def test_gradients_reach_the_picture(reader):
@@ -82,7 +92,7 @@ def test_a_temperature_changes_confidence_and_not_the_name(reader):
 
 def test_a_file_gives_the_same_reader_in_half_the_bytes(saved, reader):
     loaded = load_reader(saved)
-    assert loaded.config == CONFIG and not loaded.training
+    assert loaded.config == reader.config and not loaded.training
     assert not any(p.requires_grad for p in loaded.parameters())
     assert load_file(saved)["hidden.0.weight"].dtype == torch.float16
     for name, value in loaded(pictures()).numbers.items():
@@ -112,9 +122,31 @@ def test_other_tensors_are_refused(reader, images):
         reader(images)
 
 
+def settings(config=CONFIG) -> dict:
+    return json.loads(json.dumps(asdict(config)))
+
+
 def rewrite(path, tensors=None, **header):
-    values = {"schema": KIND.schema, "config": json.dumps(CONFIG.__dict__), **header}
+    values = {"schema": KIND.schema, "config": json.dumps(settings()), **header}
     save_file(tensors or load_file(path), path, metadata=values)
+
+
+@pytest.fixture
+def plain_file(tmp_path):
+    torch.manual_seed(0)
+    save_network(tmp_path / "plain.safetensors", KIND, AttributeReader(CONFIG))
+    return tmp_path / "plain.safetensors"
+
+
+def test_a_file_of_before_there_were_architectures_still_loads(plain_file):
+    older = {name: value for name, value in settings().items()
+             if name not in ("architecture", "source_px", "attention_blocks")}  # fmt: skip
+    rewrite(plain_file, config=json.dumps(older))
+    assert load_reader(plain_file).config == CONFIG
+
+
+def test_the_built_in_reader_loads():
+    assert load_reader().read(pictures(1))[0].names["glasses"] in ("none", "round", "rectangular", "sunglasses")
 
 
 @pytest.mark.parametrize(
@@ -126,17 +158,21 @@ def rewrite(path, tensors=None, **header):
         lambda p: rewrite(p, config="{"),
         lambda p: rewrite(p, config="[]"),
         lambda p: rewrite(p, config='{"surprise": 1}'),
-        lambda p: rewrite(p, config=json.dumps({**CONFIG.__dict__, "hidden": 10**9})),
-        lambda p: rewrite(p, config=json.dumps({**CONFIG.__dict__, "categories": 5})),
+        lambda p: rewrite(p, config=json.dumps({**settings(), "architecture": "three looks"})),
+        lambda p: rewrite(p, config=json.dumps({**settings(), "architecture": ["zoom"]})),
+        lambda p: rewrite(p, config=json.dumps({**settings(), "source_px": 10**7})),
+        lambda p: rewrite(p, config=json.dumps(settings(TWICE))),
+        lambda p: rewrite(p, config=json.dumps({**settings(), "hidden": 10**9})),
+        lambda p: rewrite(p, config=json.dumps({**settings(), "categories": 5})),
         lambda p: rewrite(p, {k: v for k, v in load_file(p).items() if k != "scores.bias"}),
         lambda p: rewrite(p, {k: v[:1] for k, v in load_file(p).items()}),
         lambda p: rewrite(p, {k: torch.full_like(v, float("nan")) for k, v in load_file(p).items()}),
     ],
 )
-def test_damaged_files_are_refused_in_words(saved, damage):
-    damage(saved)
+def test_damaged_files_are_refused_in_words(plain_file, damage):
+    damage(plain_file)
     with pytest.raises(Sat3dError):
-        load_reader(saved)
+        load_reader(plain_file)
 
 
 def test_missing_built_in_weights_say_how_to_make_them(monkeypatch, tmp_path):
@@ -154,6 +190,13 @@ def test_missing_built_in_weights_say_how_to_make_them(monkeypatch, tmp_path):
         {"numbers": (("age", 0),)},
         {"numbers": (("beard", 1),)},
         {"categories": (("glasses", ()),)},
+        {"architecture": "three looks"},
+        {"source_px": 64},
+        {"source_px": 192.0},
+        {"input_px": 64},
+        {"input_px": 288},
+        {"attention_blocks": -1},
+        {"architecture": TWO_LOOKS, "face_zoom": 1.0},
     ],
 )
 def test_settings_that_cannot_be_are_refused(change):
@@ -164,3 +207,53 @@ def test_settings_that_cannot_be_are_refused(change):
 def test_the_default_network_is_small():
     config = ReaderConfig(CONFIG.categories, (("shape", 65),))
     assert sum(p.numel() for p in AttributeReader(config).parameters()) < 1_400_000
+
+
+@pytest.mark.parametrize(
+    ("size", "wanted"),
+    [((16, 16), (64, 64)), ((64, 20), (205, 64)), ((64, 90), (64, 90)), ((1, 90), (1, 90)), ((0, 0), (0, 0))],
+)
+def test_small_pictures_are_enlarged_for_judges_and_strips_are_not(size, wanted):
+    assert tuple(large_enough(torch.rand(2, 3, *size)).shape) == (2, 3, *wanted)
+
+
+def test_enlarging_keeps_colours():
+    torch.testing.assert_close(large_enough(torch.full((1, 3, 8, 8), 0.25)), torch.full((1, 3, 64, 64), 0.25))
+
+
+def test_the_zoom_takes_detail_of_the_face_from_the_larger_picture():
+    """A fine pattern between eyes and mouth survives where 96 pixels in all could not hold it."""
+    reader = AttributeReader(ZOOMED)
+    stripes = (torch.arange(256) // 2 % 2 * 2.0 - 1).expand(1, 3, 256, 256)
+    seen = reader.seen(stripes)[0, 0, 57]
+    assert seen.shape == (96,) and seen[38:58].std() > 0.5
+    assert resize(stripes, 96, 96).std() < 0.5 * seen[38:58].std()
+    small = reader.seen(torch.full((1, 3, 64, 64), 0.3))
+    torch.testing.assert_close(small, torch.full((1, 3, 96, 96), 0.3))
+
+
+def test_one_look_is_the_whole_picture_and_the_other_the_face():
+    images = pictures(1, 128, 128)
+    seen = two_looks(images, 64)
+    assert seen.shape == (1, 6, 64, 64)
+    torch.testing.assert_close(seen[:, :3], resize(images, 64, 64))
+    assert torch.equal(seen[:, 3:], face_of(images)) and torch.equal(face_of(images), images[:, :, 41:105, 32:96])
+
+
+def test_each_place_hears_of_all_others():
+    torch.manual_seed(0)
+    block, places = AttentionBlock(64), torch.randn(1, 5, 64)
+    assert block.heads == 2
+    changed = places.clone()
+    changed[0, 4] *= -1
+    assert (block(places)[0, 0] - block(changed)[0, 0]).abs().max() > 1e-4
+    torch.testing.assert_close(block(places)[:, [1, 0, 2, 3, 4]], block(places[:, [1, 0, 2, 3, 4]]))
+
+
+def test_both_readers_tell_people_apart_and_one_makes_a_perceptual_loss():
+    twice = AttributeReader(TWICE).eval()
+    assert IdentityLoss(twice).features(pictures()).shape == (2, 8)
+    with pytest.raises(ConfigError, match="two looks"):
+        FeatureLoss(twice)
+    features = FeatureLoss(AttributeReader(ZOOMED).eval()).features(pictures())
+    assert [tuple(part.shape[2:]) for part in features] == [(48, 48), (24, 24), (12, 12)]

@@ -31,7 +31,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("source", type=Path, metavar="IN.pkl", help="the official network pickle")
     parser.add_argument("target", type=Path, metavar="OUT.safetensors", help="the checkpoint to write")
-    parser.add_argument("--key", default="G_ema", help="which network of the pickle (default: G_ema)")
+    parser.add_argument("--key", help="which network of the pickle (default: G_ema, or else G)")
     parser.add_argument("--half", action="store_true", help="store float16 weights: half the size, slightly less exact")
     parser.add_argument("--force", action="store_true", help="overwrite OUT.safetensors if it exists")
     return parser.parse_args(arguments)

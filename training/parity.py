@@ -4,7 +4,8 @@
 
 DIR holds cases: ``<case>.pkl`` (official format), ``<case>.safetensors`` (inputs ``in.*`` and outputs) and
 ``<case>.json`` (meaning, noise floor and largest value of each tensor). Every tensor is reproduced; a line a group
-gives the largest error and its limit, the last line ``N passed, M failed``; the exit code is 1 if any failed.
+gives the largest error and its limit, the last line ``N passed, M failed``; the exit code is 1 if any failed. A case
+that cannot be run counts as one failure, and the others go on.
 """
 
 import argparse
@@ -16,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from sat3d.errors import FileError, Sat3dError
 from training.console import script
-from training.parity_cases import ParityCase, run_case
+from training.parity_cases import ParityCase, Result, run_case
 
 
 @script()
@@ -26,13 +27,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--case", action="append", help="run only this case; repeatable")
     parser.add_argument("--verbose", action="store_true", help="a line a tensor")
     options = parser.parse_args(arguments)
-    names = sorted(p.stem for p in options.folder.glob("*.json") if p.with_suffix(".safetensors").exists())
-    names = [name for name in names if not options.case or name in options.case]
+    names = {path.stem for suffix in ("json", "safetensors") for path in options.folder.glob(f"*.{suffix}")}
+    if names and options.case:
+        names = set(options.case)
     if not names:
         wanted = "<case>.pkl, .safetensors and .json side by side"
         raise FileError("There are no cases in the folder", options.folder, wanted, "check the folder and --case")
     passed = failed = 0
-    for name in names:
+    for name in sorted(names):
         good, bad = _report(name, options)
         passed, failed = passed + good, failed + bad
     print(f"{passed} passed, {failed} failed")
@@ -46,19 +48,28 @@ def _report(name: str, options: argparse.Namespace) -> tuple[int, int]:
     except Sat3dError as error:
         print(f"  FAILED to run: {error}")
         return 0, 1
+    if not results:
+        print("  FAILED to run: no tensor but inputs is stored")
+        return 0, 1
     groups: dict[str, list] = {}
     for result in results:
         groups.setdefault(result.name if options.verbose else result.name.split(".")[0], []).append(result)
     for group, members in groups.items():
-        worst = max(members, key=lambda r: r.error / r.limit)
-        verdict = "ok" if all(r.passed for r in members) else "FAILED"
-        figures = f"error {worst.error:.2e}  limit {worst.limit:.2e}  {verdict}"
-        print(f"  {group:<22} {len(members):>3} tensors  worst {worst.name:<40} {figures}")
-        for result in members:
-            if not result.passed and not options.verbose:
-                print(f"    FAILED {result.name}: error {result.error:.3e} > limit {result.limit:.3e}")
+        _print_group(group, members, options.verbose)
     bad = sum(not r.passed for r in results)
     return len(results) - bad, bad
+
+
+def _print_group(group: str, members: list[Result], verbose: bool) -> None:
+    worst = max(members, key=lambda r: r.badness)
+    verdict = "ok" if all(r.passed for r in members) else "FAILED"
+    figures = f"error {worst.error:.2e}  limit {worst.limit:.2e}  {verdict}"
+    print(f"  {group:<22} {len(members):>3} tensors  worst {worst.name:<40} {figures}")
+    for result in members:
+        if result.problem:
+            print(f"    FAILED {result.name}: {result.problem}")
+        elif not result.passed and not verbose:
+            print(f"    FAILED {result.name}: error {result.error:.3e} > limit {result.limit:.3e}")
 
 
 if __name__ == "__main__":

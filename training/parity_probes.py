@@ -1,6 +1,6 @@
 """What our networks make of the stored inputs of the official code.
 
-Every entry of ``PROBES`` reproduces the stored tensors whose name starts with its key.
+Every entry of ``PROBES`` reproduces the stored tensors whose whole name matches its pattern.
 """
 
 import json
@@ -48,6 +48,8 @@ class ParityCase:
             raise FileError(
                 "The case is unreadable", error, ".pkl, .safetensors and .json side by side", "check the folder"
             ) from error
+        if not isinstance(info, dict):
+            raise FileError("The case's description is not an object", type(info).__name__, "JSON with 'tensors'")
         return cls(load_generator(stem.with_suffix(".pkl")).network, stored, info)
 
     def inputs(self, name: str) -> Tensor | None:
@@ -73,10 +75,16 @@ class ParityCase:
     def rays(self):
         return self.network.render_features(self.planes, self.inputs("c"), self.options)
 
+    def drawn(self, styles: Tensor, options: RenderOptions | None = None) -> Tensor:
+        """What the official network returns for its own cameras: of a flat one all channels that it has."""
+        if not isinstance(self.network, TriplaneGenerator):
+            return self.network.drawn(styles, options)
+        return self.network.synthesize(styles, self.inputs("c"), options).image
+
     @cached_property
     def image(self) -> Tensor:
         if not isinstance(self.network, TriplaneGenerator):
-            return self.network.synthesize(self.styles).image
+            return self.drawn(self.styles)
         return self.network.superresolve(self.rays.features, self.styles)
 
 
@@ -110,8 +118,8 @@ def _backbone_block(case: ParityCase, name: str) -> Tensor:
         own = [styles[f"{prefix}{full_name}.{layer}"] for layer, _ in block.style_layers()]
         x, image = block(x, image, own, Noise())
         if full_name.endswith("." + block_name):
-            break
-    return x if kind == "x" else image
+            return x if kind == "x" else image
+    raise KeyError(f"there is no block {block_name}")
 
 
 def _planes(case: ParityCase, name: str) -> Tensor:
@@ -187,15 +195,13 @@ def _image(case: ParityCase, name: str) -> Tensor:
 
 
 def _image_nonoise(case: ParityCase, name: str) -> Tensor:
-    return case.network.synthesize(case.styles, options=RenderOptions(noise=Noise("none"))).image
+    return case.drawn(case.styles, RenderOptions(noise=Noise("none")))
 
 
 def _image_z(case: ParityCase, name: str) -> Tensor:
     label = case.inputs("c_cond") if case.network.is_3d else case.inputs("c")
     ws = case.network.map(case.inputs("z"), label, 0.7)
-    return case.network.synthesize(
-        case.network.styles(ws), case.inputs("c") if case.network.is_3d else None, case.options
-    ).image
+    return case.drawn(case.network.styles(ws), case.options)
 
 
 def _points(case: ParityCase, name: str) -> Tensor:
@@ -219,33 +225,38 @@ def _rays_test(case: ParityCase, name: str) -> Tensor:
 def _auto(case: ParityCase, name: str) -> Tensor:
     network = case.network.with_limits(ray_start="auto", ray_end="auto")
     rays = network.render_features(case.planes, case.inputs("c"), case.options)
-    return rays.depth if name == "auto.depth" else rays.features
+    return _or_statistics(name, rays.depth if name.startswith("auto.depth") else rays.features)
 
 
 def _gradient(case: ParityCase, name: str) -> Tensor:
     with torch.enable_grad():
         ws = case.ws.clone().requires_grad_()
-        camera = case.inputs("c") if case.network.is_3d else None
-        image = case.network.synthesize(case.network.styles(ws), camera, case.options).image
+        image = case.drawn(case.network.styles(ws), case.options)
         return torch.autograd.grad(image.square().mean(), ws)[0]
 
 
+_PART = r"(\.(stats|tl|mid|br|s\d+|sample0_\w+))?"  # which part of a picture or map is stored
+
 PROBES: dict[str, Callable[[ParityCase, str], Tensor]] = {
-    "map": _map,
-    "style": _style,
-    "bb": _backbone_block,
-    "planes": _planes,
-    "rays": _rays,
-    "feature_image": _features,
-    "image_raw": _image_raw,
-    "image_raw_returned": _image_raw,
+    r"map\.ws_psi\d+(_cutoff\d+)?": _map,
+    r"style\..+": _style,
+    r"bb\.b\d+\.(x|img)": _backbone_block,
+    "planes" + _PART: _planes,
+    r"rays\.(origins|dirs|weight_sum|(coarse|all)_(depths|sigma|weights))": _rays,
+    "feature_image" + _PART: _features,
+    "image_raw(_returned)?": _image_raw,
     "image_depth": lambda case, name: case.rays.depth,
-    "sr": _superresolution,
-    "image": _image,
+    r"sr\.(in|b0)_(x|img)_tl": _superresolution,
+    "image" + _PART: _image,
     "image_nonoise": _image_nonoise,
     "image_z": _image_z,
-    "points": _points,
-    "raystest": _rays_test,
-    "auto": _auto,
-    "grad": _gradient,
+    r"points\.(plane_features|rgb|sigma|sample_sigma)": _points,
+    r"raystest\.(origins|dirs)": _rays_test,
+    r"auto\.(depth|feature)" + _PART: _auto,
+    r"grad\.ws": _gradient,
 }
+
+
+def probe_for(name: str) -> Callable[[ParityCase, str], Tensor] | None:
+    """What reproduces the stored tensor of that name; None if nothing does."""
+    return next((probe for pattern, probe in PROBES.items() if re.fullmatch(pattern, name)), None)

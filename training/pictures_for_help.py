@@ -30,6 +30,7 @@ from sat3d.latent import Latent
 from sat3d.mesh import MeshOptions, extract_mesh
 from sat3d.parsing.labels import BACKGROUND, CLOTH
 from sat3d.parsing.parser import load_parser
+from sat3d.picture_modes import rgb_picture
 from sat3d.pictures import contact_sheet, depth_to_grey, to_pil
 from sat3d.reader import load_reader
 from training.built_in_faces import BuiltInFaces
@@ -195,7 +196,7 @@ def save(picture: Image.Image, path: Path) -> int:
     """As JPEG of at most 40 kB; gives its size."""
     for quality in (88, 82, 76, 70, 60, 50):
         buffer = io.BytesIO()
-        picture.convert("RGB").save(buffer, "JPEG", quality=quality, optimize=True)
+        rgb_picture(picture).save(buffer, "JPEG", quality=quality, optimize=True)
         if buffer.tell() <= _LARGEST_BYTES:
             break
     write_bytes(path, buffer.getvalue())

@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             task.start_from_reader()
         return task
 
-    return command_line.run(options, PRESETS, SIZE, make_task)
+    return command_line.run(options, PRESETS, command_line.Needs(SIZE, labels=False), make_task)
 
 
 def _check(options: argparse.Namespace) -> None:

@@ -26,7 +26,7 @@ PRESETS = {
 @script(stopped=command_line.STOPPED)
 def main(arguments: Sequence[str] | None = None) -> int:
     options = command_line.parse(__doc__, arguments)
-    return command_line.run(options, PRESETS, SIZE, partial(ParserTask, seed=options.seed))
+    return command_line.run(options, PRESETS, command_line.Needs(SIZE), partial(ParserTask, seed=options.seed))
 
 
 if __name__ == "__main__":

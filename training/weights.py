@@ -2,7 +2,7 @@
 
     python training/weights.py [NAME ...]
 
-The lines in this order make them all again: data, reader and parser, generator, image-text model, encoder, masks.
+The lines in this order make them all again: data, readers and parser, generator, image-text model, encoder, masks.
 """
 
 import argparse
@@ -21,6 +21,7 @@ _FENCE = "```"
 # Each needs those before it.
 _ORDER = (
     "attribute-reader",
+    "second-reader",
     "head-parser",
     "synthheads-128",
     "synthheads-clip",

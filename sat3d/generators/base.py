@@ -2,6 +2,7 @@
 
 import hashlib
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -33,7 +34,7 @@ class RenderOptions:
 
 @dataclass(frozen=True)
 class Rendering:
-    """One or more views. 2D generators have an image alone."""
+    """One or more views. 2D generators have an image alone, or with the opacity of its pixels (r is then H)."""
 
     image: Tensor  # [V, 3, H, W], about -1..1
     image_raw: Tensor | None = None  # [V, 3, r, r], before super-resolution
@@ -121,6 +122,10 @@ class StyleGenerator(nn.Module, ABC):
         self, z: Tensor, camera: Tensor | None = None, truncation_psi: float = 1.0, truncation_cutoff: int | None = None
     ) -> Tensor:
         """``z [B, z_dim]`` (and a label) -> ``ws [B, L, w_dim]``."""
+
+    def labels(self, numbers: Sequence[int]) -> Tensor | None:
+        """``[B, c_dim]``: what :meth:`map` should get beside the z of these numbers (seeds); None: nothing."""
+        return None
 
     @abstractmethod
     def synthesize(

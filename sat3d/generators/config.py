@@ -8,8 +8,21 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ..camera import LABEL_SIZE
 from ..errors import ConfigError
-from .config_checks import MAX_CHANNELS, MAX_SAMPLES, check_choice, check_number, check_range, check_resolution
+from .config_checks import (
+    MAX_CHANNELS,
+    MAX_RESOLUTION,
+    MAX_SAMPLES,
+    check_axes,
+    check_choice,
+    check_clamp,
+    check_flag,
+    check_number,
+    check_orbit,
+    check_range,
+    check_resolution,
+)
 
 PlaneAxes = tuple[tuple[tuple[float, ...], ...], ...]
 
@@ -54,6 +67,7 @@ class BackboneConfig:
             check_range(name, getattr(self, name), 1, 1 << 20 if name == "channel_base" else MAX_CHANNELS)
         check_range("c_dim", self.c_dim, 0, MAX_CHANNELS)
         check_range("num_mapping_layers", self.num_mapping_layers, 1, 64)
+        check_clamp(self.conv_clamp)
         if self.channel_base < self.resolution:
             raise ConfigError(
                 "channel_base leaves no channels at the last block",
@@ -74,12 +88,25 @@ class BackboneConfig:
         return min(self.channel_base // resolution, self.channel_max)
 
 
+# What the channels of a flat generator's picture are, by their number.
+PICTURE_CHANNELS = {1: "grey", 3: "RGB", 4: "RGB and opacity"}
+
+
 @dataclass(frozen=True)
 class StyleGAN2Config:
-    """A 2D StyleGAN2 generator."""
+    """A 2D StyleGAN2 generator. Its ``backbone.img_channels`` are those of the picture: see ``PICTURE_CHANNELS``."""
 
     backbone: BackboneConfig = field(default_factory=BackboneConfig)
     family: Literal["stylegan2"] = "stylegan2"
+
+    def __post_init__(self):
+        if self.backbone.img_channels not in PICTURE_CHANNELS:
+            raise ConfigError(
+                "This flat generator does not draw pictures that can be shown",
+                f"{self.backbone.img_channels} channels a pixel",
+                ", ".join(f"{count} ({what})" for count, what in PICTURE_CHANNELS.items()),
+                "choose a generator of grey, RGB or RGBA pictures",
+            )
 
     @property
     def img_resolution(self) -> int:
@@ -115,6 +142,10 @@ class RenderingConfig:
         check_range("depth_resolution_importance", self.depth_resolution_importance, 0, MAX_SAMPLES)
         if not (math.isfinite(self.box_warp) and self.box_warp > 0):
             raise ConfigError("box_warp is not a positive length", self.box_warp, "a number > 0", "check the config")
+        for name in ("white_back", "disparity_space_sampling", "c_gen_conditioning_zero"):
+            check_flag(name, getattr(self, name))
+        check_number("c_scale", self.c_scale, -1e9, 1e9)
+        check_orbit(self.avg_camera_radius, self.avg_camera_pivot)
         self._check_limits()
         check_choice("superresolution_noise_mode", self.superresolution_noise_mode, ("none", "const", "random"))
 
@@ -134,15 +165,14 @@ class RenderingConfig:
 class SuperresolutionConfig:
     """Style blocks that turn the feature image into the picture.
 
-    One entry of ``channels``/``upsample`` a block. ``resize_larger``: also shrink a feature image that is
-    larger than ``in_resolution`` (the 4X variant only ever enlarges).
+    One entry of ``channels``/``upsample`` a block. A feature image of another size is brought to ``in_resolution``
+    first, ``antialias``: smoothly where it shrinks.
     """
 
     in_resolution: int = 128
     channels: tuple[int, ...] = (256, 128)
     upsample: tuple[bool, ...] = (True, True)
     antialias: bool = True
-    resize_larger: bool = True
     conv_clamp: float | None = 256.0
 
     def __post_init__(self):
@@ -154,8 +184,12 @@ class SuperresolutionConfig:
                 "one channel count and one upsample flag a block",
                 "check the config",
             )
-        for channels in self.channels:
+        for channels, upsample in zip(self.channels, self.upsample, strict=True):
             check_range("superresolution channels", channels, 1, MAX_CHANNELS)
+            check_flag("superresolution upsample", upsample)
+        check_range("The side of the picture", self.out_resolution, 4, MAX_RESOLUTION)
+        check_flag("superresolution antialias", self.antialias)
+        check_clamp(self.conv_clamp)
 
     @property
     def out_resolution(self) -> int:
@@ -166,7 +200,7 @@ class SuperresolutionConfig:
 SUPERRESOLUTION = {
     "8XDC": SuperresolutionConfig(128, (256, 128), (True, True)),
     "8X": SuperresolutionConfig(128, (128, 64), (True, True)),
-    "4X": SuperresolutionConfig(128, (128, 64), (False, True), resize_larger=False),
+    "4X": SuperresolutionConfig(128, (128, 64), (False, True)),
     "2X": SuperresolutionConfig(64, (128, 64), (False, True)),
 }
 
@@ -197,6 +231,14 @@ class TriplaneConfig:
     family: Literal["eg3d"] = "eg3d"
 
     def __post_init__(self):
+        check_axes(self.plane_axes)
+        if self.backbone.c_dim not in (0, LABEL_SIZE):
+            raise ConfigError(
+                "The mapping of this EG3D network wants another label than a camera",
+                f"c_dim {self.backbone.c_dim}",
+                f"{LABEL_SIZE} (a camera), or 0",
+                "choose an EG3D network that is conditioned by cameras, or by nothing",
+            )
         if self.backbone.img_channels % len(self.plane_axes):
             raise ConfigError(
                 "Plane channels do not divide evenly",
@@ -209,10 +251,10 @@ class TriplaneConfig:
         check_range("neural_rendering_resolution", self.neural_rendering_resolution, 4, 1024)
         check_range("decoder_hidden", self.decoder_hidden, 1, MAX_CHANNELS)
         check_number("density_gain", self.density_gain, 1e-3, 1e6)
+        check_number("decoder_lr_mul", self.decoder_lr_mul, 1e-6, 1e6)
         check_range("background_hidden", self.background_hidden, 0, MAX_CHANNELS)
         check_range("background_grid", self.background_grid, 0, 256)
-        if not isinstance(self.edit_torgb, bool):
-            raise ConfigError("edit_torgb is neither true nor false", self.edit_torgb, "true or false")
+        check_flag("edit_torgb", self.edit_torgb)
 
     @property
     def plane_features(self) -> int:
@@ -245,10 +287,14 @@ def config_from_dict(data: dict[str, Any]) -> GeneratorConfig:
 
 
 _NESTED = {"backbone": BackboneConfig, "rendering": RenderingConfig, "superresolution": SuperresolutionConfig}
+# Fields of files of older versions that mean nothing any more.
+_RETIRED = {SuperresolutionConfig: {"resize_larger"}}
 
 
 def _build(cls: type, data: dict[str, Any], where: str):
     known = {f.name for f in dataclasses.fields(cls)}
+    if isinstance(data, dict):
+        data = {key: value for key, value in data.items() if key not in _RETIRED.get(cls, ())}
     if not isinstance(data, dict) or set(data) - known:
         raise ConfigError(
             f"Unexpected content in {where}",

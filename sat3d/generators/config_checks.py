@@ -1,5 +1,6 @@
 """Refusals that all configs share."""
 
+import math
 from typing import Any
 
 from ..errors import ConfigError
@@ -32,4 +33,45 @@ def check_number(name: str, value: Any, low: float, high: float) -> None:
     if not number or not low <= value <= high:
         raise ConfigError(
             f"{name} is out of range", value, f"a number from {low} to {high}", "check the network's configuration"
+        )
+
+
+def check_flag(name: str, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise ConfigError(f"{name} is neither true nor false", value, "true or false", "check the config")
+
+
+def check_clamp(value: Any) -> None:
+    if value is not None:
+        check_number("conv_clamp", value, 1e-6, 1e9)
+
+
+def check_axes(axes: Any) -> None:
+    """Three numbers an axis, three axes a plane, one plane or more, and each plane's matrix has an inverse."""
+    rows = [row for plane in axes for row in plane]
+    if not axes or any(len(plane) != 3 for plane in axes) or any(len(row) != 3 for row in rows):
+        raise ConfigError("plane_axes are not planes of three axes", axes, "3 × 3 numbers a plane", "check the config")
+    for number in (number for row in rows for number in row):
+        check_number("plane_axes", number, -1e6, 1e6)
+    if any(abs(_determinant(plane)) < 1e-6 for plane in axes):
+        raise ConfigError("plane_axes cannot be inverted", axes, "three independent axes a plane", "check the config")
+
+
+def _determinant(m: Any) -> float:
+    return sum(m[0][i] * (m[1][i - 2] * m[2][i - 1] - m[1][i - 1] * m[2][i - 2]) for i in range(3))
+
+
+def check_orbit(radius: Any, pivot: Any) -> None:
+    """A camera's sphere about the origin, and a point inside of it to look at."""
+    check_number("avg_camera_radius", radius, 1e-3, 1e6)
+    if len(pivot) != 3:
+        raise ConfigError("avg_camera_pivot is not a point", pivot, "three numbers", "check the config")
+    for number in pivot:
+        check_number("avg_camera_pivot", number, -1e6, 1e6)
+    if math.hypot(*pivot) >= radius:
+        raise ConfigError(
+            "The cameras look away from the head",
+            f"avg_camera_pivot {pivot}, avg_camera_radius {radius}",
+            "a pivot nearer to the origin than the cameras are",
+            "check rendering_kwargs",
         )

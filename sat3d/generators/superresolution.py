@@ -39,7 +39,7 @@ class Superresolution(nn.Module):
     def resize(self, x: Tensor) -> Tensor:
         """``[V, C, r, r]`` at the input resolution of the first block (bilinear)."""
         size = self.config.in_resolution
-        if x.shape[-1] == size or (x.shape[-1] > size and not self.config.resize_larger):
+        if x.shape[-1] == size:
             return x
         return F.interpolate(
             x, size=(size, size), mode="bilinear", align_corners=False, antialias=self.config.antialias

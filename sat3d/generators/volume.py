@@ -13,6 +13,7 @@ from torch import Tensor
 _TRANSMITTANCE_EPS = 1e-10
 _PDF_EPS = 1e-5
 _WEIGHT_FLOOR = 0.01
+_LEAST_DISTANCE = 1e-3  # world units, where depths are reciprocal
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,13 @@ def stratified_depths(near: Tensor, far: Tensor, num: int, jitter: Tensor, dispa
     """``near, far [R]`` -> depths ``[R, num]``, evenly spaced and shifted forward by ``jitter`` (in bins).
 
     As in the published code the last sample may lie past ``far`` by up to one step. ``disparity`` spaces evenly
-    in 1/depth.
+    in 1/depth, where the camera itself (depth 0) is infinitely far.
     """
     t = torch.linspace(0, 1, num, device=near.device, dtype=near.dtype) + jitter / (num - 1)
     near, far = near[:, None], far[:, None]
     if disparity:
-        return 1 / ((1 - t) / near + t / far)
+        near, far = near.clamp_min(_LEAST_DISTANCE), far.clamp_min(_LEAST_DISTANCE)
+        return 1 / ((1 - t) / near + t / far).clamp_min(_LEAST_DISTANCE / far)  # past far, but not past infinity
     return near + t * (far - near)
 
 

@@ -12,11 +12,13 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
-from torch.nn import functional as F
 
 from ..errors import ShapeError
+from ..picture_modes import rgb_values
+from .face_points import check_landmarks
+from .resampling import resample
 
-# Image-left eye, image-right eye, nose tip, mouth left, mouth right; x right, y up, z to the viewer.
+# In the order of POINT_NAMES; x right, y up, z to the viewer.
 STANDARD_POINTS = (
     (-0.31148657, 0.29036078, 0.13377953),
     (0.30979887, 0.28972036, 0.13179526),
@@ -24,10 +26,8 @@ STANDARD_POINTS = (
     (-0.25216928, -0.38133916, 0.22405732),
     (0.2484662, -0.38128236, 0.22235769),
 )
-POINT_NAMES = ("left eye", "right eye", "nose tip", "left corner of the mouth", "right corner of the mouth")
 _SIDE_OF_SCALE = 700 / 300  # of the crop, where the photo is scaled by 300 / scale and 700 pixels are kept
 _SMALLEST_FACE_PX = 8
-_LANCZOS_REACH = 3
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,11 @@ class Crop:
                 "check the points or the box of the face",
             )
 
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom."""
+        return self.left, self.top, self.left + self.side, self.top + self.side
+
     def to_crop(self, points: Tensor, size: int) -> Tensor:
         """Photo pixels ``[N, 2]`` (x, y) -> pixels of the crop at ``size``; the corner of the first pixel is (0, 0)."""
         return (points - points.new_tensor([self.left, self.top])) * (size / self.side)
@@ -56,27 +61,12 @@ class Crop:
         return points * (self.side / size) + points.new_tensor([self.left, self.top])
 
 
-def check_landmarks(landmarks: Tensor) -> None:
-    """Refuse what are not five points of a face.
-
-    Raises:
-        ShapeError: another shape, NaN or infinity, or eyes and mouth in another order.
-    """
-    order = ", ".join(POINT_NAMES)
-    if tuple(landmarks.shape) != (5, 2) or not torch.isfinite(landmarks).all():
-        raise ShapeError("Not the points of a face", tuple(landmarks.shape), f"[5, 2], finite: {order}",
-                         "give x and y of each")  # fmt: skip
-    eyes, mouth = landmarks[:2], landmarks[3:]
-    if eyes[0, 0] >= eyes[1, 0] or eyes[:, 1].mean() >= mouth[:, 1].mean():
-        raise ShapeError("The points of the face are in another order", landmarks.round().tolist(), order,
-                         "left and right are those of the picture, y grows downwards")  # fmt: skip
-
-
 def crop_of(landmarks: Tensor) -> Crop:
-    """The FFHQ-EG3D crop for ``landmarks [5, 2]``: x, y in photo pixels, y downwards, in the order of ``POINT_NAMES``.
+    """The FFHQ-EG3D crop for ``landmarks [5, 2]``: x, y in photo pixels, y downwards, in the order of
+    :data:`sat3d.inversion.face_points.POINT_NAMES`.
 
     Raises:
-        ShapeError: see :func:`check_landmarks`; or all points in one place.
+        ShapeError: see :func:`sat3d.inversion.face_points.check_landmarks`; or all points in one place.
     """
     check_landmarks(landmarks)
     points = landmarks.double() * torch.tensor([1.0, -1.0], dtype=torch.float64)  # y upwards
@@ -92,10 +82,10 @@ def cut(photo: Tensor, crop: Crop, size: int = 512) -> Tensor:
     """``photo [1, 3, H, W]`` -> ``[1, 3, size, size]`` by Lanczos; beyond the photo its border goes on.
 
     Raises:
-        ShapeError: not a photo, or a crop that lies outside of it.
+        ShapeError: not a photo, a crop that lies outside of it, or one over 1000 times as large.
     """
     check_photo(photo)
-    return resample(photo, (crop.left, crop.top, crop.left + crop.side, crop.top + crop.side), (size, size))
+    return resample(photo, crop.box, (size, size))
 
 
 def check_photo(photo: Tensor) -> None:
@@ -111,37 +101,11 @@ def check_photo(photo: Tensor) -> None:
                          "check the step that made the picture")  # fmt: skip
 
 
-def resample(image: Tensor, box: tuple[float, float, float, float], size: tuple[int, int]) -> Tensor:
-    """``box`` (left, top, right, bottom in pixels) of ``[1, C, H, W]`` at ``size`` (width, height), by Lanczos.
+def photo_from(picture: Image.Image) -> Tensor:
+    """A picture of any mode -> ``[1, 3, H, W]`` in -1..1: upright as its EXIF says, grey as RGB, alpha over white.
 
     Raises:
-        ShapeError: the box and the picture do not meet.
+        ShapeError: see :func:`sat3d.picture_modes.rgb_values`.
     """
-    height, width = image.shape[2:]
-    left, top, right, bottom = box
-    if right <= 0 or bottom <= 0 or left >= width or top >= height:
-        raise ShapeError("The crop lies outside of the photo", [round(edge) for edge in box],
-                         f"a square that meets 0 … {width}, 0 … {height}", "check the points or the box")  # fmt: skip
-    # Only what is needed is padded, since photos are large.
-    reach = [_LANCZOS_REACH * max(1, (b - a) / n) + 1 for a, b, n in ((left, right, size[0]), (top, bottom, size[1]))]
-    x0, x1 = int(np.floor(left - reach[0])), int(np.ceil(right + reach[0]))
-    y0, y1 = int(np.floor(top - reach[1])), int(np.ceil(bottom + reach[1]))
-    part = image[:, :, max(y0, 0) : min(y1, height), max(x0, 0) : min(x1, width)]
-    padding = (max(-x0, 0), max(x1 - width, 0), max(-y0, 0), max(y1 - height, 0))
-    part = F.pad(part.float(), padding, mode="replicate")
-    moved = (left - x0, top - y0, right - x0, bottom - y0)
-    channels = [
-        np.asarray(Image.fromarray(channel.cpu().numpy()).resize(size, Image.Resampling.LANCZOS, moved))
-        for channel in part[0]
-    ]
-    return torch.from_numpy(np.stack(channels))[None].to(image.device)
-
-
-def photo_from(picture: Image.Image) -> Tensor:
-    """A picture of any mode -> ``[1, 3, H, W]`` in -1..1: upright as its EXIF says, grey as RGB, alpha over white."""
-    picture = ImageOps.exif_transpose(picture)
-    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-    pixels = np.array(picture.convert("RGB"), np.float32)
-    return torch.from_numpy(pixels).permute(2, 0, 1)[None] / 127.5 - 1
+    values = rgb_values(ImageOps.exif_transpose(picture))
+    return torch.from_numpy(values).permute(2, 0, 1)[None] * 2 - 1

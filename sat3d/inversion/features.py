@@ -29,36 +29,30 @@ class FeatureLoss(nn.Module):
 
     def __init__(self, network: AttributeReader | HeadParser, levels: int = _LEVELS):
         super().__init__()
-        if not isinstance(network, AttributeReader | HeadParser):
+        known = isinstance(network, AttributeReader | HeadParser)
+        if not known or (isinstance(network, AttributeReader) and not isinstance(network.trunk, nn.Sequential)):
             raise ConfigError(
                 "No perceptual loss can be made of this network",
-                type(network).__name__,
-                "an attribute reader or a head parser",
+                network.config.architecture if known else type(network).__name__,
+                "an attribute reader that zooms, or a head parser",
                 "pass load_reader() or load_parser()",
             )
         self.network, self.levels = network, levels
 
     def features(self, images: Tensor) -> list[Tensor]:
         """``[B, 3, H, W]`` in -1..1 -> feature maps ``[B, C, h, w]`` at a half, a quarter, … of the network's input."""
-        images = self._as_seen(images)
         if isinstance(self.network, HeadParser):
-            images = F.pixel_unshuffle(images, 2)
+            size = self.network.config.input_px
+            images = F.pixel_unshuffle(resize(images, size, size), 2)
             layers = [self.network.stem, *self.network.down]
         else:
-            layers = list(self.network.trunk)
+            images, layers = self.network.seen(images), list(self.network.trunk)
         return at_each_size(layers, images, self.levels)
 
     def forward(self, got: Tensor, wanted: list[Tensor]) -> Tensor:
         """``got [B, 3, H, W]`` against :meth:`features` of what was wanted -> scalar, 0..4; differentiable in both."""
         parts = [_difference(a, b) for a, b in zip(self.features(got), wanted, strict=True)]
         return sum(parts) / len(parts)
-
-    def _as_seen(self, images: Tensor) -> Tensor:
-        size = self.network.config.input_px
-        images = resize(images, size, size)
-        if isinstance(self.network, AttributeReader):
-            images = self.network.rows @ images @ self.network.columns.T
-        return images
 
 
 def at_each_size(layers: Iterable[nn.Module], x: Tensor, levels: int) -> list[Tensor]:

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from ..errors import ConfigError
 from ..generators import RenderOptions, StyleGenerator, TriplaneGenerator
+from ..small_networks import large_enough
 from .cameras import rolled_label
 from .encoder import PortraitEncoder, check_encoder
 from .features import FeatureLoss
@@ -68,7 +69,7 @@ def ask_encoder(tools: Inverter, target: Target, roll_rad: float = 0.0) -> Start
                           "choose W, W+ or styles, which do without")  # fmt: skip
     check_encoder(tools.encoder, tools.network)
     image = target.image.cpu() if next(tools.encoder.parameters()).device.type == "cpu" else target.image
-    found = tools.encoder(upright(image, roll_rad))
+    found = tools.encoder(large_enough(upright(image, roll_rad)))
     return Start(found.w.to(tools.network.device), float(found.yaw_rad), float(found.pitch_rad), roll_rad)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import math
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,10 @@ from torch import Tensor
 
 from ..errors import ConfigError, ShapeError
 from .align import check_photo
+from .face_points import check_landmarks
 
 _MOST_FACES = 16
+_SMALLEST_SHARE = 0.037  # of the photo's longer side, between the eyes: measured; smaller faces are not found
 _NEEDED = Path("python", "solutions", "face_mesh.py")  # 0.10.21 has it; 0.10.35 has neither it nor models of its own
 # MediaPipe's face mesh: corners of the image-left eye, of the image-right eye; nose tip; corners of the mouth.
 _MESH_POINTS = ((33, 133), (362, 263), (4,), (61,), (291,))
@@ -43,20 +46,31 @@ def find_faces(photo: Tensor) -> list[Tensor]:
 
 
 def one_face(photo: Tensor, index: int = 0) -> Tensor:
-    """``[5, 2]``: the points of face ``index``, 0 the largest.
+    """``[5, 2]``: the points of face ``index``, 0 the largest; those of an upright head.
 
     Raises:
-        ShapeError: no face, or not so many; and see :func:`find_faces`.
+        ShapeError: no face, not so many, or one that is not upright; and see :func:`find_faces`.
     """
     faces = find_faces(photo)
     if not 0 <= index < len(faces):
-        raise ShapeError(
-            "There is no such face in the photo",
-            f"face {index} of {len(faces)}",
-            f"0 to {len(faces) - 1}" if faces else "a photo with a face that is seen well",
-            "choose another face or photo, give its points, or use the picture as it is if it is cropped already",
-        )
+        raise _no_such_face(index, len(faces), photo)
+    check_landmarks(faces[index], found=True)
     return faces[index]
+
+
+def _no_such_face(index: int, count: int, photo: Tensor) -> ShapeError:
+    height, width = photo.shape[2:]
+    apart_px = math.ceil(_SMALLEST_SHARE * max(height, width))
+    help_small = (
+        f"crop the photo nearer to the head (the eyes must be at least {apart_px} pixels apart in a photo of {width} x "
+        f"{height}, {_SMALLEST_SHARE:.1%} of its longer side), give the five points or a box, or use the picture as it "
+        "is if it is cropped already"
+    )
+    if not count:
+        return ShapeError("No face was found in the photo", f"{width} x {height} pixels",
+                          "a face that is seen well, upright and not small", help_small)  # fmt: skip
+    return ShapeError("There is no such face in the photo: fewer were found", f"face {index} of {count}",
+                      f"0 to {count - 1}", f"choose another face; if one was missed, {help_small}")  # fmt: skip
 
 
 def _face_mesh():

@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..errors import ShapeError
-from .align import Crop, check_photo, resample
+from .align import Crop, check_photo
+from .resampling import resample
 
 FEATHER = 0.08  # of the crop's side: how wide the seam is
 
@@ -87,8 +88,14 @@ def _check_square(name: str, picture: Tensor | None, channels: int) -> None:
 
 
 def widened_mask(mask: Tensor, share: float = 0.02) -> Tensor:
-    """``[1, 1, S, S]`` 0..1 grown by ``share`` of its side and blurred as much: an edit's soft surroundings."""
+    """``[1, 1, S, S]`` 0..1 grown by ``share`` of its side and blurred as much: an edit's soft surroundings.
+
+    Down, then across: of a wide seam the windows would have a hundred thousand pixels.
+    """
     reach = max(1, round(share * mask.shape[-1]))
-    window = 2 * reach + 1
-    grown = F.max_pool2d(mask, window, 1, reach)
-    return F.avg_pool2d(grown, window, 1, reach, count_include_pad=False)
+    windows = (((2 * reach + 1, 1), (reach, 0)), ((1, 2 * reach + 1), (0, reach)))
+    for window, padding in windows:
+        mask = F.max_pool2d(mask, window, 1, padding)
+    for window, padding in windows:
+        mask = F.avg_pool2d(mask, window, 1, padding, count_include_pad=False)
+    return mask

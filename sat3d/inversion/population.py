@@ -12,6 +12,7 @@ from ..generators import StyleGenerator
 
 _FACES = 4096
 _FLOOR = 0.01  # of the mean variance: directions that the population hardly uses stay a little open
+_LEAST_VARIANCE = 1e-12  # of a mapping that makes the same w of every z
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class Population:
 
 @torch.no_grad()
 def measure_population(network: StyleGenerator, seed: int = 0) -> Population:
-    """Mean and covariance of w over some thousand z of ``seed``; conditioned networks get the frontal camera.
+    """Mean and covariance of w over some thousand z of ``seed``; conditioned networks get the
+    frontal camera, or each of their classes as often as any other.
 
     Raises:
         ConfigError: the network was made under inference mode, and cannot be optimised through.
@@ -42,10 +44,9 @@ def measure_population(network: StyleGenerator, seed: int = 0) -> Population:
     config = network.config.backbone
     count = max(_FACES, 8 * config.w_dim)
     z = torch.randn(count, config.z_dim, generator=torch.Generator().manual_seed(seed)).to(network.device)
-    label = z.new_zeros(count, config.c_dim) if config.c_dim and not network.is_3d else None
-    w = network.map(z, label)[:, 0]
-    values, axes = torch.linalg.eigh(torch.cov(w.T.double()))
-    values = values.clamp_min(0) + _FLOOR * values.mean()
+    w = network.map(z, network.labels(range(count)))[:, 0]
+    values, axes = torch.linalg.eigh(torch.atleast_2d(torch.cov(w.T.double())))
+    values = (values.clamp_min(0) + _FLOOR * values.mean()).clamp_min(_LEAST_VARIANCE)
     root = ((axes * values.sqrt()) @ axes.T).float()
     rows = root[:, None].expand(-1, config.num_ws, -1)
     styles = network.styles(torch.cat([rows, torch.zeros_like(rows[:1])]))

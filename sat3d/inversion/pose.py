@@ -15,8 +15,9 @@ from torch import Tensor
 
 from ..camera import CameraRig, intrinsics, make_label
 from ..errors import ShapeError
-from .align import STANDARD_POINTS, check_landmarks
+from .align import STANDARD_POINTS
 from .cameras import angles_of
+from .face_points import check_landmarks
 from .variables import Start
 
 _SCALE, _OFFSET = 0.27, (0.0, 0.006, 0.161)

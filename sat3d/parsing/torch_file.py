@@ -1,20 +1,17 @@
 """Files of ``torch.save``, read without running what is inside.
 
-Facts about the format: since torch 1.6 a zip archive that is not compressed, with a pickle ``data.pkl`` and a file
-``data/<key>`` for each storage; before, a stream of pickles (magic number, protocol, facts about the machine, the
-state dictionary, the keys of the storages) and behind them each storage: its length and its elements.
+Facts about the format: see ``generators/foreign/torch_file.py``; behind the pickles of an old file lies each storage:
+its length and its elements.
 """
 
-import io
-import struct
-import zipfile
 from pathlib import Path
 
 from ..errors import FileError
 from ..file_reading import read_bytes
 from ..generators.foreign.allowlist import ALLOWED
 from ..generators.foreign.machine import Allowed, Machine
-from ..generators.foreign.values import Blob, Context, Global, Storage, damaged, describe, hostile
+from ..generators.foreign.torch_file import ZIP, zip_places
+from ..generators.foreign.values import Blob, Context, Global, Storage, damaged, describe
 
 MOST_BYTES = 1 << 31
 WANTED = "a state dictionary that torch.save has written (.pth), or a .safetensors file"
@@ -41,23 +38,11 @@ def read_torch_file(path: Path) -> tuple[object, bytes]:
         HostileFileError: it asks for anything but tensors and plain data, or tries to exhaust the machine.
     """
     data = read_bytes(path, WANTED, MOST_BYTES)
-    if data.startswith(b"PK\x03\x04"):
+    if data.startswith(ZIP):
         return _read_zip(data), data
     if data[:1] == b"\x80":
         return _read_stream(data), data
     raise FileError("Not a file of weights", f"{path.name} begins with {data[:8]!r}", WANTED, "download it again")
-
-
-class _StateMachine(Machine):
-    """A machine that lets a state dictionary have its notes on versions, which are dropped."""
-
-    def _next_opcode(self) -> int:
-        while (code := super()._next_opcode()) == ord("b"):
-            notes = self.pop()
-            self.top(dict)
-            if type(notes) is not dict or set(notes) - {"_metadata"}:
-                raise hostile("it sets the state of an object in a way that no weights do", describe(notes))
-        return code
 
 
 class _Storages:
@@ -86,7 +71,7 @@ class _Storages:
 
 
 def _read_zip(data: bytes) -> object:
-    places = _zip_places(data)
+    places = zip_places(memoryview(data))
     programs = [name for name in places if name.endswith("/data.pkl")]
     if len(programs) != 1:
         raise damaged("it has not exactly one data.pkl", len(programs))
@@ -95,7 +80,7 @@ def _read_zip(data: bytes) -> object:
     if order and data[slice(*order)] != b"little":
         raise damaged("its numbers are not in little-endian order")
     storages = _Storages()
-    contents = _StateMachine(Context(memoryview(data)), _GLOBALS, *places[programs[0]], storages).run()
+    contents = Machine(Context(memoryview(data)), _GLOBALS, *places[programs[0]], storages).run()
     for key in storages.found:
         if f"{folder}data/{key}" not in places:
             raise damaged("a tensor's content is missing", describe(key))
@@ -103,31 +88,11 @@ def _read_zip(data: bytes) -> object:
     return contents
 
 
-def _zip_places(data: bytes) -> dict[str, tuple[int, int]]:
-    """Name -> where in the file its bytes lie."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return {entry.filename: _zip_place(data, entry) for entry in archive.infolist()}
-    except (zipfile.BadZipFile, struct.error, ValueError, NotImplementedError, EOFError) as error:
-        raise damaged("it is not a complete zip archive", error) from None
-
-
-def _zip_place(data: bytes, entry: zipfile.ZipInfo) -> tuple[int, int]:
-    at = entry.header_offset
-    mark, name, extra = struct.unpack("<4s22xHH", data[at : at + 30])
-    start = at + 30 + name + extra
-    if mark != b"PK\x03\x04" or entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1:
-        raise damaged("its archive is compressed, encrypted, or has lost an entry", entry.filename[:60])
-    if start + entry.file_size > len(data):
-        raise damaged("its archive is truncated", entry.filename[:60])
-    return start, start + entry.file_size
-
-
 def _read_stream(data: bytes) -> object:
     context, storages, position = Context(memoryview(data)), _Storages(), 0
     parts = []
     for persistent in (None, None, None, storages, None):
-        machine = _StateMachine(context, _GLOBALS if persistent else {}, position, len(data), persistent)
+        machine = Machine(context, _GLOBALS if persistent else {}, position, len(data), persistent)
         parts.append(machine.run())
         position = machine.position
         _check_start(parts)

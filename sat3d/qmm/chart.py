@@ -7,6 +7,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ..domains import Domain
 from ..errors import ShapeError
+from ..picture_modes import rgb_picture
 from .measure import Measurement
 
 MOST_PICTURES = 6
@@ -104,7 +105,7 @@ def _draw_head(
         pen.rectangle((x, y + 3, x + 11, y + 14), fill=_COLOURS[i])
         _write(pen, (x + 18, y), name, _TEXT, step - 24)
         if thumbnails:
-            small = thumbnails[i].convert("RGB")
+            small = rgb_picture(thumbnails[i])
             small.thumbnail((min(_THUMBNAIL_PX, step - _GAP_PX), _THUMBNAIL_PX), Image.Resampling.LANCZOS)
             chart.paste(small, (x, y + _LINE_PX))
 

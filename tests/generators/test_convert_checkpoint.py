@@ -49,6 +49,11 @@ def test_half_and_key(target, tmp_path):
     assert target.stat().st_size < full.stat().st_size
 
 
+def test_without_the_average_the_network_itself_is_converted(target):
+    assert convert(GOLDEN / "damaged_missing_gema.pkl", target) == 0
+    assert "network: G, since there is no G_ema" in read_checkpoint(target)[2]["notes"]
+
+
 def test_half_refuses_what_does_not_fit(target, tmp_path, capsys):
     raw, const = SOURCE.read_bytes(), read_network(SOURCE).tensors["synthesis.b4.const"].numpy().tobytes()
     large = tmp_path / "large.pkl"
@@ -111,7 +116,7 @@ def test_force_replaces(target):
 )
 def test_refusals_are_one_line_and_keep_the_output(target, capsys, name, says):
     target.write_bytes(b"precious")
-    assert convert(GOLDEN / f"{name}.pkl", target, "--force") == 1
+    assert convert(GOLDEN / f"{name}.pkl", target, "--force", "--key", "G_ema") == 1
     printed = capsys.readouterr()
     lines = [line for line in printed.err.replace("\r", "\n").splitlines() if line.startswith("error: ")]
     assert len(lines) == 1 and says in lines[0] and "Traceback" not in printed.err and printed.out == ""

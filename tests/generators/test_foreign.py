@@ -1,5 +1,6 @@
 """The safe reader against pickles in the official format: what it reads, and how it names what is wrong."""
 
+import dataclasses
 import hashlib
 import json
 from pathlib import Path
@@ -8,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from sat3d.errors import CancelledError, FileError
+from sat3d.errors import CancelledError, ConfigError, FileError
+from sat3d.generators import load_generator
 from sat3d.generators.config import (
     PLANE_AXES_EG3D,
     SUPERRESOLUTION,
@@ -18,6 +20,7 @@ from sat3d.generators.config import (
 )
 from sat3d.generators.foreign import expected_tensors, read_network
 from sat3d.generators.foreign.values import Storage, TensorView
+from tests.generators.official_pickle import Network
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "foreign"
 # Full parity cases are too large for the repository; where they lie beside it, they are read as well.
@@ -71,7 +74,7 @@ def test_key_chooses_the_network(micro):
 @pytest.mark.parametrize(
     "key, says",
     [
-        ("D", "class is unknown"),
+        ("D", r"judges pictures and draws none.*'Discriminator'"),
         ("training_set_kwargs", "not a network"),
         ("augment_pipe", "augment_pipe"),
         ("other", "G_ema"),
@@ -87,7 +90,6 @@ def test_keys_that_are_no_generator(key, says):
     [
         ("damaged_truncated", "truncated"),
         ("damaged_wrong_shape", r"synthesis\.b8\.conv1\.weight has shape \[5, 4, 3, 3\] instead of \[4, 4, 3, 3\]"),
-        ("damaged_missing_gema", "no network 'G_ema'.*training_set_kwargs, G, D, augment_pipe"),
         ("damaged_missing_param", r"synthesis\.b8\.conv0\.bias is missing"),
         ("damaged_size_past_storage", r"synthesis\.b4\.const has shape \[64, 4, 4\]"),
     ],
@@ -95,6 +97,16 @@ def test_keys_that_are_no_generator(key, says):
 def test_damage_is_named(name, says):
     with pytest.raises(FileError, match=says):
         read_network(GOLDEN / f"{name}.pkl")
+
+
+def test_a_file_without_the_average_gives_the_network_itself_and_says_so(micro):
+    path = GOLDEN / "damaged_missing_gema.pkl"
+    found = read_network(path)
+    assert found.notes["key"] == "G" and "there is no G_ema" in found.notes["network"]
+    assert torch.equal(found.tensors["synthesis.b4.const"], read_network(path, "G").tensors["synthesis.b4.const"])
+    with pytest.raises(FileError, match=r"no network 'G_ema'.*training_set_kwargs, G, D, augment_pipe.*it: G, D"):
+        read_network(path, "G_ema")
+    assert micro.notes["network"] == "G_ema"
 
 
 def test_progress_counts_bytes_and_can_cancel():
@@ -171,6 +183,24 @@ def test_values_that_are_not_finite_are_named(tmp_path, micro):
     path.write_bytes(replaced("micro_valid", const, np.float32("nan").tobytes() + const[4:]))
     with pytest.raises(FileError, match=r"not finite.*synthesis\.b4\.const"):
         read_network(path)
+
+
+@pytest.mark.parametrize(("channels", "classes"), [(1, 0), (4, 0), (3, 10), (1, 10)])
+def test_pickles_of_other_pictures_draw_rgb(tmp_path, channels, classes):
+    config = StyleGAN2Config(dataclasses.replace(MICRO_CONFIG.backbone, img_channels=channels, c_dim=classes))
+    (tmp_path / "other.pkl").write_bytes(Network(config).pickle())
+    network = load_generator(tmp_path / "other.pkl").network
+    assert network.config == config
+    view = network.synthesize(network.styles(network.map(torch.ones(2, 8), network.labels([3, 14]))))
+    assert view.image.shape == (2, 3, 8, 8) and (view.opacity is not None) == (channels == 4)
+
+
+def test_pickles_whose_pictures_cannot_be_shown_are_refused(tmp_path):
+    built = Network(MICRO_CONFIG)
+    built.states[""]["_init_kwargs"]["img_channels"] = 2
+    (tmp_path / "two.pkl").write_bytes(built.pickle())
+    with pytest.raises(ConfigError, match=r"does not draw pictures that can be shown.*2 channels"):
+        read_network(tmp_path / "two.pkl")
 
 
 # Layout: sizes of the published networks, known independently of this code.

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from sat3d.errors import FileError, Sat3dError
+from sat3d.errors import ConfigError, FileError, Sat3dError
 from sat3d.generators.config import (
     PLANE_AXES_CORRECTED,
     PLANE_AXES_EG3D,
@@ -191,6 +191,13 @@ def test_parts_that_disagree(read):
     built = Network(small_config())
     built.states[""]["_init_kwargs"]["img_resolution"] = 256
     with pytest.raises(FileError, match="disagree about img_resolution"):
+        read(built)
+
+
+def test_a_label_that_is_no_camera_is_refused(read):
+    built = Network(small_config())
+    built.states["backbone"]["_init_kwargs"]["c_dim"] = 16
+    with pytest.raises(ConfigError, match=r"another label than a camera.*c_dim 16.*25"):
         read(built)
 
 

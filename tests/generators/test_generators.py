@@ -18,6 +18,7 @@ from sat3d.generators import (
 )
 from sat3d.generators.bands import split_rows
 from sat3d.generators.config import PLANE_AXES_CORRECTED, BackboneConfig, config_from_dict, config_to_dict
+from sat3d.generators.stylegan2 import as_rendering
 from tests.conftest import seeded, tiny_config
 
 VARIANTS = {
@@ -253,6 +254,24 @@ def test_wrong_tensors_are_all_named(triplane):
         (("superresolution", "channels"), []),
         (("unknown",), 1),
         (("rendering",), 3),
+        (("backbone", "c_dim"), 16),
+        (("backbone", "conv_clamp"), -1.0),
+        (("backbone", "conv_clamp"), "256"),
+        (("rendering", "white_back"), 1),
+        (("rendering", "c_scale"), None),
+        (("rendering", "avg_camera_radius"), "2.7"),
+        (("rendering", "avg_camera_radius"), 0),
+        (("rendering", "avg_camera_radius"), math.nan),
+        (("rendering", "avg_camera_pivot"), [0, 0]),
+        (("rendering", "avg_camera_pivot"), 0.2),
+        (("rendering", "avg_camera_pivot"), [0, 0, 2.7]),
+        (("superresolution", "upsample"), [1, 1]),
+        (("superresolution", "antialias"), "yes"),
+        (("superresolution", "in_resolution"), 2048),
+        (("decoder_lr_mul",), 0),
+        (("plane_axes",), []),
+        (("plane_axes",), [[[1, 0, 0], [0, 1, 0], [1, 1, 0]]] * 3),
+        (("plane_axes",), [[[1, 0], [0, 1]]] * 3),
     ],
 )
 def test_bad_configs_are_refused(path, value):
@@ -263,6 +282,60 @@ def test_bad_configs_are_refused(path, value):
     target[path[-1]] = value
     with pytest.raises(ConfigError, match="Next step"):
         config_from_dict(data)
+
+
+@pytest.mark.parametrize("channels", [2, 5, 96])
+def test_flat_generators_of_other_channels_are_refused(channels):
+    with pytest.raises(ConfigError, match=rf"{channels} channels.*1 \(grey\), 3 \(RGB\), 4 \(RGB and opacity\)"):
+        StyleGAN2Config(BackboneConfig(img_channels=channels))
+
+
+def flat(channels: int, c_dim: int = 0):
+    return seeded(StyleGAN2Config(BackboneConfig(16, c_dim, 24, 2, 16, channels, 256, 16)))
+
+
+def test_a_grey_picture_is_three_channels_alike_and_gradients_reach_it():
+    network = flat(1)
+    styles = network.styles(network.map(z_from_seed(0, 16))).requires_grad_()
+    view = network.synthesize(styles)
+    drawn = network.drawn(styles)
+    assert drawn.shape == (1, 1, 16, 16) and view.opacity is None
+    assert torch.equal(view.image, drawn.expand(-1, 3, -1, -1))
+    got, wanted = (torch.autograd.grad(x.square().sum(), styles)[0] for x in (view.image, drawn))
+    torch.testing.assert_close(got, 3 * wanted)
+
+
+def test_a_picture_with_opacity_is_taken_apart():
+    network = flat(4)
+    styles = network.styles(network.map(z_from_seed(0, 16)))
+    view, drawn = network.synthesize(styles), network.drawn(styles)
+    assert torch.equal(view.image, drawn[:, :3]) and view.depth is None
+    torch.testing.assert_close(view.opacity, (drawn[:, 3:] / 2 + 0.5).clamp(0, 1))
+    assert as_rendering(torch.tensor([0.0, 0, 0, -1]).reshape(1, 4, 1, 1)).opacity.item() == 0
+    assert as_rendering(torch.tensor([0.0, 0, 0, 3]).reshape(1, 4, 1, 1)).opacity.item() == 1
+
+
+def test_classes_go_by_the_seed_whatever_the_batch():
+    network = flat(3, c_dim=4)
+    assert torch.equal(network.labels([6, 3]), torch.eye(4)[[2, 3]])
+    assert flat(3).labels([6, 3]) is None and seeded(tiny_config()).labels([6]) is None
+
+
+def test_a_feature_image_larger_than_the_super_resolution_takes_is_shrunk(triplane, styles):
+    config = dataclasses.replace(
+        triplane.config, superresolution=dataclasses.replace(triplane.config.superresolution, upsample=(False, True))
+    )
+    network = seeded(config)
+    image = network.synthesize(styles[:1], None, RenderOptions(neural_resolution=24)).image
+    assert image.shape == (1, 3, 32, 32)
+    wanted = network.synthesize(styles[:1], None, RenderOptions(neural_resolution=16)).image
+    assert (image - wanted).abs().mean() < 0.5 * wanted.std()
+
+
+def test_files_of_older_versions_are_read():
+    data = config_to_dict(tiny_config())
+    data["superresolution"]["resize_larger"] = False
+    assert config_from_dict(data) == tiny_config()
 
 
 def test_config_round_trip():

@@ -81,6 +81,13 @@ def test_box_limits_by_hand_and_for_misses():
     assert near.tolist() == far.tolist() == [[0.0]]
 
 
+@pytest.mark.parametrize(("near", "far"), [(0.0, 3.3), (0.0, 0.0), (-0.5, 1.0)])
+def test_reciprocal_depths_are_finite_even_at_the_camera(near, far):
+    limits, middle = (torch.tensor([near]), torch.tensor([far])), torch.tensor([[0.5]])
+    depths = volume.stratified_depths(*limits, 6, middle, disparity=True)
+    assert torch.isfinite(depths).all() and (depths > 0).all() and (depths.diff() >= 0).all()
+
+
 def test_planes_project_as_their_axes_say():
     point = torch.tensor([1.0, 2.0, 3.0])
     official = torch.einsum("k,kpc->pc", point, plane_projection(PLANE_AXES_EG3D, 2.0))

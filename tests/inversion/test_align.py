@@ -1,6 +1,7 @@
 """The FFHQ-EG3D crop, back into the photo, and points from a detector that may be there or not."""
 
 import sys
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,8 +11,10 @@ from PIL import Image
 
 from sat3d.errors import ConfigError, ShapeError
 from sat3d.inversion import align, landmarks
-from sat3d.inversion.align import Crop, crop_of, cut, photo_from, resample
-from sat3d.inversion.paste import paste_back, seam
+from sat3d.inversion.align import Crop, crop_of, cut, photo_from
+from sat3d.inversion.face_points import check_landmarks, turn_deg
+from sat3d.inversion.paste import paste_back, seam, widened_mask
+from sat3d.inversion.resampling import resample
 
 # Where a frontal face's points are in the crop, from the facts about FFHQ-EG3D.
 EXPECTED = torch.tensor([[183.0, 182.0], [329.0, 183.0], [257.0, 262.0], [196.0, 341.0], [315.0, 341.0]])
@@ -108,6 +111,19 @@ def test_a_mask_limits_the_edit():
     assert pasted[:, :, 50, :40].abs().max() < 1e-3 and pasted[:, :, 50, 60:85].min() > 0.99
 
 
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.3, 0.5])
+def test_a_mask_is_grown_and_blurred_by_a_share_of_its_side(share):
+    """As windows in both directions at once; the widest takes no longer than a breath."""
+    mask = torch.rand(1, 1, 40, 40, generator=torch.Generator().manual_seed(0))
+    reach = max(1, round(share * 40))
+    grown = torch.nn.functional.max_pool2d(mask, 2 * reach + 1, 1, reach)
+    wanted = torch.nn.functional.avg_pool2d(grown, 2 * reach + 1, 1, reach, count_include_pad=False)
+    torch.testing.assert_close(widened_mask(mask, share), wanted, atol=1e-4, rtol=0)
+    started = time.perf_counter()
+    widened_mask(torch.rand(1, 1, 512, 512), share)
+    assert time.perf_counter() - started < 20
+
+
 @pytest.mark.parametrize("mode", ["L", "RGBA", "P", "LA", "I;16"])
 def test_photos_of_any_mode(mode):
     picture = Image.new(mode, (30, 20))
@@ -132,12 +148,50 @@ def test_exif_rotation_and_alpha():
         (EXPECTED[:4], "Not the points"),
         (EXPECTED * torch.nan, "Not the points"),
         (EXPECTED[[1, 0, 2, 3, 4]], "another order"),
-        (EXPECTED * torch.tensor([1.0, -1.0]), "another order"),
+        (EXPECTED * torch.tensor([1.0, -1.0]), "upside down.*y grows downwards"),
     ],
 )
 def test_what_is_no_face_is_told(points, said):
     with pytest.raises(ShapeError, match=said):
         crop_of(points)
+
+
+def turned(points, degrees):
+    """Points turned clockwise about the middle of a photo of 512 pixels; y grows downwards."""
+    angle = torch.tensor(float(degrees)).deg2rad()
+    turn = torch.tensor([[angle.cos(), -angle.sin()], [angle.sin(), angle.cos()]])
+    return (points - 256) @ turn.T + 256
+
+
+TURNS = [
+    (90, "lies on its side", "90 degrees counter-clockwise"), (-90, "lies on its side", "90 degrees clockwise"),
+    (70, "lies on its side", "90 degrees counter-clockwise"), (180, "is upside down", "180 degrees"),
+    (150, "is upside down", "180 degrees"), (-150, "is upside down", "180 degrees"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("degrees", "how", "back"), TURNS)
+def test_a_head_that_is_not_upright_is_told_as_such(degrees, how, back):
+    """In words that fit who gave the points, with the way back."""
+    points = turned(EXPECTED, degrees)
+    with pytest.raises(ShapeError, match=f"^The points are those of a head that {how}.*{back}.*y grows downwards"):
+        crop_of(points)
+    with pytest.raises(ShapeError, match=f"^The face that was found {how}.*{back}") as told:
+        check_landmarks(points, found=True)
+    assert f"turned by {abs(degrees)} degrees" in str(told.value) and "y grows" not in str(told.value)
+
+
+@pytest.mark.parametrize("degrees", [0, 30, -50])
+def test_a_tilted_head_is_none_of_these(degrees):
+    check_landmarks(turned(EXPECTED, degrees), found=True)
+    assert turn_deg(turned(EXPECTED, degrees)) == pytest.approx(-degrees, abs=0.2)
+
+
+@pytest.mark.parametrize("degrees", [90, 180])
+def test_left_and_right_as_seen_in_a_turned_photo(degrees):
+    """Who types points of a turned photo as they lie there mixes up left and right; the turn is said all the same."""
+    with pytest.raises(ShapeError, match="lies on its side" if degrees == 90 else "is upside down"):
+        crop_of(turned(EXPECTED, degrees)[[1, 0, 2, 4, 3]])
 
 
 def test_crops_that_cannot_be():
@@ -194,6 +248,24 @@ def test_faces_come_from_the_largest_to_the_smallest(detector, monkeypatch):
         landmarks.one_face(smooth_photo(), 2)
 
 
+@pytest.mark.parametrize(("degrees", "how", "back"), TURNS)
+def test_a_face_that_is_found_turned(detector, monkeypatch, degrees, how, back):
+    """The detector names eyes as the person has them, so they are exchanged in a photo that is upside down."""
+    small, large = EXPECTED * 0.2 + 50, turned(EXPECTED, degrees) * 0.5
+    monkeypatch.setattr(detector, "faces", ((small.tolist(), 420, 300), (large.tolist(), 420, 300)))
+    with pytest.raises(ShapeError, match=f"^The face that was found {how}.*turn the photo upright, by {back}"):
+        landmarks.one_face(smooth_photo(), 0)
+    torch.testing.assert_close(landmarks.one_face(smooth_photo(), 1), small)
+
+
+def test_what_helps_small_faces(detector):
+    """A head of 400 pixels in a photo of 2400 is not found; 3.7 % of 2400 are 88.8."""
+    with pytest.raises(ShapeError, match=r"crop the photo nearer.*at least 89 pixels.*2400 x 1800.*3\.7%.*or a box"):
+        landmarks.one_face(torch.zeros(1, 3, 1800, 2400))
+    with pytest.raises(ShapeError, match="at least 89 pixels"):
+        landmarks.one_face(torch.zeros(1, 3, 2400, 1800))
+
+
 def test_a_detector_counts_only_with_its_models(tmp_path, monkeypatch):
     spec = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
     for found, wanted in ((None, False), (spec, False), (spec, True)):
@@ -206,7 +278,7 @@ def test_a_detector_counts_only_with_its_models(tmp_path, monkeypatch):
 
 def test_a_photo_without_a_face(detector):
     assert landmarks.find_faces(smooth_photo()) == []
-    with pytest.raises(ShapeError, match=r"no such face.*give its points"):
+    with pytest.raises(ShapeError, match=r"No face was found.*give the five points"):
         landmarks.one_face(smooth_photo())
 
 

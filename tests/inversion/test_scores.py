@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from sat3d.inversion.scores import psnr, ssim
+from sat3d.inversion.scores import nearness, psnr, ssim
 
 
 def test_psnr_by_hand():
@@ -17,6 +17,13 @@ def test_psnr_by_hand():
     assert psnr(got, wanted) == pytest.approx(20 + 10 * math.log10(2), abs=1e-4)
     weight[:, :, :4] = 0
     assert psnr(got, wanted, weight) == pytest.approx(120)
+
+
+def test_words_for_a_nearness():
+    """Of the built-in generator: its own renders, the example photo tuned and by W+, and by the encoder alone."""
+    words = [nearness(db).split(":")[0] for db in (120, 35.7, 32, 31.9, 28.1, 24.9, 20, 19.9, 18.0, -3)]
+    assert words == ["near"] * 3 + ["fair"] * 4 + ["far off"] * 3
+    assert "ghost" in nearness(18) and "ghost" not in nearness(25) and "pasted back" in nearness(25)
 
 
 def test_ssim_is_one_for_the_same_and_falls_with_noise():

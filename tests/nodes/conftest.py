@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -44,6 +45,13 @@ def shelf(models, triplane, stylegan2) -> Path:
 @pytest.fixture
 def part(monkeypatch, models):
     """``part("nodes.orbit")`` -> that module of the pack, inside the stand-in host. Everything is undone afterwards."""
+    with hosted_pack(monkeypatch, models) as part:
+        yield part
+
+
+@contextmanager
+def hosted_pack(monkeypatch, models):
+    """See the fixture ``part``."""
     before = set(sys.modules)
     for name, module in make_modules(models).items():
         monkeypatch.setitem(sys.modules, name, module)

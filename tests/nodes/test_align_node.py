@@ -30,9 +30,17 @@ def test_a_face_is_cut_by_points_or_by_a_box(align):
     assert crop.shape == (2, 128, 128, 3) and 500 < json.loads(place)[0]["side"] < 560
 
 
+def test_a_box_far_larger_than_the_photo(align):
+    """The photo is then small in the crop, and its border goes on around it."""
+    photo = torch.full((1, 64, 64, 3), 0.5)
+    crop, place = align(photo, "box", "-8000 -8000 40000", size=64)
+    assert crop.shape == (1, 64, 64, 3) and crop.sub(0.5).abs().max() < 1e-5
+    assert json.loads(place)[0]["side"] == 40000
+
+
 @pytest.mark.parametrize(("method", "points", "said"), [
     ("five points", "1 2 3", r"five points.*3 numbers.*10"), ("box", "", "box.*0 numbers"),
-    ("box", "0 0 1", "not usable"), ("find the face", "", "cannot be found here|no such face"),
+    ("box", "0 0 1", "not usable"), ("find the face", "", "cannot be found here|No face was found"),
 ])
 def test_points_that_are_none(align, graph, method, points, said):
     with pytest.raises(graph.errors.Sat3dError, match=said):
@@ -42,7 +50,7 @@ def test_points_that_are_none(align, graph, method, points, said):
 @pytest.fixture
 def detector(part, monkeypatch):
     """A mediapipe that finds the face of FACE in a photo, as many pixels to the right as its first pixel's red says;
-    none where that is 0."""
+    none where that is 0, and from 200 on one that is turned clockwise by 90 degrees."""
     groups = part("sat3d.inversion.landmarks")._MESH_POINTS
     points = torch.tensor([float(number) for number in FACE.replace(",", "").split()]).reshape(5, 2)
 
@@ -59,7 +67,8 @@ def detector(part, monkeypatch):
         def process(self, pixels):
             height, width, right = *pixels.shape[:2], int(pixels[0, 0, 0])
             mesh = [SimpleNamespace(x=0.0, y=0.0)] * 468
-            for group, (x, y) in zip(groups, points.tolist(), strict=True):
+            seen = points if right < 200 else torch.stack([512 - points[:, 1], points[:, 0]], 1)
+            for group, (x, y) in zip(groups, seen.tolist(), strict=True):
                 for i in group:
                     mesh[i] = SimpleNamespace(x=(x + right) / width, y=y / height)
             return SimpleNamespace(multi_face_landmarks=[SimpleNamespace(landmark=mesh)] if right else None)
@@ -81,7 +90,7 @@ def found(text) -> list[dict]:
 
 def test_a_photo_without_a_face_stops_unless_asked(align, detector, graph):
     for more in ({}, {"no_face": "stop"}):
-        with pytest.raises(graph.errors.ShapeError, match="no such face"):
+        with pytest.raises(graph.errors.ShapeError, match="Picture 2 of 2: No face was found in the photo"):
             align(photos(10, 0), "find the face", **more)
 
 
@@ -112,7 +121,7 @@ def test_a_face_of_that_number_is_missed_too(align, detector, graph):
 
 
 def test_not_one_face_to_take_the_crop_of(align, detector, graph):
-    with pytest.raises(graph.errors.ShapeError, match=r"no such face.*Next step"):
+    with pytest.raises(graph.errors.ShapeError, match=r"Picture 1 of 2: No face was found.*Next step"):
         align(photos(0, 0), "find the face", no_face="as before")
 
 
@@ -127,6 +136,36 @@ def test_other_mistakes_stay_mistakes(align, detector, graph, monkeypatch, no_fa
     monkeypatch.setitem(sys.modules, "mediapipe", None)
     with pytest.raises(graph.errors.ConfigError, match=r"cannot be found here.*0\.10\.21"):
         align(photos(10), "find the face", no_face=no_face)
+
+
+def test_a_face_on_its_side_is_told_with_its_picture(align, detector, graph, caplog):
+    """The frame counts from 1; where it may be without a face, the reason is said, and the batch goes on."""
+    with pytest.raises(graph.errors.ShapeError, match=r"^Picture 2 of 3: The face that was found lies on its side"):
+        align(photos(10, 200, 0), "find the face")
+    crop, text = align(photos(10, 200, 0), "find the face", no_face="as before")
+    assert len(crop) == 3 and found(text)[0] == found(text)[1] == found(text)[2]
+    assert "lies on its side (picture 2 of 3); No face was found in the photo (picture 3 of 3)" in caplog.text
+    assert "done there: as before" in caplog.text
+
+
+def test_points_of_a_turned_photo_are_told_as_typed(align, graph):
+    """90 degrees clockwise about the middle of 512 pixels."""
+    numbers = torch.tensor([float(number) for number in FACE.replace(",", "").split()]).reshape(5, 2)
+    text = " ".join(f"{512 - y:.0f} {x:.0f}" for x, y in numbers.tolist())
+    with pytest.raises(graph.errors.ShapeError, match=r"^The points are those of a head that lies on its side"):
+        align(photos(10), points=text)
+    with pytest.raises(graph.errors.ShapeError, match=r"^Picture 1 of 2: The points are those"):
+        align(photos(10, 10), points=text)
+
+
+def test_points_that_no_head_has_are_told(align, caplog):
+    """The corners of the mouth exchanged: the crop is made, but that it may be wrong is said."""
+    _, text = align(photos(10, 10), points="183 182, 329 183, 257 262, 315 341, 196 341")
+    assert "camera_deg" not in found(text)[0]
+    assert "eyes, nose and mouth like these (pictures 1, 2 of 2)" in caplog.text
+    caplog.clear()
+    align(photos(10))
+    assert not caplog.text
 
 
 def test_progress_and_cancel(align, detector):

@@ -1,5 +1,6 @@
 """InvertImage inside the stand-in host: shapes, cancel, preview, masks, tuning, what is refused."""
 
+import re
 import sys
 
 import pytest
@@ -38,6 +39,7 @@ def test_a_face_comes_out_that_can_be_rendered(graph, invert, picture, triplane)
     assert latent.styles.shape == (1, triplane.layout.num_channels) and preview.shape == picture.shape
     assert not latent.styles.is_inference() and latent.generator_fingerprint == model.loaded.fingerprint
     assert preview.min() >= 0 and preview.max() <= 1 and "dB" in info and "yaw" in info and "the mean face" in info
+    assert re.search(r"dB, (near|fair|far off): .*, yaw ", info)
     graph.render(model, latent)
 
 
@@ -53,6 +55,9 @@ def test_a_batch_gives_a_face_each(graph, invert, picture):
     latent, preview, info = invert(model, batch)
     assert len(latent.styles) == len(latent.camera) == len(preview) == 2 and len(info.split("\n")) == 3
     torch.testing.assert_close(latent.styles[1:], invert(model, batch[1:])[0].styles)
+    batch[1] = 0
+    with pytest.raises(graph.errors.ShapeError, match=r"^Picture 2 of 2: The picture shows nothing"):
+        invert(model, batch)
 
 
 def test_preview_and_progress(graph, invert, picture):

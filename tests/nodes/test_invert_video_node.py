@@ -55,6 +55,7 @@ def test_a_video_gives_a_face_and_a_camera_each(graph, invert, model, film, part
     latent, preview, info = invert(model, film)
     assert len(latent.styles) == len(latent.camera) == len(preview) == 3 and preview.shape == film.shape
     assert not latent.styles.is_inference() and "video, 3 frames, W from the mean face" in info
+    assert "dB, at worst " in info
     assert "held, with nothing to be seen in them: none; cuts: none" in info and len(info.split("\n")) == 3
     inversion = part("sat3d.inversion")
     options = inversion.InversionOptions("W", 4, 0, low_resolution=8, full_resolution=16)

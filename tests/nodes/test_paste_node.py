@@ -68,6 +68,26 @@ def test_with_before_only_the_difference_is_carried_over(paste):
     torch.testing.assert_close(result, expected, atol=1e-5, rtol=0)
 
 
+def test_a_face_before_that_is_not_the_photos_is_said(paste, part, photo, caplog):
+    """By how near it is where something is pasted: 0.1 off is 20 dB, which is just enough; elsewhere nothing counts."""
+    own = photo[:, 10:50, 20:60] * 0.5 + 0.25
+    photo = photo.clone()
+    photo[:, 10:50, 20:60] = own
+    for off, told in ((0.0, False), (0.09, False), (0.11, True)):
+        caplog.clear()
+        paste(photo, own, before=own + off)
+        assert ("'before' is not like the photo (picture 1 of 1)" in caplog.text) is told, off
+    assert "19.2 dB" in caplog.text and "ghost" in caplog.text
+    caplog.clear()
+    half, spoilt = torch.zeros(1, 40, 40), own.clone()
+    half[:, :, :20], spoilt[:, :, 20:] = 1, 0
+    paste(photo, own, before=spoilt, mask=half)
+    paste(photo, own)
+    assert not caplog.text
+    paste(torch.cat([photo] * 3), torch.cat([own] * 3), BOX * 3, before=torch.cat([own, own * 0, own * 0]))
+    assert "(pictures 2, 3 of 3)" in caplog.text
+
+
 @pytest.mark.parametrize("of_photo", [True, False])
 def test_a_mask_of_the_photo_or_of_the_crop(paste, photo, of_photo):
     edited = torch.zeros(1, 40, 40, 3)

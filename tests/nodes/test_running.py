@@ -1,6 +1,7 @@
 """The nodes at work on tiny networks, inside the stand-in host and under inference mode as in the real one."""
 
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -74,6 +75,14 @@ def test_flat_face_is_shown_still_and_not_turned(graph):
     assert len(pictures) == 1 and depth.eq(0).all() and alpha.eq(1).all()
     with pytest.raises(graph.errors.Sat3dError, match=r"cannot be turned.*path to still"):
         graph.render(model, latent)
+
+
+def test_the_network_that_was_taken_from_a_pickle_is_told(graph, shelf):
+    golden = Path(__file__).resolve().parents[1] / "golden" / "foreign"
+    for name, told in (("micro_valid", "file: G_ema"), ("damaged_missing_gema", "file: G, since there is no G_ema")):
+        (shelf / "file.pkl").write_bytes((golden / f"{name}.pkl").read_bytes())
+        assert f"network taken from the {told}" in graph.load("file.pkl")[1]
+    assert "taken from" not in graph.load("flat.safetensors")[1]
 
 
 def test_face_of_another_architecture_is_refused(graph):

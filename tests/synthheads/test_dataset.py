@@ -10,7 +10,7 @@ from PIL import Image
 
 from sat3d.errors import FileError
 from tests.synthheads.fakes import fake_render_head
-from training.synthheads import shards
+from training.synthheads import dataset, shards
 from training.synthheads.dataset import ShardFolder
 from training.synthheads.populations import INDEPENDENT
 from training.synthheads.render_command import prepare_folder, render_missing
@@ -49,6 +49,17 @@ def test_loading_into_arrays(folder):
     assert arrays.depth.dtype == np.float32 and arrays.cameras.shape == (5, 25)
     assert arrays.heads.tolist() == [0, 0, 1, 1, 2] and len(arrays.captions) == len(arrays.parameters) == 5
     assert ShardFolder(folder).load().images.shape[0] == 11
+
+
+def test_only_the_pictures_that_are_asked_for_are_read(folder, monkeypatch):
+    decoded = []
+    decode = dataset._decode
+    monkeypatch.setattr(dataset, "_decode", lambda name, *rest: decoded.append(name) or decode(name, *rest))
+    sample, whole = ShardFolder(folder, ("image",))[3], ShardFolder(folder)[3]
+    assert decoded[0] == "00000003.image.png" and len(decoded) == 1 + 5
+    assert (sample.image == whole.image).all() and sample.parameters == whole.parameters
+    assert sample.labels is sample.behind is sample.depth is sample.normals is None
+    assert ShardFolder(folder, ("image",)).load(1).depth.shape == (1, 16, 16)
 
 
 def test_an_incomplete_data_set_is_refused(folder):

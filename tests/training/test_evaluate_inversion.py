@@ -19,7 +19,7 @@ from training.evaluation.inversion_cases import EDITED, Case, Edits, agreement, 
 from training.evaluation.people import Crowd
 from training.synthheads.populations import FIRST
 from training.vision.data import Views
-from training.vision.targets import CATEGORIES, UNKNOWN, targets_of
+from training.vision.targets import CATEGORIES, UNKNOWN, reader_config, targets_of
 
 SEED = 7
 
@@ -56,8 +56,8 @@ def masks_of(network, attributes=("beard", "expression")) -> AttributeMasks:
 class Told:
     """A reader that says what it was told, picture after picture."""
 
-    def __init__(self, names):
-        self.names = names
+    def __init__(self, names, config=None):
+        self.names, self.config = names, config or reader_config()
 
     def read(self, images):
         return [argparse.Namespace(names=names) for names in self.names[: len(images)]]
@@ -85,6 +85,8 @@ def test_agreement_counts_what_is_known(network):
     names[0][name] = values[truth[0, category] - 1]
     known = int((truth != UNKNOWN).sum())
     assert agreement(Told(names), views, cases) == pytest.approx(1 - 1 / known)
+    older = replace(reader_config(), categories=tuple(item for item in CATEGORIES.items() if item[0] != name))
+    assert agreement(Told([{**row, name: "unheard of"} for row in names], older), views, cases) == 1
 
 
 class ReadFromStyles(Edits):

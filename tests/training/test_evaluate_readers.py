@@ -18,19 +18,31 @@ from training.evaluation import judging
 from training.evaluation.judging import judge_parser, judge_reader
 from training.evaluation.people import Crowd, render_crowd
 from training.evaluation.readers import CHANGES, blurred, summary
+from training.evaluation.second_reader import agreement
 from training.synthheads.parameter_spec import change
-from training.vision.targets import CATEGORIES, NUMBERS, UNKNOWN, person_vector, reader_config, targets_of
+from training.synthheads.populations import FIRST, INDEPENDENT, PHOTOGRAPHS
+from training.vision.targets import (
+    ACTIONS,
+    CATEGORIES,
+    NUMBER_SIZES,
+    UNKNOWN,
+    person_vector,
+    reader_config,
+    targets_of,
+)
 
 SIZE = 64
 
 
 @pytest.fixture(scope="module")
 def crowd():
-    return render_crowd(Crowd(seed=11, count=6, size=SIZE))
+    return render_crowd(Crowd(seed=11, count=6, size=SIZE, population=INDEPENDENT))
 
 
 class Oracle:
     """Answers with the truth; knows a picture by its pixels."""
+
+    config = reader_config()
 
     def __init__(self, *views):
         self.rows = {}
@@ -42,15 +54,13 @@ class Oracle:
 
     def __call__(self, images) -> ReaderOutput:
         rows = [self.rows[image[None].numpy().tobytes()] for image in images]
-        names = [*NUMBERS, "yaw_rad", "pitch_rad"]
-        sizes = [number.size for number in NUMBERS.values()] + [1, 1]
-        numbers = torch.stack([row[1] for row in rows]).nan_to_num(0.0).split(sizes, 1)
+        numbers = torch.stack([row[1] for row in rows]).nan_to_num(0.0).split(list(NUMBER_SIZES.values()), 1)
         scores = {
             name: torch.stack([50.0 * (torch.arange(len(values)) == max(int(row[0][c]), 0)) for row in rows])
             for c, (name, values) in enumerate(CATEGORIES.items())
         }
         identity = torch.nn.functional.normalize(torch.stack([row[2] for row in rows]), dim=1)
-        return ReaderOutput(scores, dict(zip(names, numbers, strict=True)), {}, identity)
+        return ReaderOutput(scores, dict(zip(NUMBER_SIZES, numbers, strict=True)), {}, identity)
 
 
 def test_the_truth_gets_full_marks(crowd):
@@ -58,9 +68,67 @@ def test_the_truth_gets_full_marks(crowd):
     assert report["accuracy"] == 1
     assert all(not part["worst"] and part["confidence"] > 0.99 for part in report["categories"].values())
     assert all(part["mean_error"] in (0, None) for part in report["numbers"].values())
+    assert report["numbers"].keys() == NUMBER_SIZES.keys() and report["actions"]["weak"] == []
+    assert report["actions"]["mean"] == report["actions"]["least"] == 1
     assert report["people"] == {
         "same_look_of_2": 1.0, "same_look_of_10": 1.0, "other_look_of_2": 1.0, "other_look_of_10": 1.0,
     }  # fmt: skip
+
+
+class Misreading(Oracle):
+    """Takes every gaze for the next in the list, and jaws for a little more open than they are, by ``jaw``."""
+
+    def __init__(self, *views, jaw: float):
+        super().__init__(*views)
+        self.jaw = jaw
+
+    def __call__(self, images) -> ReaderOutput:
+        found = super().__call__(images)
+        found.scores["gaze"] = found.scores["gaze"].roll(1, 1)
+        found.numbers["action_jaw_open"] = found.numbers["action_jaw_open"] + self.jaw * found.numbers["yaw_rad"].sign()
+        return found
+
+
+def test_an_action_that_is_read_badly_is_named(crowd):
+    report = judge_reader(Misreading(*crowd, jaw=5.0), *crowd, lambda images: images)
+    assert report["actions"]["weak"] == ["jaw_open"] and report["categories"]["gaze"]["accuracy"] == 0
+    assert report["actions"]["least"] == report["numbers"]["action_jaw_open"]["explained"] < 0
+    assert report["actions"]["mean"] < 1
+
+
+def test_what_an_older_reader_does_not_know_is_left_out(crowd):
+    class Older(Oracle):
+        config = replace(
+            reader_config(),
+            categories=tuple(item for item in CATEGORIES.items() if item[0] not in ("mouth", "gaze")),
+            numbers=tuple(item for item in NUMBER_SIZES.items() if item[0] not in ACTIONS),
+        )
+
+        def __call__(self, images) -> ReaderOutput:
+            found = super().__call__(images)
+            scores = {name: found.scores[name] for name, _ in self.config.categories}
+            return replace(found, scores=scores, numbers={name: found.numbers[name] for name, _ in self.config.numbers})
+
+    report = judge_reader(Older(*crowd), *crowd, lambda images: images)
+    assert report["accuracy"] == 1 and not {"mouth", "gaze"} & report["categories"].keys()
+    assert report["actions"] == {"mean": None, "least": None, "weak": []}
+    assert (
+        not {"mouth", "gaze"}
+        & agreement(Older(*crowd), Oracle(*crowd), crowd[0], lambda images: images)["categories"].keys()
+    )
+
+
+def test_readers_agree_as_far_as_they_say_the_same(crowd):
+    plain, right, wrong = crowd[0], Oracle(*crowd), Misreading(*crowd, jaw=0.1)
+    same = agreement(right, right, plain, lambda images: images)
+    assert same["same"] == 1 and same["same_mistake"] == 0 and same["errors_alike"] is None
+    mixed = agreement(right, wrong, plain, lambda images: images)
+    assert mixed["categories"]["gaze"] == {"same": 0.0, "same_mistake": 0.0}
+    assert mixed["categories"]["glasses"] == {"same": 1.0, "same_mistake": 0.0} and mixed["same"] < 1
+    assert 0 < mixed["numbers"]["action_jaw_open"]["explained"] < 1
+    both = agreement(wrong, Misreading(*crowd, jaw=-0.2), plain, lambda images: images)
+    assert both["categories"]["gaze"] == {"same": 1.0, "same_mistake": 1.0}
+    assert both["numbers"]["action_jaw_open"]["errors_alike"] == both["errors_alike"] == -1
 
 
 def test_what_no_picture_shows_is_not_judged(crowd, monkeypatch):
@@ -112,6 +180,8 @@ def test_the_true_labels_get_full_marks(crowd):
 
 def test_a_disguise_keeps_the_person_only():
     crowd = Crowd(seed=11, count=4)
+    assert crowd.person(0) == FIRST.draw(11, 0)
+    assert Crowd(seed=11, count=4, population=PHOTOGRAPHS).person(1) == PHOTOGRAPHS.draw(11, 1)
     person, disguised, other = crowd.person(0), crowd.disguised(0), crowd.person(1)
     assert (person_vector(person) == person_vector(disguised)).all()
     assert replace(
@@ -132,6 +202,8 @@ def networks(tmp_path):
     torch.manual_seed(0)
     config = replace(reader_config(), widths=(4, 4, 4, 4, 4), squeezed=4, hidden=8)
     save_network(tmp_path / "reader.safetensors", READER, AttributeReader(config))
+    second = replace(reader_config("second"), widths=(4, 4, 4, 4), squeezed=4, hidden=8)
+    save_network(tmp_path / "second.safetensors", READER, AttributeReader(second))
     save_network(tmp_path / "parser.safetensors", PARSER, HeadParser(ParserConfig(64, (4, 4), (0, 0))))
     return "--reader", tmp_path / "reader.safetensors", "--parser", tmp_path / "parser.safetensors"
 
@@ -146,7 +218,28 @@ def test_the_command_writes_a_report(tmp_path, networks, capsys):
     report = json.loads(out.read_text())
     assert report["count"] == 4 and set(report["reader"]) == set(report["parser"]) == {"clean", "blurred"}
     assert set(report["reader"]["clean"]["categories"]["glasses"]["recall"]) == set(CATEGORIES["glasses"])
-    assert "mIoU" in capsys.readouterr().out
+    assert report["population"] == "independent" and set(report["reader"]["clean"]["actions"]) == {
+        "mean",
+        "least",
+        "weak",
+    }
+    said = capsys.readouterr().out
+    assert "mIoU" in said and "actions, mean explained" in said
+
+
+def test_the_second_reader_is_judged_beside_the_first(tmp_path, networks, capsys):
+    out, both = tmp_path / "report.json", ("--second", tmp_path / "second.safetensors", "--only", "reader")
+    assert (
+        judge("--count", 4, "--size", SIZE, "--seed", 3, "--population", "photographs", *networks, *both, "--json", out)
+        == 0
+    )
+    report = json.loads(out.read_text())
+    assert set(report["second"]) == set(report["agreement"]) == {"clean", "blurred"} and "parser" not in report
+    assert report["reader"]["clean"] != report["second"]["clean"]
+    assert 0 <= report["agreement"]["clean"]["same"] <= 1
+    assert report["agreement"]["clean"]["categories"].keys() == CATEGORIES.keys()
+    said = capsys.readouterr().out
+    assert said.index("second reader") < said.index("both say the same")
 
 
 @pytest.mark.parametrize(
@@ -157,6 +250,7 @@ def test_the_command_writes_a_report(tmp_path, networks, capsys):
         ("--yaw", 80),
         ("--seed", -1),
         ("--reader", "missing.safetensors"),
+        ("--second", "missing.safetensors"),
         ("--data", "missing"),
         ("--json", "missing/report.json"),
     ],

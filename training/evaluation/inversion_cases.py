@@ -19,7 +19,7 @@ from sat3d.small_networks import resize
 from sat3d.transfer import transfer
 from training.synthheads.populations import FIRST
 from training.vision.data import Views
-from training.vision.targets import CATEGORIES, UNKNOWN, targets_of
+from training.vision.targets import CATEGORIES, UNKNOWN, shared_categories, targets_of
 
 from .people import Crowd
 
@@ -73,10 +73,12 @@ def mean_lpips(lpips: LpipsLoss, views: Views, cases: Sequence[Case]) -> float:
 def agreement(reader: AttributeReader, views: Views, cases: Sequence[Case]) -> float:
     """Share of the categories, of all people together, that the reader reads right in the found faces."""
     seen = views.select(torch.tensor([2 * case.head for case in cases]))
-    truth = torch.from_numpy(targets_of(seen.parameters, seen.yaw_rad, seen.pitch_rad).classes)
+    shared = shared_categories(reader.config)
+    columns = [column for column, name in enumerate(CATEGORIES) if name in shared]
+    truth = torch.from_numpy(targets_of(seen.parameters, seen.yaw_rad, seen.pitch_rad).classes[:, columns])
     readings = reader.read(torch.cat([case.picture for case in cases]).clamp(-1, 1))
-    found = torch.tensor([[values.index(reading.names[name]) for name, values in CATEGORIES.items()]
-                          for reading in readings])  # fmt: skip
+    names = [name for name in CATEGORIES if name in shared]
+    found = torch.tensor([[shared[name].index(reading.names[name]) for name in names] for reading in readings])
     known = truth != UNKNOWN
     return float((found == truth)[known].float().mean())
 

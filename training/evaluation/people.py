@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from sat3d.errors import ConfigError
 from training.synthheads.cameras import Pose
 from training.synthheads.parameters import HeadParameters
+from training.synthheads.population import Population
 from training.synthheads.populations import FIRST
 from training.synthheads.streams import SEED_LIMIT, random_stream
 from training.synthheads.views import check_device, render_head
@@ -17,7 +18,7 @@ from training.vision.data import Piece, Views, gather
 VIEWS_PER_PERSON = 2
 _POSE_STREAM = 3
 _PITCH_LIMIT_DEG = 12.0
-# What stays when somebody changes hair, beard, glasses, clothes, make-up, expression and the place.
+# What stays when somebody changes hair, beard, glasses, clothes, make-up, face, place and light.
 _OWN = (
     "shape",
     "sex",
@@ -34,12 +35,13 @@ _OWN = (
 
 @dataclass(frozen=True)
 class Crowd:
-    """``count`` views of people drawn with ``seed``, at yaws up to ``yaw_deg`` either way."""
+    """``count`` views of people of a ``population`` drawn with ``seed``, at yaws up to ``yaw_deg`` either way."""
 
     seed: int
     count: int
     size: int = 256
     yaw_deg: float = 35.0
+    population: Population = FIRST
 
     def __post_init__(self):
         for name, low, high in (
@@ -57,10 +59,10 @@ class Crowd:
         return -(-self.count // VIEWS_PER_PERSON)
 
     def person(self, head: int) -> HeadParameters:
-        return FIRST.draw(self.seed, head)
+        return self.population.draw(self.seed, head)
 
     def disguised(self, head: int) -> HeadParameters:
-        """The same person with the next one's hair, beard, glasses, clothes, expression and background."""
+        """The same person with the next one's hair, beard, glasses, clothes, face, background and light."""
         person = self.person(head)
         return replace(self.person(head + 1), **{name: getattr(person, name) for name in _OWN})
 

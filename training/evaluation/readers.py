@@ -1,4 +1,4 @@
-"""The attribute reader and the head parser on fresh heads, clean and blurred."""
+"""The attribute readers and the head parser on fresh heads, clean and blurred."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from pathlib import Path
 
 from torch import Tensor
 
-from sat3d.parsing.parser import load_parser
-from sat3d.reader import load_reader
-from sat3d.small_networks import resize
+from sat3d.parsing.parser import HeadParser, load_parser
+from sat3d.reader import AttributeReader, load_reader
+from sat3d.small_networks import SMALLEST_PICTURE_PX, resize
+from training.synthheads.populations import INDEPENDENT, POPULATIONS, find_population
 from training.vision.data import load_views
 from training.vision.degrade import blur
 
 from .judging import judge_parser, judge_reader
 from .people import Crowd, render_crowd
+from .second_reader import SECOND_READER, agreement
 
 _BLUR_PX_AT_128 = 1.0
 
@@ -25,29 +27,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--count", type=int, default=400, help="number of pictures, two of each person (400)")
     add("--size", type=int, default=256, help="of the pictures, in pixels (256)")
     add("--yaw", type=float, default=35.0, dest="yaw_deg", help="largest yaw, in degrees (35)")
+    people = "who is drawn: independent, photographs, first (independent)"
+    add("--population", choices=tuple(POPULATIONS), default=INDEPENDENT.name, help=people)
     add("--data", type=Path, help="judge on a data set, without other looks, in place of fresh heads")
     add("--reader", type=Path, help="a .safetensors file (the built-in one)")
+    second = "another reader, with which the first is compared (the built-in second one, where there is one)"
+    add("--second", type=Path, help=second)
     add("--parser", type=Path, help="a .safetensors file (the built-in one)")
     add("--only", choices=("reader", "parser"), help="judge one of the two")
 
 
 def run(options: argparse.Namespace) -> dict:
-    """Report: one entry a network, each with ``clean`` and ``blurred``."""
-    crowd = Crowd(options.seed, options.count, options.size, options.yaw_deg)
-    reader = load_reader(options.reader) if options.only != "parser" else None
-    parser = load_parser(options.parser) if options.only != "reader" else None
+    """Report: ``reader``, ``second``, ``parser``: each with ``clean`` and ``blurred``; ``agreement`` of the readers."""
+    population = find_population(options.population)
+    crowd = Crowd(options.seed, options.count, options.size, options.yaw_deg, population)
+    judges = _judges(options)
     if options.data:
-        plain, disguised = load_views([options.data], options.size, options.count), None
+        plain, disguised = load_views([options.data], options.size, options.count, smallest=SMALLEST_PICTURE_PX), None
     else:
         plain, disguised = render_crowd(crowd)
     report: dict = {"seed": options.seed, "count": len(plain), "size": options.size, "yaw_deg": options.yaw_deg}
+    report |= {"population": options.population}
     for name, change in CHANGES.items():
-        if reader:
-            report.setdefault("reader", {})[name] = judge_reader(reader, plain, disguised, change)
-        if parser:
-            report.setdefault("parser", {})[name] = judge_parser(parser, plain, change)
+        for role, judge in judges.items():
+            if role == "parser":
+                report.setdefault(role, {})[name] = judge_parser(judge, plain, change)
+            else:
+                report.setdefault(role, {})[name] = judge_reader(judge, plain, disguised, change)
+        if "second" in judges:
+            found = agreement(judges["reader"], judges["second"], plain, change)
+            report.setdefault("agreement", {})[name] = found
     print(summary(report))
     return report
+
+
+def _judges(options: argparse.Namespace) -> dict[str, AttributeReader | HeadParser]:
+    """``reader``, ``second`` where there is one, ``parser``: those that are asked for."""
+    judges: dict[str, AttributeReader | HeadParser] = {}
+    if options.only != "parser":
+        judges["reader"] = load_reader(options.reader)
+        if second := options.second or (SECOND_READER if SECOND_READER.is_file() else None):
+            judges["second"] = load_reader(second)
+    if options.only != "reader":
+        judges["parser"] = load_parser(options.parser)
+    return judges
 
 
 def _clean(images: Tensor) -> Tensor:
@@ -66,9 +89,10 @@ CHANGES = {"clean": _clean, "blurred": blurred}
 def summary(report: dict) -> str:
     """A table for people: each figure clean and blurred."""
     lines = [f"{report['count']} pictures, seed {report['seed']}{'':16}{'clean':>8}{'blurred':>9}"]
-    for network, row in (("reader", _reader_rows), ("parser", _parser_rows)):
-        if network in report:
-            columns = [row(report[network][name]) for name in CHANGES]
+    for part, rows in _ROWS.items():
+        if part in report:
+            columns = [rows(report[part][name]) for name in CHANGES]
+            lines += [_TITLES[part]] if part in _TITLES else []
             lines += [f"{label:36}" + "".join(_cell(c.get(label)) for c in columns) for label in columns[0]]
     return "\n".join(lines)
 
@@ -80,8 +104,15 @@ def _reader_rows(judged: dict) -> dict[str, float | None]:
         rows |= {f"    recall: {value}": share for value, share in _lowest(part["recall"])}
         rows |= {f"    {pair['truth']} → {pair['read_as']}": pair["share"] for pair in part["worst"][:2]}
     rows |= {f"  {name}, explained": part["explained"] for name, part in judged["numbers"].items()}
+    rows |= {f"  actions, {name} explained": judged["actions"][name] for name in ("mean", "least")}
     rows |= {f"  people, {name}": share for name, share in judged["people"].items()}
     return rows
+
+
+def _agreement_rows(found: dict) -> dict[str, float | None]:
+    rows = {"  both say the same": found["same"], "  both make the same mistake": found["same_mistake"]}
+    rows |= {f"    {name}": part["same"] for name, part in found["categories"].items()}
+    return rows | {"  errors of numbers correlate": found["errors_alike"]}
 
 
 def _lowest(recall: dict[str, float | None], count: int = 2) -> list[tuple[str, float]]:
@@ -91,6 +122,10 @@ def _lowest(recall: dict[str, float | None], count: int = 2) -> list[tuple[str, 
 
 def _parser_rows(judged: dict) -> dict[str, float | None]:
     return {"mIoU": judged["miou"], **{f"  {name}": share for name, share in judged["iou"].items()}}
+
+
+_TITLES = {"second": "second reader", "agreement": "both readers"}
+_ROWS = {"reader": _reader_rows, "second": _reader_rows, "agreement": _agreement_rows, "parser": _parser_rows}
 
 
 def _cell(value: float | None) -> str:

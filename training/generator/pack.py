@@ -84,7 +84,7 @@ def open_pack(data: Path | Sequence[Path], cache: Path | None = None) -> HeadPac
     Raises:
         FileError: not a complete data set, data sets of different pictures, or the cache cannot be written.
     """
-    folders = [ShardFolder(path) for path in ([data] if isinstance(data, Path) else data)]
+    folders = [ShardFolder(path, ("image", "depth")) for path in ([data] if isinstance(data, Path) else data)]
     kinds = {(folder.plan.size, folder.plan.views) for folder in folders}
     if len(kinds) > 1:
         wanted = "one size of picture and one number of views of each head"
@@ -166,12 +166,12 @@ def _ordered(
 
 
 def _packed(folder: ShardFolder, index: int) -> dict[str, np.ndarray]:
-    picture = folder.picture(index)
+    seen = folder[index]  # of which pictures, depth and camera alone are taken
     return {
-        "image": picture.image,
-        "weight": pixel_weights(picture.image, picture.depth, picture.camera),
-        "depth": np.rint(picture.depth * DEPTH_PER_UNIT).astype(np.uint16),
-        "camera": picture.camera,
+        "image": seen.image,
+        "weight": pixel_weights(seen.image, seen.depth, seen.camera),
+        "depth": np.rint(seen.depth * DEPTH_PER_UNIT).astype(np.uint16),
+        "camera": seen.camera,
     }
 
 

@@ -29,7 +29,7 @@ def draw_candidates(network: StyleGenerator, sampling: Sampling, seed: int, firs
     latents, angles = zip(*(_draw(network.config.backbone.z_dim, seed, first + i) for i in range(count)), strict=True)
     z, share = torch.stack(latents).to(network.device), torch.stack(angles)
     if not isinstance(network, TriplaneGenerator):
-        ws = network.map(z, truncation_psi=sampling.truncation_psi)
+        ws = network.map(z, network.labels(range(first, first + count)), sampling.truncation_psi)
         return network.styles(ws), torch.zeros(count, 0, device=network.device)
     yaw, pitch = _within(sampling.yaw_deg, share[:, 0]), _within(sampling.pitch_deg, share[:, 1])
     camera = network.rig.label(yaw, pitch).to(network.device)

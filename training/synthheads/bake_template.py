@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from sat3d.picture_modes import rgb_picture
+
 from .mesh import Material
 
 HEIGHT_OF_ORIGIN_M, DEPTH_OF_ORIGIN_M = 0.735, 0.05  # of the domain's axes in the body's
@@ -129,7 +131,7 @@ def _texture(data: Path, base: BaseMesh, name: str) -> np.ndarray:
 def _lids(data, base, keep, faces, rest, is_skin) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Distance to the lid margin [V] metres (0.05 where far), the margin's vertices [V] and the eye sockets [V]."""
     with Image.open(data / "segmentation" / "body_parts_segmentation.png") as picture:
-        colours = np.asarray(picture.convert("RGB")).astype(int)
+        colours = np.asarray(rgb_picture(picture)).astype(int)
     centre = base.uv[base.face_uv[keep]].mean(1)
     row, column = ((1 - centre[:, 1]) * 1024).astype(int).clip(0, 1023), (centre[:, 0] * 1024).astype(int).clip(0, 1023)
     socket_face = np.zeros(len(faces), bool)

@@ -24,39 +24,33 @@ _MODES = {
     "image.png": ("RGB",), "labels.png": ("L",), "behind.png": ("L",), "depth.png": ("I;16", "I"),
     "normals.png": ("RGB",),
 }  # fmt: skip
+PICTURES = tuple(member.removesuffix(".png") for member in _MODES)
 _FACTS = ("head", "view", "yaw_rad", "pitch_rad", "camera", "caption", "parameters", "latent")
 _LARGEST_LABEL = 11
+_CONVERSIONS = {"depth": steps_to_depth, "normals": bytes_to_normals}
 
 
 @dataclass(frozen=True)
 class Sample:
     """One view. ``image`` [S, S, 3], ``labels`` and ``behind`` [S, S] uint8; ``depth`` [S, S] float32 world units, 0
-    background; ``normals`` [S, S, 3] float32 in world axes, 0 background; ``camera`` [25], ``latent`` [Z] float32."""
+    background; ``normals`` [S, S, 3] float32 in world axes, 0 background; ``camera`` [25], ``latent`` [Z] float32.
+
+    Pictures that the folder was not asked for are None."""
 
     index: int
     head: int
     view: int
-    image: np.ndarray
-    labels: np.ndarray
-    behind: np.ndarray
-    depth: np.ndarray
-    normals: np.ndarray
+    image: np.ndarray | None
+    labels: np.ndarray | None
+    behind: np.ndarray | None
+    depth: np.ndarray | None
+    normals: np.ndarray | None
     camera: np.ndarray
     latent: np.ndarray
     yaw_rad: float
     pitch_rad: float
     caption: str
     parameters: HeadParameters
-
-
-@dataclass(frozen=True)
-class Picture:
-    """What a camera with a depth sensor would give: ``image`` [S, S, 3] uint8, ``depth`` [S, S] float32 world units, 0
-    background; ``camera`` [25] float32."""
-
-    image: np.ndarray
-    depth: np.ndarray
-    camera: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -80,12 +74,14 @@ class Arrays:
 class ShardFolder:
     """A data set on disk: ``len(folder)``, ``folder[i]``, ``for sample in folder``, ``folder.load()``.
 
+    ``pictures``: those of a view that are decoded, all by default; the image alone takes a fifth of the time.
+
     Raises:
         FileError: not a data set, another version of the domain, a shard missing (render again to complete it).
     """
 
-    def __init__(self, path: str | os.PathLike):
-        self.path = Path(path)
+    def __init__(self, path: str | os.PathLike, pictures: Sequence[str] = PICTURES):
+        self.path, self.pictures = Path(path), tuple(pictures)
         self.plan: DatasetPlan = read_plan(self.path)
         self._places: dict[int, np.ndarray] = {}
         if self.plan.domain != DOMAIN:
@@ -105,30 +101,18 @@ class ShardFolder:
     def __getitem__(self, index: int) -> Sample:
         if not 0 <= index < len(self):
             raise IndexError(index)  # what lets Python iterate, and what callers of a sequence expect
-        shard, places = self._places_of(index)
-        with reading(shard), shard.open("rb") as stream:
-            return _read_view(stream, places, index, self.plan)
-
-    def picture(self, index: int) -> Picture:
-        """One view without anything that is known of the head."""
-        shard, places = self._places_of(index)
-        with reading(shard), shard.open("rb") as stream:
-            contents = _read_members(stream, places, index, ("image.png", "depth.png", "json"))
-        image, depth = (_decode(*contents[name], name, self.plan.size) for name in ("image.png", "depth.png"))
-        return Picture(image, steps_to_depth(depth), _read_facts(*contents["json"], self.plan.people.z_dim)["camera"])
-
-    def _places_of(self, index: int) -> tuple[Path, np.ndarray]:
-        """The shard that holds a view, and [members, 2]: where in it its members are."""
         shard, row = divmod(index, self.plan.heads_per_shard * self.plan.views)
         if shard not in self._places:
             self._places[shard] = _member_places(self.shards[shard], self.plan, shard)
-        return self.shards[shard], self._places[shard][row]
+        with reading(self.shards[shard]), self.shards[shard].open("rb") as stream:
+            return _read_view(stream, self._places[shard][row], index, self.plan, self.pictures)
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[index] for index in range(len(self)))
 
     def load(self, count: int | None = None) -> Arrays:
-        """The first ``count`` views, or all of them, in memory."""
+        """The first ``count`` views, or all of them, in memory, with all their pictures."""
+        whole = self if self.pictures == PICTURES else ShardFolder(self.path)
         total = len(self) if count is None else min(count, len(self))
         size = self.plan.size
         arrays = Arrays(
@@ -144,7 +128,7 @@ class ShardFolder:
             parameters=[],
         )
         for index in range(total):
-            _store(arrays, index, self[index])
+            _store(arrays, index, whole[index])
         return arrays
 
 
@@ -168,26 +152,24 @@ def _member_places(path: Path, plan: DatasetPlan, shard: int) -> np.ndarray:
     return np.array(list(found.values())).reshape(-1, len(MEMBERS), 2)
 
 
-def _read_members(
-    stream: io.BufferedIOBase, places: np.ndarray, index: int, wanted: Sequence[str]
-) -> dict[str, tuple[str, bytes]]:
-    """Member -> (its name in the shard, its bytes)."""
+def _read_view(
+    stream: io.BufferedIOBase, places: np.ndarray, index: int, plan: DatasetPlan, wanted: Sequence[str]
+) -> Sample:
     contents = {}
     for name, member, (start, size) in zip(member_names(index), MEMBERS, places.tolist(), strict=True):
-        if member in wanted:
-            stream.seek(start)
-            contents[member] = (name, stream.read(size))
-    return contents
-
-
-def _read_view(stream: io.BufferedIOBase, places: np.ndarray, index: int, plan: DatasetPlan) -> Sample:
-    contents = _read_members(stream, places, index, MEMBERS)
+        if member in _MODES and member.removesuffix(".png") not in wanted:
+            continue
+        stream.seek(start)
+        contents[member] = (name, stream.read(size))
     facts = _read_facts(*contents["json"], plan.people.z_dim)
     if (facts["head"], facts["view"]) != divmod(index, plan.views):
         raise FileError(
             "A view is not the one its name says", f"{index:08d}: head {facts['head']}", None, "render anew"
         )
-    pictures = {member: _decode(*contents[member], member, plan.size) for member in _MODES}
+    pictures = {
+        name: _CONVERSIONS.get(name, np.asarray)(_decode(*contents[f"{name}.png"], f"{name}.png", plan.size))
+        for name in wanted
+    }
     return _sample(index, facts, pictures)
 
 
@@ -196,11 +178,7 @@ def _sample(index: int, facts: Mapping, pictures: Mapping[str, np.ndarray]) -> S
         index=index,
         head=facts["head"],
         view=facts["view"],
-        image=pictures["image.png"],
-        labels=pictures["labels.png"],
-        behind=pictures["behind.png"],
-        depth=steps_to_depth(pictures["depth.png"]),
-        normals=bytes_to_normals(pictures["normals.png"]),
+        **{name: pictures.get(name) for name in PICTURES},
         camera=facts["camera"],
         latent=facts["latent"],
         yaw_rad=float(facts["yaw_rad"]),

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw
 
+from sat3d.picture_modes import rgb_picture
+
 from .actions import ACTION_NAMES
 from .attributes import EXPRESSIONS, STYLES
 from .cameras import PITCH_LIMIT_RAD, YAW_LIMIT_RAD, Pose
@@ -82,7 +84,7 @@ def show_depth(view: View) -> Image.Image:
     """Near is bright, the background black; always the same scale."""
     near, far = 2.38, 2.88
     grey = np.clip((far - view.depth) / (far - near), 0.1, 1) * (view.depth > 0)
-    return Image.fromarray((grey * 255).astype(np.uint8)).convert("RGB")
+    return rgb_picture(Image.fromarray((grey * 255).astype(np.uint8)))
 
 
 def show_normals(view: View) -> Image.Image:

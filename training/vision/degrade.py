@@ -19,18 +19,35 @@ from .dice import Dice
 _BASE_PX = 128
 _BLOCK_PX = 8  # of JPEG
 _SHARP_SHARE = 0.35
+_COARSE_SIGMA_PX = 4.0
+_REACH_SIGMAS = 4.0
+_STRIP_PX = 32
 
 
 def blur(images: Tensor, sigma_px: float) -> Tensor:
     """Gaussian; ``sigma_px`` in pixels of these pictures. As products of matrices, which any machine does fast."""
-    rows, columns = (_blurring(size, sigma_px).to(images.device) for size in images.shape[2:])
-    return rows @ images @ columns.T
+    height, width = images.shape[2:]
+    if sigma_px > _COARSE_SIGMA_PX:  # so wide a blur leaves nothing that half the pixels do not show
+        return resize(blur(resize(images, height // 2, width // 2), sigma_px / 2), height, width)
+    return _blur_columns(_blur_columns(images, sigma_px).transpose(2, 3), sigma_px).transpose(2, 3)
 
 
-def _blurring(size: int, sigma_px: float) -> Tensor:
+def _blur_columns(images: Tensor, sigma_px: float) -> Tensor:
+    """Along the height. Far rows weigh nothing, so a strip of rows needs only those near it."""
+    size, reach = images.shape[2], math.ceil(_REACH_SIGMAS * sigma_px)
+    weights = _blurring(size, sigma_px, images.device)
+    strips = []
+    for first in range(0, size, _STRIP_PX):
+        last, near, far = min(first + _STRIP_PX, size), max(first - reach, 0), min(first + _STRIP_PX + reach, size)
+        strips.append(weights[first:last, near:far] @ images[:, :, near:far])
+    return torch.cat(strips, 2)
+
+
+def _blurring(size: int, sigma_px: float, device: torch.device) -> Tensor:
     """[size, size]: each row a Gaussian about its own place, which the border cuts off."""
-    place = torch.arange(size, dtype=torch.float32)
-    weights = torch.exp(-0.5 * ((place[:, None] - place[None]) / sigma_px) ** 2)
+    place = torch.arange(size, dtype=torch.float32, device=device)
+    apart = place[:, None] - place[None]
+    weights = torch.exp(-0.5 * (apart / sigma_px) ** 2) * (apart.abs() <= _REACH_SIGMAS * sigma_px)
     return weights / weights.sum(1, keepdim=True)
 
 

@@ -53,13 +53,14 @@ def with_generated(views: Views, network: TriplaneGenerator, options: argparse.N
 
 def joined(first: Views, second: Views) -> Views:
     """Both, with people of their own."""
-    latents = None if first.latents is None or second.latents is None else torch.cat([first.latents, second.latents])
+    own, others = first.latents, second.latents
+    known = own is not None and others is not None and own.shape[1] == others.shape[1]
     return Views(
         torch.cat([first.images, second.images]),
-        torch.cat([first.labels, second.labels]),
+        None if first.labels is None or second.labels is None else torch.cat([first.labels, second.labels]),
         torch.cat([first.heads, second.heads + int(first.heads.max()) + 1]),
         [*first.parameters, *second.parameters],
         np.concatenate([first.yaw_rad, second.yaw_rad]),
         np.concatenate([first.pitch_rad, second.pitch_rad]),
-        latents,
+        torch.cat([own, others]) if known else None,
     )

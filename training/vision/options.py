@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -21,6 +21,16 @@ STOPPED = "stopped; --resume goes on from here"
 MakeTask = Callable[[Views, Machine], Task]
 
 
+@dataclass(frozen=True)
+class Needs:
+    """What a task learns from: pictures of ``size`` pixels, made from those that have ``smallest`` (``size`` by
+    default), with or without ``labels`` of each pixel."""
+
+    size: int
+    smallest: int | None = None
+    labels: bool = True
+
+
 def parse(
     description: str, arguments: Sequence[str] | None, add_more: Callable[[argparse.ArgumentParser], None] | None = None
 ) -> argparse.Namespace:
@@ -35,8 +45,10 @@ def parse(
         metavar="DIR",
         help="data sets of python -m training.synthheads render",
     )
+    cache = "folder that keeps the decoded pictures: trainings on the same data share them and start at once (none)"
+    add("--cache", type=Path, metavar="DIR", help=cache)
     add("--out", type=Path, required=True, help="the .safetensors file to write")
-    add("--count", type=int, help="use this many pictures only (all; 1024 where they are rendered here)")
+    add("--count", type=int, help="this many pictures, evenly from all data sets (all; 1024 if rendered here)")
     add("--preset", choices=("cpu", "gpu"), default="cpu", help="batch, learning rate and length (cpu)")
     add("--device", help="cpu, or cuda (cpu, cuda for the preset gpu)")
     add("--minutes", type=float, help="train for this long")
@@ -75,7 +87,7 @@ def plan_of(options: argparse.Namespace, presets: dict[str, Plan]) -> Plan:
     return plan
 
 
-def run(options: argparse.Namespace, presets: dict[str, Plan], size: int, make_task: MakeTask) -> int:
+def run(options: argparse.Namespace, presets: dict[str, Plan], needs: Needs, make_task: MakeTask) -> int:
     """Train to the end; the exit code.
 
     Raises:
@@ -85,14 +97,14 @@ def run(options: argparse.Namespace, presets: dict[str, Plan], size: int, make_t
     if options.out.suffix != ".safetensors":
         raise ConfigError("The output has another suffix", options.out.name, ".safetensors", "choose another --out")
     with run_lock(options.out):
-        _train(options, plan, size, make_task)
+        _train(options, plan, needs, make_task)
     print(f"wrote {options.out}")
     return 0
 
 
-def _train(options: argparse.Namespace, plan: Plan, size: int, make_task: MakeTask) -> None:
+def _train(options: argparse.Namespace, plan: Plan, needs: Needs, make_task: MakeTask) -> None:
     machine = _prepare(options)
-    task = make_task(_views(options, size), machine)
+    task = make_task(_views(options, needs), machine)
     if options.start:
         task.start_from(options.start)
     trainer = Trainer(task, plan, options.out, machine.device)
@@ -119,12 +131,13 @@ def _prepare(options: argparse.Namespace) -> Machine:
     return machine
 
 
-def _views(options: argparse.Namespace, size: int) -> Views:
+def _views(options: argparse.Namespace, needs: Needs) -> Views:
     if options.data:
-        return load_views(options.data, size, options.count)
+        wanted = {"labels": needs.labels, "smallest": needs.smallest, "cache": options.cache}
+        return load_views(options.data, needs.size, options.count, **wanted)
     print(
         "No --data: a few heads are rendered now. For a network of use, make a data set first:\n"
-        f"  python -m training.synthheads render --out out/heads{size} --count 20000 --size {size}",
+        f"  python -m training.synthheads render --out out/heads{needs.size} --count 20000 --size {needs.size}",
         flush=True,
     )
-    return render_views(options.seed, size, options.count or 1024)
+    return render_views(options.seed, needs.size, options.count or 1024)

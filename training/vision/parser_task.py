@@ -46,9 +46,9 @@ class ParserTask:
         return {"network": "parser", "views": self.total, "input_px": self.module.config.input_px}
 
     def loss(self, index: Tensor, dice: Dice) -> dict[str, Tensor]:
-        images, labels = self.views.inputs(index, self.device), self.views.labels[index].to(self.device)
-        flags = dice.numbers(len(images), 0, 1) < 0.5
-        images, labels = move(mirror(images, flags, 3), mirror(labels, flags, 2), dice)
+        flags = dice.numbers(len(index), 0, 1) < 0.5
+        labels = mirror(self.views.labels[index].to(self.device), flags, 2)
+        images, labels = move(self.views.inputs(index, self.device, flags), labels, dice)
         images = degrade(images, dice, group=4)
         with self.machine.autocast():
             folded = self.module.folded_logits(images)

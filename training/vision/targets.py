@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from sat3d.reader import ReaderConfig
-from training.synthheads.attributes import SHAPE_NAMES
-from training.synthheads.labels import ATTRIBUTE_VALUES, HIDDEN, NONE, OTHER, attributes_of
+from sat3d.reader_config import TWO_LOOKS, ZOOM, ReaderConfig
+from training.synthheads.actions import ACTION_NAMES
+from training.synthheads.attributes import BACKDROPS, SHAPE_NAMES
+from training.synthheads.labels import ATTRIBUTE_VALUES, HIDDEN, OTHER, attributes_of
 from training.synthheads.parameters import HeadParameters
+from training.synthheads.visibility import visible_parameters
 
-NUMBER_WEIGHTS = {"shape": 3.0, "yaw_rad": 2.0, "iris_rgb": 4.0}  # the others 1; the numbers of one name share it
 UNKNOWN = -1  # the class of what is hidden or between two names
+ACTION_PREFIX = "action_"  # before the name of an action: what its strength is called among the numbers
 _READ_AS_NUMBERS = ("age", "shape", "skin_tone", "freckles", "hair_volume", "brows")
 CATEGORIES: dict[str, tuple[str, ...]] = {
     name: tuple(value for value in values if value not in (OTHER, HIDDEN))
@@ -27,74 +29,92 @@ CATEGORY_WEIGHTS = {  # the others 1
     "beard": 2.0,
     "glasses": 2.0,
     "iris_colour": 4.0,
+    "gaze": 2.0,
 }
-_FACE_ZOOM = 2.2
-
-Truths = dict[str, str]
-Visible = Callable[[HeadParameters, Truths], bool]
 
 
 @dataclass(frozen=True)
 class Number:
-    """A continuous attribute: the parameter's name, how many numbers it has, when it can be seen at all."""
+    """A continuous attribute: the parameter's name, how many numbers it has, what it counts in training.
+
+    ``action``: whose strength it is, if the parameter is that of all actions. ``backdrops``: those that it can be read
+    from. Beyond that, it can be seen where :func:`visible_parameters` says so.
+    """
 
     parameter: str
     size: int = 1
-    visible: Visible = lambda p, truths: True
+    weight: float = 1.0
+    action: str | None = None
+    backdrops: tuple[str, ...] = BACKDROPS
+
+    def values(self, p: HeadParameters, visible: frozenset[str]) -> list[float]:
+        """NaN where it cannot be seen."""
+        if (self.action or self.parameter) not in visible or p.backdrop not in self.backdrops:
+            return [math.nan] * self.size
+        value = getattr(p, self.parameter)
+        return np.ravel(value if self.action is None else value[ACTION_NAMES.index(self.action)]).tolist()
 
 
-def _hair(p: HeadParameters, truths: Truths) -> bool:
-    return p.hair_style != "bald"
-
-
-def _iris(p: HeadParameters, truths: Truths) -> bool:
-    return truths["iris_colour"] != HIDDEN
-
-
-def _brows(p: HeadParameters, truths: Truths) -> bool:
-    return truths["brows"] != HIDDEN
-
-
-def _beard(p: HeadParameters, truths: Truths) -> bool:
-    return p.beard != NONE
-
-
-def _glasses(p: HeadParameters, truths: Truths) -> bool:
-    return p.glasses != NONE
-
+# A gradient goes either way round, so its two colours cannot be told apart.
+_ONE_WAY = tuple(name for name in BACKDROPS if name != "gradient")
 
 NUMBERS: dict[str, Number] = {
     **{name: Number(name) for name in ("age", "sex", "weight", "skin_tone", "skin_warmth", "skin_redness", "freckles")},
-    "hair_volume": Number("hair_volume", 1, _hair),
-    "hair_length": Number("hair_length", 1, _hair),
-    "lid_openness": Number("lid_openness", 1, _iris),
-    "brow_thickness": Number("brow_thickness", 1, _brows),
-    "brow_arch": Number("brow_arch", 1, _brows),
-    "expression_strength": Number("expression_strength", 1, lambda p, truths: p.expression != "neutral"),
-    "beard_length": Number("beard_length", 1, _beard),
-    "frame_thickness": Number("frame_thickness", 1, _glasses),
-    "glasses_size": Number("glasses_size", 1, _glasses),
+    **{name: Number(name) for name in ("hair_volume", "hair_length")},
+    "parting_place": Number("parting"),
+    **{name: Number(name) for name in ("lid_openness", "brow_thickness", "brow_arch")},
+    **{f"{ACTION_PREFIX}{name}": Number("actions", 1, 2.0, name) for name in ACTION_NAMES},
+    **{name: Number(name, weight=3.0) for name in ("gaze_yaw", "gaze_pitch")},
+    **{name: Number(name) for name in ("beard_length", "frame_thickness", "glasses_size")},
+    "lens_darkness": Number("lens_darkness", weight=0.5),
     "lipstick_amount": Number("lipstick"),
-    "eye_shadow_amount": Number("eye_shadow", 1, _brows),
-    "hair_rgb": Number("hair_colour", 3, _hair),
-    "iris_rgb": Number("iris_colour", 3, _iris),
-    "beard_rgb": Number("beard_colour", 3, _beard),
-    "frame_rgb": Number("frame_colour", 3, _glasses),
-    "lipstick_rgb": Number("lipstick_colour", 3, lambda p, truths: truths["lipstick"] != NONE),
+    "eye_shadow_amount": Number("eye_shadow"),
+    "hair_rgb": Number("hair_colour", 3),
+    "iris_rgb": Number("iris_colour", 3, 4.0),
+    "beard_rgb": Number("beard_colour", 3),
+    "frame_rgb": Number("frame_colour", 3),
+    "lipstick_rgb": Number("lipstick_colour", 3),
     "cloth_rgb": Number("cloth_colour", 3),
-    "background_rgb": Number("background", 3),
+    "background_rgb": Number("background", 3, backdrops=_ONE_WAY),
+    "background_second_rgb": Number("background_second", 3, backdrops=_ONE_WAY),
+    "horizon_height": Number("backdrop_variant", 1, 0.5, backdrops=("horizon",)),
+    **{name: Number(name) for name in ("light_yaw_deg", "light_pitch_deg", "light_strength", "light_fill")},
+    "light_warmth_amount": Number("light_warmth"),
     "ancestry": Number("ancestry", 3),
-    "shape": Number("shape", len(SHAPE_NAMES)),
+    "shape": Number("shape", len(SHAPE_NAMES), 3.0),
 }
 POSE = ("yaw_rad", "pitch_rad")
+NUMBER_SIZES: dict[str, int] = {**{name: number.size for name, number in NUMBERS.items()}, **dict.fromkeys(POSE, 1)}
+NUMBER_WEIGHTS = {**{name: number.weight for name, number in NUMBERS.items()}, "yaw_rad": 2.0, "pitch_rad": 1.0}
+ACTIONS = tuple(name for name in NUMBERS if name.startswith(ACTION_PREFIX))
 PERSON = ("shape", "sex", "age", "weight", "ancestry")
 
 
-def reader_config() -> ReaderConfig:
-    """The reader's outputs, and a closer look at the face; its other sizes are the defaults."""
-    numbers = [(name, number.size) for name, number in NUMBERS.items()]
-    numbers += [(name, 1) for name in POSE]
-    return ReaderConfig(tuple(CATEGORIES.items()), tuple(numbers), face_zoom=_FACE_ZOOM)
+# The reader that ships, and another of which it knows nothing, which only judges.
+_SIZES: dict[str, dict[str, object]] = {
+    "first": {"architecture": ZOOM, "input_px": 160, "source_px": 256, "face_zoom": 2.2, "hidden": 320},
+    "second": {
+        "architecture": TWO_LOOKS, "input_px": 128, "source_px": 256, "widths": (16, 32, 64, 128),
+        "depths": (0, 1, 1, 0), "attention_blocks": 3, "squeezed": 16, "hidden": 192,
+    },
+}  # fmt: skip
+READERS = tuple(_SIZES)
+
+
+def reader_config(reader: str = "first") -> ReaderConfig:
+    """What a reader says, the same for all, and the sizes of one of ``READERS``."""
+    return ReaderConfig(tuple(CATEGORIES.items()), tuple(NUMBER_SIZES.items()), **_SIZES[reader])
+
+
+def shared_categories(config: ReaderConfig) -> dict[str, tuple[str, ...]]:
+    """The categories that a reader knows as they are now; an older one lacks some."""
+    return {name: values for name, values in config.categories if CATEGORIES.get(name) == values}
+
+
+def number_columns(sizes: Mapping[str, int] = NUMBER_SIZES) -> dict[str, slice]:
+    """Name of a number -> its columns among all numbers."""
+    ends = np.cumsum(list(sizes.values())).tolist()
+    return {name: slice(end - size, end) for (name, size), end in zip(sizes.items(), ends, strict=True)}
 
 
 @dataclass
@@ -116,12 +136,11 @@ def targets_of(parameters: Sequence[HeadParameters], yaw_rad: np.ndarray, pitch_
 
 
 def _rows(p: HeadParameters) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    truths = attributes_of(p)
+    truths, visible = attributes_of(p), visible_parameters(p)
     classes = [_class_of(values, truths[name]) for name, values in CATEGORIES.items()]
     numbers: list[float] = []
     for number in NUMBERS.values():
-        value = np.ravel(getattr(p, number.parameter)).tolist()
-        numbers += value if number.visible(p, truths) else [math.nan] * number.size
+        numbers += number.values(p, visible)
     return np.array(classes, np.int64), np.array(numbers, np.float32), person_vector(p)
 
 
@@ -146,15 +165,3 @@ def person_vector(p: HeadParameters) -> np.ndarray:
 
 
 PERSON_SIZE = len(person_vector(HeadParameters()))
-
-
-def mirrored_targets(classes: np.ndarray, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The targets of the mirrored picture: the other yaw, the parting on the other side."""
-    classes, numbers = classes.copy(), numbers.copy()
-    parting = CATEGORIES["parting"]
-    column = list(CATEGORIES).index("parting")
-    left, right = parting.index("left"), parting.index("right")
-    before = classes[:, column].copy()
-    classes[before == left, column], classes[before == right, column] = right, left
-    numbers[:, -len(POSE)] *= -1
-    return classes, numbers

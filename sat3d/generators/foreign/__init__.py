@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ...errors import NoSuchNetworkError
 from ...progress import Progress, no_progress
 from ..config import StyleGAN2Config, TriplaneConfig
 from .allowlist import ALLOWED
 from .checks import check_modules
+from .contents import choose, judges, key_names
 from .layout import expected_tensors
 from .machine import Machine
 from .opening import hash_view, open_pickle
@@ -23,7 +23,7 @@ from .settings import read_stylegan2, unsupported
 from .tensors import check_filters, check_tensors, read_tensors
 from .tree import Tree, walk
 from .triplane import read_triplane
-from .values import Context, Record, damaged, describe
+from .values import Context, describe, unlike_official
 
 __all__ = ["ForeignNetwork", "expected_tensors", "read_network"]
 
@@ -33,7 +33,8 @@ class ForeignNetwork:
     """A network out of an official pickle.
 
     ``tensors``: float32, contiguous, CPU, each with memory of its own, under the official names, without the constant
-    resampling filters. ``notes``: class name, key used, other keys, settings that were ignored.
+    resampling filters. ``notes``: class name, key used (if it has one), which network that is in words, other keys,
+    settings that were ignored.
     """
 
     config: StyleGAN2Config | TriplaneConfig
@@ -42,8 +43,10 @@ class ForeignNetwork:
     notes: dict[str, str]
 
 
-def read_network(path: str | os.PathLike, key: str = "G_ema", progress: Progress = no_progress) -> ForeignNetwork:
-    """Read the network ``key`` of an official pickle; ``progress`` counts bytes.
+def read_network(path: str | os.PathLike, key: str | None = None, progress: Progress = no_progress) -> ForeignNetwork:
+    """Read the network ``key`` of an official pickle (None: G_ema, else G, else the only one).
+
+    ``progress`` counts bytes.
 
     Raises:
         HostileFileError: the file asks for anything that no network needs, or tries to exhaust the machine.
@@ -52,8 +55,8 @@ def read_network(path: str | os.PathLike, key: str = "G_ema", progress: Progress
     """
     with open_pickle(path) as data:
         contents = _run(data)
-        network = _choose(contents, key)
-        tree = walk(network)
+        chosen = choose(contents, key)
+        tree = walk(chosen.network)
         config, notes = _read_config(tree, data)
         expected = expected_tensors(config)
         check_tensors(tree.tensors, expected, len(data))
@@ -62,44 +65,33 @@ def read_network(path: str | os.PathLike, key: str = "G_ema", progress: Progress
         total = len(data) + sum(4 * math.prod(shape) for shape in expected.values())
         sha256 = hash_view(data, lambda done: progress(done, total))
         tensors = read_tensors(data, tree.tensors, list(expected), lambda done: progress(len(data) + done, total))
-    notes = {"class_name": network.kind, "key": key, "keys_in_file": _key_names(contents), **notes}
+    taken = {"key": chosen.key, "keys_in_file": key_names(contents)} if chosen.key else {}
+    notes = {"class_name": chosen.network.kind, **taken, "network": chosen.told, **notes}
     return ForeignNetwork(config, tensors, sha256, notes)
 
 
-def _run(data: memoryview) -> dict:
+def _run(data: memoryview) -> object:
     machine = Machine(Context(data), ALLOWED, 0, len(data))
     contents = machine.run()
-    if type(contents) is not dict:
-        raise unsupported("the pickle is not a dictionary of networks", describe(contents), "G, D, G_ema, …")
     if machine.position != len(data):
-        raise damaged("there is something behind its end", f"{len(data) - machine.position} bytes")
+        raise unlike_official("there is something behind its end", f"{len(data) - machine.position} bytes")
     return contents
-
-
-def _choose(contents: dict, key: str) -> Record:
-    network = contents.get(key)
-    if network is None:
-        raise NoSuchNetworkError(
-            f"The pickle has no network {key!r}",
-            f"the keys {_key_names(contents) or 'of no network'}",
-            "usually G_ema",
-            "choose one of the networks in it",
-        )
-    if type(network) is not Record or not network.persistent:
-        raise damaged(f"'{key}' is not a network", describe(network))
-    return network
-
-
-def _key_names(contents: dict) -> str:
-    return ", ".join(key[:40] for key in list(contents)[:20] if type(key) is str)
 
 
 def _read_config(tree: Tree, data: memoryview) -> tuple[StyleGAN2Config | TriplaneConfig, dict[str, str]]:
     kind = tree.modules[""].kind
     if kind == "TriPlaneGenerator":
         return read_triplane(tree, data)
+    if "Discriminator" in kind:
+        raise judges(f"class {describe(kind)}")
     if kind != "Generator":
-        raise unsupported("its class is unknown", describe(kind), "TriPlaneGenerator (EG3D) or Generator (StyleGAN2)")
+        raise unsupported(
+            "its class is unknown",
+            describe(kind),
+            "TriPlaneGenerator (EG3D) or Generator (StyleGAN2)",
+            "if a project has only renamed the class, have the network exported under its official name; one that "
+            "computes otherwise cannot be used",
+        )
     if "synthesis.b4" not in tree.modules:
         raise unsupported("a Generator without the block synthesis.b4, probably StyleGAN3", wanted="StyleGAN2 or EG3D")
     return read_stylegan2(tree), {}

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 
 from ...errors import FileError
 from .opcodes import OPERATIONS
-from .values import Blob, Context, damaged, describe, exhausting, hostile
+from .values import Blob, Context, Global, damaged, describe, exhausting, hostile, unlike_official
 
 _MAX_STACK = 65536
 _STOP = 0x2E
 _FORBIDDEN = b"ioP\x82\x83\x84\x92\x97\x98"  # INST OBJ PERSID EXT1 EXT2 EXT4 NEWOBJ_EX NEXT_BUFFER READONLY_BUFFER
+_LEFT_OUT = b"2FILSVTUdglp\x91"  # of old protocols, and FROZENSET: harmless, but nothing that we need
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,9 @@ class Machine:
         where = f"opcode 0x{code:02x} at byte {self.position - 1}"
         if code in _FORBIDDEN:
             return hostile("it uses a pickle opcode that makes objects in ways no network needs", where)
-        return damaged("it uses a pickle opcode that no network needs", where)
+        if code in _LEFT_OUT:
+            return unlike_official("it uses a pickle opcode that no network needs", where)
+        return damaged("it holds what is no pickle opcode", where)
 
     def _next_opcode(self) -> int:
         budget, position = self.context.budget, self.position
@@ -124,6 +127,8 @@ class Machine:
     def top(self, kind: type) -> object:
         value = self.pop()
         if type(value) is not kind:
-            raise damaged(f"a {kind.__name__.lower()} was expected", f"{describe(value)} before byte {self.position}")
+            # Calls are always made of a global and a tuple; what is filled or set may be of a kind that is not known.
+            fault = damaged if kind in (Global, tuple) else unlike_official
+            raise fault(f"a {kind.__name__.lower()} was expected", f"{describe(value)} before byte {self.position}")
         self.push(value)
         return value

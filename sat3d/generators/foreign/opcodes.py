@@ -1,11 +1,22 @@
 """The pickle opcodes that network pickles use, one small function each (see :mod:`.machine` for the rules)."""
 
+import re
 import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...errors import FileError
-from .values import Global, Record, damaged, describe, exhausting, hostile
+from .values import (
+    Global,
+    Record,
+    asks_for,
+    damaged,
+    describe,
+    exhausting,
+    foreign_object,
+    hostile,
+    unlike_official,
+)
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -14,6 +25,9 @@ Operation = Callable[["Machine"], None]
 
 _MAX_NAME_BYTES = 256
 _MAX_INTEGER_BYTES = 256
+# What follows a global if it is a class of which an empty instance is made: EMPTY_TUPLE NEWOBJ, each perhaps stored.
+_NEW_OBJECT = re.compile(rb"(\x94|q.|r.{4})?\)(\x94|q.|r.{4})?\x81", re.DOTALL)
+_NEW_OBJECT_BYTES = 12
 
 # A state is only ever looked into, never turned into attributes; these names show that somebody hopes otherwise.
 _SPECIAL_NAMES = (
@@ -36,7 +50,7 @@ _SPECIAL_NAMES = (
 def _protocol(m: "Machine") -> None:
     version = m.take(1)[0]
     if not 2 <= version <= 5:
-        raise damaged("unknown pickle protocol", version)
+        raise unlike_official("unknown pickle protocol", version)
 
 
 def _frame(m: "Machine") -> None:
@@ -152,7 +166,9 @@ def _line(m: "Machine") -> str:
 def _stack_global(m: "Machine") -> None:
     name, module = m.pop(), m.pop()
     if type(name) is not str or type(module) is not str:
-        raise damaged("a global's name is not text", f"{describe(module)}, {describe(name)} before byte {m.position}")
+        raise unlike_official(
+            "a global's name is not text", f"{describe(module)}, {describe(name)} before byte {m.position}"
+        )
     _push_global(m, module, name)
 
 
@@ -162,9 +178,9 @@ def _push_global(m: "Machine", module: str, name: str) -> None:
     elif module.startswith("dnnlib.tflib"):
         raise _tensorflow_era()
     else:
-        raise hostile(
-            "it asks for something that no network contains", f"'{module[:80]} {name[:80]}' at byte {m.position}"
-        )
+        where = f"'{module[:80]} {name[:80]}' at byte {m.position}"
+        upcoming = bytes(m.context.data[m.position : min(m.end, m.position + _NEW_OBJECT_BYTES)])
+        raise foreign_object(where) if _NEW_OBJECT.match(upcoming) else asks_for(where)
 
 
 def _tensorflow_era() -> FileError:
@@ -201,7 +217,11 @@ def _push_made(m: "Machine", target: Global, make: Callable | None, arguments: t
 
 
 def _build(m: "Machine") -> None:
-    state, record = m.pop(), m.top(Record)
+    state = m.pop()
+    if m.stack and type(m.stack[-1]) is dict:
+        _check_notes(m, state)
+        return
+    record = m.top(Record)
     wanted = tuple if record.arguments else dict
     if record.persistent or record.state is not None or type(state) is not wanted:
         raise hostile(
@@ -211,6 +231,15 @@ def _build(m: "Machine") -> None:
     if wanted is dict and any(name in state for name in _SPECIAL_NAMES):
         raise hostile("it sets special attributes of an object", f"{describe(record)} before byte {m.position}")
     record.state = state
+
+
+def _check_notes(m: "Machine", notes: object) -> None:
+    """A state dict has notes on versions, which are dropped; a dictionary has no other state."""
+    if type(notes) is not dict or len(notes) > 1 or set(notes) - {"_metadata"}:
+        raise hostile(
+            "it sets the state of an object in a way that no network does",
+            f"{describe(notes)} before byte {m.position}",
+        )
 
 
 def _persistent_id(m: "Machine") -> None:

@@ -10,14 +10,13 @@ from pathlib import Path
 from ...errors import FileError
 from ...file_errors import read_error
 from ...file_reading import check_file
+from . import torch_file
+from .contents import WANTED
 
-_BLOCK_BYTES = 1 << 22
-_WANTED = "an official .pkl network file (EG3D or StyleGAN2-ADA)"
+_BLOCK_BYTES, _HEAD_BYTES = 1 << 22, 32
 
 # First bytes of what people mistake for a network pickle -> (what it is, next step).
 _OTHER_KINDS = {
-    b"PK\x03\x04": ("a zip file, such as torch.save writes", "use the .pkl file of the official project"),
-    b"\x80\x02\x8a\x0a\x6c\xfc": ("a torch.save checkpoint", "use the .pkl file of the official project"),
     b"version https://git-lfs": ("a Git LFS pointer, not the file itself", "run 'git lfs pull' or download the file"),
     b"<": ("a web page", "download the file itself; some sites ask for a confirmation first"),
     b"\x1f\x8b": ("a gzip archive", "unpack it first"),
@@ -32,11 +31,11 @@ def open_pickle(path: str | os.PathLike) -> Iterator[memoryview]:
     Raises:
         FileError: missing, not a file, unreadable, empty, or visibly of another kind.
     """
-    path = check_file(path, _WANTED)
+    path = check_file(path, WANTED)
     mapped = _map(path)
     view = memoryview(mapped)
     try:
-        _check_kind(bytes(view[:32]), path.name)
+        _check_kind(view, path.name)
         yield view
     finally:
         view.release()
@@ -49,24 +48,27 @@ def _map(path: Path) -> mmap.mmap:
         with path.open("rb") as stream:
             return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
     except ValueError:
-        raise FileError("The file is empty", path.name, _WANTED, "download the file again") from None
+        raise FileError("The file is empty", path.name, WANTED, "download the file again") from None
     except OSError as error:
         raise read_error(path, error) from error
 
 
-def _check_kind(head: bytes, name: str) -> None:
+def _check_kind(data: memoryview, name: str) -> None:
+    head = bytes(data[:_HEAD_BYTES])
+    if torch_file.is_torch_file(head):
+        raise torch_file.refusal(data, name)
     for start, (kind, next_step) in _OTHER_KINDS.items():
         if head.startswith(start):
-            raise FileError("Not a network pickle", f"{name} is {kind}", _WANTED, next_step)
+            raise FileError("Not a network pickle", f"{name} is {kind}", WANTED, next_step)
     if head[8:9] == b"{" and head[0] != 0x80:
         raise FileError(
             "Not a network pickle",
             f"{name} looks like a safetensors file",
-            _WANTED,
+            WANTED,
             "load it as a converted checkpoint instead",
         )
     if head[0] != 0x80:
-        raise FileError("Not a network pickle", f"{name} begins with {head[:8]!r}", _WANTED, "choose another file")
+        raise FileError("Not a network pickle", f"{name} begins with {head[:8]!r}", WANTED, "choose another file")
 
 
 def hash_view(data: memoryview, report: Callable[[int], None]) -> str:

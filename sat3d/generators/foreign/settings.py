@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ...errors import FileError
 from ..config import BackboneConfig, StyleGAN2Config
 from .tree import Tree
-from .values import damaged, describe
+from .values import describe, unlike_official
 
 _GENERATOR_ARGUMENTS = ("z_dim", "c_dim", "w_dim", "img_resolution", "img_channels")
 
@@ -25,13 +25,13 @@ _WITHOUT_EFFECT = {"num_fp16_res", "fp16_channels_last", "channels_last", "fused
 MAPPING_LR_MUL = 0.01
 
 
-def unsupported(what: str, got: object = None, wanted: object = None) -> FileError:
-    return FileError(
-        f"The network is of a kind that cannot be converted: {what}",
-        got,
-        wanted,
-        "use a network of the published EG3D or StyleGAN2 architecture",
-    )
+def unsupported(
+    what: str,
+    got: object = None,
+    wanted: object = None,
+    next_step: str = "use a network of the published EG3D or StyleGAN2 architecture",
+) -> FileError:
+    return FileError(f"The network is of a kind that cannot be converted: {what}", got, wanted, next_step)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Settings:
         return {key: value for key, value in self.values.items() if key not in keys}
 
     def _wrong(self, key: str, value: object, wanted: str) -> FileError:
-        return damaged(f"{self.where} has no usable '{key}'", f"{describe(value)}; wanted {wanted}")
+        return unlike_official(f"{self.where} has no usable '{key}'", f"{describe(value)}; wanted {wanted}")
 
 
 def init_settings(tree: Tree, module: str, positional: tuple[str, ...] = _GENERATOR_ARGUMENTS) -> Settings:
@@ -86,7 +86,9 @@ def init_settings(tree: Tree, module: str, positional: tuple[str, ...] = _GENERA
     args, kwargs = tree.attribute(module, "_init_args", ()), tree.attribute(module, "_init_kwargs")
     where = module or "network"
     if type(args) is not tuple or type(kwargs) is not dict or len(args) > len(positional) or len(kwargs) > 100:
-        raise damaged(f"the constructor arguments of the {where} are missing", f"{describe(args)}, {describe(kwargs)}")
+        raise unlike_official(
+            f"the constructor arguments of the {where} are missing", f"{describe(args)}, {describe(kwargs)}"
+        )
     return Settings({**dict(zip(positional, args, strict=False)), **kwargs}, where)
 
 
@@ -157,5 +159,5 @@ def read_clamp(tree: Tree, layer: str, given: object) -> float | None:
         return None
     clamp = Settings({"conv_clamp": value}, layer).number("conv_clamp")
     if clamp <= 0:
-        raise damaged(f"conv_clamp of {layer} is not positive", clamp)
+        raise unlike_official(f"conv_clamp of {layer} is not positive", clamp)
     return clamp

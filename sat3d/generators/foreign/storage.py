@@ -8,7 +8,7 @@ then the element count as a signed 64-bit number and the raw little-endian eleme
 from typing import NamedTuple
 
 from .machine import Allowed, Machine
-from .values import Blob, Context, Global, Storage, damaged, describe
+from .values import Blob, Context, Global, Storage, damaged, describe, unlike_official
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
@@ -45,7 +45,9 @@ def read_storage(context: Context, blob: Blob) -> Storage:
     storage, position = _run(context, position, blob.end, _storage_id)
     keys, position = _run(context, position, blob.end)
     if type(storage) is not _StorageId or type(keys) is not list or keys != [storage.key]:
-        raise damaged("a tensor's storage or list of storages is wrong", f"{describe(storage)}, {describe(keys)}")
+        raise unlike_official(
+            "a tensor's storage or list of storages is wrong", f"{describe(storage)}, {describe(keys)}"
+        )
     return _located(context, storage, position, blob.end)
 
 
@@ -66,9 +68,9 @@ def _check_header(context: Context, blob: Blob) -> int:
     protocol, position = _run(context, position, blob.end)
     facts, position = _run(context, position, blob.end)
     if type(magic) is not int or magic != _MAGIC or type(protocol) is not int or protocol != _PROTOCOL:
-        raise damaged("a tensor's content does not begin like one", f"{describe(magic)}, {describe(protocol)}")
+        raise unlike_official("a tensor's content does not begin like one", f"{describe(magic)}, {describe(protocol)}")
     if type(facts) is not dict or facts.get("little_endian") is not True:
-        raise damaged("a tensor was not written in little-endian order", describe(facts))
+        raise unlike_official("a tensor was not written in little-endian order", describe(facts))
     return position
 
 
@@ -79,8 +81,8 @@ def _run(context: Context, position: int, end: int, persistent=None) -> tuple:
 
 def _storage_id(value: object) -> _StorageId:
     if type(value) is not tuple or len(value) not in (5, 6) or value[5:] not in ((), (None,)):
-        raise damaged("a tensor's storage is not described as expected", describe(value))
+        raise unlike_official("a tensor's storage is not described as expected", describe(value))
     tag, kind, key, _, count = value[:5]
     if tag != "storage" or type(kind) is not Global or type(key) is not str or type(count) is not int or count < 0:
-        raise damaged("a tensor's storage is not described as expected", f"{describe(kind)}, {describe(count)}")
+        raise unlike_official("a tensor's storage is not described as expected", f"{describe(kind)}, {describe(count)}")
     return _StorageId(kind.name, key, count)

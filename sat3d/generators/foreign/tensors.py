@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ...errors import FileError
 from .layout import Shape
-from .values import Storage, TensorView, damaged, exhausting
+from .values import Storage, TensorView, exhausting, unlike_official
 
 _SHOWN = 8
 _FILTER_NAME = "resample_filter"
@@ -36,7 +36,7 @@ def check_tensors(found: Mapping[str, TensorView], expected: Mapping[str, Shape]
             "The network's tensors do not match its configuration",
             _capped(problems),
             "a network of the published architecture, complete and unchanged",
-            "download the file again; modified architectures cannot be converted",
+            "use the network as its training code saved it; modified architectures cannot be converted",
         )
     if sum(_bytes(found[name]) for name in expected) > file_bytes:
         raise exhausting("describes more data than it holds", f"a file of {file_bytes} bytes")
@@ -91,7 +91,7 @@ def read_tensors(
             "The network holds values that are not finite",
             _capped(broken),
             "finite weights",
-            "download the file again, or use an earlier snapshot of the training",
+            "use an earlier snapshot of the training",
         )
     return tensors
 
@@ -118,7 +118,7 @@ def read_small(data: memoryview, view: TensorView, shape: Shape, name: str) -> n
     problem = _problem(view, shape)
     array = None if problem else _read(data, view)
     if array is None or not np.isfinite(array).all():
-        raise damaged(f"{name} {problem or 'is not finite'}")
+        raise unlike_official(f"{name} {problem or 'is not finite'}")
     return array
 
 

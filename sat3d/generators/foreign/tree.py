@@ -6,7 +6,7 @@ Shared records let a small file describe an exponentially large tree, so the wal
 import re
 from dataclasses import dataclass, field
 
-from .values import Record, TensorView, damaged, describe, exhausting
+from .values import Record, TensorView, describe, exhausting, unlike_official
 
 _MAX_DEPTH = 12
 _MAX_ENTRIES = 8192
@@ -48,7 +48,7 @@ def walk(network: Record) -> Tree:
 def _table(record: Record, path: str, group: str) -> dict:
     table = record.state.get(group) if type(record.state) is dict else None
     if type(table) is not dict:
-        raise damaged(f"module {path or 'network'!r} has no usable {group}", describe(table))
+        raise unlike_official(f"module {path or 'network'!r} has no usable {group}", describe(table))
     return table
 
 
@@ -56,11 +56,11 @@ def _children(table: dict, path: str, kind: type, kind_name: str) -> list[tuple[
     found = [(_join(path, name), child) for name, child in table.items() if child is not None]
     for name, child in found:
         if type(child) is not kind:
-            raise damaged(f"{name} is not a {kind_name}", describe(child))
+            raise unlike_official(f"{name} is not a {kind_name}", describe(child))
     return found
 
 
 def _join(path: str, name: object) -> str:
     if type(name) is not str or not _NAME.fullmatch(name):
-        raise damaged(f"a part of module {path or 'network'!r} has a strange name", describe(name))
+        raise unlike_official(f"a part of module {path or 'network'!r} has a strange name", describe(name))
     return f"{path}.{name}" if path else name

@@ -8,7 +8,7 @@ from ..config import PLANE_AXES_EG3D, SUPERRESOLUTION, PlaneAxes, RenderingConfi
 from .settings import Settings, check_supported, init_settings, read_backbone, read_clamp, unsupported
 from .tensors import read_small
 from .tree import Tree
-from .values import TensorView, damaged, describe
+from .values import TensorView, describe, unlike_official
 
 _SUPERRESOLUTION_PREFIX = "SuperresolutionHybrid"
 # Deepfp32 is the oldest variant: like 4X, but it never antialiases.
@@ -99,7 +99,7 @@ def _limit(options: Settings, key: str) -> float | str:
 def _pivot(options: Settings, default: tuple[float, ...]) -> tuple[float, ...]:
     value = options.get("avg_camera_pivot", default)
     if type(value) not in (list, tuple) or len(value) != 3:
-        raise damaged("rendering_kwargs has no usable 'avg_camera_pivot'", describe(value))
+        raise unlike_official("rendering_kwargs has no usable 'avg_camera_pivot'", describe(value))
     numbers = Settings(dict(zip("xyz", value, strict=True)), "avg_camera_pivot")
     return tuple(numbers.number(axis) for axis in "xyz")
 
@@ -133,10 +133,10 @@ def _plane_axes(tree: Tree, data: memoryview) -> PlaneAxes:
     if view is None:
         return PLANE_AXES_EG3D
     if type(view) is not TensorView:
-        raise damaged("renderer.plane_axes is not a tensor", describe(view))
+        raise unlike_official("renderer.plane_axes is not a tensor", describe(view))
     axes = read_small(data, view, (3, 3, 3), "renderer.plane_axes")
     if np.abs(np.linalg.det(axes.astype(np.float64))).min() < 1e-6:
-        raise damaged("renderer.plane_axes cannot be inverted")
+        raise unlike_official("renderer.plane_axes cannot be inverted")
     return tuple(tuple(tuple(float(v) for v in row) for row in plane) for plane in axes)
 
 

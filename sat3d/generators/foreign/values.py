@@ -11,6 +11,7 @@ from ...errors import FileError, HostileFileError
 MAX_OPCODES = 400_000
 MAX_STRING_BYTES = 1 << 20
 MAX_TEXT_BYTES = 1 << 24  # of all strings of a file together
+_OFFICIAL = "a network pickle written by the official training code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class Global:
 class Record:
     """An object of the file: the name of its class and, once, its state.
 
-    ``persistent``: its class came with its source text (which is ignored). ``arguments``: of a numpy dtype.
+    ``persistent``: its class came with its source text (which is ignored). ``arguments``: of numpy types and arrays,
+    whose state is a tuple.
     """
 
     kind: str
@@ -90,6 +92,9 @@ class Context:
     sources: set[str] = field(default_factory=set)
 
 
+_NAMES = {TensorView: "a tensor", Storage: "a tensor's storage", Blob: "bytes"}
+
+
 def describe(value: object) -> str:
     """A short name for a value of the file; containers are never spelt out (they can be exponentially large)."""
     if value is None or type(value) in (bool, float):
@@ -100,12 +105,23 @@ def describe(value: object) -> str:
         return repr(value[:60]) + (" …" if len(value) > 60 else "")
     if isinstance(value, Global | Record):
         return f"{type(value).__name__.lower()} {str(value)[:60] if isinstance(value, Global) else value.kind[:60]!r}"
-    return f"a {type(value).__name__.lower()}"
+    return _NAMES.get(type(value)) or f"a {type(value).__name__.lower()}"
 
 
 def damaged(what: str, got: object = None) -> FileError:
+    """Something was cut off or changed on its way."""
     return FileError(
         f"The network pickle is damaged: {what}", got, "a complete official network pickle", "download the file again"
+    )
+
+
+def unlike_official(what: str, got: object = None) -> FileError:
+    """A complete file that is another one than it should be: fetching it again would not help."""
+    return FileError(
+        f"The pickle is not as the official code writes it: {what}",
+        got,
+        _OFFICIAL,
+        "use the network as its training code saved it",
     )
 
 
@@ -113,10 +129,23 @@ def hostile(what: str, got: object = None) -> HostileFileError:
     return _refused(f"{what}; nothing in it was executed", got, "do not use this file, and do not open it otherwise")
 
 
+def asks_for(global_name: str) -> HostileFileError:
+    """A global that is in no list."""
+    return hostile("it asks for something that no network contains", global_name)
+
+
+def foreign_object(global_name: str) -> HostileFileError:
+    """The same, where it is the class of an object: of another project as likely as of an attacker."""
+    return _refused(
+        "it holds an object of a class that no official network contains; nothing in it was executed",
+        global_name,
+        "have the network saved without this object, or by the official code; do not open the file otherwise",
+    )
+
+
 def exhausting(what: str, got: object = None) -> HostileFileError:
     return _refused(f"it {what}", got, "download the file from its original place")
 
 
 def _refused(what: str, got: object, next_step: str) -> HostileFileError:
-    wanted = "a network pickle written by the official training code"
-    return HostileFileError(f"The file was refused: {what}", got, wanted, next_step)
+    return HostileFileError(f"The file was refused: {what}", got, _OFFICIAL, next_step)

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from sat3d.generators import RenderOptions
+from sat3d.generators import BackboneConfig, RenderOptions, StyleGAN2Config
 from sat3d.generators.checkpoint import save_checkpoint
 from sat3d.losses import LossWeights, probability_loss
 from sat3d.qmm import Measurement
+from tests.conftest import seeded
 from tests.training.masks.setup import losses_of, make_trainer
 from training.masks.draws import Draw, draw_transfers, most_different
 from training.masks.objective import gather
@@ -96,7 +97,9 @@ def test_sparse_rendering_is_the_renderers(triplane, styles, white_back):
         assert (found - gradient).norm() < error * gradient.norm()
 
 
-def test_flat_generators_and_domains_without_a_parser_learn_too(stylegan2, files, tmp_path):
+@pytest.mark.parametrize(("channels", "classes"), [(3, 0), (1, 4), (4, 0)])
+def test_flat_generators_and_domains_without_a_parser_learn_too(files, tmp_path, channels, classes):
+    stylegan2 = seeded(StyleGAN2Config(BackboneConfig(16, classes, 24, 2, 32, channels, 256, 16, conv_clamp=256)))
     path = tmp_path / "flat.safetensors"
     save_checkpoint(path, stylegan2.config, stylegan2.state_dict(), {})
     learner = make_trainer(files, tmp_path / "m.safetensors", "--batch", "4", domain="unparsed.json", generator=path)
