@@ -12,12 +12,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from sat3d.built_in import GENERATOR
 from sat3d.errors import ConfigError
 from training.clip_training.task import SIZE, ClipTask
 from training.console import script
-from training.evaluation.generator import CHECKPOINT, load_domain_generator
 from training.vision import generated
 from training.vision import options as command_line
+from training.vision.coded_heads import find_coder, load_domain_generator
 from training.vision.data import Views
 from training.vision.generated import with_generated
 from training.vision.loop import Plan
@@ -36,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def make_task(views: Views, machine: Machine) -> ClipTask:
         if options.generated:
-            views = with_generated(views, load_domain_generator(options.generator or CHECKPOINT), options)
+            network = load_domain_generator(options.generator or GENERATOR)
+            views = with_generated(views, find_coder(network, options.encoder, options.population), options)
         task = ClipTask(views, machine, options.seed)
         task.keep_start = options.keep_start
         if options.from_reader:

@@ -12,10 +12,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from sat3d.built_in import GENERATOR
 from training.console import script
-from training.evaluation.generator import CHECKPOINT, load_domain_generator
 from training.vision import generated
 from training.vision import options as command_line
+from training.vision.coded_heads import find_coder, load_domain_generator
 from training.vision.data import Views
 from training.vision.encoder_task import SIZE, EncoderTask
 from training.vision.generated import with_generated
@@ -33,8 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = command_line.parse(__doc__, arguments, _add_arguments)
 
     def make_task(views: Views, machine: Machine) -> EncoderTask:
-        network = load_domain_generator(options.generator or CHECKPOINT)
-        task = EncoderTask(with_generated(views, network, options), machine, options.seed, network=network)
+        network = load_domain_generator(options.generator or GENERATOR)
+        coder = find_coder(network, options.encoder, options.population)
+        task = EncoderTask(with_generated(views, coder, options), machine, options.seed, network=network)
         if not options.fresh:
             task.start_from_reader()
         return task

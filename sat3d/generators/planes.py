@@ -69,8 +69,8 @@ def sample_planes(planes: Tensor, texels: Tensor, batch_index: Tensor | None = N
     if batch_index is not None:
         rows = rows + (batch_index * (height * width * num_planes)).to(rows.dtype)
     table = planes.reshape(-1, features)
-    bag = (weights / num_planes).reshape(-1, texels.shape[-1]).T.contiguous().to(table.dtype)
-    return F.embedding_bag(rows.reshape(-1, texels.shape[-1]).T.contiguous(), table, per_sample_weights=bag, mode="sum")
+    bag = (weights / num_planes).flatten(0, -2).T.contiguous().to(table.dtype)
+    return F.embedding_bag(rows.flatten(0, -2).T.contiguous(), table, per_sample_weights=bag, mode="sum")
 
 
 def _corners(texels: Tensor, size: tuple[int, int], num_planes: int) -> tuple[Tensor, Tensor]:

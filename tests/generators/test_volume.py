@@ -115,3 +115,11 @@ def test_fast_plane_sampling_equals_grid_sample_in_value_and_gradient(axes):
         results.append((out, *torch.autograd.grad((out * torch.arange(4.0)).square().sum(), [planes, where])))
     for got, wanted in zip(*results, strict=True):
         torch.testing.assert_close(got, wanted, atol=2e-4, rtol=1e-4)
+
+
+def test_no_points_have_no_features():
+    planes = torch.randn(1, 4, 4, 3, 5, requires_grad=True)
+    found = sample_planes(planes, torch.zeros(3, 2, 0))
+    assert found.shape == (0, 5)
+    found.sum().backward()
+    assert not planes.grad.any()

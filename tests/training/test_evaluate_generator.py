@@ -62,7 +62,7 @@ def test_a_generator_of_another_domain_is_refused(tmp_path):
     from sat3d.generators import build_generator
     from sat3d.generators.checkpoint import save_checkpoint
     from tests.conftest import tiny_config
-    from training.evaluation.generator import load_domain_generator
+    from training.vision.coded_heads import load_domain_generator
 
     network = build_generator(tiny_config())
     save_checkpoint(tmp_path / "other.safetensors", network.config, network.state_dict(), {})

@@ -130,7 +130,7 @@ def test_masks_without_a_readable_attribute_are_refused(network):
 def bench(network, monkeypatch):
     """The suite on the tiny network and pictures of its own; nothing is rendered."""
     monkeypatch.setattr(suite, "load_domain_generator", lambda path: network)
-    monkeypatch.setattr(suite, "render_pairs", lambda crowd: views_of(network))
+    monkeypatch.setattr(suite, "render_pairs", lambda crowd: (views_of(network), torch.zeros(4, 64, 64)))
     monkeypatch.setattr(suite, "measure_population", lambda network: None)
     monkeypatch.setattr(suite, "lpips_missing", lambda: "not installed")
 

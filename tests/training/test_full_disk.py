@@ -13,7 +13,9 @@ from sat3d.errors import FileError
 from sat3d.pictures import contact_sheet
 from tests.synthheads.fakes import fake_render_head
 from training import benchmark, curves, demo, evaluate
-from training.generator import report as generator_report
+from training.common.clock import Clock
+from training.common.report import Report
+from training.generator import task as generator_task
 from training.masks import report as masks_report
 from training.masks.pairs import PairFolder
 from training.run_lock import run_lock
@@ -102,7 +104,7 @@ def test_the_demo_and_the_trainings_say_it(full_disk, out, monkeypatch):
     turned = SimpleNamespace(image=pictures, depth=pictures[:, :1], opacity=pictures[:, :1] + 1)
     writers = [
         lambda: demo.save(out, pictures, turned, "beard"),
-        lambda: generator_report.save_picture(contact_sheet([demo.to_pil(pictures)]), out / "sheet_0000001.png"),
+        lambda: generator_task.save_picture(contact_sheet([demo.to_pil(pictures)]), out / "sheet_0000001.png"),
         lambda: masks_report.save_picture(contact_sheet([demo.to_pil(pictures)]), out / "masks.sheet-0000001.png"),
         lambda: PairFolder(out / "masks.pairs", {"seed": 1}).open(),
         lambda: run_lock(out).__enter__(),
@@ -116,11 +118,10 @@ def test_the_demo_and_the_trainings_say_it(full_disk, out, monkeypatch):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a disk that is always full")
 def test_logs_say_it(out):
-    for name in ("masks.progress.jsonl", generator_report.LOG):
+    for name in ("masks.progress.jsonl", "progress.jsonl"):
         (out / name).symlink_to("/dev/full")
-    clock = SimpleNamespace(stage="points", steps=1, people=1, seconds=1.0)
     with pytest.raises(FileError, match=r"the disk is full.*progress\.jsonl"):
-        generator_report.Reporter(out, {})._log(SimpleNamespace(clock=clock), {})
+        Report(out / "progress.jsonl").note(Clock("points", steps=1), {})
     training = SimpleNamespace(
         progress=SimpleNamespace(step=1, seconds=1.0), plan=SimpleNamespace(share=lambda _: 0.5, iterations=2)
     )

@@ -11,22 +11,21 @@ from sat3d.clip import ClipConfig, load_clip
 from sat3d.clip.own import KIND as CLIP
 from sat3d.clip.words import WordTokenizer, words_of
 from sat3d.errors import ConfigError, FileError
-from sat3d.generators import build_generator
 from sat3d.small_networks import load_network
+from tests.training.tiny_generators import labelled_config, random_network
 from training import train_clip
 from training.clip_training import task as clip_task
 from training.clip_training.phrases import GROUPS, JUDGED, judged_texts, targets, vocabulary
 from training.clip_training.task import ClipTask, alikeness, clip_config, contrast, group_loss
 from training.clip_training.texts import ENDS, encode_short, short_caption
 from training.evaluation import clip as suite
-from training.generator.presets import find_preset
-from training.generator.scores import generate_view
+from training.synthheads.cameras import Pose
 from training.synthheads.captions import caption
 from training.synthheads.labels import ATTRIBUTE_VALUES
 from training.synthheads.parameters import HeadParameters
-from training.synthheads.populations import INDEPENDENT
-from training.synthheads.render import RIG
+from training.synthheads.populations import FIRST, INDEPENDENT
 from training.vision import options as command_line
+from training.vision.coded_heads import Coder, generate_views
 from training.vision.data import Views
 from training.vision.dice import Dice
 from training.vision.generated import generated_views, joined
@@ -239,12 +238,13 @@ def test_a_perfect_answer_gets_full_marks():
 
 
 def test_generated_pictures_join_the_rendered():
-    network = build_generator(find_preset("tiny").network).eval()
-    made = generated_views(network, 1, 3)
+    coder = Coder(random_network(labelled_config()), FIRST)
+    made = generated_views(coder, 1, 3)
     assert len(made) == 3 and made.heads.tolist() == [0, 0, 1] and made.images.shape[1:] == (32, 32, 3)
     both = joined(plain(32, 4), made)
     assert len(both) == 11 and both.heads.tolist()[-3:] == [4, 4, 5] and both.parameters[-1] == made.parameters[-1]
     assert torch.equal(both.images[8:], made.images) and both.latents is None
-    image, _, _ = generate_view(network, made.latents[0], RIG.label(float(made.yaw_rad[0]), float(made.pitch_rad[0])))
-    wanted = (image[0].detach().permute(1, 2, 0) + 1) * 127.5
+    styles = coder.network.styles(coder.network.map(made.latents[:1]))
+    image = generate_views(coder.network, styles, [Pose(float(made.yaw_rad[0]), float(made.pitch_rad[0]))]).image
+    wanted = (image[0].permute(1, 2, 0) + 1) * 127.5
     assert (made.images[0].float() - wanted).abs().max() <= 0.51

@@ -8,12 +8,11 @@ import torch
 
 from sat3d.camera import split_label
 from sat3d.errors import ConfigError
-from sat3d.generators import build_generator
 from sat3d.generators.checkpoint import save_checkpoint
 from sat3d.inversion import load_encoder
+from tests.training.tiny_generators import labelled_config, random_network
 from training import train_encoder
 from training.evaluation import encoder as suite
-from training.generator.presets import find_preset
 from training.synthheads.populations import FIRST
 from training.synthheads.render import RIG
 from training.vision import options as command_line
@@ -25,8 +24,7 @@ from training.vision.loop import Plan, Trainer
 
 @pytest.fixture(scope="module")
 def network():
-    torch.manual_seed(3)
-    return build_generator(find_preset("tiny").network).eval().requires_grad_(False)
+    return random_network(labelled_config())
 
 
 def plain(size: int = 128, people: int = 18) -> Views:
@@ -74,7 +72,7 @@ def test_data_without_latents_are_refused(network):
 def test_it_learns_where_the_camera_is(network, tmp_path):
     task = EncoderTask(plain(), network=network)
     task.start_from_reader()
-    trainer = Trainer(task, Plan(batch=8, steps=12, rate=2e-3), tmp_path / "encoder.safetensors")
+    trainer = Trainer(task, Plan(batch=8, steps=16, rate=2e-3), tmp_path / "encoder.safetensors")
     before = task.loss(torch.arange(16), Dice(1, 1))
     scores = trainer.run()
     after = task.loss(torch.arange(16), Dice(1, 1))

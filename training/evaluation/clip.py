@@ -7,15 +7,17 @@ from pathlib import Path
 
 from torch import Tensor
 
+from sat3d.built_in import GENERATOR
 from sat3d.clip import BUILT_IN, ImageText, load_clip
 from sat3d.reader import load_reader
 from training.clip_training.phrases import JUDGED, Group, targets
 from training.clip_training.task import zero_shot
+from training.vision import coded_heads
+from training.vision.coded_heads import find_coder, load_domain_generator
 from training.vision.data import Views, load_views
 from training.vision.generated import generated_views
 from training.vision.scores import accuracy, mean, recalls, worst_pairs
 
-from .generator import CHECKPOINT, load_domain_generator
 from .gradients import draw_wishes, image_gains, style_agreement
 from .people import Crowd, render_plain
 
@@ -31,7 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--weights", type=Path, help="a local .safetensors file (that of the built-in model)")
     add("--generated", type=int, default=0, help="also judge this many pictures of the generator (0)")
     add("--wishes", type=int, default=0, help="also follow the gradient for this many phrases (0)")
-    add("--generator", type=Path, default=CHECKPOINT, help="the generator's .safetensors file (the built-in one)")
+    add("--generator", type=Path, default=GENERATOR, help="the generator's .safetensors file (the built-in one)")
+    coded_heads.add_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> dict:
@@ -51,7 +54,8 @@ def _judge_with_generator(options: argparse.Namespace, clip: ImageText, views: V
     """``generated``: as the report itself, on generated heads; ``gradient``: see :mod:`.gradients`."""
     network, report = load_domain_generator(options.generator), {}
     if options.generated:
-        made = generated_views(network, options.seed, options.generated)
+        coder = find_coder(network, options.encoder, options.population)
+        made = generated_views(coder, options.seed, options.generated)
         report["generated"] = judge(zero_shot(clip, made, targets(made.parameters, JUDGED)))
         print(summary({**report["generated"], "count": len(made), "seed": options.seed, "model": "generated heads"}))
     if options.wishes:

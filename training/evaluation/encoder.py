@@ -11,12 +11,13 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from sat3d.built_in import GENERATOR
 from sat3d.inversion import PortraitEncoder, encode, load_encoder
+from sat3d.inversion.scores import psnr
 from sat3d.small_networks import resize
-from training.generator.scores import psnr
+from training.vision.coded_heads import add_population, choose_population, load_domain_generator
 from training.vision.data import Views
 
-from .generator import CHECKPOINT, load_domain_generator
 from .people import Crowd, render_plain
 
 _TIMED = 20
@@ -27,15 +28,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=int, default=7, help="which people (7); not a seed that was trained on")
     add("--count", type=int, default=200, help="number of pictures, two of each person (200)")
     add("--yaw", type=float, default=35.0, dest="yaw_deg", help="largest yaw, in degrees (35)")
-    add("--checkpoint", type=Path, default=CHECKPOINT, help="the generator's .safetensors file (the built-in one)")
+    add("--checkpoint", type=Path, default=GENERATOR, help="the generator's .safetensors file (the built-in one)")
     add("--encoder", type=Path, help="a .safetensors file (the built-in one)")
+    add_population(parser)
 
 
 def run(options: argparse.Namespace) -> dict:
     """Report with the keys ``psnr`` (input view, found camera), ``camera_deg`` (median of the larger error of yaw and
     pitch), ``seconds`` (one picture, median)."""
     network, encoder = load_domain_generator(options.checkpoint), load_encoder(options.encoder)
-    crowd = Crowd(options.seed, options.count, network.config.img_resolution, options.yaw_deg)
+    people = choose_population(network, options.population)
+    crowd = Crowd(options.seed, options.count, network.config.img_resolution, options.yaw_deg, people)
     views = render_plain(crowd)
     found = encoder(views.inputs(torch.arange(len(views))))
     truth = torch.stack([torch.from_numpy(views.yaw_rad), torch.from_numpy(views.pitch_rad)], 1)

@@ -7,11 +7,9 @@ import math
 import torch
 from torch import Tensor
 
-from sat3d.generators import TriplaneGenerator
-from training.generator.scores import generate_view
 from training.synthheads.cameras import Pose
-from training.synthheads.populations import FIRST
 from training.synthheads.views import render_head
+from training.vision.coded_heads import Coder, generate_views
 
 from .people import Crowd
 
@@ -28,7 +26,7 @@ def unsteadiness(frames: Tensor) -> float:
     return frames.diff(2, dim=0).abs().mean().item()
 
 
-def flicker(network: TriplaneGenerator, crowd: Crowd, people: int) -> float:
+def flicker(coder: Coder, crowd: Crowd, people: int) -> float:
     """Unsteadiness of generated orbits over that of true ones, of the first ``people``: up to 1 is steady.
 
     A soft network scores below 1, since edges that pass over pixels are unsteady, too.
@@ -37,8 +35,7 @@ def flicker(network: TriplaneGenerator, crowd: Crowd, people: int) -> float:
     for head in range(people):
         poses = [Pose(math.radians(_STEP_DEG * (i - _FRAMES // 2)), 0.0) for i in range(_FRAMES)]
         views = render_head(crowd.person(head), poses, crowd.size)
-        latent = torch.from_numpy(FIRST.draw_latent(crowd.seed, head))
-        generated, _, _ = generate_view(network, latent, torch.cat([view.label_25 for view in views]))
+        generated = generate_views(coder.network, coder.draw(crowd.seed, [head]).styles, poses).image.cpu()
         true = torch.stack([torch.from_numpy(view.image) for view in views]).permute(0, 3, 1, 2).float() / 127.5 - 1
         sums += torch.tensor([unsteadiness(generated), unsteadiness(true)])
     return float(sums[0] / sums[1])

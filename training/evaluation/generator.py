@@ -10,19 +10,19 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from tqdm import tqdm
-from training.generator.factors import draw_bank, factor_index
 
 from sat3d.built_in import GENERATOR as CHECKPOINT
-from sat3d.errors import ConfigError
-from sat3d.generators import TriplaneGenerator, load_generator
+from sat3d.inversion.scores import psnr
 from sat3d.reader import load_reader
-from training.generator.scores import generate_view, psnr, shape_scores
-from training.synthheads.populations import FIRST
+from training.generator.scores import shape_scores
 from training.synthheads.views import check_device, render_head
+from training.vision import coded_heads
+from training.vision.coded_heads import Coder, find_coder, generate_views, load_domain_generator
 from training.vision.data import Views
 from training.vision.scores import pick_rates
 
 from .dci import measure
+from .factors import draw_bank, factor_index
 from .flicker import flicker
 from .judging import judge_reader
 from .people import VIEWS_PER_PERSON, Crowd
@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--count", type=int, default=200, help="number of pictures, two of each person (200)")
     add("--yaw", type=float, default=35.0, dest="yaw_deg", help="largest yaw, in degrees (35)")
     add("--checkpoint", type=Path, default=CHECKPOINT, help="a .safetensors file (the built-in one)")
+    coded_heads.add_arguments(parser)
     add("--reader", type=Path, help="a .safetensors file (the built-in one)")
     add("--no-reader", action="store_true", help="leave out attributes and identity")
     add("--orbits", type=int, default=8, help="heads that turn, for flicker, 0: none (8)")
@@ -46,33 +47,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> dict:
     """Report with the keys ``psnr``, ``depth``, ``silhouette``, ``agree``, ``identity``, ``flicker``, ``dci``."""
     network = load_domain_generator(options.checkpoint)
+    coder = find_coder(network, options.encoder, options.population)
     crowd = Crowd(options.seed, options.count, network.config.img_resolution, options.yaw_deg)
     check_device("cpu")
-    pairs = list(tqdm(make_pairs(network, crowd), total=crowd.people * VIEWS_PER_PERSON, unit="view", desc="views"))
+    pairs = list(tqdm(make_pairs(coder, crowd), total=crowd.people * VIEWS_PER_PERSON, unit="view", desc="views"))
     report: dict = {"seed": options.seed, "count": len(pairs), "yaw_deg": options.yaw_deg}
     for name in ("psnr", "depth", "silhouette"):
         report[name] = round(sum(getattr(pair, name) for pair in pairs) / len(pairs), 4)
     if not options.no_reader:
         report |= judge_attributes(load_reader(options.reader), crowd, pairs)
     if options.orbits:
-        report["flicker"] = round(flicker(network, crowd, min(options.orbits, crowd.people)), 4)
+        report["flicker"] = round(flicker(coder, crowd, min(options.orbits, crowd.people)), 4)
     if options.dci_people:
-        report["dci"] = measure_dci(network, options.dci_people)
+        report["dci"] = measure_dci(coder, options.dci_people)
     print(summary(report))
     return report
-
-
-def load_domain_generator(path: Path) -> TriplaneGenerator:
-    """A generator whose z is the domain's latent.
-
-    Raises:
-        FileError: missing or damaged; ConfigError: a generator of another domain.
-    """
-    network = load_generator(path).network
-    if not isinstance(network, TriplaneGenerator) or network.config.backbone.z_dim != FIRST.z_dim:
-        wanted = f"z of {FIRST.z_dim} numbers"
-        raise ConfigError("This generator does not make heads of the built-in domain", path, wanted, "train one")
-    return network
 
 
 @dataclass(frozen=True)
@@ -87,12 +76,13 @@ class Pair:
     silhouette: float
 
 
-def make_pairs(network: TriplaneGenerator, crowd: Crowd) -> Iterator[Pair]:
+def make_pairs(coder: Coder, crowd: Crowd) -> Iterator[Pair]:
     """Every view of every person of the crowd."""
     for head in range(crowd.people):
-        views = render_head(crowd.person(head), crowd.poses(head)[:VIEWS_PER_PERSON], crowd.size)
-        latent = torch.from_numpy(FIRST.draw_latent(crowd.seed, head))
-        image, depth, opacity = generate_view(network, latent, torch.cat([view.label_25 for view in views]))
+        poses = crowd.poses(head)[:VIEWS_PER_PERSON]
+        views = render_head(crowd.person(head), poses, crowd.size)
+        seen = generate_views(coder.network, coder.draw(crowd.seed, [head]).styles, poses)
+        image, depth, opacity = seen.image, seen.depth, seen.opacity
         for i, view in enumerate(views):
             true = torch.from_numpy(view.image)
             error = psnr(image[i], true.permute(2, 0, 1).float() / 127.5 - 1)
@@ -131,11 +121,11 @@ def _views(crowd: Crowd, pairs: list[Pair], name: str) -> Views:
 
 
 @torch.no_grad()
-def measure_dci(network: TriplaneGenerator, people: int) -> dict[str, dict[str, float]]:
+def measure_dci(coder: Coder, people: int) -> dict[str, dict[str, float]]:
     """DCI of w and of the editable styles against all parameters of the domain."""
     bank = draw_bank(people, _DCI_SEED)
-    ws = network.map(bank.latents)
-    codes = {"w": ws[:, 0], "styles": network.layout.editable(network.styles(ws))}
+    heads = coder.of_latents(bank.latents)
+    codes = {"w": heads.w, "styles": coder.network.layout.editable(heads.styles)}
     index = torch.from_numpy(factor_index())
     return {
         name: {key: round(value, 4) for key, value in asdict(measure(code, bank.codes, index)).items()}

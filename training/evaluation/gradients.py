@@ -13,7 +13,7 @@ from sat3d.clip import ImageText
 from sat3d.generators import RenderOptions, TriplaneGenerator
 from sat3d.reader import AttributeReader
 from training.clip_training.phrases import JUDGED, Group, judged_texts
-from training.synthheads.populations import FIRST
+from training.vision.coded_heads import draw_z
 from training.vision.data import Views
 
 STEPS = 30
@@ -83,7 +83,7 @@ def style_agreement(
     spread = _style_spread(network)
     found = {"before": 0, "after": 0}
     for number, wish in enumerate(tqdm(wishes, unit="head", desc="steps on styles")):
-        z = torch.from_numpy(FIRST.draw_latent(seed, number))[None]
+        z = torch.from_numpy(draw_z(network, seed, number))[None]
         with torch.no_grad():
             styles = network.styles(network.map(z))
         edited = _follow(Wisher(clip, wish), network, styles, spread)

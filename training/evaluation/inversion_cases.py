@@ -17,7 +17,7 @@ from sat3d.masks import AttributeMasks
 from sat3d.reader import AttributeReader
 from sat3d.small_networks import resize
 from sat3d.transfer import transfer
-from training.synthheads.populations import FIRST
+from training.vision.coded_heads import Coder
 from training.vision.data import Views
 from training.vision.targets import CATEGORIES, UNKNOWN, shared_categories, targets_of
 
@@ -144,6 +144,10 @@ def points_of(name: str, before: Mapping[str, str], after: Mapping[str, str], wa
 
 
 def true_latent(network: TriplaneGenerator, crowd: Crowd, head: int) -> Latent:
-    """The latent that a person was drawn with, as a face of ``network`` from the front."""
-    styles = network.styles(network.map(torch.from_numpy(FIRST.draw_latent(crowd.seed, head))[None]))
+    """The latent that a person was drawn with, as a face of ``network`` from the front.
+
+    Raises:
+        ConfigError: the network's latents say nothing of the crowd.
+    """
+    styles = Coder(network, crowd.population).draw(crowd.seed, [head]).styles
     return Latent(styles, network.rig.label(), "", network.layout.fingerprint)

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sat3d.camera import CameraRig
+
 from .actions import ACTION_NAMES
 from .parameters import HeadParameters
 
+RIG = CameraRig(radius=2.7, pivot=(0.0, 0.0, 0.10))  # the sphere that all cameras stand on
 YAW_LIMIT_RAD = math.radians(50.0)
 PITCH_LIMIT_RAD = math.radians(25.0)
 CAMERA_STREAM = 1

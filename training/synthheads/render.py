@@ -9,9 +9,10 @@ import numpy as np
 import warp as wp
 from torch import Tensor
 
-from sat3d.camera import CameraRig, split_label
+from sat3d.camera import split_label
 
 from .attributes import STYLES
+from .cameras import RIG
 from .kernels.data import Camera
 from .kernels.raster import EMPTY, find_nearest, project
 from .kernels.resolve import Pixels, resolve
@@ -21,7 +22,6 @@ from .kernels.styles import draw_outlines
 from .scene import Scene
 
 _OUTLINES = {"natural": 0.0, "clay": 0.0, "toon": 0.85, "ink": 0.92}
-RIG = CameraRig(radius=2.7, pivot=(0.0, 0.0, 0.10))
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Pictures of the built-in generator as training data: what judges of generated heads should have seen, too."""
+"""Pictures of a generator as training data: what judges of generated heads should have seen, too."""
 
 from __future__ import annotations
 
@@ -10,11 +10,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from sat3d.generators import TriplaneGenerator
-from training.generator.scores import generate_view
-from training.synthheads.populations import FIRST
-from training.synthheads.render import RIG
-
+from . import coded_heads
+from .coded_heads import Coder, generate_views
 from .data import Piece, Views, gather
 
 _SEED_OFFSET = 50_000  # people that no rendered data set of a usual seed has
@@ -25,30 +22,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--generated", type=int, default=0, metavar="N", help="also learn from N generated pictures (0)")
     add("--generator", type=Path, help="the generator's file (the built-in one)")
+    coded_heads.add_arguments(parser)
 
 
-def generated_views(network: TriplaneGenerator, seed: int, count: int) -> Views:
-    """``count`` views, two of each head, with the parameters that the generator was asked for; about a second each."""
-    return gather(_pieces(network, seed + _SEED_OFFSET, count), count, network.config.img_resolution, "generating")
+def generated_views(coder: Coder, seed: int, count: int) -> Views:
+    """``count`` views, two of each head, about a second each; with the parameters of the heads that the generator was
+    asked for, by their latents or by what an encoder found in their renders."""
+    return gather(_pieces(coder, seed + _SEED_OFFSET, count), count, coder.size, "generating")
 
 
-@torch.no_grad()
-def _pieces(network: TriplaneGenerator, seed: int, count: int) -> Iterator[Piece]:
-    labels = np.zeros((network.config.img_resolution,) * 2, np.uint8)
+def _pieces(coder: Coder, seed: int, count: int) -> Iterator[Piece]:
+    labels = np.zeros((coder.size, coder.size), np.uint8)
     for head in tqdm(range(-(-count // _VIEWS_PER_HEAD)), "heads", disable=None):
-        z, poses = FIRST.draw_latent(seed, head), FIRST.draw_poses(seed, head, _VIEWS_PER_HEAD)
-        cameras = torch.cat([RIG.label(pose.yaw_rad, pose.pitch_rad) for pose in poses])
-        images, _, _ = generate_view(network, torch.from_numpy(z), cameras)
+        drawn, poses = coder.draw(seed, [head]), coder.population.draw_poses(seed, head, _VIEWS_PER_HEAD)
+        images = generate_views(coder.network, drawn.styles, poses).image.cpu()
         pictures = ((images + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
+        z = None if drawn.latents is None else drawn.latents[0].numpy()
         for pose, picture in zip(poses, pictures, strict=True):
-            yield Piece(picture, labels, head, FIRST.parameters(z), pose.yaw_rad, pose.pitch_rad, z)
+            yield Piece(picture, labels, head, drawn.parameters[0], pose.yaw_rad, pose.pitch_rad, z)
 
 
-def with_generated(views: Views, network: TriplaneGenerator, options: argparse.Namespace) -> Views:
-    """``views`` and as many of ``network`` as the ``options`` of :func:`add_arguments` ask for."""
+def with_generated(views: Views, coder: Coder, options: argparse.Namespace) -> Views:
+    """``views`` and as many of the coder's generator as the ``options`` of :func:`add_arguments` ask for."""
     if not options.generated:
         return views
-    return joined(views, generated_views(network, options.seed, options.generated))
+    return joined(views, generated_views(coder, options.seed, options.generated))
 
 
 def joined(first: Views, second: Views) -> Views:

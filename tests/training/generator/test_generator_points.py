@@ -6,22 +6,22 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from training.generator.choices import all_scores, choice_sizes, set_choices
+from training.generator.factors import FACTORS, draw_bank, encode, factor_index
+from training.generator.mapping_fit import StyleSparsity, fit_mapping, set_affines
+from training.generator.schedule import Budget, Clock, Order, rate_factor, seconds_left
 
 from sat3d.errors import FileError
 from sat3d.generators import build_generator
 from sat3d.generators.rays import camera_rays
 from sat3d.parsing.labels import LABEL_NAMES
 from tests.training.ball_heads import CENTRE, RADIUS
-from training.generator.choices import all_scores, choice_sizes, set_choices
-from training.generator.factors import FACTORS, draw_bank, encode, factor_index
-from training.generator.mapping_fit import StyleSparsity, fit_mapping, set_affines
 from training.generator.pack import open_pack
 from training.generator.patches import cut_patches, superresolve_patch
 from training.generator.pixel_weights import UNIT, pixel_weights
 from training.generator.pixels import carve, draw_pixels
 from training.generator.points import known_points
 from training.generator.presets import PointSettings, find_preset
-from training.generator.schedule import Budget, Clock, Order, rate_factor, seconds_left
 from training.synthheads.dataset import ShardFolder
 from training.synthheads.parameter_spec import FIELDS
 from training.synthheads.populations import FIRST

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from training.generator.report import Reporter
+from training.generator.schedule import Budget
+from training.generator.trainer import Plan
 
 from sat3d.camera import orbit
 from sat3d.errors import ConfigError, FileError
@@ -18,9 +21,6 @@ from training.generator import setup, state
 from training.generator.command import make_training
 from training.generator.perceptual import Perceptual
 from training.generator.presets import find_preset
-from training.generator.report import Reporter
-from training.generator.schedule import Budget
-from training.generator.trainer import Plan
 from training.synthheads.populations import FIRST
 
 ROOT = Path(__file__).resolve().parents[3]

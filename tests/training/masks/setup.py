@@ -7,34 +7,23 @@ import torch
 
 from sat3d.clip import OwnClip
 from sat3d.clip.own import KIND as CLIP
-from sat3d.generators import build_generator
 from sat3d.generators.checkpoint import save_checkpoint
 from sat3d.parsing.parser import KIND as PARSER
 from sat3d.parsing.parser import HeadParser, ParserConfig
 from sat3d.small_networks import save_network
 from tests.training.test_train_clip import SMALL
+from tests.training.tiny_generators import labelled_config, random_network
 from training import train_masks
 from training.common.distributed import Processes
-from training.generator.presets import find_preset
 from training.masks import command
 
 ROOT = Path(__file__).resolve().parents[3]
 STATE = "sat3d-vision-training/1"
 
 
-def random_network(config):
-    """Colours and densities that vary from place to place and from face to face."""
-    torch.manual_seed(3)
-    network = build_generator(config).eval().requires_grad_(False)
-    for name, parameter in network.named_parameters():
-        if name.endswith("bias") and "affine" not in name:
-            parameter.normal_(0, 0.2)
-    return network
-
-
 def write_files(folder: Path) -> Path:
     """A tiny generator, a flat one, CLIP, parser and two domains, as files."""
-    tiny = find_preset("tiny").network
+    tiny = labelled_config()
     save_checkpoint(folder / "generator.safetensors", tiny, random_network(tiny).state_dict(), {"licence": "free"})
     torch.manual_seed(1)
     save_network(folder / "clip.safetensors", CLIP, OwnClip(SMALL))

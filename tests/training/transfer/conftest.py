@@ -2,16 +2,17 @@
 
 import pytest
 
-from tests.training.masks.setup import random_network
+from tests.training.tiny_generators import labelled_config, random_network
 from training.evaluation.transfer.triples import draw_people
-from training.generator.presets import find_preset
+from training.synthheads.populations import FIRST
+from training.vision.coded_heads import Coder
 
 
 @pytest.fixture(scope="module")
 def network():
-    return random_network(find_preset("tiny").network)
+    return random_network(labelled_config())
 
 
 @pytest.fixture(scope="module")
 def people(network):
-    return draw_people(network, 5, 60)
+    return draw_people(Coder(network, FIRST), 5, 60)

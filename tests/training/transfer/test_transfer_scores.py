@@ -14,6 +14,8 @@ from training.evaluation.transfer.triples import draw_cases, draw_people
 from training.synthheads.actions import actions_of
 from training.synthheads.edits import PARAMETERS
 from training.synthheads.parameters import HeadParameters
+from training.synthheads.populations import FIRST
+from training.vision.coded_heads import Coder
 from training.vision.targets import CATEGORIES, NUMBERS
 
 PLAIN = HeadParameters(hair_style="short crop", hair_colour=(0.05, 0.04, 0.04))
@@ -71,7 +73,7 @@ def test_triples_are_different_pairs_shared_evenly_and_drawn_again(people):
 
 def test_more_triples_than_people_give_are_refused(network):
     with pytest.raises(ConfigError, match="Too few people"):
-        draw_cases(draw_people(network, 5, 8), 3, 57, ("beard",))
+        draw_cases(draw_people(Coder(network, FIRST), 5, 8), 3, 57, ("beard",))
 
 
 def seen(**values) -> Seen:

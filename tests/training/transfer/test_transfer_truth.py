@@ -25,6 +25,7 @@ from training.evaluation.transfer.truth import Truth, leak, render_truths, score
 from training.synthheads import edits
 from training.synthheads.labels import ATTRIBUTE_VALUES
 from training.synthheads.populations import FIRST
+from training.vision.coded_heads import Coder
 
 NOT_READ = {"hair_rgb": None}
 NO_NUMBERS = TrueNumbers("hair_colour", {"hair_rgb": torch.zeros(2, 3)}, {"hair_rgb": torch.zeros(2, 3)})
@@ -112,7 +113,7 @@ def painted(monkeypatch):
 
 def test_truths_are_the_renders_of_the_pairs_and_each_source_is_rendered_once(painted):
     network = PerfectGenerator()
-    people = draw_people(network, 5, 32)
+    people = draw_people(Coder(network, FIRST), 5, 32)
     cases = draw_cases(people, 5, 60)
     truths = render_truths(people, cases, network, 32)
     sources = torch.cat([some.source for some in cases.values()]).unique()
@@ -128,7 +129,7 @@ def test_truths_are_the_renders_of_the_pairs_and_each_source_is_rendered_once(pa
 
 def test_a_generator_that_looks_from_elsewhere_is_refused(painted):
     network = PerfectGenerator()
-    people = draw_people(network, 5, 32)
+    people = draw_people(Coder(network, FIRST), 5, 32)
     network.rig = replace(RIG, radius=3.0)
     with pytest.raises(ConfigError, match="camera is not the renderer's"):
         render_truths(people, draw_cases(people, 5, 6), network, 32)
@@ -136,7 +137,7 @@ def test_a_generator_that_looks_from_elsewhere_is_refused(painted):
 
 def test_what_the_generator_is_asked_for_is_the_true_edit():
     """Exactly so but for a beard's colour, which the latent knows only as a mixture with the hair's."""
-    people = draw_people(PerfectGenerator(), 5, 40)
+    people = draw_people(Coder(PerfectGenerator(), FIRST), 5, 40)
     for name, some in draw_cases(people, 5, 60).items():
         styles = own_styles(PerfectGenerator(), people, some)
         for z, wanted in zip(styles.double().numpy(), true_heads(people, some), strict=True):
@@ -200,6 +201,6 @@ def test_the_report_of_a_perfect_generator(report):
 
 
 def test_without_latents_the_generator_is_asked_for_nothing(painted):
-    people = replace(draw_people(PerfectGenerator(), 5, 32), latents=None)
+    people = replace(draw_people(Coder(PerfectGenerator(), FIRST), 5, 32), latents=None)
     assert draw_own_edits(None, people, {}) == {} and set(NOTHING_OWN) == {"delta", "leak", "specifics"}
     assert score_own(TRUTH, None, None, None) == dict.fromkeys(NOTHING_OWN)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import torch
 
+from sat3d.built_in import GENERATOR
 from sat3d.clip import BUILT_IN as BUILT_IN_CLIP
 from sat3d.clip import load_clip
 from sat3d.domains import load_domain
@@ -20,8 +23,9 @@ from sat3d.small_networks import ASSETS
 from sat3d.tensorfile import read_header
 from training.synthheads.streams import SEED_LIMIT
 from training.synthheads.views import check_device
+from training.vision import coded_heads
+from training.vision.coded_heads import find_coder, load_domain_generator
 
-from ..generator import CHECKPOINT, load_domain_generator
 from .examination import Examination, Plan, examine
 from .gradients import global_directions, region_layers
 from .labelled import linear_boundaries, single_channels
@@ -29,14 +33,14 @@ from .methods import Method, copy_all, copy_layers, from_masks
 from .report import markdown, targets
 from .sheets import save_sheets
 from .stage import Quality, Stage
-from .triples import draw_people
+from .triples import People, draw_people
 
 BUILT_IN = "built-in"
 MASKS = "sat3d"
 BASELINES = ("copy_all", "layer_range", "region_layers", "single_channels", "linear_boundary", "text_direction")
 _TUNING_QUALITY = Quality(64, (16, 12))
 _BANK_SEED_OFFSET = 2_000_003
-_BANK_PEOPLE = 4000  # with known labels and without pictures
+_BANK_PEOPLE, _BANK_RENDERS = 4000, 1000  # whose codes are known, or found in renders
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +50,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     masks = f"attribute masks, as method NAME ({MASKS}); again for more (those that come with the package)"
     add("--masks", action="append", metavar="[NAME=]FILE", default=[], help=masks)
     add("--generator", default=BUILT_IN, help="a .safetensors file of the built-in domain (built-in)")
+    coded_heads.add_arguments(parser)
+    add("--inversion-steps", type=int, default=0, help="of descent in W+ after the encoder, for the triples' heads (0)")
+    bank = f"people with known labels that some methods learn from ({_BANK_PEOPLE}; {_BANK_RENDERS} if to be rendered)"
+    add("--bank", type=int, help=bank)
     add("--reader", type=Path, help="a .safetensors file (the built-in one)")
     add("--parser", type=Path, help="a .safetensors file (the built-in one)")
     add("--clip-weights", type=Path, help="of the CLIP whose text directions are compared (the built-in one)")
@@ -103,13 +111,16 @@ def _plan(options: argparse.Namespace) -> Plan:
         "views": (1, 31),
         "views_count": (0, 10**5),
         "walks": (0, 1000),
+        "inversion_steps": (0, 10**5),
+        "bank": (16, 10**6),
         "neural_resolution": (16, 512),
         "rows": (1, 100),
         "threads": (0, 1024),
     }
     for name, (low, high) in limits.items():
-        if not low <= getattr(options, name) <= high:
-            raise ConfigError(f"--{name.replace('_', '-')} is out of range", getattr(options, name), f"{low} to {high}")
+        value = getattr(options, name)
+        if value is not None and not low <= value <= high:
+            raise ConfigError(f"--{name.replace('_', '-')} is out of range", value, f"{low} to {high}")
     if options.views % 2 == 0:
         raise ConfigError("--views must include the front", options.views, "an odd number", "choose another")
     if min(options.samples) < 4 or max(options.samples) > 256:
@@ -135,12 +146,13 @@ def _deltas(text: str) -> tuple[float, ...]:
 
 
 def _stage(options: argparse.Namespace) -> Stage:
-    path = CHECKPOINT if options.generator == BUILT_IN else Path(options.generator)
+    path = GENERATOR if options.generator == BUILT_IN else Path(options.generator)
     device = _device(options.device)
     network = load_domain_generator(path).to(device)
+    coder = find_coder(network, options.encoder, options.population, options.inversion_steps)
     reader, parser = load_reader(options.reader).to(device), load_parser(options.parser).to(device)
     quality = Quality(options.neural_resolution, tuple(options.samples))
-    return Stage(network, reader, parser, load_domain("synthheads"), quality).at(quality)
+    return Stage(network, coder, reader, parser, load_domain("synthheads"), quality).at(quality)
 
 
 def _device(name: str) -> torch.device:
@@ -158,6 +170,7 @@ Maker = Callable[[Examination], Method]
 def _makers(options: argparse.Namespace, stage: Stage) -> dict[str, Maker]:
     """Name to how the method is made; files are read at once, all else when its turn comes."""
     layout, faces = stage.network.layout, options.faces
+    bank = cache(lambda: _bank(options, stage))
     makers: dict[str, Maker] = {}
     for name, path in _mask_files(options, stage).items():
         method = from_masks(name, load_masks(path, layout))
@@ -165,16 +178,18 @@ def _makers(options: argparse.Namespace, stage: Stage) -> dict[str, Maker]:
     makers["copy_all"] = lambda e: copy_all(layout)
     makers["layer_range"] = lambda e: copy_layers(layout)
     makers["region_layers"] = lambda e: region_layers(e.tuning.stage, e.tuning.people, faces)
-    makers["single_channels"] = lambda e: single_channels(layout, _bank(options, stage))
-    makers["linear_boundary"] = lambda e: linear_boundaries(_bank(options, stage))
+    makers["single_channels"] = lambda e: single_channels(layout, bank())
+    makers["linear_boundary"] = lambda e: linear_boundaries(bank())
     makers["text_direction"] = lambda e: global_directions(
         e.tuning.stage, e.tuning.people, _clip(options, stage), e.tuning.shots.images, faces
     )
     return _chosen(makers, options.methods)
 
 
-def _bank(options: argparse.Namespace, stage: Stage):
-    return draw_people(stage.network, options.seed + _BANK_SEED_OFFSET, _BANK_PEOPLE)
+def _bank(options: argparse.Namespace, stage: Stage) -> People:
+    coder = replace(stage.coder, steps=0)
+    count = options.bank or (_BANK_PEOPLE if coder.encoder is None else _BANK_RENDERS)
+    return draw_people(coder, options.seed + _BANK_SEED_OFFSET, count)
 
 
 def _clip(options: argparse.Namespace, stage: Stage):

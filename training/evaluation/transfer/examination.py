@@ -116,7 +116,7 @@ def examine(stage: Stage, plan: Plan, makers: Mapping[str, Callable[[Examination
 
 def prepare(stage: Stage, plan: Plan) -> Examination:
     """What all methods share; each person is used in about four triples."""
-    people = draw_people(stage.network, plan.seed, max(FEWEST_PEOPLE, plan.count // 2))
+    people = draw_people(stage.coder, plan.seed, max(FEWEST_PEOPLE, plan.count // 2))
     cases = draw_cases(people, plan.seed, plan.count)
     truths = render_truths(people, cases, stage.network, stage.picture_px)
     shots, own = stage.shoot(people.styles, parse=True), draw_own_edits(stage, people, cases)

@@ -109,8 +109,8 @@ class Cross:
         for category, boundary in self.boundaries.items():
             step = step + boundary.step(w, [t[category] for t in own], [t[category] for t in theirs])
         rows = network.config.backbone.num_ws
-        moved = network.styles((w + delta * step)[:, None].expand(-1, rows, -1))
-        return pair.layout.with_editable(pair.source, pair.layout.editable(moved))
+        before, after = (network.styles(x[:, None].expand(-1, rows, -1)) for x in (w, w + delta * step))
+        return pair.moved(pair.layout.editable(after) - pair.layout.editable(before))
 
 
 def linear_boundaries(people: People) -> Method:

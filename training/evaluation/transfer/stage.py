@@ -16,6 +16,7 @@ from sat3d.parsing.parser import HeadParser
 from sat3d.reader import AttributeReader
 from sat3d.regions import alterable_region
 from sat3d.small_networks import SMALLEST_PICTURE_PX, resize
+from training.vision.coded_heads import Coder
 
 _BATCH = {"cpu": 4}
 _BATCH_ELSEWHERE = 32
@@ -82,9 +83,10 @@ def pick(shots: Shots, rows: Tensor) -> Shots:
 
 @dataclass(frozen=True)
 class Stage:
-    """A generator with its judges. All that it returns lies in the processor's memory."""
+    """A generator with its heads and judges. All that it returns lies in the processor's memory."""
 
     network: TriplaneGenerator
+    coder: Coder
     reader: AttributeReader
     parser: HeadParser
     domain: Domain
@@ -96,7 +98,7 @@ class Stage:
         coarse, fine = quality.samples
         network = self.network.with_limits(depth_resolution=coarse, depth_resolution_importance=fine)
         network = network.to(self.network.device).eval().requires_grad_(False)
-        return Stage(network, self.reader, self.parser, self.domain, quality)
+        return Stage(network, self.coder, self.reader, self.parser, self.domain, quality)
 
     @property
     def picture_px(self) -> int:

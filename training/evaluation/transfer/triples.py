@@ -9,11 +9,10 @@ import torch
 from torch import Tensor
 
 from sat3d.errors import ConfigError
-from sat3d.generators import TriplaneGenerator
 from training.synthheads.labels import attributes_of
 from training.synthheads.parameters import HeadParameters
-from training.synthheads.populations import FIRST
 from training.synthheads.streams import SEED_LIMIT
+from training.vision.coded_heads import Coder
 
 from .scored import SCORED, can_be_judged, kept_attributes
 
@@ -35,14 +34,11 @@ class People:
         return len(self.parameters)
 
 
-@torch.no_grad()
-def draw_people(network: TriplaneGenerator, seed: int, count: int) -> People:
+def draw_people(coder: Coder, seed: int, count: int) -> People:
     """``count`` people of a seed (any whole number)."""
-    drawn = [FIRST.draw_latent(seed % SEED_LIMIT, i) for i in range(count)]
-    parameters = [FIRST.parameters(latent) for latent in drawn]
-    latents = torch.from_numpy(np.stack(drawn))
-    ws = network.map(latents.to(network.device))
-    return People(parameters, [attributes_of(p) for p in parameters], ws[:, 0], network.styles(ws), latents)
+    heads = coder.draw(seed % SEED_LIMIT, range(count))
+    truths = [attributes_of(p) for p in heads.parameters]
+    return People(heads.parameters, truths, heads.w, heads.styles, heads.latents)
 
 
 @dataclass(frozen=True)

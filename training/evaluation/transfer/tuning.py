@@ -31,7 +31,7 @@ class Tuning:
 
     def __init__(self, stage: Stage, seed: int, each: int):
         self.stage = stage
-        self.people: People = draw_people(stage.network, seed + SEED_OFFSET, max(4 * each, 16))
+        self.people: People = draw_people(stage.coder, seed + SEED_OFFSET, max(4 * each, 16))
         self.cases = draw_cases(self.people, seed + SEED_OFFSET, each * len(SCORED))
         self.shots: Shots = stage.shoot(self.people.styles)
 
