@@ -4,7 +4,7 @@ from comfy_api.latest import ComfyExtension, io
 
 from . import checkpoints, clips, faces, host, masks
 from .align import SAT3DAlignFace
-from .as_taken import SAT3DRenderAsTaken
+from .render_source_view import SAT3DRenderAsTaken
 from .compare import SAT3DCompare
 from .example_photo import SAT3DExamplePhoto
 from .faces import SAT3DLoadLatent, SAT3DSaveLatent

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from ..errors import ConfigError, FileError
 from .image_text import ImageText
-from .own import BUILT_IN, load_own
+from .built_in_clip import BUILT_IN, load_own
 from .resizing import Resizing
 from .weights import Weights, open_weights
-from .words import WholeTextTokenizer
+from .tokenizer import WholeTextTokenizer
 
 UNTRAINED = "untrained"  # in place of weights: random ones, to try an architecture out
 _SCALARS = {"logit_scale", "logit_bias"}

@@ -12,8 +12,8 @@ from torch.nn import functional as F
 
 from ..errors import ConfigError
 from ..parsing.parser import HeadParser
-from ..reader import AttributeReader
-from ..small_networks import resize
+from ..networks.reader import AttributeReader
+from ..networks.loading import resize
 
 _LEVELS = 3  # halvings that are compared: deeper layers say what is seen, no longer where and in which colour
 _EPS = 1e-6

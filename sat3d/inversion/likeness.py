@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .target import Target
-from .terms import Term
+from .losses import Term
 
 
 class Likeness:

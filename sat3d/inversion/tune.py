@@ -16,11 +16,11 @@ from ..errors import ShapeError
 from ..generators import RenderOptions, StyleGenerator, TriplaneGenerator
 from ..latent import Latent
 from .delta import delta_between, tunable_names, with_delta
-from .guess import Inverter, sharpness
+from .initialisation import Inverter, sharpness
 from .hooks import with_hooks_of
 from .optimise import Watch, no_watch
 from .options import MOST_STEPS, Weights, check_between
-from .population import Population, measure_population
+from .w_statistics import Population, measure_population
 from .target import Target, make_target
 
 _PREVIEW_EVERY = 4

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from sat3d.files import append_text
+from sat3d.files.writing import append_text
 
 from .clock import Clock
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from training.synthheads.cameras import Pose
 from training.synthheads.views import render_head
-from training.vision.coded_heads import Coder, generate_views
+from training.networks.coded_heads import Coder, generate_views
 
 from .people import Crowd
 

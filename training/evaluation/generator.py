@@ -11,15 +11,15 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from sat3d.built_in import GENERATOR as CHECKPOINT
+from sat3d.networks.built_in import GENERATOR as CHECKPOINT
 from sat3d.inversion.scores import psnr
-from sat3d.reader import load_reader
+from sat3d.networks.reader import load_reader
 from training.generator.scores import shape_scores
 from training.synthheads.views import check_device, render_head
-from training.vision import coded_heads
-from training.vision.coded_heads import Coder, find_coder, generate_views, load_domain_generator
-from training.vision.data import Views
-from training.vision.scores import pick_rates
+from training.networks import coded_heads
+from training.networks.coded_heads import Coder, find_coder, generate_views, load_domain_generator
+from training.data.views import Views
+from training.networks.metrics import pick_rates
 
 from .dci import measure
 from .factors import draw_bank, factor_index

@@ -10,29 +10,10 @@ from torch import Tensor
 
 from sat3d.parsing.labels import LABEL_NAMES
 from sat3d.parsing.parser import HeadParser
-from sat3d.reader import AttributeReader
-from training.vision.data import Views
-from training.vision.scores import (
-    accuracy,
-    confusion,
-    explained,
-    mean,
-    mean_error,
-    overlaps,
-    pick_rates,
-    recalls,
-    worst_pairs,
-)
-from training.vision.targets import (
-    ACTION_PREFIX,
-    ACTIONS,
-    CATEGORIES,
-    UNKNOWN,
-    ReaderTargets,
-    number_columns,
-    shared_categories,
-    targets_of,
-)
+from sat3d.networks.reader import AttributeReader
+from training.data.views import Views
+from training.networks.metrics import accuracy, confusion, explained, mean, mean_error, overlaps, pick_rates, recalls, worst_pairs
+from training.networks.targets import ACTION_PREFIX, ACTIONS, CATEGORIES, UNKNOWN, ReaderTargets, number_columns, shared_categories, targets_of
 
 Change = Callable[[Tensor], Tensor]
 _BATCH = 16
@@ -56,7 +37,7 @@ def judge_parser(parser: HeadParser, views: Views, change: Change) -> dict:
 
 @dataclass(frozen=True)
 class Read:
-    """What a reader said of N pictures; see :class:`sat3d.reader.ReaderOutput`."""
+    """What a reader said of N pictures; see :class:`sat3d.networks.reader.ReaderOutput`."""
 
     scores: dict[str, Tensor]
     numbers: dict[str, Tensor]

@@ -12,11 +12,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from sat3d.face_zoom import zoom_matrices
-from sat3d.small_networks import resize
-from sat3d.tensorfile import read_header, read_tensors, require_tensor, write_tensors
+from sat3d.networks.face_zoom import zoom_matrices
+from sat3d.networks.loading import resize
+from sat3d.files.safetensors_io import read_header, read_tensors, require_tensor, write_tensors
 
-from .pack import HeadPack
+from ..data.packed import HeadPack
 
 SCHEMA = "sat3d-first-codes/1"
 _SIDE_PX, _FACE_ZOOM, _GRADIENT_WEIGHT = 72, 1.6, 1.5

@@ -7,17 +7,17 @@ import argparse
 import torch
 
 from sat3d.errors import ConfigError, FileError
-from sat3d.files import make_folder
+from sat3d.files.writing import make_folder
 from training.common.checkpoint import state_path
 from training.common.clock import Budget
 from training.common.distributed import Processes, join_processes
 from training.common.engine import Engine, Run
 from training.common.report import Report
-from training.run_lock import run_lock
+from training.common.run_lock import run_lock
 
 from .codes import find_codes, load_codes, save_codes
 from .networks import first_networks
-from .pack import HeadPack, open_pack
+from ..data.packed import HeadPack, open_pack
 from .presets import Preset, find_preset
 from .prior import PriorTask
 from .scores import Codes

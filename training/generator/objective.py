@@ -9,13 +9,13 @@ from torch.nn import functional as F
 from sat3d.camera import look_angles, split_label
 from sat3d.generators import Noise
 from sat3d.inversion.encoder import Encoded
-from sat3d.small_networks import resize
+from sat3d.networks.loading import resize
 from training.common.engine import Step
 from training.common.random_numbers import EpochOrder, generator_of, mixed_seed
 
 from .critic import critic_loss, drawing_loss
 from .networks import Networks
-from .pack import HeadPack
+from ..data.packed import HeadPack
 from .patches import Patch, RenderedPatch, draw_patches, render_patch
 from .perceptual import Perceptual
 from .pixels import draw_pixels

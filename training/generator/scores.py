@@ -10,9 +10,9 @@ from torch import Tensor
 from sat3d.generators import TriplaneGenerator
 from sat3d.inversion.encoder import PortraitEncoder
 from sat3d.inversion.scores import psnr
-from sat3d.small_networks import resize
+from sat3d.networks.loading import resize
 
-from .pack import HeadPack
+from ..data.packed import HeadPack
 
 _BATCH = 64
 HEAD_SIZE = 0.383  # world units from chin to crown (0.232 m), what depth errors are shares of

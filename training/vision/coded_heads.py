@@ -17,8 +17,8 @@ from sat3d.errors import ConfigError
 from sat3d.generators import Rendering, TriplaneGenerator, load_generator
 from sat3d.inversion import FeatureLoss, InversionOptions, Inverter, PortraitEncoder, invert, load_encoder
 from sat3d.inversion.encoder import check_encoder
-from sat3d.inversion.population import measure_population
-from sat3d.reader import load_reader
+from sat3d.inversion.w_statistics import measure_population
+from sat3d.networks.reader import load_reader
 from training.synthheads.cameras import RIG, Pose
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.population import Population

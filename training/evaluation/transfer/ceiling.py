@@ -13,7 +13,7 @@ from training.synthheads.edits import values_of
 from training.synthheads.populations import FIRST
 
 from .scoring import Scale, alike, share, true_to
-from .stage import Shots, Stage, pick
+from .renderer_and_judges import Shots, Stage, pick
 from .triples import Cases, People
 from .truth import Truth, score_truth
 

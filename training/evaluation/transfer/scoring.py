@@ -11,7 +11,7 @@ from sat3d.metrics import d_mean, pixel_changes, shape_distance
 from sat3d.regions import background_mask
 
 from .scored import SCORED
-from .stage import Seen, Shots, Stage
+from .renderer_and_judges import Seen, Shots, Stage
 from .triples import Cases
 
 

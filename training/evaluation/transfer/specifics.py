@@ -19,7 +19,7 @@ from training.synthheads.parameters import HeadParameters
 from training.synthheads.visibility import visible_parameters
 
 from .scoring import rounded, share
-from .stage import Seen
+from .renderer_and_judges import Seen
 
 # Parameter -> the reader's number, where it has another name.
 _READ_AS = {

@@ -12,7 +12,7 @@ from sat3d.errors import ConfigError
 from training.synthheads.labels import attributes_of
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.streams import SEED_LIMIT
-from training.vision.coded_heads import Coder
+from training.networks.coded_heads import Coder
 
 from .scored import SCORED, can_be_judged, kept_attributes
 

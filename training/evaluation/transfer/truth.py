@@ -24,7 +24,7 @@ from training.synthheads.views import FRONT, render_head
 
 from .scoring import rounded
 from .specifics import TrueNumbers, score_specifics, true_numbers
-from .stage import Shots
+from .renderer_and_judges import Shots
 from .triples import Cases, People
 
 TOLERANCE = 2  # levels of 255, in any channel, up to which the true change counts as none
