@@ -9,8 +9,8 @@ from torch import Tensor
 from ..sat3d.errors import ShapeError
 from ..sat3d.inversion import weight_without
 from ..sat3d.inversion.target import make_target
-from ..sat3d.parsing.parser import HeadParser
 from ..sat3d.networks.loading import SMALLEST_PICTURE_PX
+from ..sat3d.parsing.parser import HeadParser
 from . import host, images
 from .inversion_jobs import SEPARATE, Work
 

@@ -17,12 +17,13 @@ from ..sat3d.inversion import (
 )
 from ..sat3d.masks import AttributeMasks
 from ..sat3d.networks.reader import load_reader
-from . import host, images, memory, face_crops as places
+from . import face_crops as places
+from . import host, images, memory
 from .head_parser import head_parser
 from .inversion_jobs import ONE_PERSON, SEPARATE, TUNE, VIDEO, Work, run
+from .inversion_masks import NOTHING, PARTS, counted, share_that_counts, without_parts
 from .masks import built_in_for
 from .types import EG3D_LATENT, EG3D_MODEL, SAT3D_MASKS
-from .inversion_masks import NOTHING, PARTS, counted, share_that_counts, without_parts
 
 METHODS = ["encoder", "W", "W+", "styles", TUNE]
 MAX_SEED = 2**32 - 1

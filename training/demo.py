@@ -19,7 +19,6 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from sat3d.networks.built_in import GENERATOR, MASKS
 from sat3d.camera import orbit
 from sat3d.clip import load_clip
 from sat3d.domains import load_domain
@@ -28,10 +27,11 @@ from sat3d.files.writing import make_folder
 from sat3d.generators import TriplaneGenerator, load_generator, z_from_seed
 from sat3d.masks import AttributeMasks, load_masks
 from sat3d.metrics import d_mean, pixel_changes
+from sat3d.networks.built_in import GENERATOR, MASKS
+from sat3d.networks.reader import Reading, load_reader
 from sat3d.parsing.parser import load_parser
 from sat3d.pictures import contact_sheet, depth_to_grey, save_animation, save_picture, to_pil
 from sat3d.qmm import QMM
-from sat3d.networks.reader import Reading, load_reader
 from sat3d.regions import alterable_region, background_mask
 from sat3d.transfer import edit_styles
 from training.common.console import script

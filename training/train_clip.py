@@ -12,17 +12,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from sat3d.networks.built_in import GENERATOR
 from sat3d.errors import ConfigError
-from training.networks.clip import SIZE, ClipTask
+from sat3d.networks.built_in import GENERATOR
 from training.common.console import script
-from training.data import generated_views as generated
-from training.networks import options as command_line
-from training.networks.coded_heads import find_coder, load_domain_generator
-from training.data.views import Views
-from training.data.generated_views import with_generated
-from training.networks.loop import Plan
 from training.common.device import Machine
+from training.data import generated_views as generated
+from training.data.generated_views import with_generated
+from training.data.views import Views
+from training.networks import options as command_line
+from training.networks.clip import SIZE, ClipTask
+from training.networks.coded_heads import find_coder, load_domain_generator
+from training.networks.loop import Plan
 
 PRESETS = {
     "cpu": Plan(batch=64, rate=1.5e-3, decay=0.05, minutes=60),

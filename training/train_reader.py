@@ -16,10 +16,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from training.common.console import script
-from training.networks import options as command_line
-from training.data.views import Views
-from training.networks.loop import Plan
 from training.common.device import Machine
+from training.data.views import Views
+from training.networks import options as command_line
+from training.networks.loop import Plan
 from training.networks.reader import SMALLEST_PX, ReaderTask
 from training.networks.targets import READERS, reader_config
 

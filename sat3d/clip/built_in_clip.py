@@ -9,8 +9,8 @@ from torch import nn
 from ..errors import ConfigError
 from ..networks.loading import NetworkKind, check_whole, load_network
 from .image_text import ImageText
-from .tower import HeadTower
 from .tokenizer import EXTRA_TOKENS, WordTokenizer, words_of
+from .tower import HeadTower
 
 BUILT_IN = "synthheads-clip"
 # A file may set these and no others: some of open_clip's settings would fetch weights from the network.

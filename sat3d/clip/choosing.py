@@ -7,8 +7,8 @@ from pathlib import Path
 from ..errors import FileError, Sat3dError
 from ..files.safetensors_io import read_header
 from .architectures import families, listed
-from .loading import UNTRAINED
 from .built_in_clip import BUILT_IN, KIND
+from .loading import UNTRAINED
 from .weights import advice_on_activation, open_weights
 
 

@@ -4,13 +4,13 @@ from .delta import with_delta
 from .encoder import Encoded, EncoderConfig, PortraitEncoder, encode, load_encoder
 from .features import FeatureLoss
 from .initialisation import Inverter
+from .losses import IdentityLoss
 from .lpips import LpipsLoss, load_lpips, lpips_missing
-from .pixel_weights import weight_without
 from .optimise import Inversion, invert
 from .options import METHODS, InversionOptions
-from .losses import IdentityLoss
-from .tune import TuneOptions, tune, tuned_network
 from .parameters import Start
+from .pixel_weights import weight_without
+from .tune import TuneOptions, tune, tuned_network
 from .video import InvertedFrames, VideoOptions, expression_channels, invert_frames
 
 __all__ = [

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..networks.blocks import ConvNorm, halving_trunk
 from ..errors import ConfigError
-from ..networks.face_zoom import zoom_matrices
 from ..generators import StyleGenerator, TriplaneGenerator
 from ..latent import Latent
+from ..networks.blocks import ConvNorm, halving_trunk
+from ..networks.face_zoom import zoom_matrices
 from ..networks.loading import NetworkKind, check_pictures, check_whole, load_network, resize
 
 _LAST_CELLS = 4  # cells a side of the last feature map: pictures are registered, so where something is matters

@@ -17,12 +17,12 @@ from .cameras import rolled_label
 from .encoder import PortraitEncoder, check_encoder
 from .features import FeatureLoss
 from .likeness import Likeness
+from .losses import IdentityLoss, Term
 from .lpips import LpipsLoss
 from .options import Weights
-from .w_statistics import Population
-from .target import Target
-from .losses import IdentityLoss, Term
 from .parameters import Start, Variables
+from .target import Target
+from .w_statistics import Population
 
 _SEARCHED_YAW_DEG = (-45, -30, -15, 0, 15, 30, 45)
 _SEARCH_RESOLUTION = 32

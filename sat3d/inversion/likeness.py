@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .target import Target
 from .losses import Term
+from .target import Target
 
 
 class Likeness:

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 from ..errors import ConfigError
-from ..networks.reader import AttributeReader
 from ..networks.loading import SMALLEST_PICTURE_PX, resize
+from ..networks.reader import AttributeReader
 
 
 class Term(Protocol):

@@ -19,10 +19,10 @@ from ..masks import AttributeMasks
 from .initialisation import Inverter, ask_encoder, first_guess, likelier
 from .optimise import Inversion, Watch, descend, invert, no_watch
 from .options import MOST_STEPS, InversionOptions, check_between
-from .w_statistics import Population, check_usable, measure_population
+from .parameters import HeldVariables, Start
 from .smoothing import smooth
 from .target import Target, make_target
-from .parameters import HeldVariables, Start
+from .w_statistics import Population, check_usable, measure_population
 
 _GENTLE = 0.1
 

@@ -15,8 +15,8 @@ from ..errors import ConfigError, Sat3dError, ShapeError
 from ..generators.base import RenderOptions
 from ..generators.triplane import TriplaneGenerator
 from ..generators.volume import compositing_weights, sample_coefficients
-from .grid import Grid, closed_surface, sample_grid, vertex_normals
 from ..progress import Progress, no_progress
+from .grid import Grid, closed_surface, sample_grid, vertex_normals
 
 DEFAULT_CELLS = 192
 _PROBE_SIDE = 48

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from .blocks import ConvNorm, halving_trunk
 from .face_zoom import zoom_matrices
-from .reader_config import TWO_LOOKS, ReaderConfig
 from .loading import NetworkKind, check_pictures, load_network, resize
+from .reader_config import TWO_LOOKS, ReaderConfig
 from .two_looks import TwoLooks, two_looks
 
 _BATCH = 32

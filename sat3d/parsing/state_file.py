@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import FileError
-from ..foreign.tensors import check_tensors, read_tensors
-from ..foreign.values import TensorView, describe
 from ..files.safetensors_io import read_tensors as read_safetensors
 from ..files.safetensors_io import without_wrappers
-from .networks import network_of
 from ..foreign.state_dict import WANTED, read_torch_file
+from ..foreign.tensors import check_tensors, read_tensors
+from ..foreign.values import TensorView, describe
+from .networks import network_of
 
 Shape = tuple[int, ...]
 

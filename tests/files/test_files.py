@@ -7,8 +7,8 @@ import torch
 from safetensors.torch import save_file
 
 from sat3d.errors import FileError, NameTakenError
-from sat3d.files.writing import atomic_path
 from sat3d.files.safetensors_io import read_tensors, write_tensors
+from sat3d.files.writing import atomic_path
 
 TENSORS, HEADER = {"a": torch.arange(3.0)}, {"schema": "test/1"}
 MODES = os.name != "nt"  # Windows has a read-only flag, and no more

@@ -13,15 +13,15 @@ from sat3d.generators.official import read_network
 from sat3d.inversion import load_encoder
 from sat3d.latent import load_latent
 from sat3d.masks import load_masks
+from sat3d.networks.reader import load_reader
 from sat3d.parsing.bisenet import load_face_parser
 from sat3d.parsing.deeplab import load_voc_parser
 from sat3d.parsing.parser import load_parser
 from sat3d.parsing.state_file import open_state_file
-from sat3d.networks.reader import load_reader
 from training.curves import read_log
-from training.tools.parity_probes import ParityCase
 from training.synthheads.dataset import ShardFolder
 from training.synthheads.describe_command import read_documents
+from training.tools.parity_probes import ParityCase
 
 READERS = {
     "generator": load_generator,

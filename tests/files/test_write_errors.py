@@ -11,16 +11,17 @@ import torch
 from PIL import Image
 from safetensors import SafetensorError
 
-from sat3d.files.writing import writing as files, safetensors_io as tensorfile
 from sat3d.camera import CameraRig
 from sat3d.errors import ConfigError, FileError
 from sat3d.files.errors import check_name, write_error
+from sat3d.files.safetensors_io import write_tensors
 from sat3d.files.writing import append_text, atomic_path, make_folder, unfinished, write_bytes, write_text
+from sat3d.files.writing import safetensors_io as tensorfile
+from sat3d.files.writing import writing as files
 from sat3d.latent import Latent
 from sat3d.mesh.extraction import Mesh
 from sat3d.mesh.files import save_mesh
 from sat3d.pictures import save_animation, save_picture
-from sat3d.files.safetensors_io import write_tensors
 
 NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8))
 MESH = Mesh(np.eye(3), np.array([[0, 1, 2]]), np.eye(3), np.full((3, 3), 0.5))

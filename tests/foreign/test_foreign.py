@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from sat3d.errors import CancelledError, ConfigError, FileError
+from sat3d.foreign.values import Storage, TensorView
 from sat3d.generators import load_generator
 from sat3d.generators.config import (
     PLANE_AXES_EG3D,
@@ -19,7 +20,6 @@ from sat3d.generators.config import (
     TriplaneConfig,
 )
 from sat3d.generators.official import expected_tensors, read_network
-from sat3d.foreign.values import Storage, TensorView
 from tests.foreign.official_pickle import Network
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "foreign"

@@ -6,10 +6,24 @@ import pytest
 import torch
 
 from sat3d.errors import FileError, HostileFileError
-from sat3d.generators.config import BackboneConfig, StyleGAN2Config
 from sat3d.foreign.source import check_source
 from sat3d.foreign.values import Context
-from tests.foreign.official_pickle import SOURCE_CLASS, Call, Network, New, Raw, module_state, opcodes, persistent, pickled, reference, storage, text, view
+from sat3d.generators.config import BackboneConfig, StyleGAN2Config
+from tests.foreign.official_pickle import (
+    SOURCE_CLASS,
+    Call,
+    Network,
+    New,
+    Raw,
+    module_state,
+    opcodes,
+    persistent,
+    pickled,
+    reference,
+    storage,
+    text,
+    view,
+)
 from tests.foreign.refusal import MAX_SECONDS, MICRO, micro_with
 
 ONE = storage(torch.zeros(1).numpy())

@@ -8,7 +8,20 @@ import torch
 from sat3d.errors import FileError, HostileFileError
 from sat3d.foreign.source import check_source
 from sat3d.foreign.values import Context
-from tests.foreign.official_pickle import SOURCE_CLASS, Call, New, Raw, module_state, opcodes, persistent, pickled, reference, storage, text, view
+from tests.foreign.official_pickle import (
+    SOURCE_CLASS,
+    Call,
+    New,
+    Raw,
+    module_state,
+    opcodes,
+    persistent,
+    pickled,
+    reference,
+    storage,
+    text,
+    view,
+)
 from tests.foreign.refusal import GOLDEN
 from training.tools.fuzz_foreign import fuzz
 

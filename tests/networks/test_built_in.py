@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from sat3d.parsing.parser import load_parser
 from sat3d.networks.reader import load_reader
+from sat3d.parsing.parser import load_parser
 from training.evaluation.judging import judge_parser, judge_reader
 from training.evaluation.people import Crowd, render_crowd
 from training.evaluation.readers import blurred

@@ -9,9 +9,9 @@ from safetensors.torch import load_file, save_file
 
 from sat3d.errors import ConfigError, FileError, Sat3dError, ShapeError
 from sat3d.inversion import FeatureLoss, IdentityLoss
+from sat3d.networks.loading import large_enough, resize, save_network
 from sat3d.networks.reader import KIND, AttributeReader, ReaderConfig, load_reader
 from sat3d.networks.reader_config import TWO_LOOKS
-from sat3d.networks.loading import large_enough, resize, save_network
 from sat3d.networks.two_looks import AttentionBlock, face_of, two_looks
 
 CONFIG = ReaderConfig(

@@ -7,9 +7,9 @@ import torch
 from torch.nn import functional as F
 
 from sat3d.errors import ConfigError, FileError, ShapeError
+from sat3d.networks.loading import save_network
 from sat3d.parsing.labels import LABEL_NAMES
 from sat3d.parsing.parser import KIND, HeadParser, ParserConfig, load_parser
-from sat3d.networks.loading import save_network
 
 CONFIG = ParserConfig(input_px=64, widths=(8, 8, 8), depths=(0, 1, 1))
 

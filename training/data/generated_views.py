@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from ..vision import coded_heads
-from ..vision.coded_heads import Coder, generate_views
+from ..networks import coded_heads
+from ..networks.coded_heads import Coder, generate_views
 from .views import Piece, Views, gather
 
 _SEED_OFFSET = 50_000  # people that no rendered data set of a usual seed has

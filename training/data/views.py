@@ -20,8 +20,8 @@ from training.synthheads.population import Population
 from training.synthheads.populations import INDEPENDENT
 from training.synthheads.views import check_device, render_head
 
-from .picture_cache import PictureCache, Pixels, pixels_in_memory
 from .geometric import mirror
+from .picture_cache import PictureCache, Pixels, pixels_in_memory
 
 HELD_OUT_EVERY = 16  # every 16th person is never learned from
 VIEWS_PER_HEAD = 4

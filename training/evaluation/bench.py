@@ -22,12 +22,12 @@ from sat3d.inversion import (
     tuned_network,
 )
 from sat3d.inversion.scores import psnr, ssim
-from sat3d.networks.reader import AttributeReader
 from sat3d.networks.loading import resize
+from sat3d.networks.reader import AttributeReader
+from training.data.views import Piece, Views, gather
+from training.networks.coded_heads import has_latents_of
 from training.synthheads.cameras import Pose
 from training.synthheads.views import check_device, render_head
-from training.networks.coded_heads import has_latents_of
-from training.data.views import Piece, Views, gather
 
 from .inversion_cases import Case, true_latent
 from .people import Crowd

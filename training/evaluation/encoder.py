@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from sat3d.networks.built_in import GENERATOR
 from sat3d.inversion import PortraitEncoder, encode, load_encoder
 from sat3d.inversion.scores import psnr
+from sat3d.networks.built_in import GENERATOR
 from sat3d.networks.loading import resize
-from training.networks.coded_heads import add_population, choose_population, load_domain_generator
 from training.data.views import Views
+from training.networks.coded_heads import add_population, choose_population, load_domain_generator
 
 from .people import Crowd, render_plain
 

@@ -7,9 +7,9 @@ import math
 import torch
 from torch import Tensor
 
+from training.networks.coded_heads import Coder, generate_views
 from training.synthheads.cameras import Pose
 from training.synthheads.views import render_head
-from training.networks.coded_heads import Coder, generate_views
 
 from .people import Crowd
 

@@ -11,15 +11,15 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from sat3d.networks.built_in import GENERATOR as CHECKPOINT
 from sat3d.inversion.scores import psnr
+from sat3d.networks.built_in import GENERATOR as CHECKPOINT
 from sat3d.networks.reader import load_reader
+from training.data.views import Views
 from training.generator.scores import shape_scores
-from training.synthheads.views import check_device, render_head
 from training.networks import coded_heads
 from training.networks.coded_heads import Coder, find_coder, generate_views, load_domain_generator
-from training.data.views import Views
 from training.networks.metrics import pick_rates
+from training.synthheads.views import check_device, render_head
 
 from .dci import measure
 from .factors import draw_bank, factor_index

@@ -12,9 +12,9 @@ from tqdm import tqdm
 from sat3d.clip import ImageText
 from sat3d.generators import RenderOptions, TriplaneGenerator
 from sat3d.networks.reader import AttributeReader
+from training.data.views import Views
 from training.networks.clip_phrases import JUDGED, Group, judged_texts
 from training.networks.coded_heads import draw_z
-from training.data.views import Views
 
 STEPS = 30
 _IMAGE_RATE, _STYLE_RATE = 0.02, 0.08

@@ -10,7 +10,6 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from sat3d.networks.built_in import GENERATOR, MASKS
 from sat3d.errors import ConfigError, FileError, LayoutError
 from sat3d.generators import TriplaneGenerator
 from sat3d.inversion import (
@@ -26,8 +25,9 @@ from sat3d.inversion import (
 )
 from sat3d.inversion.w_statistics import measure_population
 from sat3d.masks import AttributeMasks, load_masks
-from sat3d.pictures import contact_sheet, save_picture, to_pil
+from sat3d.networks.built_in import GENERATOR, MASKS
 from sat3d.networks.reader import load_reader
+from sat3d.pictures import contact_sheet, save_picture, to_pil
 from training.networks.coded_heads import add_population, choose_population, load_domain_generator
 
 from .bench import TUNE, TURN_DEG, Bench, inversion_options, invert_person, render_pairs, true_case

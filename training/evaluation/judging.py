@@ -8,12 +8,31 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from sat3d.networks.reader import AttributeReader
 from sat3d.parsing.labels import LABEL_NAMES
 from sat3d.parsing.parser import HeadParser
-from sat3d.networks.reader import AttributeReader
 from training.data.views import Views
-from training.networks.metrics import accuracy, confusion, explained, mean, mean_error, overlaps, pick_rates, recalls, worst_pairs
-from training.networks.targets import ACTION_PREFIX, ACTIONS, CATEGORIES, UNKNOWN, ReaderTargets, number_columns, shared_categories, targets_of
+from training.networks.metrics import (
+    accuracy,
+    confusion,
+    explained,
+    mean,
+    mean_error,
+    overlaps,
+    pick_rates,
+    recalls,
+    worst_pairs,
+)
+from training.networks.targets import (
+    ACTION_PREFIX,
+    ACTIONS,
+    CATEGORIES,
+    UNKNOWN,
+    ReaderTargets,
+    number_columns,
+    shared_categories,
+    targets_of,
+)
 
 Change = Callable[[Tensor], Tensor]
 _BATCH = 16

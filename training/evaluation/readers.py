@@ -7,12 +7,12 @@ from pathlib import Path
 
 from torch import Tensor
 
-from sat3d.parsing.parser import HeadParser, load_parser
-from sat3d.networks.reader import AttributeReader, load_reader
 from sat3d.networks.loading import SMALLEST_PICTURE_PX, resize
-from training.synthheads.populations import INDEPENDENT, POPULATIONS, find_population
-from training.data.views import load_views
+from sat3d.networks.reader import AttributeReader, load_reader
+from sat3d.parsing.parser import HeadParser, load_parser
 from training.data.degradations import blur
+from training.data.views import load_views
+from training.synthheads.populations import INDEPENDENT, POPULATIONS, find_population
 
 from .judging import judge_parser, judge_reader
 from .people import Crowd, render_crowd

@@ -12,9 +12,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from sat3d.files.safetensors_io import read_header, read_tensors, require_tensor, write_tensors
 from sat3d.networks.face_zoom import zoom_matrices
 from sat3d.networks.loading import resize
-from sat3d.files.safetensors_io import read_header, read_tensors, require_tensor, write_tensors
 
 from ..data.packed import HeadPack
 

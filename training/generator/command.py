@@ -15,9 +15,9 @@ from training.common.engine import Engine, Run
 from training.common.report import Report
 from training.common.run_lock import run_lock
 
+from ..data.packed import HeadPack, open_pack
 from .codes import find_codes, load_codes, save_codes
 from .networks import first_networks
-from ..data.packed import HeadPack, open_pack
 from .presets import Preset, find_preset
 from .prior import PriorTask
 from .scores import Codes

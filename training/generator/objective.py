@@ -13,9 +13,9 @@ from sat3d.networks.loading import resize
 from training.common.engine import Step
 from training.common.random_numbers import EpochOrder, generator_of, mixed_seed
 
+from ..data.packed import HeadPack
 from .critic import critic_loss, drawing_loss
 from .networks import Networks
-from ..data.packed import HeadPack
 from .patches import Patch, RenderedPatch, draw_patches, render_patch
 from .perceptual import Perceptual
 from .pixels import draw_pixels

@@ -11,15 +11,15 @@ import torch
 from torch import Tensor, nn
 
 from sat3d.inversion.encoder import KIND as ENCODER
-from sat3d.pictures import contact_sheet, save_picture, to_pil
 from sat3d.networks.loading import save_network
+from sat3d.pictures import contact_sheet, save_picture, to_pil
 from training.common.ema import RunningMean
 from training.common.engine import Stage
 
+from ..data.packed import HeadPack
 from .export import export_network
 from .networks import Networks, choose_trained, make_optimizer
 from .objective import Objective
-from ..data.packed import HeadPack
 from .perceptual import Perceptual
 from .presets import Preset
 from .scores import Codes, SeenHead, look_at_head, mean_scores

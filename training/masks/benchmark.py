@@ -11,23 +11,23 @@ from pathlib import Path
 
 import torch
 
-from sat3d.networks.built_in import GENERATOR
 from sat3d.clip import load_clip
 from sat3d.domains import load_domain
 from sat3d.generators import StyleGenerator, load_generator
 from sat3d.losses import PAPER_WEIGHTS
 from sat3d.masks import AttributeMasks
+from sat3d.networks.built_in import GENERATOR
 from sat3d.qmm import QMM
+from training.common.device import choose_machine
 from training.common.distributed import Processes
+from training.masks.face_cache import Pairs
+from training.masks.models import Studio, View, load_segmenter
 from training.masks.objective import Objective
 from training.masks.optimizer import make_ranger
-from training.masks.face_cache import Pairs
 from training.masks.presampling import draw_candidates, measure
 from training.masks.reference import paper_losses
 from training.masks.report import Reporter
-from training.masks.models import Studio, View, load_segmenter
 from training.masks.trainer import MaskTrainer, Plan
-from training.common.device import choose_machine
 
 _FACES = 8
 _BATCH = 8

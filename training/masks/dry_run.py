@@ -10,10 +10,10 @@ from training.common.distributed import Processes
 from training.common.timing import Measurement
 from training.common.timing import measure as measure_run
 
+from .models import Studio
 from .objective import Objective
 from .presampling import draw_candidates, measure
 from .report import Reporter
-from .models import Studio
 from .trainer import MaskTrainer, Plan
 
 _FACES = 2

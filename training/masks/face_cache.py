@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from sat3d.errors import FileError
-from sat3d.files.writing import make_folder, write_text
 from sat3d.files.safetensors_io import open_safetensors, parse_json, read_header, write_tensors
+from sat3d.files.writing import make_folder, write_text
 
 SCHEMA = "sat3d-mask-pairs/1"
 _SETTINGS = "settings.json"

@@ -10,16 +10,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from sat3d.files.safetensors_io import read_tensors, write_tensors
 from sat3d.generators import LoadedGenerator
 from sat3d.losses import LossWeights
 from sat3d.masks import AttributeMasks
-from sat3d.files.safetensors_io import read_tensors, write_tensors
 
 from . import attribution, population
-from .objective import Objective
 from .face_cache import Pairs
-from .preselect import mean_region_gradients, preselected_channels
 from .models import Studio
+from .objective import Objective
+from .preselect import mean_region_gradients, preselected_channels
 
 FirstChannels = Mapping[str, tuple[Tensor, float]]  # attribute -> channels [k], and M there
 _OTHERS = {"attributions": attribution.FIRST_LOGIT, "population": population.FIRST_LOGIT}

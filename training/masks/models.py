@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from sat3d.domains import Domain
 from sat3d.errors import ConfigError, FileError
 from sat3d.generators import RenderOptions, StyleGenerator, TriplaneGenerator
+from sat3d.networks.loading import SMALLEST_PICTURE_PX, resize
 from sat3d.parsing.bisenet import load_face_parser
 from sat3d.parsing.deeplab import load_voc_parser
 from sat3d.parsing.parser import load_parser
 from sat3d.qmm import QMM
 from sat3d.regions import alterable_region, pixels_labelled
-from sat3d.networks.loading import SMALLEST_PICTURE_PX, resize
 from training.common.device import Machine
 
 from .rendering import render_picture

@@ -17,8 +17,8 @@ from sat3d.errors import ConfigError
 from sat3d.files.writing import append_text
 from sat3d.pictures import contact_sheet, save_picture, to_pil
 
-from .sampling import Draw
 from .objective import gather
+from .sampling import Draw
 
 if TYPE_CHECKING:
     from .trainer import MaskTrainer

@@ -15,18 +15,18 @@ from sat3d.clip import ClipConfig, ImageText, OwnClip
 from sat3d.clip.built_in_clip import KIND
 from sat3d.clip.tokenizer import EXTRA_TOKENS
 from sat3d.errors import ConfigError
-from sat3d.networks.reader import load_reader
 from sat3d.networks.loading import load_network, save_network
-from training.data.views import Views
-from training.data.degradations import degrade
-from training.networks.dice import Dice
+from sat3d.networks.reader import load_reader
 from training.common.device import Machine
+from training.data.degradations import degrade
 from training.data.geometric import move
+from training.data.views import Views
+from training.networks.dice import Dice
 from training.networks.metrics import accuracy, confusion, mean
 from training.networks.targets import UNKNOWN
 
-from .clip_phrases import GROUPS, JUDGED, TEMPLATES, Group, judged_texts, targets, vocabulary
 from .clip_captions import ENDS, encode_short, short_caption
+from .clip_phrases import GROUPS, JUDGED, TEMPLATES, Group, judged_texts, targets, vocabulary
 
 SIZE = 128
 _CPU = Machine()

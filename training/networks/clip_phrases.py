@@ -10,6 +10,7 @@ from torch import Tensor
 
 from sat3d.clip.tokenizer import vocabulary_of
 from sat3d.domains import load_domain
+from training.networks.targets import UNKNOWN
 from training.synthheads import captions
 from training.synthheads.attributes import (
     BACKGROUND_COLOURS,
@@ -21,7 +22,6 @@ from training.synthheads.attributes import (
 from training.synthheads.labels import attributes_of
 from training.synthheads.parameter_spec import LIPSTICK_COLOURS
 from training.synthheads.parameters import HeadParameters
-from training.networks.targets import UNKNOWN
 
 DOMAIN = load_domain("synthheads")
 TEMPLATES = (DOMAIN.template, "a portrait with {}", "a picture of a head with {}", "{}")  # the first is judged

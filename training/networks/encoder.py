@@ -12,13 +12,13 @@ from torch.nn import functional as F
 from sat3d.errors import ConfigError
 from sat3d.generators import StyleGenerator, TriplaneGenerator
 from sat3d.inversion.encoder import KIND, EncoderConfig, PortraitEncoder
-from sat3d.networks.reader import load_reader
 from sat3d.networks.loading import load_network, save_network
+from sat3d.networks.reader import load_reader
 
-from ..data.views import Views
-from ..data.degradations import degrade
-from .dice import Dice
 from ..common.device import Machine
+from ..data.degradations import degrade
+from ..data.views import Views
+from .dice import Dice
 
 SIZE = 128
 _EVALUATION_BATCH = 64

@@ -13,8 +13,8 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from .checkpoint import Progress, load_state, save_state, state_path
 from ..data.views import batch_of
+from .checkpoint import Progress, load_state, save_state, state_path
 from .dice import Dice
 
 _REPORT_SECONDS = 15.0

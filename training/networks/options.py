@@ -12,10 +12,10 @@ import torch
 from sat3d.errors import ConfigError, FileError
 from training.common.run_lock import run_lock
 
-from .checkpoint import state_path
-from ..data.views import Views, load_views, render_views
-from .loop import Plan, Task, Trainer
 from ..common.device import PRECISIONS, Machine, choose_machine
+from ..data.views import Views, load_views, render_views
+from .checkpoint import state_path
+from .loop import Plan, Task, Trainer
 
 STOPPED = "stopped; --resume goes on from here"
 MakeTask = Callable[[Views, Machine], Task]

@@ -9,15 +9,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from sat3d.networks.loading import load_network, save_network
 from sat3d.parsing.labels import LABEL_NAMES
 from sat3d.parsing.parser import KIND, HeadParser, ParserConfig
-from sat3d.networks.loading import load_network, save_network
 
-from ..data.views import Views
-from ..data.degradations import degrade
-from .dice import Dice
 from ..common.device import Machine
+from ..data.degradations import degrade
 from ..data.geometric import mirror, move
+from ..data.views import Views
+from .dice import Dice
 from .metrics import confusion, mean, overlaps
 
 _CPU = Machine()

@@ -13,17 +13,27 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sat3d.errors import ConfigError
-from sat3d.networks.reader import KIND, AttributeReader, RawOutput, ReaderConfig
 from sat3d.networks.loading import load_network, save_network
+from sat3d.networks.reader import KIND, AttributeReader, RawOutput, ReaderConfig
 
-from ..data.views import Views
-from ..data.degradations import degrade
-from .dice import Dice
 from ..common.device import Machine
-from ..data.mirroring import mirrored_targets
+from ..data.degradations import degrade
 from ..data.geometric import move
+from ..data.mirroring import mirrored_targets
+from ..data.views import Views
+from .dice import Dice
 from .metrics import accuracy, confusion, explained, mean, pick_rates
-from .targets import ACTIONS, CATEGORIES, CATEGORY_WEIGHTS, NUMBER_WEIGHTS, PERSON_SIZE, UNKNOWN, ReaderTargets, reader_config, targets_of
+from .targets import (
+    ACTIONS,
+    CATEGORIES,
+    CATEGORY_WEIGHTS,
+    NUMBER_WEIGHTS,
+    PERSON_SIZE,
+    UNKNOWN,
+    ReaderTargets,
+    reader_config,
+    targets_of,
+)
 
 SMALLEST_PX = 128  # pictures that are smaller show too little of eyes and mouth
 _STRANGERS = 448  # other people that an identity is told from, besides those of the batch

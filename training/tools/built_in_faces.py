@@ -7,10 +7,10 @@ from pathlib import Path
 from PIL import Image
 from torch import Tensor
 
-from sat3d.networks.built_in import GENERATOR, MASKS
 from sat3d.generators import LoadedGenerator, TriplaneGenerator, load_generator, z_from_seed
 from sat3d.latent import Latent
 from sat3d.masks import AttributeMasks, load_masks
+from sat3d.networks.built_in import GENERATOR, MASKS
 from sat3d.pictures import to_pil
 from sat3d.transfer import transfer
 

@@ -28,13 +28,13 @@ from sat3d.inversion.align import cut, photo_from
 from sat3d.inversion.paste import paste_back, widened_mask
 from sat3d.latent import Latent
 from sat3d.mesh.extraction import MeshOptions, extract_mesh
+from sat3d.networks.reader import load_reader
 from sat3d.parsing.labels import BACKGROUND, CLOTH
 from sat3d.parsing.parser import load_parser
 from sat3d.picture_modes import rgb_picture
 from sat3d.pictures import contact_sheet, depth_to_grey, to_pil
-from sat3d.networks.reader import load_reader
-from training.tools.built_in_faces import BuiltInFaces
 from training.common.console import script
+from training.tools.built_in_faces import BuiltInFaces
 from training.tools.example_photo import CROP, PHOTO
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -17,8 +17,8 @@ from PIL import Image
 
 from sat3d.networks.built_in import MASKS
 from sat3d.pictures import contact_sheet, save_picture
-from training.tools.built_in_faces import BuiltInFaces
 from training.common.console import script
+from training.tools.built_in_faces import BuiltInFaces
 
 ROOT = Path(__file__).resolve().parents[2]
 ATTRIBUTES = ("hairstyle", "hair_colour", "eye_region", "expression", "beard", "eyeglasses")

@@ -11,19 +11,19 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from ...foreign.allowlist import ALLOWED
+from ...foreign.machine import Machine
+from ...foreign.tensors import check_filters, check_tensors, read_tensors
+from ...foreign.tree import Tree, walk
+from ...foreign.values import Context, describe, unlike_official
 from ...progress import Progress, no_progress
 from ..config import StyleGAN2Config, TriplaneConfig
-from ...foreign.allowlist import ALLOWED
 from .checks import check_modules
 from .contents import choose, judges, key_names
 from .layout import expected_tensors
-from ...foreign.machine import Machine
 from .opening import hash_view, open_pickle
 from .settings import read_stylegan2, unsupported
-from ...foreign.tensors import check_filters, check_tensors, read_tensors
-from ...foreign.tree import Tree, walk
 from .triplane import read_triplane
-from ...foreign.values import Context, describe, unlike_official
 
 __all__ = ["ForeignNetwork", "expected_tensors", "read_network"]
 

@@ -8,11 +8,11 @@ import math
 from collections.abc import Iterator, Mapping
 
 from ...errors import FileError
+from ...foreign.tree import Tree
+from ...foreign.values import describe
 from ..config import GeneratorConfig, StyleGAN2Config, TriplaneConfig
 from .layout import Shape
 from .settings import MAPPING_LR_MUL
-from ...foreign.tree import Tree
-from ...foreign.values import describe
 
 _SHOWN = 6
 _TOLERANCE = 1e-4

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...errors import FileError
-from ..config import BackboneConfig, StyleGAN2Config
 from ...foreign.tree import Tree
 from ...foreign.values import describe, unlike_official
+from ..config import BackboneConfig, StyleGAN2Config
 
 _GENERATOR_ARGUMENTS = ("z_dim", "c_dim", "w_dim", "img_resolution", "img_channels")
 

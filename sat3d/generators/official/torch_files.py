@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping
 
 from ...errors import FileError, HostileFileError
 from ...foreign.allowlist import ALLOWED
-from .contents import EXPORT, WANTED, is_network, weights_alone, weights_somewhere
 from ...foreign.machine import Allowed, Machine
 from ...foreign.values import Blob, Context, Global, Record, Storage, asks_for, damaged, describe
+from .contents import EXPORT, WANTED, is_network, weights_alone, weights_somewhere
 
 ZIP = b"PK\x03\x04"
 _STREAM = re.compile(rb"\x80[\x02-\x05](\x95.{8})?\x8a\x0a\x6c\xfc\x9c\x46", re.DOTALL)  # the magic number

@@ -4,11 +4,11 @@ import dataclasses
 
 import numpy as np
 
-from ..config import PLANE_AXES_EG3D, SUPERRESOLUTION, PlaneAxes, RenderingConfig, SuperresolutionConfig, TriplaneConfig
-from .settings import Settings, check_supported, init_settings, read_backbone, read_clamp, unsupported
 from ...foreign.tensors import read_small
 from ...foreign.tree import Tree
 from ...foreign.values import TensorView, describe, unlike_official
+from ..config import PLANE_AXES_EG3D, SUPERRESOLUTION, PlaneAxes, RenderingConfig, SuperresolutionConfig, TriplaneConfig
+from .settings import Settings, check_supported, init_settings, read_backbone, read_clamp, unsupported
 
 _SUPERRESOLUTION_PREFIX = "SuperresolutionHybrid"
 # Deepfp32 is the oldest variant: like 4X, but it never antialiases.

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from training import benchmark
+from training.common.timing import measure, tensor_rise_mib
 from training.masks import benchmark as benchmark_masks
 from training.masks.models import View
-from training.common.timing import measure, tensor_rise_mib
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from tests.training.synthheads.fakes import fake_render_head
 from training import benchmark, curves, demo, evaluate
 from training.common.clock import Clock
 from training.common.report import Report
+from training.common.run_lock import run_lock
 from training.generator import task as generator_task
 from training.masks import report as masks_report
 from training.masks.face_cache import PairFolder
-from training.common.run_lock import run_lock
 from training.synthheads import __main__ as synthheads
 from training.synthheads import render_command, shards, sheet_command, sheet_rows
 

@@ -13,8 +13,8 @@ import pytest
 
 from sat3d.errors import ConfigError, FileError
 from training import train_reader
-from training.generator import command as generator_command
 from training.common.run_lock import run_lock
+from training.generator import command as generator_command
 
 ROOT = Path(__file__).resolve().parents[3]
 HOLDER = """

@@ -14,12 +14,12 @@ from sat3d.inversion import Inverter
 from sat3d.masks import AttributeMasks
 from sat3d.networks.reader import AttributeReader, load_reader
 from tests.conftest import tiny_config
+from training.data.views import Views
 from training.evaluation import inversion as suite
 from training.evaluation.inversion_cases import EDITED, Case, Edits, agreement, points_of, true_latent
 from training.evaluation.people import Crowd
-from training.synthheads.populations import FIRST
-from training.data.views import Views
 from training.networks.targets import CATEGORIES, UNKNOWN, reader_config, targets_of
+from training.synthheads.populations import FIRST
 
 SEED = 7
 

@@ -7,21 +7,29 @@ import numpy as np
 import pytest
 import torch
 
+from sat3d.networks.loading import save_network
+from sat3d.networks.reader import KIND as READER
+from sat3d.networks.reader import AttributeReader, ReaderOutput
 from sat3d.parsing.labels import LABEL_NAMES
 from sat3d.parsing.parser import KIND as PARSER
 from sat3d.parsing.parser import HeadParser, ParserConfig
-from sat3d.networks.reader import KIND as READER
-from sat3d.networks.reader import AttributeReader, ReaderOutput
-from sat3d.networks.loading import save_network
 from training import evaluate
 from training.evaluation import judging
 from training.evaluation.judging import judge_parser, judge_reader
 from training.evaluation.people import Crowd, render_crowd
 from training.evaluation.readers import CHANGES, blurred, summary
 from training.evaluation.second_reader import agreement
+from training.networks.targets import (
+    ACTIONS,
+    CATEGORIES,
+    NUMBER_SIZES,
+    UNKNOWN,
+    person_vector,
+    reader_config,
+    targets_of,
+)
 from training.synthheads.parameter_spec import change
 from training.synthheads.populations import FIRST, INDEPENDENT, PHOTOGRAPHS
-from training.networks.targets import ACTIONS, CATEGORIES, NUMBER_SIZES, UNKNOWN, person_vector, reader_config, targets_of
 
 SIZE = 64
 

@@ -7,10 +7,10 @@ import torch
 from torch.nn import functional as F
 
 from sat3d.generators import build_generator
-from training.networks.clip_phrases import JUDGED
 from training.evaluation import gradients
 from training.evaluation.gradients import Wish, Wisher, draw_wishes, image_gains, style_agreement
 from training.generator.presets import find_preset
+from training.networks.clip_phrases import JUDGED
 
 GLASSES = next(group for group in JUDGED if (group.attribute, group.name) == ("eyeglasses", "kind"))
 

@@ -17,8 +17,8 @@ from sat3d.generators.rays import camera_rays
 from sat3d.parsing.labels import LABEL_NAMES
 from tests.training.ball_heads import CENTRE, RADIUS
 from training.data.packed import open_pack
-from training.generator.patches import cut_patches, superresolve_patch
 from training.data.pixel_weights import UNIT, pixel_weights
+from training.generator.patches import cut_patches, superresolve_patch
 from training.generator.pixels import carve, draw_pixels
 from training.generator.points import known_points
 from training.generator.presets import PointSettings, find_preset

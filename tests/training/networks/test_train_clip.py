@@ -14,23 +14,23 @@ from sat3d.errors import ConfigError, FileError
 from sat3d.networks.loading import load_network
 from tests.training.tiny_generators import labelled_config, random_network
 from training import train_clip
+from training.data.generated_views import generated_views, joined
+from training.data.views import Views
+from training.evaluation import clip as suite
 from training.networks import clip as clip_task
-from training.networks.clip_phrases import GROUPS, JUDGED, judged_texts, targets, vocabulary
+from training.networks import options as command_line
 from training.networks.clip import ClipTask, alikeness, clip_config, contrast, group_loss
 from training.networks.clip_captions import ENDS, encode_short, short_caption
-from training.evaluation import clip as suite
+from training.networks.clip_phrases import GROUPS, JUDGED, judged_texts, targets, vocabulary
+from training.networks.coded_heads import Coder, generate_views
+from training.networks.dice import Dice
+from training.networks.loop import Plan, Trainer
+from training.networks.targets import UNKNOWN
 from training.synthheads.cameras import Pose
 from training.synthheads.captions import caption
 from training.synthheads.labels import ATTRIBUTE_VALUES
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.populations import FIRST, INDEPENDENT
-from training.networks import options as command_line
-from training.networks.coded_heads import Coder, generate_views
-from training.data.views import Views
-from training.networks.dice import Dice
-from training.data.generated_views import generated_views, joined
-from training.networks.loop import Plan, Trainer
-from training.networks.targets import UNKNOWN
 
 WORDS = vocabulary()
 SMALL = ClipConfig(

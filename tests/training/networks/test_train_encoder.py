@@ -12,14 +12,14 @@ from sat3d.generators.checkpoint import save_checkpoint
 from sat3d.inversion import load_encoder
 from tests.training.tiny_generators import labelled_config, random_network
 from training import train_encoder
-from training.evaluation import encoder as suite
-from training.synthheads.populations import FIRST
-from training.synthheads.render import RIG
-from training.networks import options as command_line
 from training.data.views import Views
+from training.evaluation import encoder as suite
+from training.networks import options as command_line
 from training.networks.dice import Dice
 from training.networks.encoder import EncoderTask, style_gram, truth_of
 from training.networks.loop import Plan, Trainer
+from training.synthheads.populations import FIRST
+from training.synthheads.render import RIG
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,36 @@ import pytest
 import torch
 
 from sat3d.errors import ConfigError, FileError
-from sat3d.parsing.parser import ParserConfig, load_parser
+from sat3d.networks.loading import save_network
 from sat3d.networks.reader import KIND, AttributeReader, RawOutput, load_reader
 from sat3d.networks.reader_config import TWO_LOOKS
-from sat3d.networks.loading import save_network
+from sat3d.parsing.parser import ParserConfig, load_parser
 from training import train_reader
+from training.data.degradations import DEGRADATIONS, blur, degrade
+from training.data.generated_views import joined
+from training.data.geometric import _draw_moves, mirror, move
+from training.data.mirroring import mirrored_targets
+from training.data.views import Views, batch_of, even_shares, load_views, render_views
+from training.networks import options as command_line
+from training.networks.checkpoint import state_path
+from training.networks.dice import Dice
+from training.networks.loop import Plan, Trainer
+from training.networks.metrics import confusion, explained, overlaps, pick_rates
+from training.networks.parser import ParserTask
+from training.networks.reader import ReaderTask, best_temperature, column_weights, number_losses
+from training.networks.targets import (
+    ACTIONS,
+    CATEGORIES,
+    NUMBER_SIZES,
+    NUMBER_WEIGHTS,
+    NUMBERS,
+    READERS,
+    UNKNOWN,
+    number_columns,
+    reader_config,
+    shared_categories,
+    targets_of,
+)
 from training.synthheads import dataset
 from training.synthheads.actions import ACTION_NAMES
 from training.synthheads.dataset import ShardFolder
@@ -22,19 +47,6 @@ from training.synthheads.parameters import HeadParameters
 from training.synthheads.populations import INDEPENDENT, PHOTOGRAPHS
 from training.synthheads.render_command import prepare_folder, render_missing
 from training.synthheads.shards import DatasetPlan
-from training.networks import options as command_line
-from training.networks.checkpoint import state_path
-from training.data.views import Views, batch_of, even_shares, load_views, render_views
-from training.data.degradations import DEGRADATIONS, blur, degrade
-from training.networks.dice import Dice
-from training.data.generated_views import joined
-from training.networks.loop import Plan, Trainer
-from training.data.mirroring import mirrored_targets
-from training.networks.parser import ParserTask
-from training.data.geometric import _draw_moves, mirror, move
-from training.networks.reader import ReaderTask, best_temperature, column_weights, number_losses
-from training.networks.metrics import confusion, explained, overlaps, pick_rates
-from training.networks.targets import ACTIONS, CATEGORIES, NUMBER_SIZES, NUMBER_WEIGHTS, NUMBERS, READERS, UNKNOWN, number_columns, reader_config, shared_categories, targets_of
 
 SMALL_READER = dataclasses.replace(
     reader_config(), input_px=64, source_px=128, widths=(8, 16, 16, 16), depths=(0, 0, 1, 0), squeezed=8, hidden=32

@@ -17,8 +17,8 @@ from training.masks.preselect import normalise, region_gradients
 from training.masks.rendering import render_picture
 
 from .methods import Copy, Method, Pairing, layer_mask
-from .scored import SCORED
 from .renderer_and_judges import Stage
+from .scored import SCORED
 from .triples import People
 
 _LAYERS = (1, 2, 3, 5)  # how many are copied: options

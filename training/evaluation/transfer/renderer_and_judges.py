@@ -12,10 +12,10 @@ from torch import Tensor
 
 from sat3d.domains import Domain
 from sat3d.generators import RenderOptions, TriplaneGenerator
-from sat3d.parsing.parser import HeadParser
-from sat3d.networks.reader import AttributeReader
-from sat3d.regions import alterable_region
 from sat3d.networks.loading import SMALLEST_PICTURE_PX, resize
+from sat3d.networks.reader import AttributeReader
+from sat3d.parsing.parser import HeadParser
+from sat3d.regions import alterable_region
 from training.networks.coded_heads import Coder
 
 _BATCH = {"cpu": 4}

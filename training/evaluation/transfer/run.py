@@ -13,9 +13,9 @@ from tqdm import tqdm
 from .ceiling import ceiling, draw_own_edits, score_own
 from .chain import draw_walks, score_walk, walk
 from .methods import Method, Pairing
+from .renderer_and_judges import Quality, Shots, Stage, pick
 from .scored import SCORED
 from .scoring import Scale, score_cases, score_views
-from .renderer_and_judges import Quality, Shots, Stage, pick
 from .triples import FEWEST_PEOPLE, Cases, People, draw_cases, draw_people
 from .truth import Truth, render_truths, score_truth
 from .tuning import Choice, Tuning

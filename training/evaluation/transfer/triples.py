@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from sat3d.errors import ConfigError
+from training.networks.coded_heads import Coder
 from training.synthheads.labels import attributes_of
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.streams import SEED_LIMIT
-from training.networks.coded_heads import Coder
 
 from .scored import SCORED, can_be_judged, kept_attributes
 

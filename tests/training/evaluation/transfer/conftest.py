@@ -4,8 +4,8 @@ import pytest
 
 from tests.training.tiny_generators import labelled_config, random_network
 from training.evaluation.transfer.triples import draw_people
-from training.synthheads.populations import FIRST
 from training.networks.coded_heads import Coder
+from training.synthheads.populations import FIRST
 
 
 @pytest.fixture(scope="module")

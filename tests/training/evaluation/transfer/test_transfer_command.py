@@ -11,16 +11,16 @@ from sat3d.clip import OwnClip
 from sat3d.clip.built_in_clip import KIND as CLIP
 from sat3d.generators.checkpoint import save_checkpoint
 from sat3d.masks import AttributeMasks
-from sat3d.parsing.parser import KIND as PARSER
-from sat3d.parsing.parser import HeadParser, ParserConfig
+from sat3d.networks.loading import save_network
 from sat3d.networks.reader import KIND as READER
 from sat3d.networks.reader import AttributeReader
-from sat3d.networks.loading import save_network
+from sat3d.parsing.parser import KIND as PARSER
+from sat3d.parsing.parser import HeadParser, ParserConfig
 from tests.training.networks.test_train_clip import SMALL
 from training import evaluate
 from training.evaluation.transfer import command, gradients, labelled, report
-from training.evaluation.transfer.scored import SCORED
 from training.evaluation.transfer.renderer_and_judges import Quality
+from training.evaluation.transfer.scored import SCORED
 from training.networks.targets import reader_config
 
 

@@ -8,15 +8,15 @@ import torch
 from sat3d.domains import load_domain
 from sat3d.errors import ConfigError
 from training.evaluation.transfer import scoring
-from training.evaluation.transfer.scored import SCORED, can_be_judged, kept_attributes
 from training.evaluation.transfer.renderer_and_judges import Seen
+from training.evaluation.transfer.scored import SCORED, can_be_judged, kept_attributes
 from training.evaluation.transfer.triples import draw_cases, draw_people
+from training.networks.coded_heads import Coder
+from training.networks.targets import CATEGORIES, NUMBERS
 from training.synthheads.actions import actions_of
 from training.synthheads.edits import PARAMETERS
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.populations import FIRST
-from training.networks.coded_heads import Coder
-from training.networks.targets import CATEGORIES, NUMBERS
 
 PLAIN = HeadParameters(hair_style="short crop", hair_colour=(0.05, 0.04, 0.04))
 

@@ -8,24 +8,24 @@ import pytest
 import torch
 
 from sat3d.errors import ConfigError
-from sat3d.parsing.parser import KIND as PARSER
-from sat3d.parsing.parser import HeadParser, ParserConfig
+from sat3d.networks.loading import save_network
 from sat3d.networks.reader import KIND as READER
 from sat3d.networks.reader import AttributeReader, ReaderConfig
-from sat3d.networks.loading import save_network
+from sat3d.parsing.parser import KIND as PARSER
+from sat3d.parsing.parser import HeadParser, ParserConfig
 from tests.training.evaluation.transfer.perfect import RIG, PerfectGenerator, paint_head, shoot_perfectly
 from training import evaluate
 from training.evaluation.transfer import command, truth
 from training.evaluation.transfer.ceiling import NOTHING_OWN, draw_own_edits, own_styles, score_own
+from training.evaluation.transfer.renderer_and_judges import Seen, Shots, Stage
 from training.evaluation.transfer.scored import SCORED
 from training.evaluation.transfer.specifics import TrueNumbers
-from training.evaluation.transfer.renderer_and_judges import Seen, Shots, Stage
 from training.evaluation.transfer.triples import draw_cases, draw_people
 from training.evaluation.transfer.truth import Truth, leak, render_truths, score_truth, share_of_change, true_heads
+from training.networks.coded_heads import Coder
 from training.synthheads import edits
 from training.synthheads.labels import ATTRIBUTE_VALUES
 from training.synthheads.populations import FIRST
-from training.networks.coded_heads import Coder
 
 NOT_READ = {"hair_rgb": None}
 NO_NUMBERS = TrueNumbers("hair_colour", {"hair_rgb": torch.zeros(2, 3)}, {"hair_rgb": torch.zeros(2, 3)})
