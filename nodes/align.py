@@ -13,7 +13,8 @@ from ..sat3d.errors import ShapeError
 from ..sat3d.inversion.align import Crop, check_photo, crop_of, cut
 from ..sat3d.inversion.landmarks import one_face
 from ..sat3d.inversion.pose import REAL_PEOPLE, camera_of
-from . import host, images, places
+from . import face_crops as places
+from . import host, images
 
 STOP, BEFORE = "stop", "as before"
 DETECT, POINTS, BOX, WHOLE = "find the face", "five points", "box", "whole picture"

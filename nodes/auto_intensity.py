@@ -13,8 +13,8 @@ from ..sat3d.errors import ConfigError
 from ..sat3d.inversion import tuned_network
 from ..sat3d.latent import Latent
 from ..sat3d.masks import AttributeMasks
+from ..sat3d.networks.loading import large_enough
 from ..sat3d.qmm import Measurement
-from ..sat3d.small_networks import large_enough
 from . import clips, host, memory
 from .orbit import path_cameras, render_views
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from ..sat3d.clip import BUILT_IN, choose_architecture, load_clip
-from ..sat3d.clip.own import KIND
+from ..sat3d.clip.built_in_clip import KIND
 from ..sat3d.domains import Domain
 from ..sat3d.errors import ConfigError, Sat3dError
 from ..sat3d.qmm import QMM

@@ -4,7 +4,6 @@ from comfy_api.latest import ComfyExtension, io
 
 from . import checkpoints, clips, faces, host, masks
 from .align import SAT3DAlignFace
-from .as_taken import SAT3DRenderAsTaken
 from .compare import SAT3DCompare
 from .example_photo import SAT3DExamplePhoto
 from .faces import SAT3DLoadLatent, SAT3DSaveLatent
@@ -16,6 +15,7 @@ from .multi_transfer import SAT3DMultiTransfer
 from .orbit import RenderOrbit
 from .paste import SAT3DPasteBack
 from .qmm import QMMScore
+from .render_source_view import SAT3DRenderAsTaken
 from .sample import SAT3DSampleFace
 from .sheet import SAT3DContactSheet
 from .transfer import SAT3DTransfer

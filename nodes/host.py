@@ -14,7 +14,7 @@ from comfy.model_patcher import ModelPatcher
 from torch import Tensor, nn
 
 from ..sat3d.errors import FileError, NameTakenError
-from ..sat3d.files import check_target
+from ..sat3d.files.writing import check_target
 from ..sat3d.generators import LoadedGenerator, RenderOptions, StyleGenerator, load_generator
 from ..sat3d.latent import Latent
 from . import checkpoints, images, memory

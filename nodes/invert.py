@@ -7,22 +7,16 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..sat3d.errors import ConfigError, FileError, ShapeError
-from ..sat3d.inversion import (
-    FeatureLoss,
-    InversionOptions,
-    Inverter,
-    Start,
-    expression_channels,
-    load_encoder,
-)
+from ..sat3d.inversion import FeatureLoss, InversionOptions, Inverter, Start, expression_channels, load_encoder
 from ..sat3d.masks import AttributeMasks
-from ..sat3d.reader import load_reader
-from . import host, images, memory, places
+from ..sat3d.networks.reader import load_reader
+from . import face_crops as places
+from . import host, images, memory
 from .head_parser import head_parser
-from .inverting import ONE_PERSON, SEPARATE, TUNE, VIDEO, Work, run
+from .inversion_jobs import ONE_PERSON, SEPARATE, TUNE, VIDEO, Work, run
+from .inversion_masks import NOTHING, PARTS, counted, share_that_counts, without_parts
 from .masks import built_in_for
 from .types import EG3D_LATENT, EG3D_MODEL, SAT3D_MASKS
-from .what_counts import NOTHING, PARTS, counted, share_that_counts, without_parts
 
 METHODS = ["encoder", "W", "W+", "styles", TUNE]
 MAX_SEED = 2**32 - 1

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from ..sat3d import errors
-from ..sat3d.tensorfile import read_header
+from ..sat3d.files.safetensors_io import read_header
 from . import host
 
 ASSETS = Path(__file__).resolve().parent.parent / "sat3d" / "assets"

@@ -6,8 +6,8 @@ from pathlib import Path
 from comfy_api.latest import io
 
 from ..sat3d.errors import LayoutError, Sat3dError
+from ..sat3d.files.safetensors_io import parse_json, read_header
 from ..sat3d.masks import SCHEMA, AttributeMasks, load_masks
-from ..sat3d.tensorfile import parse_json, read_header
 from . import host
 from .library import Library
 from .types import SAT3D_MASKS

@@ -6,9 +6,9 @@ from ..sat3d.errors import Sat3dError
 from ..sat3d.generators import StyleGenerator
 from ..sat3d.inversion import tuned_network
 from ..sat3d.latent import Latent
-from ..sat3d.mesh import DEFAULT_CELLS, Mesh, MeshOptions, extract_mesh
-from ..sat3d.mesh_files import save_mesh
-from ..sat3d.mesh_grid import COARSE_CELLS, MAX_CELLS
+from ..sat3d.mesh.extraction import DEFAULT_CELLS, Mesh, MeshOptions, extract_mesh
+from ..sat3d.mesh.files import save_mesh
+from ..sat3d.mesh.grid import COARSE_CELLS, MAX_CELLS
 from . import host, memory
 from .types import EG3D_LATENT, EG3D_MODEL
 

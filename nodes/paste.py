@@ -13,9 +13,10 @@ from ..sat3d.inversion.align import Crop, cut
 from ..sat3d.inversion.paste import paste_back, widened_mask
 from ..sat3d.inversion.resampling import resample
 from ..sat3d.inversion.scores import FAR_DB, NEAR_DB, psnr
+from ..sat3d.networks.loading import large_enough, resize
 from ..sat3d.parsing.labels import LABEL_NAMES
-from ..sat3d.small_networks import large_enough, resize
-from . import host, images, places
+from . import face_crops as places
+from . import host, images
 from .head_parser import head_parser
 
 HEAD, CROP = "head", "whole crop"

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from .camera import LABEL_SIZE, check_label
 from .errors import FileError, LayoutError, ShapeError
+from .files.safetensors_io import parse_json, read_header, read_tensors, require_tensor, write_tensors
 from .style_space import StyleLayout
-from .tensorfile import parse_json, read_header, read_tensors, require_tensor, write_tensors
 
 SCHEMA = "sat3d-latent/1"
 _WEIGHT_PREFIX = "tuned."

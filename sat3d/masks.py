@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from .errors import LayoutError, ShapeError
+from .files.safetensors_io import parse_json, read_header, read_tensors, require_tensor, write_tensors
 from .style_space import StyleLayout, describe_difference
-from .tensorfile import parse_json, read_header, read_tensors, require_tensor, write_tensors
 
 SCHEMA = "sat3d-masks/1"
 OTHERS = "others"

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from .errors import ConfigError, ShapeError
-from .files import write_bytes
+from .files.writing import write_bytes
 
 _LABEL_HEIGHT_PX = 16
 _BACKGROUND = (24, 24, 28)

@@ -67,11 +67,11 @@ def test_nothing_executes_foreign_content():
 
 # What writes by itself, and why that is no result of a user's that could be lost or left half-made.
 WRITERS = {
-    "sat3d/files.py": "the one place",
+    "sat3d/files/writing.py": "the one place",
     "nodes/host.py": "an empty folder, and no harm if not",
-    "training/fuzz_foreign.py": "a temporary folder",
+    "training/tools/fuzz_foreign.py": "a temporary folder",
     "training/masks/command.py": "an empty file, whose name tells other processes that a step is done",
-    "training/measure.py": "a switch of the kernel's",
+    "training/common/timing.py": "a switch of the kernel's",
     "training/synthheads/views.py": "the null device",
     "training/synthheads/render_command.py": "an empty folder, translated there",
     "training/synthheads/shards.py": "into a path that files.py gave",

@@ -179,7 +179,7 @@ def test_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
     def full(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("sat3d.tensorfile.save_file", full)
+    monkeypatch.setattr("sat3d.files.safetensors_io.save_file", full)
     with pytest.raises(FileError, match="the disk is full"):
         hard_masks().save(path)
     assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["m.safetensors"]

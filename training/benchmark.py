@@ -21,10 +21,10 @@ import torch
 from torch import Tensor
 
 from sat3d.camera import orbit
-from sat3d.files import check_target, write_text
+from sat3d.files.writing import check_target, write_text
 from sat3d.generators import RenderOptions, TriplaneConfig, TriplaneGenerator, build_generator, reference
-from training.console import script
-from training.measure import Measurement, machine_facts, measure
+from training.common.console import script
+from training.common.timing import Measurement, machine_facts, measure
 
 ORBIT_VIEWS = 8
 Stage = tuple[str, Callable[[], object], Callable[[], object] | None]
@@ -106,7 +106,7 @@ def run_generator(repeats: int, device: str) -> dict[str, dict]:
 
 def run_masks(repeats: int, device: str) -> dict[str, dict]:
     """Seconds are those of one transfer; memory is what the whole step needs, however many transfers it makes."""
-    from training.benchmark_masks import mask_steps  # the other suite needs no libraries of training
+    from training.masks.benchmark import mask_steps  # the other suite needs no libraries of training
 
     steps, plain_step = mask_steps(device)
     *fast, plain = measure([step for step, _ in steps.values()] + [plain_step], repeats, device, with_rise=True)

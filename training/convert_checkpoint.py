@@ -18,11 +18,11 @@ import torch
 from torch import Tensor
 
 from sat3d.errors import FileError, NameTakenError, NoSuchNetworkError
-from sat3d.files import check_target
+from sat3d.files.writing import check_target
 from sat3d.generators.checkpoint import save_checkpoint
 from sat3d.generators.config import PLANE_AXES_CORRECTED, PLANE_AXES_EG3D, GeneratorConfig, TriplaneConfig
-from sat3d.generators.foreign import ForeignNetwork, read_network
-from training.console import script
+from sat3d.generators.official import ForeignNetwork, read_network
+from training.common.console import script
 
 LICENCE = "official NVIDIA checkpoints: NVIDIA Source Code License, non-commercial; check your source"
 

@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from sat3d.errors import FileError
 from sat3d.pictures import save_picture
-from training.console import script
+from training.common.console import script
 
 Curve = list[tuple[float, float]]  # step, value
 # Okabe and Ito's colours, which colour-blind people tell apart too.

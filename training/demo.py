@@ -19,22 +19,22 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from sat3d.built_in import GENERATOR, MASKS
 from sat3d.camera import orbit
 from sat3d.clip import load_clip
 from sat3d.domains import load_domain
 from sat3d.errors import ConfigError
-from sat3d.files import make_folder
+from sat3d.files.writing import make_folder
 from sat3d.generators import TriplaneGenerator, load_generator, z_from_seed
 from sat3d.masks import AttributeMasks, load_masks
 from sat3d.metrics import d_mean, pixel_changes
+from sat3d.networks.built_in import GENERATOR, MASKS
+from sat3d.networks.reader import Reading, load_reader
 from sat3d.parsing.parser import load_parser
 from sat3d.pictures import contact_sheet, depth_to_grey, save_animation, save_picture, to_pil
 from sat3d.qmm import QMM
-from sat3d.reader import Reading, load_reader
 from sat3d.regions import alterable_region, background_mask
 from sat3d.transfer import edit_styles
-from training.console import script
+from training.common.console import script
 
 _SHOWN = ("hair_style", "hair_colour", "beard", "glasses", "expression")
 _NAMES = ("source", "reference", "edit")

@@ -15,8 +15,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from sat3d.files import check_target, write_text
-from training.console import script
+from sat3d.files.writing import check_target, write_text
+from training.common.console import script
 from training.evaluation import clip, encoder, generator, inversion, readers, transfer
 
 SUITES = {

@@ -16,8 +16,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from sat3d.errors import FileError, Sat3dError
-from training.console import script
-from training.parity_cases import ParityCase, Result, run_case
+from training.common.console import script
+from training.tools.parity_cases import ParityCase, Result, run_case
 
 
 @script()

@@ -13,15 +13,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from sat3d.errors import ConfigError
-from training.clip_training.task import SIZE, ClipTask
-from training.console import script
+from training.common.console import script
+from training.common.device import Machine
+from training.data import generated_views as generated
+from training.data.generated_views import with_generated
+from training.data.views import Views
 from training.evaluation.generator import CHECKPOINT, load_domain_generator
-from training.vision import generated
-from training.vision import options as command_line
-from training.vision.data import Views
-from training.vision.generated import with_generated
-from training.vision.loop import Plan
-from training.vision.machine import Machine
+from training.networks import options as command_line
+from training.networks.clip import SIZE, ClipTask
+from training.networks.loop import Plan
 
 PRESETS = {
     "cpu": Plan(batch=64, rate=1.5e-3, decay=0.05, minutes=60),

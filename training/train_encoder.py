@@ -12,15 +12,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from training.console import script
+from training.common.console import script
+from training.common.device import Machine
+from training.data import generated_views as generated
+from training.data.generated_views import with_generated
+from training.data.views import Views
 from training.evaluation.generator import CHECKPOINT, load_domain_generator
-from training.vision import generated
-from training.vision import options as command_line
-from training.vision.data import Views
-from training.vision.encoder_task import SIZE, EncoderTask
-from training.vision.generated import with_generated
-from training.vision.loop import Plan
-from training.vision.machine import Machine
+from training.networks import options as command_line
+from training.networks.encoder import SIZE, EncoderTask
+from training.networks.loop import Plan
 
 PRESETS = {
     "cpu": Plan(batch=64, rate=2e-3, minutes=40),

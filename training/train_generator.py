@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from training.console import script
+from training.common.console import script
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:

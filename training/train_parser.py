@@ -12,10 +12,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from training.console import script
-from training.vision import options as command_line
-from training.vision.loop import Plan
-from training.vision.parser_task import SIZE, ParserTask
+from training.common.console import script
+from training.networks import options as command_line
+from training.networks.loop import Plan
+from training.networks.parser import SIZE, ParserTask
 
 PRESETS = {
     "cpu": Plan(batch=16, rate=3e-3, minutes=60, warmup=0.03),

@@ -15,13 +15,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from training.console import script
-from training.vision import options as command_line
-from training.vision.data import Views
-from training.vision.loop import Plan
-from training.vision.machine import Machine
-from training.vision.reader_task import SMALLEST_PX, ReaderTask
-from training.vision.targets import READERS, reader_config
+from training.common.console import script
+from training.common.device import Machine
+from training.data.views import Views
+from training.networks import options as command_line
+from training.networks.loop import Plan
+from training.networks.reader import SMALLEST_PX, ReaderTask
+from training.networks.targets import READERS, reader_config
 
 PRESETS = {
     "first": {"cpu": Plan(batch=64, rate=3e-3, minutes=120), "gpu": Plan(batch=256, rate=4e-3, minutes=15)},

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import FileError, Sat3dError
-from ..tensorfile import read_header
+from ..files.safetensors_io import read_header
 from .architectures import families, listed
+from .built_in_clip import BUILT_IN, KIND
 from .loading import UNTRAINED
-from .own import BUILT_IN, KIND
 from .weights import advice_on_activation, open_weights
 
 

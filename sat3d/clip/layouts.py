@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..errors import FileError
-from ..tensorfile import without_wrappers
+from ..files.safetensors_io import without_wrappers
 
 _SETTINGS = {"input_resolution", "context_length", "vocab_size"}  # numbers beside the tensors in OpenAI's own files
 _NO_WEIGHTS = ("position_ids", "attn_mask")  # constants that some versions have saved

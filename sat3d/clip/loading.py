@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigError, FileError
+from .built_in_clip import BUILT_IN, load_own
 from .image_text import ImageText
-from .own import BUILT_IN, load_own
 from .resizing import Resizing
+from .tokenizer import WholeTextTokenizer
 from .weights import Weights, open_weights
-from .words import WholeTextTokenizer
 
 UNTRAINED = "untrained"  # in place of weights: random ones, to try an architecture out
 _SCALARS = {"logit_scale", "logit_bias"}

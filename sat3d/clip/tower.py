@@ -2,8 +2,8 @@
 
 from torch import Tensor, nn
 
-from ..conv_blocks import ConvNorm, halving_trunk
-from ..face_zoom import zoom_matrices
+from ..networks.blocks import ConvNorm, halving_trunk
+from ..networks.face_zoom import zoom_matrices
 
 _SQUEEZED = 64
 _LEAST_CELLS = 2
@@ -13,7 +13,7 @@ class HeadTower(nn.Module):
     """``[B, 3, S, S]`` -> ``[B, embed_dim]``, in place of open_clip's ``visual``.
 
     ``widths``, ``depths``: channels and residual blocks at a half, a quarter, … of ``image_size``; ``face_zoom``: see
-    ``sat3d/face_zoom.py``. Four times as fast as a ResNet of open_clip that tells expressions apart as well.
+    ``sat3d/networks/face_zoom.py``. Four times as fast as a ResNet of open_clip that tells expressions apart as well.
 
     Raises:
         ValueError: levels that do not fit together.

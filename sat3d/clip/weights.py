@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..errors import FileError
-from ..tensorfile import open_safetensors, read_tensors
+from ..files.safetensors_io import open_safetensors, read_tensors
 from .architectures import QUICK, Towers, families, fitting, listed, towers_of, towers_of_config
 from .layouts import in_open_clips_names, no_model
 

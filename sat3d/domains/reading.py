@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError, FileError
-from ..file_reading import read_bytes
+from ..files.reading import read_bytes
 from ..texts import has_word
 from . import checks
 from .checks import HELP, LONGEST_TEXT

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from ..tensorfile import parse_json, read_tensors, write_tensors
-from ..tensorfile import read_header as read_schema_header
+from ..files.safetensors_io import parse_json, read_tensors, write_tensors
+from ..files.safetensors_io import read_header as read_schema_header
 from .config import GeneratorConfig, config_from_dict, config_to_dict
 
 SCHEMA = "sat3d-generator/1"

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..errors import FileError
-from ..file_reading import check_file
+from ..files.reading import check_file
 from ..progress import Progress, no_progress
 from .base import StyleGenerator
 from .checkpoint import read_checkpoint
@@ -88,7 +88,7 @@ def load_generator(path: str | os.PathLike, progress: Progress = no_progress) ->
     if path.suffix.lower() == ".safetensors":
         config, tensors, metadata = read_checkpoint(path)
     else:
-        from .foreign import read_network
+        from .official import read_network
 
         foreign = read_network(path, progress=progress)
         config, tensors = foreign.config, foreign.tensors

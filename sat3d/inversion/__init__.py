@@ -3,14 +3,14 @@
 from .delta import with_delta
 from .encoder import Encoded, EncoderConfig, PortraitEncoder, encode, load_encoder
 from .features import FeatureLoss
-from .guess import Inverter
+from .initialisation import Inverter
+from .losses import IdentityLoss
 from .lpips import LpipsLoss, load_lpips, lpips_missing
-from .occluders import weight_without
 from .optimise import Inversion, invert
 from .options import METHODS, InversionOptions
-from .terms import IdentityLoss
+from .parameters import Start
+from .pixel_weights import weight_without
 from .tune import TuneOptions, tune, tuned_network
-from .variables import Start
 from .video import InvertedFrames, VideoOptions, expression_channels, invert_frames
 
 __all__ = [

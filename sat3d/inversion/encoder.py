@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..conv_blocks import ConvNorm, halving_trunk
 from ..errors import ConfigError
-from ..face_zoom import zoom_matrices
 from ..generators import StyleGenerator, TriplaneGenerator
 from ..latent import Latent
-from ..small_networks import NetworkKind, check_pictures, check_whole, load_network, resize
+from ..networks.blocks import ConvNorm, halving_trunk
+from ..networks.face_zoom import zoom_matrices
+from ..networks.loading import NetworkKind, check_pictures, check_whole, load_network, resize
 
 _LAST_CELLS = 4  # cells a side of the last feature map: pictures are registered, so where something is matters
 _ANGLES = 2  # yaw and pitch
@@ -20,7 +20,7 @@ _ANGLES = 2  # yaw and pitch
 @dataclass(frozen=True)
 class EncoderConfig:
     """``w_dim``: that of the generator whose latents it finds. ``widths``, ``depths``: channels and residual blocks at
-    a half, a quarter, … of ``input_px``; ``face_zoom``: see ``sat3d/face_zoom.py``.
+    a half, a quarter, … of ``input_px``; ``face_zoom``: see ``sat3d/networks/face_zoom.py``.
 
     Raises:
         ConfigError: a size out of range, or levels that do not fit together.

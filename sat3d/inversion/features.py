@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import ConfigError
+from ..networks.loading import resize
+from ..networks.reader import AttributeReader
 from ..parsing.parser import HeadParser
-from ..reader import AttributeReader
-from ..small_networks import resize
 
 _LEVELS = 3  # halvings that are compared: deeper layers say what is seen, no longer where and in which colour
 _EPS = 1e-6

@@ -18,13 +18,13 @@ from ..errors import ConfigError
 from ..generators import RenderOptions, StyleGenerator, TriplaneGenerator
 from ..latent import Latent
 from .cameras import angles_of, rolled_label
-from .guess import Inverter, ask_encoder, first_guess, sharpness
 from .hooks import with_hooks_of
-from .likeness import Likeness
+from .initialisation import Inverter, ask_encoder, first_guess, sharpness
+from .losses import Likeness
 from .options import InversionOptions
-from .population import Population, check_usable, measure_population
+from .parameters import HeldVariables, Start, Variables
 from .target import Target, make_target
-from .variables import HeldVariables, Start, Variables
+from .w_statistics import Population, check_usable, measure_population
 
 # watch(done, total, picture): as sat3d.progress.Progress, with the face so far, [1, 3, H, H] in -1..1, now and then.
 Watch = Callable[..., None]

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from ..errors import ConfigError
-from .variables import METHODS as OPTIMISED
+from .parameters import METHODS as OPTIMISED
 
 METHODS = ("encoder", *OPTIMISED)
 MOST_STEPS = 100_000

@@ -18,7 +18,7 @@ from ..errors import ShapeError
 from .align import STANDARD_POINTS
 from .cameras import angles_of
 from .face_points import check_landmarks
-from .variables import Start
+from .parameters import Start
 
 _SCALE, _OFFSET = 0.27, (0.0, 0.006, 0.161)
 _STEPS = 50

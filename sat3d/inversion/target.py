@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ShapeError
-from ..small_networks import resize
+from ..networks.loading import resize
 
 SMALLEST_PX = 16
 _LEAST_SPREAD = 1e-3  # of the values -1..1: below, the picture is one plain colour

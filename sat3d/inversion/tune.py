@@ -16,12 +16,12 @@ from ..errors import ShapeError
 from ..generators import RenderOptions, StyleGenerator, TriplaneGenerator
 from ..latent import Latent
 from .delta import delta_between, tunable_names, with_delta
-from .guess import Inverter, sharpness
 from .hooks import with_hooks_of
+from .initialisation import Inverter, sharpness
 from .optimise import Watch, no_watch
 from .options import MOST_STEPS, Weights, check_between
-from .population import Population, measure_population
 from .target import Target, make_target
+from .w_statistics import Population, measure_population
 
 _PREVIEW_EVERY = 4
 _TURN_DEG = (35.0, 12.0)  # largest yaw and pitch of the cameras that others are held from

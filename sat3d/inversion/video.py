@@ -16,13 +16,13 @@ from torch import Tensor
 from ..errors import ShapeError
 from ..latent import Latent
 from ..masks import AttributeMasks
-from .guess import Inverter, ask_encoder, first_guess, likelier
+from .initialisation import Inverter, ask_encoder, first_guess, likelier
 from .optimise import Inversion, Watch, descend, invert, no_watch
 from .options import MOST_STEPS, InversionOptions, check_between
-from .population import Population, check_usable, measure_population
+from .parameters import HeldVariables, Start
 from .smoothing import smooth
 from .target import Target, make_target
-from .variables import HeldVariables, Start
+from .w_statistics import Population, check_usable, measure_population
 
 _GENTLE = 0.1
 

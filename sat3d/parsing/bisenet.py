@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import FileError
-from ..small_networks import resize
+from ..networks.loading import resize
 from .photographs import PhotographParser, normalised
 from .state_file import open_state_file
 

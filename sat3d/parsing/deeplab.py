@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import ConfigError, FileError
-from ..files import atomic_path, make_folder
+from ..files.writing import atomic_path, make_folder
 from .photographs import PhotographParser, normalised
 from .state_file import open_state_file
 

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..conv_blocks import ConvNorm, residuals
 from ..errors import ConfigError
-from ..small_networks import NetworkKind, check_pictures, check_whole, load_network, resize
+from ..networks.blocks import ConvNorm, residuals
+from ..networks.loading import NetworkKind, check_pictures, check_whole, load_network, resize
 from .labels import LABEL_NAMES
 
 

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from ..small_networks import check_pictures
+from ..networks.loading import check_pictures
 
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's photographs, red, green, blue in 0..1
 _AT_ONCE = 4  # pictures; more would only take more memory

@@ -9,14 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import FileError
-from ..generators.foreign.tensors import check_tensors, read_tensors
-from ..generators.foreign.values import TensorView, describe
-from ..tensorfile import read_tensors as read_safetensors
-from ..tensorfile import without_wrappers
+from ..files.safetensors_io import read_tensors as read_safetensors
+from ..files.safetensors_io import without_wrappers
+from ..foreign.state_dict import WANTED, read_torch_file
+from ..foreign.tensors import check_tensors, read_tensors
+from ..foreign.values import Shape, TensorView, describe
 from .networks import network_of
-from .torch_file import WANTED, read_torch_file
-
-Shape = tuple[int, ...]
 
 _COUNTER = "num_batches_tracked"  # of batch norms, whole numbers of no use here
 

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from ..domains import DescriptorGroup, Domain
 from ..errors import ConfigError, ShapeError
-from ..small_networks import check_pictures
+from ..networks.loading import check_pictures
 from .equations import (
     attribute_differences,
     attribute_loss,

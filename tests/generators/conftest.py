@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.generators.refusal import Refusal
+from tests.foreign.refusal import Refusal
 
 
 @pytest.fixture(scope="module")

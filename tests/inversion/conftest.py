@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sat3d.inversion import FeatureLoss, Inverter
-from sat3d.reader import AttributeReader, ReaderConfig
+from sat3d.networks.reader import AttributeReader, ReaderConfig
 
 YAW, PITCH = 0.2, -0.1
 

@@ -10,9 +10,9 @@ from sat3d.generators import generator_from_tensors
 from sat3d.inversion import InversionOptions, Inverter, Start, invert, tune
 from sat3d.inversion.encoder import EncoderConfig, PortraitEncoder
 from sat3d.inversion.options import Rates, Weights
-from sat3d.inversion.population import measure_population
-from sat3d.inversion.variables import Variables
-from sat3d.small_networks import resize
+from sat3d.inversion.parameters import Variables
+from sat3d.inversion.w_statistics import measure_population
+from sat3d.networks.loading import resize
 
 from .conftest import PITCH, YAW
 

@@ -15,10 +15,10 @@ from sat3d.inversion import (
     invert,
     invert_frames,
 )
-from sat3d.inversion.guess import likelier, upright
-from sat3d.inversion.population import measure_population
+from sat3d.inversion.initialisation import likelier, upright
 from sat3d.inversion.smoothing import smooth
 from sat3d.inversion.target import make_target
+from sat3d.inversion.w_statistics import measure_population
 from sat3d.masks import AttributeMasks
 
 from .conftest import PITCH, YAW

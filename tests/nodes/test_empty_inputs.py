@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from sat3d.tensorfile import write_tensors
+from sat3d.files.safetensors_io import write_tensors
 from tests.nodes.host_stub import run
 from tests.nodes.transfer.setup import masks_of
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from sat3d.clip.own import KIND
+from sat3d.clip.built_in_clip import KIND
 from sat3d.generators import (
     BackboneConfig,
     RenderingConfig,

@@ -69,7 +69,7 @@ def test_a_video_gives_a_face_and_a_camera_each(graph, invert, model, film, part
 @pytest.mark.parametrize(("steps", "later"), [(4, 4), (40, 30), (100, 30), (200, 60)])
 def test_later_frames_take_fewer_steps_but_not_few(part, steps, later):
     options = part("sat3d.inversion").InversionOptions("W+", steps)
-    video = part("nodes.inverting").Work(None, None, "W+", options, ()).video
+    video = part("nodes.inversion_jobs").Work(None, None, "W+", options, ()).video
     assert (video.first, video.next_steps, video.settle_steps) == (options, later, 10)
 
 
@@ -228,7 +228,7 @@ def test_what_is_painted_does_not_count_either(invert, model, film, parser):
 
 def test_weights_are_products_and_belong_to_the_square_in_the_middle(part, parser):
     """An oblong picture whose left eighth, which is cut off, is painted over, and so is the right half."""
-    module, work = part("nodes.what_counts"), part("nodes.inverting").Work
+    module, work = part("nodes.inversion_masks"), part("nodes.inversion_jobs").Work
     pictures = torch.rand(2, 3, 96, 128, generator=torch.Generator().manual_seed(0)) * 2 - 1
     ignore = torch.zeros(1, 96, 128)
     ignore[:, :, :16] = ignore[:, :, 64:] = 1
@@ -251,10 +251,10 @@ def test_a_broken_frame_is_held_where_parts_are_left_out(graph, invert, model, f
 
 def test_the_parser_of_the_pack_finds_the_mouth(part):
     photo, points = run(part("nodes.example_photo").SAT3DExamplePhoto)
-    align, module = part("nodes.align"), part("nodes.what_counts")
+    align, module = part("nodes.align"), part("nodes.inversion_masks")
     crop, text = run(align.SAT3DAlignFace, image=photo, method=align.POINTS, points=points, face=0, size=128,
                      frame=align.OWN)
-    job = part("nodes.inverting").Work(crop.permute(0, 3, 1, 2) * 2 - 1, None, "W", None, (None,))
+    job = part("nodes.inversion_jobs").Work(crop.permute(0, 3, 1, 2) * 2 - 1, None, "W", None, (None,))
     parser = part("nodes.host").bring(part("nodes.head_parser").head_parser())
     weight = module.without_parts(job, parser, ["mouth"], 128, lambda *_: None).weight[0, 0]
     (place,) = json.loads(text)

@@ -50,7 +50,7 @@ def test_the_viewer_gets_one_file_after_the_other(part):
 def test_ply_and_a_level_by_hand(graph, export, output, part):
     model = graph.load()[0]
     latent = graph.sample(model)
-    level = part("sat3d.mesh").surface_level(model.network, model.network.planes(latent.styles))
+    level = part("sat3d.mesh.extraction").surface_level(model.network, model.network.planes(latent.styles))
     by_hand, found = (export(model, latent, format="ply", density_level=value)[0] for value in (level, 0.0))
     data = (output / by_hand).read_bytes()
     assert data.startswith(b"ply\nformat binary_little_endian 1.0\n") and data == (output / found).read_bytes()
@@ -91,7 +91,7 @@ def test_the_number_is_picked_when_the_mesh_is_made(graph, export, output, part,
 
 
 def test_a_number_that_is_taken_while_a_mesh_is_written(graph, export, output, part, monkeypatch):
-    model, files = graph.load()[0], part("sat3d.files")
+    model, files = graph.load()[0], part("sat3d.files.writing")
     real, taken = files._publish, output / "sat3d" / "head_00001_.glb"
 
     def slow(temporary, place, overwrite):

@@ -249,7 +249,7 @@ def test_a_face_is_rendered_from_its_own_camera(part, graph):
     face = graph.sample(model, batch_size=2)
     rig = model.network.rig
     cameras = torch.cat([rig.label(0.3, 0.1), rig.label(-0.4, 0.0)])
-    node = part("nodes.as_taken").SAT3DRenderAsTaken
+    node = part("nodes.render_source_view").SAT3DRenderAsTaken
     pictures, alpha = run(node, model=model, latent=replace(face, camera=cameras))
     assert len(pictures) == len(alpha) == 2 and alpha.shape[1:] == pictures.shape[1:3]
     for i, (yaw, pitch) in enumerate([(0.3, 0.1), (-0.4, 0.0)]):
@@ -262,5 +262,5 @@ def test_a_face_is_rendered_from_its_own_camera(part, graph):
 def test_a_flat_face_has_only_its_front(part, graph):
     model = graph.load("flat.safetensors")[0]
     face = graph.sample(model)
-    pictures, alpha = run(part("nodes.as_taken").SAT3DRenderAsTaken, model=model, latent=face)
+    pictures, alpha = run(part("nodes.render_source_view").SAT3DRenderAsTaken, model=model, latent=face)
     assert torch.equal(pictures, graph.render(model, face, path="still")[0]) and alpha.min() == 1

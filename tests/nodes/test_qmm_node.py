@@ -10,11 +10,11 @@ import torch
 from safetensors.torch import save_file
 
 from sat3d.clip import ClipConfig, OwnClip
-from sat3d.clip.own import KIND
-from sat3d.clip.words import vocabulary_of
+from sat3d.clip.built_in_clip import KIND
+from sat3d.clip.tokenizer import vocabulary_of
 from sat3d.domains import load_domain
+from sat3d.networks.loading import load_network, save_network
 from sat3d.qmm import QMM
-from sat3d.small_networks import load_network, save_network
 from tests.nodes.host_stub import Interrupted, run
 
 BUILT_IN = "synthheads-clip (built-in)"

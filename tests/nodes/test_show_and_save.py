@@ -143,7 +143,7 @@ def test_nothing_is_saved_outside_the_output_folder(graph, store, prefix):
 
 def test_two_that_save_at_once_make_two_files(graph, part, store, monkeypatch):
     """Both have picked the same number, and seen that it is free, before either of them writes."""
-    model, tensorfile = graph.load()[0], part("sat3d.tensorfile")
+    model, tensorfile = graph.load()[0], part("sat3d.files.safetensors_io")
     latents = [graph.sample(model, seed=seed) for seed in (1, 2)]
     together, first_tries, real, told = threading.Barrier(2), iter(range(2)), tensorfile.save_file, []
 
@@ -194,7 +194,7 @@ def test_a_full_disk_is_said(graph, store, part, models, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(part("sat3d.tensorfile"), "save_file", full)
+    monkeypatch.setattr(part("sat3d.files.safetensors_io"), "save_file", full)
     with pytest.raises(graph.errors.FileError, match=r"the disk is full.*face_00001_\.safetensors"):
         store[0](graph.sample(graph.load()[0]))
     assert not [path for path in (models.parent / "output").rglob("*") if path.is_file()]

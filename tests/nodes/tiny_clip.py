@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from sat3d.clip import ClipConfig, OwnClip
-from sat3d.clip.own import KIND
-from sat3d.clip.words import vocabulary_of
+from sat3d.clip.built_in_clip import KIND
+from sat3d.clip.tokenizer import vocabulary_of
 from sat3d.domains import load_domain
-from sat3d.small_networks import save_network
+from sat3d.networks.loading import save_network
 
 
 def write_tiny_clip(assets: Path) -> None:

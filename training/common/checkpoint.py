@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from sat3d.errors import FileError
-from sat3d.tensorfile import open_safetensors, parse_json, read_header, write_tensors
+from sat3d.files.safetensors_io import open_safetensors, parse_json, read_header, write_tensors
 
 from .clock import Clock
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from sat3d.files.writing import append_text
+
 from .clock import Clock
 
 
@@ -74,5 +76,4 @@ class Report:
         if self.log is None:
             return
         entry = {"stage": clock.stage, "step": clock.steps, "seen": clock.seen, "seconds": round(clock.seconds, 1)}
-        with self.log.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(entry | dict(facts)) + "\n")
+        append_text(self.log, json.dumps(entry | dict(facts)) + "\n")

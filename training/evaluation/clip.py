@@ -8,12 +8,12 @@ from pathlib import Path
 from torch import Tensor
 
 from sat3d.clip import BUILT_IN, ImageText, load_clip
-from sat3d.reader import load_reader
-from training.clip_training.phrases import JUDGED, Group, targets
-from training.clip_training.task import zero_shot
-from training.vision.data import Views, load_views
-from training.vision.generated import generated_views
-from training.vision.scores import accuracy, mean, recalls, worst_pairs
+from sat3d.networks.reader import load_reader
+from training.data.generated_views import generated_views
+from training.data.views import Views, load_views
+from training.networks.clip import zero_shot
+from training.networks.clip_phrases import JUDGED, Group, targets
+from training.networks.metrics import accuracy, mean, recalls, worst_pairs
 
 from .generator import CHECKPOINT, load_domain_generator
 from .gradients import draw_wishes, image_gains, style_agreement

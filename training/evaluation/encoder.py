@@ -12,9 +12,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from sat3d.inversion import PortraitEncoder, encode, load_encoder
-from sat3d.small_networks import resize
+from sat3d.networks.loading import resize
+from training.data.views import Views
 from training.generator.scores import psnr
-from training.vision.data import Views
 
 from .generator import CHECKPOINT, load_domain_generator
 from .people import Crowd, render_plain

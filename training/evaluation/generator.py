@@ -11,16 +11,16 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from sat3d.built_in import GENERATOR as CHECKPOINT
 from sat3d.errors import ConfigError
 from sat3d.generators import TriplaneGenerator, load_generator
-from sat3d.reader import load_reader
+from sat3d.networks.built_in import GENERATOR as CHECKPOINT
+from sat3d.networks.reader import load_reader
+from training.data.views import Views
 from training.generator.factors import draw_bank, factor_index
 from training.generator.scores import generate_view, psnr, shape_scores
+from training.networks.metrics import pick_rates
 from training.synthheads.populations import FIRST
 from training.synthheads.views import check_device, render_head
-from training.vision.data import Views
-from training.vision.scores import pick_rates
 
 from .dci import measure
 from .flicker import flicker

@@ -11,10 +11,10 @@ from tqdm import tqdm
 
 from sat3d.clip import ImageText
 from sat3d.generators import RenderOptions, TriplaneGenerator
-from sat3d.reader import AttributeReader
-from training.clip_training.phrases import JUDGED, Group, judged_texts
+from sat3d.networks.reader import AttributeReader
+from training.data.views import Views
+from training.networks.clip_phrases import JUDGED, Group, judged_texts
 from training.synthheads.populations import FIRST
-from training.vision.data import Views
 
 STEPS = 30
 _IMAGE_RATE, _STYLE_RATE = 0.02, 0.08

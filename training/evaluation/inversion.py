@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from sat3d.built_in import MASKS
 from sat3d.errors import ConfigError, FileError, LayoutError
 from sat3d.generators import TriplaneGenerator
 from sat3d.inversion import (
@@ -31,15 +30,16 @@ from sat3d.inversion import (
     tune,
     tuned_network,
 )
-from sat3d.inversion.population import measure_population
 from sat3d.inversion.scores import psnr, ssim
+from sat3d.inversion.w_statistics import measure_population
 from sat3d.masks import AttributeMasks, load_masks
+from sat3d.networks.built_in import MASKS
+from sat3d.networks.loading import resize
+from sat3d.networks.reader import AttributeReader, load_reader
 from sat3d.pictures import contact_sheet, save_picture, to_pil
-from sat3d.reader import AttributeReader, load_reader
-from sat3d.small_networks import resize
+from training.data.views import Piece, Views, gather
 from training.synthheads.cameras import Pose
 from training.synthheads.views import check_device, render_head
-from training.vision.data import Piece, Views, gather
 
 from .generator import CHECKPOINT, load_domain_generator
 from .inversion_cases import Case, Edits, judge, true_latent

@@ -14,12 +14,12 @@ from sat3d.generators import TriplaneGenerator
 from sat3d.inversion import LpipsLoss, tuned_network
 from sat3d.latent import Latent
 from sat3d.masks import AttributeMasks
-from sat3d.reader import AttributeReader
-from sat3d.small_networks import resize
+from sat3d.networks.loading import resize
+from sat3d.networks.reader import AttributeReader
 from sat3d.transfer import transfer
+from training.data.views import Views
+from training.networks.targets import CATEGORIES, UNKNOWN, shared_categories, targets_of
 from training.synthheads.populations import FIRST
-from training.vision.data import Views
-from training.vision.targets import CATEGORIES, UNKNOWN, shared_categories, targets_of
 
 from .people import Crowd
 

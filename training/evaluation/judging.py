@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from sat3d.networks.reader import AttributeReader
 from sat3d.parsing.labels import LABEL_NAMES
 from sat3d.parsing.parser import HeadParser
-from sat3d.reader import AttributeReader
-from training.vision.data import Views
-from training.vision.scores import (
+from training.data.views import Views
+from training.networks.metrics import (
     accuracy,
     confusion,
     explained,
@@ -23,7 +23,7 @@ from training.vision.scores import (
     recalls,
     worst_pairs,
 )
-from training.vision.targets import (
+from training.networks.targets import (
     ACTION_PREFIX,
     ACTIONS,
     CATEGORIES,
@@ -56,7 +56,7 @@ def judge_parser(parser: HeadParser, views: Views, change: Change) -> dict:
 
 @dataclass(frozen=True)
 class Read:
-    """What a reader said of N pictures; see :class:`sat3d.reader.ReaderOutput`."""
+    """What a reader said of N pictures; see :class:`sat3d.networks.reader.ReaderOutput`."""
 
     scores: dict[str, Tensor]
     numbers: dict[str, Tensor]

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from sat3d.errors import ConfigError
+from training.data.views import Piece, Views, gather
 from training.synthheads.cameras import Pose
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.population import Population
 from training.synthheads.populations import FIRST
 from training.synthheads.streams import SEED_LIMIT, random_stream
 from training.synthheads.views import check_device, render_head
-from training.vision.data import Piece, Views, gather
 
 VIEWS_PER_PERSON = 2
 _POSE_STREAM = 3

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from torch import Tensor
 
+from sat3d.networks.loading import SMALLEST_PICTURE_PX, resize
+from sat3d.networks.reader import AttributeReader, load_reader
 from sat3d.parsing.parser import HeadParser, load_parser
-from sat3d.reader import AttributeReader, load_reader
-from sat3d.small_networks import SMALLEST_PICTURE_PX, resize
+from training.data.degradations import blur
+from training.data.views import load_views
 from training.synthheads.populations import INDEPENDENT, POPULATIONS, find_population
-from training.vision.data import load_views
-from training.vision.degrade import blur
 
 from .judging import judge_parser, judge_reader
 from .people import Crowd, render_crowd

@@ -10,11 +10,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from sat3d.reader import AttributeReader
-from sat3d.small_networks import ASSETS
-from training.vision.data import Views
-from training.vision.scores import explained, mean
-from training.vision.targets import CATEGORIES, UNKNOWN, number_columns, shared_categories, targets_of
+from sat3d.networks.loading import ASSETS
+from sat3d.networks.reader import AttributeReader
+from training.data.views import Views
+from training.networks.metrics import explained, mean
+from training.networks.targets import CATEGORIES, UNKNOWN, number_columns, shared_categories, targets_of
 
 from .judging import Change, read_views, rounded
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import torch
 
 from sat3d.errors import ConfigError, FileError
-from sat3d.files import make_folder
+from sat3d.files.writing import make_folder
 from training.common.distributed import Processes, join_processes
-from training.run_lock import run_lock
+from training.common.run_lock import run_lock
 
+from ..data.packed import HeadPack, open_pack
 from . import setup, state
-from .pack import HeadPack, open_pack
 from .perceptual import Perceptual, load_perceptual
 from .presets import Preset, find_preset
 from .report import Reporter

@@ -10,8 +10,8 @@ from torch.nn import functional as F
 
 from sat3d.generators import Noise, TriplaneGenerator
 
+from ..data.packed import HeadPack
 from .mapping_fit import StyleSparsity
-from .pack import HeadPack
 from .patches import Patch, RenderedPatch, draw_patches, render_patch
 from .pixels import draw_pixels
 from .points import known_points, point_losses

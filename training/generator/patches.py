@@ -13,8 +13,8 @@ from sat3d.generators.bands import whole
 from sat3d.generators.layers import upsample_image
 from sat3d.generators.renderer import RayBatch, render_rays
 
-from .pack import HeadPack
-from .pixel_weights import UNIT
+from ..data.packed import HeadPack
+from ..data.pixel_weights import UNIT
 from .pixels import view_rays
 
 _EVEN_CHANCE = 0.15  # of any place to be a patch's middle, beside what its pixels deserve

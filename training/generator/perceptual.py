@@ -42,6 +42,6 @@ def load_perceptual() -> Perceptual:
     Raises:
         FileError: there is no built-in reader yet.
     """
-    from sat3d.reader import load_reader
+    from sat3d.networks.reader import load_reader
 
     return Perceptual(load_reader().trunk)

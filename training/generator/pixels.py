@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from sat3d.camera import split_label
 
-from .pack import HeadPack
+from ..data.packed import HeadPack
 from .presets import PointSettings
 
 _BACKGROUND_SHARE = 0.3  # of a pixel of the backdrop, where pixels are drawn evenly

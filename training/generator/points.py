@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from sat3d.generators import TriplaneConfig, TriplaneGenerator
 
-from .pack import HeadPack
+from ..data.packed import HeadPack
 from .pixels import PixelRays, carve
 from .presets import PointSettings
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from sat3d.files import append_text
+from sat3d.files.writing import append_text
 from sat3d.pictures import contact_sheet, save_picture, to_pil
 
 from .export import export_network

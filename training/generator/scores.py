@@ -10,7 +10,7 @@ from torch import Tensor
 from sat3d.generators import RenderOptions, TriplaneGenerator
 from sat3d.inversion.scores import psnr
 
-from .pack import HeadPack
+from ..data.packed import HeadPack
 
 HEAD_SIZE = 0.383  # world units from chin to crown (0.232 m), what depth errors are shares of
 

@@ -12,9 +12,9 @@ from torch import Tensor
 from training.common.distributed import Processes
 from training.common.ema import RunningMean
 
+from ..data.packed import HeadPack
 from . import setup, state
 from .objective import Objective
-from .pack import HeadPack
 from .presets import Preset
 from .report import Reporter
 from .schedule import Budget, Clock, Order, rate_factor, step_generator

@@ -16,9 +16,9 @@ from tqdm import tqdm
 
 from sat3d.transfer import edit_styles
 
-from .draws import draw_transfers, most_different
+from .face_cache import Pairs
 from .objective import Objective, Transfers, gather
-from .pairs import Pairs
+from .sampling import draw_transfers, most_different
 
 _PLACES = 8  # on the line from source to reference, visited in turn
 _CONTRAST = 4  # references to choose from: faces that agree in an attribute tell nothing about it

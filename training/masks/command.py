@@ -12,25 +12,25 @@ from pathlib import Path
 
 import torch
 
-from sat3d.built_in import GENERATOR as BUILT_IN_GENERATOR
 from sat3d.clip import choose_architecture, load_clip
 from sat3d.domains import load_domain
 from sat3d.errors import ConfigError, FileError
 from sat3d.generators import LoadedGenerator, TriplaneGenerator, load_generator
 from sat3d.losses import LossWeights
+from sat3d.networks.built_in import GENERATOR as BUILT_IN_GENERATOR
 from sat3d.qmm import QMM
+from training.common.device import choose_machine
 from training.common.distributed import Processes, join_processes
-from training.run_lock import run_lock
-from training.vision.checkpoint import state_path
-from training.vision.machine import choose_machine
+from training.common.run_lock import run_lock
+from training.networks.checkpoint import state_path
 
 from .dry_run import dry_run
+from .initialisation import first_channels, first_masks
+from .models import Studio, View, load_segmenter
 from .objective import Objective
 from .optimizer import find_ranger
 from .presampling import sample_pairs
 from .report import Reporter, open_board
-from .start import first_channels, first_masks
-from .studio import Studio, View, load_segmenter
 from .trainer import MaskTrainer, Plan
 
 BUILT_IN = "built-in"

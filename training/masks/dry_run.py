@@ -7,13 +7,13 @@ import time
 
 from sat3d.masks import AttributeMasks
 from training.common.distributed import Processes
-from training.measure import Measurement
-from training.measure import measure as measure_run
+from training.common.timing import Measurement
+from training.common.timing import measure as measure_run
 
+from .models import Studio
 from .objective import Objective
 from .presampling import draw_candidates, measure
 from .report import Reporter
-from .studio import Studio
 from .trainer import MaskTrainer, Plan
 
 _FACES = 2

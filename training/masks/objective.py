@@ -12,9 +12,9 @@ from sat3d.qmm import Measurement, attribute_loss, reference_loss, source_loss
 from sat3d.regions import background_mask
 from sat3d.transfer import edit_styles
 
-from .draws import Draw
-from .pairs import Pairs
-from .studio import Studio
+from .face_cache import Pairs
+from .models import Studio
+from .sampling import Draw
 
 
 @dataclass(frozen=True)

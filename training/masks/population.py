@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from sat3d.domains import Domain
 from sat3d.qmm import Measurement
 
-from .draws import shown
+from .sampling import shown
 
 CHANCE = 1e-4  # that answers about anything else explain as much
 LEAST_SHARE = 0.05  # of a channel's variance: less is no carrier, however sure

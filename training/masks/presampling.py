@@ -15,8 +15,8 @@ from sat3d.errors import ConfigError
 from sat3d.generators import StyleGenerator, TriplaneGenerator
 from sat3d.regions import pixels_labelled
 
-from .pairs import Drawn, PairFolder, Pairs, join
-from .studio import Studio
+from .face_cache import Drawn, PairFolder, Pairs, join
+from .models import Studio
 
 _CHUNK = 64
 _DRAWN_AT_ONCE = 8

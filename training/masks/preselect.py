@@ -11,8 +11,8 @@ from tqdm import tqdm
 
 from sat3d.domains import Domain
 
-from .pairs import Pairs
-from .studio import Studio
+from .face_cache import Pairs
+from .models import Studio
 
 
 def region_gradients(picture_of: Callable[[Tensor], Tensor], styles: Tensor, labels: Tensor, count: int) -> Tensor:

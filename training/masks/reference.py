@@ -7,11 +7,11 @@ from torch import Tensor
 
 from sat3d.generators import RenderOptions
 from sat3d.losses import LossWeights, background_loss, probability_loss, total_loss
+from sat3d.networks.loading import resize
 from sat3d.regions import alterable_region, background_mask
-from sat3d.small_networks import resize
 from sat3d.transfer import edit_styles
 
-from .studio import Studio
+from .models import Studio
 
 
 def paper_losses(

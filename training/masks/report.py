@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 
 from sat3d.errors import ConfigError
-from sat3d.files import append_text
+from sat3d.files.writing import append_text
 from sat3d.pictures import contact_sheet, save_picture, to_pil
 
-from .draws import Draw
 from .objective import gather
+from .sampling import Draw
 
 if TYPE_CHECKING:
     from .trainer import MaskTrainer

@@ -17,13 +17,13 @@ from torch import Tensor
 from sat3d.losses import PAPER_WEIGHTS, LossWeights
 from sat3d.masks import AttributeMasks
 from training.common.distributed import Processes
-from training.vision.checkpoint import Progress, load_state, save_state, state_path
+from training.networks.checkpoint import Progress, load_state, save_state, state_path
 
-from .draws import draw_transfers, most_different
+from .face_cache import Pairs
 from .objective import Objective, gather
 from .optimizer import make_ranger, restore_steps
-from .pairs import Pairs
 from .report import Reporter
+from .sampling import draw_transfers, most_different
 
 _LAST_RATE = 0.05  # of the first, where the rate falls
 

@@ -13,7 +13,7 @@ import argparse  # noqa: E402
 import sys  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
 
-from training.console import script  # noqa: E402
+from training.common.console import script  # noqa: E402
 
 from . import correlations_command, describe_command, render_command, sheet_command  # noqa: E402
 

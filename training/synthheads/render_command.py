@@ -10,8 +10,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from sat3d.errors import ConfigError, FileError
-from sat3d.file_reading import check_file, read_bytes
-from sat3d.files import unfinished, write_text
+from sat3d.files.reading import check_file, read_bytes
+from sat3d.files.writing import unfinished, write_text
 
 from .attributes import STYLES
 from .parameters import HeadParameters

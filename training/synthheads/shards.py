@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sat3d.errors import ConfigError, FileError
-from sat3d.files import atomic_path
+from sat3d.files.writing import atomic_path
 
 from .actions import ACTION_NAMES
 from .attributes import STYLES

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.training.ball_heads import write_balls
-from training.generator.pack import open_pack
+from training.data.packed import open_pack
 from training.generator.presets import find_preset
 
 

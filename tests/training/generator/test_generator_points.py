@@ -12,12 +12,12 @@ from sat3d.generators import build_generator
 from sat3d.generators.rays import camera_rays
 from sat3d.parsing.labels import LABEL_NAMES
 from tests.training.ball_heads import CENTRE, RADIUS
+from training.data.packed import open_pack
+from training.data.pixel_weights import UNIT, pixel_weights
 from training.generator.choices import all_scores, choice_sizes, set_choices
 from training.generator.factors import FACTORS, draw_bank, encode, factor_index
 from training.generator.mapping_fit import StyleSparsity, fit_mapping, set_affines
-from training.generator.pack import open_pack
 from training.generator.patches import cut_patches, superresolve_patch
-from training.generator.pixel_weights import UNIT, pixel_weights
 from training.generator.pixels import carve, draw_pixels
 from training.generator.points import known_points
 from training.generator.presets import PointSettings, find_preset

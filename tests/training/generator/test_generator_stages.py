@@ -12,7 +12,7 @@ import torch
 from sat3d.camera import orbit
 from sat3d.errors import ConfigError, FileError
 from sat3d.generators import build_generator, load_generator
-from sat3d.reader import AttributeReader, ReaderConfig
+from sat3d.networks.reader import AttributeReader, ReaderConfig
 from training.common.distributed import Processes
 from training.generator import setup, state
 from training.generator.command import make_training

@@ -6,13 +6,13 @@ from pathlib import Path
 import torch
 
 from sat3d.clip import OwnClip
-from sat3d.clip.own import KIND as CLIP
+from sat3d.clip.built_in_clip import KIND as CLIP
 from sat3d.generators import build_generator
 from sat3d.generators.checkpoint import save_checkpoint
+from sat3d.networks.loading import save_network
 from sat3d.parsing.parser import KIND as PARSER
 from sat3d.parsing.parser import HeadParser, ParserConfig
-from sat3d.small_networks import save_network
-from tests.training.test_train_clip import SMALL
+from tests.training.networks.test_train_clip import SMALL
 from training import train_masks
 from training.common.distributed import Processes
 from training.generator.presets import find_preset

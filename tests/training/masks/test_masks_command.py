@@ -20,7 +20,7 @@ from training import train_masks
 from training.masks import command
 from training.masks.optimizer import find_ranger
 from training.masks.report import open_board
-from training.vision.checkpoint import read_header, state_path
+from training.networks.checkpoint import read_header, state_path
 
 
 @pytest.fixture(scope="module")

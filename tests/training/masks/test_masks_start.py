@@ -10,13 +10,14 @@ from sat3d.domains import DescriptorGroup, Domain, Preselection, Quota, Sampling
 from sat3d.errors import ConfigError, FileError
 from sat3d.losses import LossWeights
 from tests.training.masks.setup import make_trainer
-from training.masks import command, start
+from training.masks import command
+from training.masks import initialisation as start
 from training.masks.attribution import Attributions, attributed_channels, attributions
-from training.masks.draws import Draw, draw_transfers, most_different, shown
+from training.masks.models import PARSERS, load_segmenter
 from training.masks.objective import gather
 from training.masks.presampling import Admission
 from training.masks.preselect import normalise, preselected_channels, region_gradients
-from training.masks.studio import PARSERS, load_segmenter
+from training.masks.sampling import Draw, draw_transfers, most_different, shown
 
 
 def test_faces_are_measured_once(trainer):

@@ -12,23 +12,23 @@ from sat3d.clip import BUILT_IN as BUILT_IN_CLIP
 from sat3d.clip import load_clip
 from sat3d.domains import load_domain
 from sat3d.errors import ConfigError, FileError
-from sat3d.files import make_folder, write_text
+from sat3d.files.safetensors_io import read_header
+from sat3d.files.writing import make_folder, write_text
 from sat3d.masks import SCHEMA, load_masks
+from sat3d.networks.loading import ASSETS
+from sat3d.networks.reader import load_reader
 from sat3d.parsing.parser import load_parser
-from sat3d.reader import load_reader
-from sat3d.small_networks import ASSETS
-from sat3d.tensorfile import read_header
 from training.synthheads.streams import SEED_LIMIT
 from training.synthheads.views import check_device
 
 from ..generator import CHECKPOINT, load_domain_generator
-from .examination import Examination, Plan, examine
 from .gradients import global_directions, region_layers
 from .labelled import linear_boundaries, single_channels
 from .methods import Method, copy_all, copy_layers, from_masks
+from .renderer_and_judges import Quality, Stage
 from .report import markdown, targets
+from .run import Examination, Plan, examine
 from .sheets import save_sheets
-from .stage import Quality, Stage
 from .triples import draw_people
 
 BUILT_IN = "built-in"

@@ -12,13 +12,13 @@ from tqdm import tqdm
 
 from sat3d.clip import ImageText
 from sat3d.domains import Domain
-from sat3d.small_networks import resize
+from sat3d.networks.loading import resize
 from training.masks.preselect import normalise, region_gradients
 from training.masks.rendering import render_picture
 
 from .methods import Copy, Method, Pairing, layer_mask
+from .renderer_and_judges import Stage
 from .scored import SCORED
-from .stage import Stage
 from .triples import People
 
 _LAYERS = (1, 2, 3, 5)  # how many are copied: options

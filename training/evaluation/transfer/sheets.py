@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sat3d.pictures import contact_sheet, save_picture, to_pil
 
-from .examination import Examination
+from .run import Examination
 from .scored import SCORED
 from .triples import Cases
 

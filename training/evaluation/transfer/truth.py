@@ -22,9 +22,9 @@ from training.synthheads.edits import render_true_edit, true_edit
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.views import FRONT, render_head
 
+from .renderer_and_judges import Shots
 from .scoring import rounded
 from .specifics import TrueNumbers, score_specifics, true_numbers
-from .stage import Shots
 from .triples import Cases, People
 
 TOLERANCE = 2  # levels of 255, in any channel, up to which the true change counts as none

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 
 from .methods import Edit, Method, Pairing
+from .renderer_and_judges import Shots, Stage
 from .scored import SCORED
 from .scoring import all_alike, kept_share, likely_alike
-from .stage import Shots, Stage
 from .triples import Cases, People, draw_cases, draw_people
 
 SEED_OFFSET = 1_000_003  # people that the scores are not taken from

@@ -1,0 +1,162 @@
+"""What InvertImage does: pictures one by one, or as the frames of a video, and what is told of it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from ..sat3d.inversion import (
+    InversionOptions,
+    InvertedFrames,
+    Inverter,
+    Start,
+    TuneOptions,
+    VideoOptions,
+    invert,
+    invert_frames,
+    tune,
+    tuned_network,
+)
+from ..sat3d.inversion.initialisation import ask_encoder
+from ..sat3d.inversion.optimise import start_from_label
+from ..sat3d.inversion.scores import nearness, psnr
+from ..sat3d.inversion.target import make_target
+from ..sat3d.latent import Latent
+from . import host, images
+
+TUNE = "tune"
+SEPARATE, VIDEO, ONE_PERSON = "separate pictures", "video", "video, one person"
+_TUNING_SHARE = 0.5  # steps of tuning for each step before
+# Of each later frame of a video: a share of the steps of the first, but not few: a descent begins with wide steps, and
+# a short one ends less alike than it began.
+_NEXT_SHARE, _NEXT_LEAST = 0.3, 30
+_SETTLE_STEPS = 10
+
+
+@dataclass(frozen=True)
+class Work:
+    """``pictures [B, 3, H, W]`` in -1..1; ``weight [B, 1, h, w]``: 1 where a picture counts, or None; ``cameras``: of
+    each picture, as the points of the face tell. ``frames``: one of SEPARATE, VIDEO, ONE_PERSON; ``free [n]`` bool:
+    editable channels in which the frames of one person differ."""
+
+    pictures: Tensor
+    weight: Tensor | None
+    method: str
+    options: InversionOptions
+    cameras: tuple[Start | None, ...]
+    frames: str = SEPARATE
+    free: Tensor | None = None
+
+    @property
+    def tuning_steps(self) -> int:
+        return max(1, round(self.options.steps * _TUNING_SHARE)) if self.method == TUNE else 0
+
+    @property
+    def video(self) -> VideoOptions:
+        steps = self.options.steps
+        return VideoOptions(self.options, min(steps, max(_NEXT_LEAST, round(steps * _NEXT_SHARE))), _SETTLE_STEPS)
+
+    def weight_of(self, i: int) -> Tensor | None:
+        return None if self.weight is None else self.weight[i : i + 1]
+
+
+def run(tools: Inverter, work: Work, report: host.Report) -> tuple[Latent, Tensor, list[str]]:
+    """The faces, their pictures ``[B, 3, H, H]`` and lines for people."""
+    started = time.perf_counter()
+    latent, preview, lines = (_separately if work.frames == SEPARATE else _as_video)(tools, work, report)
+    return latent, preview, [*lines, f"{time.perf_counter() - started:.1f} s"]
+
+
+def _separately(tools: Inverter, work: Work, report: host.Report) -> tuple[Latent, Tensor, list[str]]:
+    steps = work.options.steps
+    total = len(work.pictures) * steps + work.tuning_steps
+    found = []
+    for i, picture in enumerate(work.pictures.split(1)):
+        def watch(done: int, _: int, shown: Tensor | None = None, before: int = i * steps) -> None:
+            report(before + done, total, shown)
+
+        with images.naming(i, len(work.pictures)):
+            start = begin(tools, picture, work.cameras[i])
+            found.append(invert(tools, picture, work.options, work.weight_of(i), start, watch))
+    with torch.inference_mode(False):  # so that the face can be a starting point of an optimisation
+        latent = joined([each.latent for each in found])
+    preview = torch.cat([each.picture for each in found])
+    if work.tuning_steps:
+        latent, preview = _tuned(tools, work, latent, report)
+    lines = []
+    for i, each in enumerate(found):
+        near, view = _near(work, i, preview[i : i + 1]), _view(tools, [each.start.yaw_rad], [each.start.pitch_rad])
+        lines.append(f"{_method(tools, work)}: {near:.1f} dB, {nearness(near)}{view}, "
+                     f"{len(each.losses) + work.tuning_steps} steps")
+    return latent, preview, lines
+
+
+def begin(tools: Inverter, picture: Tensor, camera: Start | None) -> Start | None:
+    """What an inversion begins with. The encoder sees turns better than five points do, but no tilt."""
+    if camera is None or not tools.network.is_3d:
+        return None
+    if tools.encoder is None:
+        return camera
+    with torch.inference_mode(False):
+        target = make_target(picture.to(tools.network.device), tools.network.config.img_resolution)
+        return ask_encoder(tools, target, camera.roll_rad)
+
+
+def _tuned(tools: Inverter, work: Work, latent: Latent, report: host.Report) -> tuple[Latent, Tensor]:
+    before = len(work.pictures) * work.options.steps
+    options = TuneOptions(work.tuning_steps, work.options.seed)
+    latent = tune(tools, latent, work.pictures, options, work.weight,
+                  lambda done, total, shown=None: report(before + done, before + total, shown))
+    with torch.inference_mode(False), torch.no_grad():
+        styles, camera = (part.to(tools.network.device) for part in (latent.styles, latent.camera))
+        return latent, tuned_network(tools.network, latent).synthesize(styles, camera).image
+
+
+def _as_video(tools: Inverter, work: Work, report: host.Report) -> tuple[Latent, Tensor, list[str]]:
+    rolls_rad = [0.0 if camera is None else camera.roll_rad for camera in work.cameras]
+    found = invert_frames(tools, work.pictures, work.video, work.weight, work.free, rolls_rad, report)
+    return found.latent, found.pictures, _lines_of_video(tools, work, found)
+
+
+def _lines_of_video(tools: Inverter, work: Work, found: InvertedFrames) -> list[str]:
+    near = [_near(work, i, found.pictures[i : i + 1]) for i in range(len(found.pictures)) if i not in found.held]
+    cameras = [start_from_label(camera) for camera in found.latent.camera.split(1)]
+    view = _view(tools, [each.yaw_rad for each in cameras], [each.pitch_rad for each in cameras])
+    count = len(work.pictures)
+    return [f"{work.frames}, {count} frame{'s' * (count > 1)}, {_method(tools, work)}: {_range(near, 1)} dB, "
+            f"{'at worst ' * (count > 1)}{nearness(min(near))}{view}",
+            f"held, with nothing to be seen in them: {_frames(found.held)}; cuts: {_frames(found.cuts)}"]
+
+
+def _frames(numbers: Sequence[int]) -> str:
+    return f"{len(numbers)} (numbers {', '.join(map(str, numbers))}, from 0)" if numbers else "none"
+
+
+def _method(tools: Inverter, work: Work) -> str:
+    return f"{work.method} from {'the encoder' if tools.encoder is not None else 'the mean face'}"
+
+
+def _near(work: Work, i: int, picture: Tensor) -> float:
+    """dB."""
+    target = make_target(work.pictures[i : i + 1].to(picture.device), picture.shape[-1], work.weight_of(i))
+    return psnr(picture, target.image, target.weight)
+
+
+def _view(tools: Inverter, yaws_rad: Sequence[float], pitches_rad: Sequence[float]) -> str:
+    if not tools.network.is_3d:
+        return ""
+    yaw, pitch = (_range([angle * 180 / torch.pi for angle in angles]) for angles in (yaws_rad, pitches_rad))
+    return f", yaw {yaw}, pitch {pitch} degrees"
+
+
+def _range(numbers: Sequence[float], digits: int = 0) -> str:
+    low, high = (f"{end(numbers):.{digits}f}" for end in (min, max))
+    return low if low == high else f"{low} to {high}"
+
+
+def joined(faces: list[Latent]) -> Latent:
+    """Several faces as one batch."""
+    return replace(faces[0], styles=torch.cat([face.styles for face in faces]),
+                   camera=torch.cat([face.camera for face in faces]))

@@ -1,0 +1,63 @@
+"""Which pixels of a picture an inversion reproduces: those that nobody painted over and that show no left out part."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from ..sat3d.errors import ShapeError
+from ..sat3d.inversion import weight_without
+from ..sat3d.inversion.target import make_target
+from ..sat3d.networks.loading import SMALLEST_PICTURE_PX
+from ..sat3d.parsing.parser import HeadParser
+from . import host, images
+from .inversion_jobs import SEPARATE, Work
+
+NOTHING = "nothing"
+PARTS = {NOTHING: (), "glasses": ("glasses",), "mouth": ("mouth",), "glasses and mouth": ("glasses", "mouth")}
+
+
+def counted(ignore: Tensor | None, count: int) -> Tensor | None:
+    """MASK ``[1 or B, h, w]`` of what is ignored -> ``[B, 1, h, w]`` of what counts.
+
+    Raises:
+        ShapeError: no MASK, or neither one nor as many as pictures.
+    """
+    if ignore is None:
+        return None
+    mask = images.mask_from_host(ignore)
+    if len(mask) not in (1, count):
+        raise ShapeError("Masks and pictures do not pair", tuple(ignore.shape), f"one mask, or {count}",
+                         "connect a mask for each picture")
+    return (1 - mask)[:, None].expand(count, -1, -1, -1)
+
+
+def without_parts(work: Work, parser: HeadParser, parts: Sequence[str], side: int, report: host.Report) -> Work:
+    """The same work where ``parts`` (labels of the parser) do not count either: weights ``[B, 1, side, side]``, at
+    least 64 pixels a side.
+
+    Raises:
+        ShapeError: a separate picture that cannot be inverted; such a frame of a video counts nowhere, and is held.
+    """
+    device, side = next(parser.parameters()).device, max(side, SMALLEST_PICTURE_PX)
+    weights = []
+    for i, picture in enumerate(work.pictures.split(1)):
+        report(0, 1)
+        try:
+            with images.naming(i, len(work.pictures)):
+                target = make_target(picture.to(device), side, work.weight_of(i))
+        except ShapeError:
+            if work.frames == SEPARATE:
+                raise
+            weights.append(torch.zeros(1, 1, side, side, device=device))
+            continue
+        seen = weight_without(parser, target.image, parts)
+        weights.append(seen if target.weight is None else seen * target.weight)
+    return replace(work, weight=torch.cat(weights))
+
+
+def share_that_counts(weight: Tensor) -> float:
+    """Of the pictures with weights ``[B, 1, h, w]``, 0..1; frames that are held tell nothing."""
+    shares = weight.mean((1, 2, 3))
+    return float(shares[shares > 0].mean())

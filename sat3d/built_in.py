@@ -1,6 +1,0 @@
-"""Where the networks that come with the package lie, beside those that ``load_reader`` and its like find themselves."""
-
-from .small_networks import ASSETS
-
-GENERATOR = ASSETS / "synthheads-128.safetensors"
-MASKS = ASSETS / "synthheads-masks.safetensors"

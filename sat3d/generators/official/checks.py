@@ -1,0 +1,113 @@
+"""Do the modules compute what we compute? Their classes and live attributes against the config.
+
+Shapes alone do not tell a network with other gains, clamps or activations from a published one; an attribute that
+an older version of the official code did not have is taken as the published one.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+
+from ...errors import FileError
+from ...foreign.tree import Tree
+from ...foreign.values import Shape, describe
+from ..config import GeneratorConfig, StyleGAN2Config, TriplaneConfig
+from .settings import MAPPING_LR_MUL
+
+_SHOWN = 6
+_TOLERANCE = 1e-4
+_Wanted = tuple[str, str, object]  # module, attribute ("class" is its kind), wanted value
+
+
+def check_modules(tree: Tree, config: GeneratorConfig, expected: Mapping[str, Shape]) -> None:
+    """Raises:
+    FileError: naming every module of an unknown class and every attribute with which it would compute otherwise.
+    """
+    problems = [
+        f"{module}.{name} is {describe(found)} instead of {wanted}"
+        for module, name, wanted in _wanted(config, expected)
+        if not _agrees(found := _found(tree, module, name, wanted), wanted)
+    ]
+    if problems:
+        more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+        raise FileError(
+            "The network computes in a way that is not supported",
+            "; ".join(problems[:_SHOWN]) + more,
+            "modules of the published EG3D or StyleGAN2 code, unchanged",
+            "modified architectures cannot be converted",
+        )
+
+
+def _found(tree: Tree, module: str, name: str, default: object) -> object:
+    return tree.modules[module].kind if name == "class" else tree.attribute(module, name, default)
+
+
+def _agrees(found: object, wanted: object) -> bool:
+    if type(wanted) is float:
+        return type(found) in (int, float) and math.isclose(found, wanted, rel_tol=_TOLERANCE)
+    return type(found) in (str, bool, int, float, type(None)) and found == wanted
+
+
+def _wanted(config: GeneratorConfig, expected: Mapping[str, Shape]) -> Iterator[_Wanted]:
+    yield from _networks(config)
+    for name, shape in expected.items():
+        module, _, leaf = name.rpartition(".")
+        kind = module.rpartition(".")[2]
+        if leaf == "weight" and kind in ("conv0", "conv1"):
+            yield from _convolution(module, kind, config)
+        elif leaf == "weight" and kind == "torgb":
+            yield from _to_rgb(module, shape, config)
+        elif leaf == "weight":
+            yield from _linear(module, kind, shape, config)
+
+
+def _networks(config: GeneratorConfig) -> Iterator[_Wanted]:
+    prefix = "" if isinstance(config, StyleGAN2Config) else "backbone."
+    yield prefix[:-1], "class", "Generator"
+    yield prefix + "synthesis", "class", "SynthesisNetwork"
+    yield prefix + "mapping", "class", "MappingNetwork"
+    if isinstance(config, TriplaneConfig):
+        yield "", "class", "TriPlaneGenerator"
+        yield "decoder", "class", "training.triplane OSGDecoder"
+        yield "decoder.net.1", "class", "torch.nn.modules.activation Softplus"
+        yield "decoder.net.1", "beta", 1.0
+        yield "renderer", "class", "training.volumetric_rendering.renderer ImportanceRenderer"
+
+
+def _clamp(module: str, config: GeneratorConfig) -> float | None:
+    return config.superresolution.conv_clamp if module.startswith("superresolution.") else config.backbone.conv_clamp
+
+
+def _upsamples(block: str, config: GeneratorConfig) -> bool:
+    prefix, _, name = block.rpartition(".")
+    if prefix == "superresolution":
+        return config.superresolution.upsample[int(name.removeprefix("block"))]
+    return name != "b4"
+
+
+def _convolution(module: str, kind: str, config: GeneratorConfig) -> Iterator[_Wanted]:
+    block = module.rpartition(".")[0]
+    up = _upsamples(block, config)
+    yield block, "class", "SynthesisBlock" if up or block.endswith(".b4") or block == "b4" else "SynthesisBlockNoUp"
+    yield block, "architecture", "skip"
+    yield module, "class", "SynthesisLayer"
+    yield module, "up", 2 if up and kind == "conv0" else 1
+    yield module, "activation", "lrelu"
+    yield module, "act_gain", math.sqrt(2)
+    yield module, "use_noise", True
+    yield module, "conv_clamp", _clamp(module, config)
+
+
+def _to_rgb(module: str, shape: Shape, config: GeneratorConfig) -> Iterator[_Wanted]:
+    yield module, "class", "ToRGBLayer"
+    yield module, "weight_gain", 1 / math.sqrt(shape[1])
+    yield module, "conv_clamp", _clamp(module, config)
+
+
+def _linear(module: str, kind: str, shape: Shape, config: GeneratorConfig) -> Iterator[_Wanted]:
+    mapping = kind.startswith("fc")
+    decoder = module.startswith("decoder.")
+    lr_mul = MAPPING_LR_MUL if mapping else config.decoder_lr_mul if decoder else 1.0
+    yield module, "class", "FullyConnectedLayer"
+    yield module, "activation", "lrelu" if mapping else "linear"
+    yield module, "weight_gain", lr_mul / math.sqrt(shape[1])
+    yield module, "bias_gain", float(lr_mul)

@@ -1,0 +1,121 @@
+"""Where an inversion begins: at what the encoder says, or at the mean face, seen from the likeliest side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..errors import ConfigError
+from ..generators import RenderOptions, StyleGenerator, TriplaneGenerator
+from ..networks.loading import large_enough
+from .cameras import rolled_label
+from .encoder import PortraitEncoder, check_encoder
+from .features import FeatureLoss
+from .losses import IdentityLoss, Likeness, Term
+from .lpips import LpipsLoss
+from .options import Weights
+from .parameters import Start, Variables
+from .target import Target
+from .w_statistics import Population
+
+_SEARCHED_YAW_DEG = (-45, -30, -15, 0, 15, 30, 45)
+_SEARCH_RESOLUTION = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Inverter:
+    """What an inversion works with. ``features``, ``identity``, ``lpips``: terms of the loss (None: left out)."""
+
+    network: StyleGenerator
+    fingerprint: str = ""
+    encoder: PortraitEncoder | None = None
+    features: FeatureLoss | None = None
+    population: Population | None = None  # None: measured when needed
+    identity: IdentityLoss | None = None
+    lpips: LpipsLoss | None = None
+
+    def likeness(self, target: Target, weights: Weights) -> Likeness:
+        """The loss against ``target``, of the terms at hand."""
+        terms: list[tuple[float, Term | None]] = [
+            (weights.features, self.features), (weights.identity, self.identity), (weights.lpips, self.lpips),
+        ]  # fmt: skip
+        return Likeness([(share, term) for share, term in terms if term is not None], target, weights.pixel)
+
+
+def first_guess(tools: Inverter, target: Target, population: Population) -> Start:
+    """What the encoder says; without one the mean face, from the yaw where it is most like the picture."""
+    if tools.encoder is not None:
+        return ask_encoder(tools, target)
+    if not isinstance(tools.network, TriplaneGenerator):
+        return Start()
+    return Start(yaw_rad=_likely_yaw(tools, target, population))
+
+
+@torch.no_grad()
+def ask_encoder(tools: Inverter, target: Target, roll_rad: float = 0.0) -> Start:
+    """Face and camera as the encoder sees them; a head that is tilted by ``roll_rad`` is put upright first.
+
+    Raises:
+        ConfigError: no encoder, or one of another generator.
+    """
+    if tools.encoder is None:
+        raise ConfigError("There is no encoder", "none", "an encoder that was trained for this generator",
+                          "choose W, W+ or styles, which do without")  # fmt: skip
+    check_encoder(tools.encoder, tools.network)
+    image = target.image.cpu() if next(tools.encoder.parameters()).device.type == "cpu" else target.image
+    found = tools.encoder(large_enough(upright(image, roll_rad)))
+    return Start(found.w.to(tools.network.device), float(found.yaw_rad), float(found.pitch_rad), roll_rad)
+
+
+def upright(image: Tensor, roll_rad: float) -> Tensor:
+    """``[1, C, S, S]``, turned clockwise by ``roll_rad`` about its middle; beyond its edges they go on."""
+    if not roll_rad:
+        return image
+    c, s = math.cos(roll_rad), math.sin(roll_rad)
+    where = F.affine_grid(image.new_tensor([[[c, s, 0], [-s, c, 0]]]), list(image.shape), align_corners=False)
+    return F.grid_sample(image, where, padding_mode="border", align_corners=False)
+
+
+@torch.no_grad()
+def likelier(tools: Inverter, target: Target, population: Population, method: str, starts: Sequence[Start]) -> Start:
+    """That of ``starts`` whose face is most like the picture, seen coarsely."""
+    look = _glance(tools, target)
+    losses = []
+    for start in starts:
+        styles = Variables.at(start, method, tools.network, population).styles(tools.network, population)
+        angles = torch.tensor([start.yaw_rad, start.pitch_rad])
+        camera = rolled_label(tools.network.rig, angles, start.roll_rad) if tools.network.is_3d else None
+        losses.append(look(styles, camera))
+    return starts[losses.index(min(losses))]
+
+
+@torch.no_grad()
+def _likely_yaw(tools: Inverter, target: Target, population: Population) -> float:
+    network, look = tools.network, _glance(tools, target)
+    ws = population.mean[:, None].expand(-1, network.config.backbone.num_ws, -1)
+    styles = network.styles(ws)
+    losses = {yaw_deg: look(styles, network.rig.label(math.radians(yaw_deg))) for yaw_deg in _SEARCHED_YAW_DEG}
+    return math.radians(min(losses, key=losses.get))
+
+
+def _glance(tools: Inverter, target: Target) -> Callable[[Tensor, Tensor | None], float]:
+    """How unlike the picture a face (styles, camera) is in a small rendering."""
+    likeness = tools.likeness(target.at(sharpness(tools.network, _SEARCH_RESOLUTION)), Weights())
+
+    def look(styles: Tensor, camera: Tensor | None) -> float:
+        camera = None if camera is None else camera.to(styles.device)
+        return float(likeness(tools.network.synthesize(styles, camera, RenderOptions(_SEARCH_RESOLUTION)).image))
+
+    return look
+
+
+def sharpness(network: StyleGenerator, resolution: int | None) -> float:
+    """``resolution`` of a volume rendering as a share of the network's own; 1 for None and for flat generators."""
+    if resolution is None or not isinstance(network, TriplaneGenerator):
+        return 1.0
+    return min(1.0, resolution / network.config.neural_rendering_resolution)

@@ -1,0 +1,139 @@
+"""What an inversion varies. All methods share one form: a likely face plus departures that cost.
+
+    w_row = w(shared) + rows @ root,   styles = affine(w) + channels · std
+
+W varies ``shared`` alone, W+ also ``rows``, *styles* also ``channels`` (our S space). Units are those of the
+population's spread, so that one learning rate fits all, and departures stay small: an edit moves channels as it does
+in other faces.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..generators import StyleGenerator
+from .w_statistics import Population
+
+METHODS = ("W", "W+", "styles")
+_LEAST_STD = 1e-6  # channels that no face uses
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where to begin: ``w [1, w_dim]`` (None: the mean face), the camera's angles in radians; roll is not varied.
+
+    ``rows [1, L, w_dim]``, ``channels [1, S]``: departures to go on from, where the method varies them."""
+
+    w: Tensor | None = None
+    yaw_rad: float = 0.0
+    pitch_rad: float = 0.0
+    roll_rad: float = 0.0
+    rows: Tensor | None = None
+    channels: Tensor | None = None
+
+
+@dataclass
+class Variables:
+    """``shared [1, D]``, ``rows [1, L, D]``, ``channels [1, S]``, ``angles [2]`` (yaw, pitch); None: not varied."""
+
+    shared: Tensor
+    rows: Tensor | None
+    channels: Tensor | None
+    angles: Tensor
+
+    @classmethod
+    def at(cls, start: Start, method: str, network: StyleGenerator, population: Population) -> Variables:
+        """All departures zero, or those of ``start``."""
+        device, backbone = network.device, network.config.backbone
+        w = population.mean if start.w is None else start.w.detach().to(population.mean)
+        rows = _departure(start.rows, (1, backbone.num_ws, backbone.w_dim), device) if method == "W+" else None
+        channels = _departure(start.channels, (1, network.layout.num_channels), device) if method == "styles" else None
+        made = cls(population.v(w).clone(), rows, channels, angles_from(start, device))
+        for tensor in made.tensors().values():
+            tensor.requires_grad_()
+        return made
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What is varied, by name."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+    def w(self, population: Population) -> Tensor:
+        """``[1, w_dim]``: the likely face without departures."""
+        return population.w(self.shared)
+
+    def styles(self, network: StyleGenerator, population: Population) -> Tensor:
+        """``[1, S]``, differentiable."""
+        ws = self.w(population)[:, None].expand(-1, network.config.backbone.num_ws, -1)
+        if self.rows is not None:
+            ws = ws + self.rows @ population.root
+        styles = network.styles(ws)
+        return styles if self.channels is None else styles + self.channels * population.style_std
+
+    def unlikeliness(self, face: float, departure: float) -> Tensor:
+        """The regularisation to the population: mean squares, weighted by ``face`` and ``departure``."""
+        cost = face * self.shared.square().mean()
+        for part in (self.rows, self.channels):
+            cost = cost if part is None else cost + departure * part.square().mean()
+        return cost
+
+    def start(self, population: Population, roll_rad: float) -> Start:
+        """To begin the next, similar picture with."""
+        kept = (None if part is None else part.detach().clone() for part in (self.rows, self.channels))
+        return Start(self.w(population).detach(), *self.angles.tolist(), roll_rad, *kept)
+
+    def copy(self) -> Variables:
+        """The values now, detached."""
+        return Variables(*(None if value is None else value.detach().clone() for value in vars(self).values()))
+
+
+@dataclass
+class HeldVariables:
+    """A face of which some style channels alone may move: ``styles [1, S]`` + ``channels [1, S]`` · ``free [S]`` · std.
+
+    Used as :class:`Variables` are, for the frames of one person whose expression changes.
+    """
+
+    base: Tensor
+    free: Tensor
+    channels: Tensor
+    angles: Tensor
+
+    @classmethod
+    def at(cls, base: Tensor, free: Tensor, own: Tensor, start: Start, population: Population) -> HeldVariables:
+        """``base [1, S]``, ``free [S]`` bool; begin at the free channels of ``own [1, S]``."""
+        channels = ((own - base) * free / population.style_std.clamp_min(_LEAST_STD)).detach()
+        return cls(base.detach(), free, channels.requires_grad_(), angles_from(start, base.device).requires_grad_())
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What is varied, by name."""
+        return {"channels": self.channels, "angles": self.angles}
+
+    def styles(self, network: StyleGenerator, population: Population) -> Tensor:
+        """``[1, S]``, differentiable; channels that are not free are exactly those of ``base``."""
+        return torch.where(self.free, self.base + self.channels * population.style_std, self.base)
+
+    def unlikeliness(self, face: float, departure: float) -> Tensor:
+        """Mean square of the departures of free channels."""
+        return departure * (self.channels * self.free).square().sum() / self.free.sum().clamp_min(1)
+
+    def start(self, population: Population, roll_rad: float) -> Start:
+        """The camera alone: there is no likely face to go on from."""
+        return Start(None, *self.angles.tolist(), roll_rad)
+
+    def copy(self) -> HeldVariables:
+        """The values now, detached."""
+        return HeldVariables(self.base, self.free, self.channels.detach().clone(), self.angles.detach().clone())
+
+
+def angles_from(start: Start, device: torch.device) -> Tensor:
+    """``[2]``: yaw and pitch."""
+    return torch.tensor([start.yaw_rad, start.pitch_rad], dtype=torch.float32, device=device)
+
+
+def _departure(begun: Tensor | None, shape: tuple[int, ...], device: torch.device) -> Tensor:
+    if begun is None:
+        return torch.zeros(shape, device=device)
+    return begun.detach().to(device, torch.float32).clone().expand(shape).contiguous()

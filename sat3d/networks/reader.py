@@ -1,0 +1,159 @@
+"""A small network that says what a head picture shows: names, numbers, and a vector that tells people apart."""
+
+import os
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from .blocks import ConvNorm, halving_trunk
+from .face_zoom import zoom_matrices
+from .loading import NetworkKind, check_pictures, load_network, resize
+from .reader_config import TWO_LOOKS, ReaderConfig
+from .two_looks import TwoLooks, two_looks
+
+_BATCH = 32
+_DROPPED = 0.1
+
+
+@dataclass(frozen=True)
+class ReaderOutput:
+    """Differentiable. ``scores``: logits [B, values] of each category; ``numbers`` and ``spreads`` (the standard
+    deviation of the error to expect): [B, size] of each number, in its own units; ``identity``: [B, D], unit length."""
+
+    scores: dict[str, Tensor]
+    numbers: dict[str, Tensor]
+    spreads: dict[str, Tensor]
+    identity: Tensor
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one picture shows. ``names``: category to value; ``confidence``: the probability of that value;
+    ``numbers`` and ``spreads``: number to one or more values; ``identity`` [D]: compare by the cosine."""
+
+    names: dict[str, str]
+    confidence: dict[str, float]
+    numbers: dict[str, tuple[float, ...]]
+    spreads: dict[str, tuple[float, ...]]
+    identity: Tensor
+
+
+@dataclass(frozen=True)
+class RawOutput:
+    """As it leaves the network: ``scores`` [B, all values], ``values`` and ``log_spreads`` [B, all numbers] in standard
+    units, ``identity`` [B, D] of any length."""
+
+    scores: Tensor
+    values: Tensor
+    log_spreads: Tensor
+    identity: Tensor
+
+
+class AttributeReader(nn.Module):
+    """Pictures to attributes.
+
+    Example:
+        >>> reading = load_reader().read(images)[0]
+        >>> reading.names["glasses"], reading.confidence["glasses"], reading.numbers["yaw_rad"]
+    """
+
+    def __init__(self, config: ReaderConfig):
+        super().__init__()
+        self.config = config
+        count = sum(config.number_sizes)
+        self.trunk, self.squeeze = _trunk(config), _squeeze(config)
+        places = config.cells**2 * (2 if config.architecture == TWO_LOOKS else 1)
+        self.hidden = nn.Sequential(nn.Linear(config.squeezed * places, config.hidden), nn.ReLU())
+        self.scores = nn.Linear(config.hidden, sum(config.class_counts))
+        self.values = nn.Linear(config.hidden, 2 * count)
+        self.identity = nn.Linear(config.hidden, config.identity_size)
+        if config.architecture != TWO_LOOKS:
+            rows, columns = zoom_matrices(config.input_px, config.face_zoom, config.picture_px)
+            self.register_buffer("rows", rows, persistent=False)
+            self.register_buffer("columns", columns, persistent=False)
+        self.register_buffer("number_mean", torch.zeros(count))
+        self.register_buffer("number_std", torch.ones(count))
+        self.register_buffer("temperature", torch.ones(len(config.categories)))
+
+    def seen(self, images: Tensor) -> Tensor:
+        """``[B, 3, H, W]`` -> what the trunk looks at: ``[B, 3, S, S]`` zoomed into the face, or two looks in
+        ``[B, 6, S, S]``; S = ``config.input_px``."""
+        images = resize(images, self.config.picture_px, self.config.picture_px)
+        if self.config.architecture == TWO_LOOKS:
+            return two_looks(images, self.config.input_px)
+        return self.rows @ images @ self.columns.T
+
+    def raw(self, seen: Tensor) -> RawOutput:
+        """What follows from what :meth:`seen` gave."""
+        features = self.hidden(self.squeeze(self.trunk(seen)))
+        values, log_spreads = self.values(features).chunk(2, 1)
+        return RawOutput(self.scores(features), values, log_spreads, self.identity(features))
+
+    def forward(self, images: Tensor) -> ReaderOutput:
+        """``[B, 3, H, W]`` in -1..1, at least 64 pixels; square as the camera made them."""
+        check_pictures(images)
+        raw = self.raw(self.seen(images))
+        config, std = self.config, self.number_std
+        scores = raw.scores.split(config.class_counts, 1)
+        numbers = (raw.values * std + self.number_mean).split(config.number_sizes, 1)
+        spreads = (raw.log_spreads.clamp(-6, 3).exp() * std).split(config.number_sizes, 1)
+        return ReaderOutput(
+            {name: s / t for (name, _), s, t in zip(config.categories, scores, self.temperature, strict=True)},
+            {name: value for (name, _), value in zip(config.numbers, numbers, strict=True)},
+            {name: value for (name, _), value in zip(config.numbers, spreads, strict=True)},
+            nn.functional.normalize(raw.identity, dim=1),
+        )
+
+    @torch.no_grad()
+    def read(self, images: Tensor) -> list[Reading]:
+        """``[B, 3, H, W]`` in -1..1 -> B readings."""
+        return [reading for part in images.split(_BATCH) for reading in self._readings(self(part))]
+
+    def _readings(self, output: ReaderOutput) -> list[Reading]:
+        values = dict(self.config.categories)
+        best = {name: scores.softmax(1).max(1) for name, scores in output.scores.items()}
+        return [
+            Reading(
+                {name: values[name][int(index[b])] for name, (_, index) in best.items()},
+                {name: float(probability[b]) for name, (probability, _) in best.items()},
+                {name: tuple(numbers[b].tolist()) for name, numbers in output.numbers.items()},
+                {name: tuple(numbers[b].tolist()) for name, numbers in output.spreads.items()},
+                identity.cpu(),
+            )
+            for b, identity in enumerate(output.identity)
+        ]
+
+
+def _trunk(config: ReaderConfig) -> nn.Module:
+    if config.architecture == TWO_LOOKS:
+        return TwoLooks(config.cells, config.widths, config.depths, config.attention_blocks)
+    return halving_trunk(config.widths, config.depths)
+
+
+def _squeeze(config: ReaderConfig) -> nn.Sequential:
+    """``[B, C, h, w]`` -> ``[B, squeezed · h · w]``."""
+    if config.architecture == TWO_LOOKS:
+        layers = [nn.Conv2d(config.widths[-1], config.squeezed, 1), nn.SiLU()]
+    else:
+        layers = [ConvNorm(config.widths[-1], config.squeezed, 1)]
+    return nn.Sequential(*layers, nn.Flatten(), nn.Dropout(_DROPPED))
+
+
+KIND = NetworkKind(
+    "an attribute reader",
+    "sat3d-reader/1",
+    "attribute-reader.safetensors",
+    "training/train_reader.py --help",
+    ReaderConfig,
+    AttributeReader,
+)
+
+
+def load_reader(path: str | os.PathLike | None = None) -> AttributeReader:
+    """The reader in a file, or the one that comes with the package; in eval mode, without gradients.
+
+    Raises:
+        FileError: missing, damaged or of another kind; ConfigError: its configuration is not usable.
+    """
+    return load_network(KIND, path)

@@ -1,0 +1,95 @@
+"""What an attribute reader says, and the sizes of its network."""
+
+from dataclasses import dataclass
+
+from ..errors import ConfigError
+from .loading import check_whole
+
+ZOOM, TWO_LOOKS = "zoom", "two looks"
+ARCHITECTURES = (ZOOM, TWO_LOOKS)
+_MOST_CELLS = 16
+_ZOOM_CELLS = (4, 8)  # a side, fewest and most: faces are registered, so where something is matters
+
+Fields = tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class ReaderConfig:
+    """``categories``: (name, its values) each; ``numbers``: (name, how many numbers: 3 for a colour) each.
+
+    ``architecture``: "zoom" sees a picture of which the face gets most (``face_zoom``: how much more room than
+    elsewhere, 0: none, see ``face_zoom.py``); "two looks" sees the whole and the face apart (see ``two_looks.py``) and
+    compares them in ``attention_blocks``. Pictures are brought to ``source_px`` (None: ``input_px``), from which the
+    network's own view of ``input_px`` is taken. ``widths`` are the channels at a half, a quarter, … of ``input_px``;
+    ``depths`` the residual blocks there.
+
+    Raises:
+        ConfigError: a size out of range, levels that do not fit together, names that are not different.
+    """
+
+    categories: tuple[tuple[str, tuple[str, ...]], ...]
+    numbers: Fields
+    identity_size: int = 64
+    input_px: int = 128
+    widths: tuple[int, ...] = (24, 48, 96, 160, 192)
+    depths: tuple[int, ...] = (0, 1, 1, 1, 0)
+    squeezed: int = 64
+    hidden: int = 256
+    face_zoom: float = 0.0
+    architecture: str = ZOOM
+    source_px: int | None = None
+    attention_blocks: int = 0
+
+    def __post_init__(self):
+        object.__setattr__(self, "categories", tuple((name, tuple(values)) for name, values in self.categories))
+        object.__setattr__(self, "numbers", tuple((name, size) for name, size in self.numbers))
+        for name in ("widths", "depths"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        self._check_sizes()
+        self._check_levels()
+        names = [name for name, _ in self.categories] + [name for name, _ in self.numbers]
+        if len(set(names)) != len(names) or not all(values for _, values in self.categories):
+            raise ConfigError(
+                "The reader's names are not usable", names, "different names with values", "check the file"
+            )
+
+    def _check_sizes(self) -> None:
+        sizes = (self.identity_size, self.squeezed, self.hidden, *self.widths, *(size for _, size in self.numbers))
+        for size in sizes:
+            check_whole("A size of the reader", size, 1, 4096)
+        for depth in (*self.depths, self.attention_blocks):
+            check_whole("A depth of the reader", depth, 0, 16)
+        check_whole("The reader's input_px", self.input_px, 16, 1024)
+        check_whole("The reader's source_px", self.picture_px, self.input_px, 2048)
+        if not 0 <= self.face_zoom <= 8:
+            raise ConfigError("The reader's face_zoom is out of range", self.face_zoom, "0 to 8", "check the file")
+        if self.architecture not in ARCHITECTURES:
+            wanted = f"one of: {', '.join(ARCHITECTURES)}"
+            raise ConfigError("The reader's architecture is unknown", self.architecture, wanted, "update this package")
+
+    def _check_levels(self) -> None:
+        few, most = _ZOOM_CELLS if self.architecture == ZOOM else (1, _MOST_CELLS)
+        fits = self.input_px % 2 ** len(self.widths) == 0 and few <= self.cells <= most
+        if not fits or len(self.depths) != len(self.widths):
+            wanted = f"one depth a width, input_px = {few} to {most} times 2^widths"
+            raise ConfigError("The reader's levels do not fit together", self, wanted, "check the file")
+        if self.architecture == TWO_LOOKS and self.face_zoom:
+            raise ConfigError("A reader of two looks has no zoom", self.face_zoom, "face_zoom 0", "check the file")
+
+    @property
+    def picture_px(self) -> int:
+        """The size that pictures are brought to before the network looks at them."""
+        return self.input_px if self.source_px is None else self.source_px
+
+    @property
+    def cells(self) -> int:
+        """How many cells wide the last feature map is."""
+        return self.input_px // 2 ** len(self.widths)
+
+    @property
+    def class_counts(self) -> list[int]:
+        return [len(values) for _, values in self.categories]
+
+    @property
+    def number_sizes(self) -> list[int]:
+        return [size for _, size in self.numbers]

@@ -1,0 +1,78 @@
+"""What M begins with. Tables of gradients that decide it are made once and kept beside the faces."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from sat3d.files.safetensors_io import read_tensors, write_tensors
+from sat3d.generators import LoadedGenerator
+from sat3d.losses import LossWeights
+from sat3d.masks import AttributeMasks
+
+from . import attribution, population
+from .face_cache import Pairs
+from .models import Studio
+from .objective import Objective
+from .preselect import mean_region_gradients, preselected_channels
+
+FirstChannels = Mapping[str, tuple[Tensor, float]]  # attribute -> channels [k], and M there
+_OTHERS = {"attributions": attribution.FIRST_LOGIT, "population": population.FIRST_LOGIT}
+
+
+def first_channels(
+    options: argparse.Namespace, studio: Studio, pairs: Pairs, folder: Path, weights: LossWeights
+) -> FirstChannels:
+    """The channels that begin with an attribute, by the table that ``--start`` asks for; from its file if there."""
+    domain = studio.domain
+    if options.start == "plain" or (options.start == "preselection" and not domain.preselection):
+        return {}
+    if options.start == "population":
+        codes = studio.network.layout.editable(pairs.styles)
+        shares = population.population_shares(codes, pairs.scores, domain)
+        return population.populated_channels(list(domain.attributes), shares)
+    path = folder / f"{_table_name(options, weights)}.safetensors"
+    if not path.exists():
+        if options.start == "preselection":
+            tables = {"mean": mean_region_gradients(studio, pairs, options.start_faces)}
+        else:
+            objective = judge(studio, weights)
+            tables = attribution.mean_attributions(objective, pairs, options.seed, options.start_faces).tensors()
+        write_tensors(path, tables, {"attributes": json.dumps(list(domain.attributes))})
+    tables = read_tensors(path)
+    if options.start == "preselection":
+        return preselected_channels(domain, studio.segmenter.label_names, tables["mean"])
+    return attribution.attributed_channels(list(domain.attributes), attribution.Attributions(**tables))
+
+
+def _table_name(options: argparse.Namespace, weights: LossWeights) -> str:
+    """Of the file that keeps the table; gradients of the region ask for no losses."""
+    of = "" if options.start == "preselection" else f"-{weights.attr:g}-{weights.src:g}-{weights.bg:g}"
+    return f"{options.start}-{options.start_faces}{of}"
+
+
+def judge(studio: Studio, weights: LossWeights) -> Objective:
+    """The losses alone, softened, with an M that says nothing."""
+    shape = len(studio.domain.attributes) + 1, studio.network.layout.num_editable
+    return Objective(studio, torch.zeros(shape), weights, attribution.TEMPERATURE)
+
+
+def first_masks(studio: Studio, chosen: FirstChannels, loaded: LoadedGenerator, start: str) -> AttributeMasks:
+    """M before training, with where it comes from. The rest begins as the paper has it, or, where ``start`` looked at
+    every channel, as surely *others*."""
+    domain, others = studio.domain, _OTHERS.get(start, 1.0)
+    return AttributeMasks.initial(
+        list(domain.attributes),
+        studio.network.layout,
+        chosen,
+        others,
+        name=domain.name,
+        domain=domain.name,
+        generator_fingerprint=loaded.fingerprint,
+        licence=loaded.metadata.get("licence", ""),
+    )

@@ -1,0 +1,228 @@
+"""What the image-text model learns from: captions against each other, and the phrases of each descriptor group."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from sat3d.clip import ClipConfig, ImageText, OwnClip
+from sat3d.clip.built_in_clip import KIND
+from sat3d.clip.tokenizer import EXTRA_TOKENS
+from sat3d.errors import ConfigError
+from sat3d.networks.loading import load_network, save_network
+from sat3d.networks.reader import load_reader
+from training.common.device import Machine
+from training.data.degradations import degrade
+from training.data.geometric import move
+from training.data.views import Views
+from training.networks.dice import Dice
+from training.networks.metrics import accuracy, confusion, mean
+from training.networks.targets import UNKNOWN
+
+from .clip_captions import ENDS, encode_short, short_caption
+from .clip_phrases import GROUPS, JUDGED, TEMPLATES, Group, judged_texts, targets, vocabulary
+
+SIZE = 128
+_CPU = Machine()
+_GROUPS_A_STEP = 12  # beside those that are learned from in every step
+_HARD, _HARD_WEIGHT = ("eye_region", "beard"), 3.0  # a few pixels, or colours in shadow: always learned from, and more
+_CAPTION_EVERY = 4  # captions of a quarter of the batch: long texts cost more than pictures
+_EVALUATION_BATCH = 64
+_CAPTION_WEIGHT, _PHRASE_WEIGHT = 0.3, 1.0
+# Two answers with one vector teach the tower nothing that would tell them apart: below this cosine they are left alone.
+_ALIKE, _APART_WEIGHT = 0.6, 1.0
+_CAPTION_SMOOTHING = 0.1  # another head of the batch may fit a caption as well as its own
+_LARGEST_SCALE = 100.0  # as in CLIP
+
+
+def clip_config() -> ClipConfig:
+    """A tower for heads of 128 pixels and a text tower of three layers: 4 MB in half precision."""
+    words = vocabulary()
+    return ClipConfig(
+        embed_dim=128,
+        image={"image_size": SIZE, "widths": [24, 48, 96, 160, 192], "depths": [0, 1, 1, 1, 0], "face_zoom": 2.2},
+        text={
+            "context_length": 48,
+            "vocab_size": len(words) + EXTRA_TOKENS,
+            "width": 128,
+            "heads": 4,
+            "layers": 3,
+        },
+        vocabulary=words,
+    )
+
+
+class ClipTask:
+    """See :class:`training.networks.loop.Task`.
+
+    Captions alone teach slowly: most words of a caption fit many heads of a batch. So each picture is also contrasted
+    with the phrases of a few descriptor groups, of which exactly one is true.
+    """
+
+    def __init__(self, views: Views, machine: Machine = _CPU, seed: int = 0, config: ClipConfig | None = None):
+        self.views, self.held_out = views.split()
+        self.machine, self.device, self.total = machine, machine.device, len(self.views)
+        self.targets = targets(self.views.parameters, GROUPS)
+        self.held_out_targets = targets(self.held_out.parameters, JUDGED)
+        torch.manual_seed(seed)
+        self.module = OwnClip(config or clip_config())
+        self.keep_start = 0.0  # this share of the weights that training began with is in what is judged and saved
+        self._start: Mapping[str, Tensor] = {}
+
+    def start_from(self, path: Path) -> None:
+        """Take over the weights of a trained model of the same towers and words; see also ``keep_start``.
+
+        Raises:
+            FileError: it is missing, damaged or of another kind; ConfigError: other towers or words.
+        """
+        network = load_network(KIND, path)
+        if network.config != self.module.config:
+            raise ConfigError("The model to start from has other towers or words", path, None, "train without --start")
+        self.module.load_state_dict(network.state_dict())
+        self._start = copy.deepcopy(network.state_dict())
+
+    def start_from_reader(self) -> None:
+        """Take over what the built-in attribute reader sees: saves most of the training. The reader is then no
+        independent judge of what this model's gradient does; take one trained from another seed."""
+        reader, tower = load_reader(), self.module.model.visual
+        for name in ("trunk", "squeeze"):
+            getattr(tower, name).load_state_dict(getattr(reader, name).state_dict())
+
+    def facts(self) -> dict[str, object]:
+        config = self.module.config
+        return {"network": "clip", "views": self.total, "image": config.image, "text": config.text}
+
+    def loss(self, index: Tensor, dice: Dice) -> dict[str, Tensor]:
+        clip = self.module.image_text()
+        images, _ = move(self.views.inputs(index, self.device), None, dice)
+        images = degrade(images, dice)
+        with self.machine.autocast():
+            places = clip.encode_image(images)
+        scale = clip.logit_scale.clamp(max=_LARGEST_SCALE)
+        captions = self._caption_loss(clip, places, scale, index, dice)
+        phrases, alike = self._phrase_loss(clip, places, scale, index, dice)
+        return {
+            "captions": _CAPTION_WEIGHT * captions,
+            "phrases": _PHRASE_WEIGHT * phrases,
+            "alike": _APART_WEIGHT * alike,
+        }
+
+    def _caption_loss(self, clip: ImageText, places: Tensor, scale: Tensor, index: Tensor, dice: Dice) -> Tensor:
+        rng = np.random.default_rng(dice.whole(0, 2**31))
+        some = dice.choices(len(index), max(2, len(index) // _CAPTION_EVERY))
+        most = self.module.config.text["context_length"] - ENDS
+        texts = [short_caption(self.views.parameters[i], rng, most) for i in index[some].tolist()]
+        with self.machine.autocast():
+            encoded = encode_short(clip, texts)
+        return contrast(places[some], encoded, scale, self.views.heads[index[some]])
+
+    def _phrase_loss(
+        self, clip: ImageText, places: Tensor, scale: Tensor, index: Tensor, dice: Dice
+    ) -> tuple[Tensor, Tensor]:
+        """How badly phrases fit, and how alike the answers of a group are."""
+        always = [number for number, group in enumerate(GROUPS) if group.attribute in _HARD]
+        others = [number for number in range(len(GROUPS)) if number not in always]
+        chosen = always + [others[i] for i in dice.choices(len(others), min(_GROUPS_A_STEP, len(others))).tolist()]
+        template = TEMPLATES[dice.whole(0, len(TEMPLATES) - 1)]
+        texts = [_random_texts(GROUPS[number], template, dice) for number in chosen]
+        distinct = sorted({text for part in texts for text in part})
+        with self.machine.autocast():
+            encoded = encode_short(clip, distinct)
+        scores = scale * places @ encoded.T
+        columns = {text: column for column, text in enumerate(distinct)}
+        parts = [scores[:, [columns[text] for text in part]] for part in texts]
+        weights = [_HARD_WEIGHT] * len(always) + [1.0] * (len(chosen) - len(always))
+        answers = [encoded[[columns[text] for text in part]] for part in texts]
+        alike = torch.stack([alikeness(part) for part in answers]).mean()
+        return group_loss(parts, self.targets[index][:, chosen].to(places.device), weights), alike
+
+    @torch.no_grad()
+    def evaluate(self, module: OwnClip) -> dict[str, float]:
+        tables = zero_shot(self._blended(module).image_text(), self.held_out, self.held_out_targets)
+        found = {
+            f"{group.attribute}.{group.name}": accuracy(table) for group, table in zip(JUDGED, tables, strict=True)
+        }
+        return {"accuracy": mean(list(found.values())), **found}
+
+    def save(self, module: OwnClip, path: Path, facts: Mapping[str, str]) -> None:
+        save_network(path, KIND, self._blended(module), facts)
+
+    def _blended(self, module: OwnClip) -> OwnClip:
+        """Between where training began and where it got: learns the new, and keeps the old (Wortsman et al. 2022)."""
+        if not (self.keep_start and self._start):
+            return module
+        both = copy.deepcopy(module)
+        both.load_state_dict(blend(module.state_dict(), self._start, self.keep_start))
+        return both
+
+
+def blend(weights: Mapping[str, Tensor], other: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
+    """``share`` of ``other`` and the rest of ``weights``, number by number; what is not a fraction is left as it is."""
+    return {
+        name: value.lerp(other[name].to(value), share) if value.is_floating_point() else value
+        for name, value in weights.items()
+    }
+
+
+def _random_texts(group: Group, template: str, dice: Dice) -> list[str]:
+    """One phrase a choice, all in the same template, so that only what matters differs."""
+    return [template.format(choice.ways[dice.whole(0, len(choice.ways) - 1)]) for choice in group.choices]
+
+
+def contrast(places: Tensor, texts: Tensor, scale: Tensor, heads: Tensor) -> Tensor:
+    """CLIP's loss of N pictures and their captions, ``[N, D]`` each; ``heads [N]``: who is seen.
+
+    Another view of the same head does not count against a caption, which holds for both.
+    """
+    scores = scale * places @ texts.T
+    own = torch.eye(len(heads), dtype=torch.bool)
+    same = ((heads[:, None] == heads[None]) & ~own).to(scores.device)
+    scores = scores.masked_fill(same, -1e4)
+    truth = torch.arange(len(heads), device=scores.device)
+    return (_smooth(scores, truth, same) + _smooth(scores.T, truth, same.T)) / 2
+
+
+def _smooth(scores: Tensor, truth: Tensor, left_out: Tensor) -> Tensor:
+    """Cross entropy with label smoothing over those that take part."""
+    log_shares = scores.log_softmax(1)
+    own = log_shares[truth, truth]
+    others = log_shares.masked_fill(left_out, 0.0).sum(1) / (~left_out).sum(1)
+    return -((1 - _CAPTION_SMOOTHING) * own + _CAPTION_SMOOTHING * others).mean()
+
+
+def group_loss(scores: Sequence[Tensor], truth: Tensor, weights: Sequence[float] | None = None) -> Tensor:
+    """Weighted mean cross entropy of the groups: ``scores`` ``[N, values]`` each, ``truth [N, G]``; UNKNOWN does not
+    count, nor does a group of which nothing is known."""
+    weights = [1.0] * len(scores) if weights is None else weights
+    columns = zip(scores, truth.unbind(1), weights, strict=True)
+    known = [(part, column, weight) for part, column, weight in columns if (column != UNKNOWN).any()]
+    if not known:
+        return scores[0].sum() * 0.0
+    losses = [weight * F.cross_entropy(part, column, ignore_index=UNKNOWN) for part, column, weight in known]
+    return torch.stack(losses).sum() / sum(weight for _, _, weight in known)
+
+
+def alikeness(answers: Tensor) -> Tensor:
+    """How far the most alike of a group's texts ``[k, D]`` (unit length) are above the cosine that is allowed."""
+    cosines = answers @ answers.T - 2 * torch.eye(len(answers), device=answers.device)
+    return F.relu(cosines.amax(1) - _ALIKE).sum()
+
+
+@torch.no_grad()
+def zero_shot(clip: ImageText, views: Views, truth: Tensor, groups: Sequence[Group] = JUDGED) -> list[Tensor]:
+    """A confusion table ``[choices, choices]`` of each group: row the truth, column the phrase that fits best."""
+    device = clip.mean.device
+    texts = [clip.encode_text(judged_texts(group)) for group in groups]
+    tables = [torch.zeros(len(part), len(part), dtype=torch.int64) for part in texts]
+    for index in torch.arange(len(views)).split(_EVALUATION_BATCH):
+        places = clip.encode_image(views.inputs(index, device))
+        for number, part in enumerate(texts):
+            found = (places @ part.T).argmax(1).cpu()
+            tables[number] += confusion(truth[index, number], found, len(part))
+    return tables

@@ -1,0 +1,174 @@
+"""What phrases are learned from: the descriptor groups of the domain, which are judged, and further wordings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sat3d.clip.tokenizer import vocabulary_of
+from sat3d.domains import load_domain
+from training.networks.targets import UNKNOWN
+from training.synthheads import captions
+from training.synthheads.attributes import (
+    BACKGROUND_COLOURS,
+    CLOTH_COLOURS,
+    FRAME_COLOURS,
+    HAIR_COLOURS,
+    IRIS_COLOURS,
+)
+from training.synthheads.labels import attributes_of
+from training.synthheads.parameter_spec import LIPSTICK_COLOURS
+from training.synthheads.parameters import HeadParameters
+
+DOMAIN = load_domain("synthheads")
+TEMPLATES = (DOMAIN.template, "a portrait with {}", "a picture of a head with {}", "{}")  # the first is judged
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One answer of a group: the ``values`` of the truth it is right for, and ``ways`` to say it, the first judged."""
+
+    values: tuple[str, ...]
+    ways: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Choices about the truth ``fact``; a head whose value is in none of them does not count here."""
+
+    attribute: str
+    name: str
+    fact: str
+    choices: tuple[Choice, ...]
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        return tuple(choice.ways[0] for choice in self.choices)
+
+    def index_of(self, value: str) -> int:
+        """Which choice is right for a value of ``fact``; UNKNOWN for none."""
+        return next((i for i, choice in enumerate(self.choices) if value in choice.values), UNKNOWN)
+
+
+def _each(names: Iterable[str], *patterns: str) -> dict[str, tuple[str, ...]]:
+    words = {"sky": "sky-blue", "sage": "sage-green", "brick": "brick-red", "sand": "sand-coloured"}
+    return {name: tuple(pattern.format(words.get(name, name)) for pattern in patterns) for name in names}
+
+
+_HAIR_STYLES = {
+    "bald": ("a bald head", "no hair"),
+    "buzz cut": ("a buzz cut", "very short, cropped hair"),
+    "short crop": ("a short crop", "a short haircut"),
+    "side part": ("a side parting", "hair combed to the side"),
+    "quiff": ("a quiff", "hair swept up in front"),
+    "mohawk": ("a mohawk", "a mohawk and shaved sides"),
+    "afro": ("an afro", "a round afro"),
+    "curly": ("curly hair", "curls"),
+    "bob": ("a bob", "hair cut in a bob"),
+    "long straight": ("long straight hair", "long, sleek hair"),
+    "long wavy": ("long wavy hair", "long waves"),
+    "bun": ("hair in a bun", "hair tied up in a bun"),
+    "ponytail": ("a ponytail", "hair in a ponytail"),
+    "balding": ("receding hair", "thinning hair", "a bald top"),
+}
+_EXPRESSIONS = {
+    "neutral": ("a neutral expression", "a straight face"),
+    "smile": ("a closed-mouth smile", "a smile"),
+    "open-mouth smile": ("a wide, open-mouth smile", "a broad smile", "a big grin"),
+    "frown": ("a frown", "a frowning face"),
+    "surprise": ("a surprised look", "a look of surprise"),
+    "angry": ("an angry look", "a furious expression"),
+    "sad": ("a sad look", "a sad expression"),
+    "pucker": ("puckered lips", "pursed lips", "a kissing mouth"),
+    "wink": ("one eye closed", "a wink"),
+    "eyes closed": ("both eyes closed", "closed eyes"),
+}
+_BEARDS = {
+    "none": ("no beard", "a clean-shaven face", "no facial hair"),
+    "stubble": ("stubble", "a stubbly chin"),
+    "moustache": ("a moustache", "a mustache"),
+    "goatee": ("a goatee", "a goatee beard"),
+    "chin beard": ("a chin beard", "a beard on the chin only"),
+    "full beard": ("a full beard",),
+}
+_GLASSES = {
+    "none": ("no glasses", "no eyeglasses"),
+    "round": ("round glasses", "round-framed eyeglasses"),
+    "rectangular": ("rectangular glasses", "square eyeglasses"),
+    "sunglasses": ("sunglasses", "dark glasses", "shades"),
+}
+_BROWS = {"thin": ("thin eyebrows", "thin brows"), "thick": ("thick eyebrows", "heavy brows")}
+_SKIN_TONES = {name: (f"{name} skin",) for name in ("pale", "light", "tan", "brown", "dark")}
+_NECKLINES = {
+    "crew neck": ("a crew-neck shirt", "a T-shirt"),
+    "v-neck": ("a v-neck shirt", "a v-neck"),
+    "turtleneck": ("a turtleneck", "a turtleneck sweater"),
+}
+
+# All values of a truth against each other, in several wordings: learned from, beside the domain's own groups.
+_WORDINGS = {
+    ("hairstyle", "hair_style"): _HAIR_STYLES,
+    ("hair_colour", "hair_colour"): _each(HAIR_COLOURS, "{} hair"),
+    ("eye_region", "iris_colour"): _each(IRIS_COLOURS, "{} eyes"),
+    ("eye_region", "brows"): _BROWS,
+    ("expression", "expression"): _EXPRESSIONS,
+    ("beard", "beard"): _BEARDS,
+    ("beard", "beard_colour"): _each(HAIR_COLOURS, "a {} beard"),
+    ("eyeglasses", "glasses"): _GLASSES,
+    ("eyeglasses", "frame_colour"): _each(FRAME_COLOURS, "{} glasses", "a {} frame"),
+    ("skin", "skin_tone"): _SKIN_TONES,
+    ("make_up", "lipstick"): _each(LIPSTICK_COLOURS, "{} lipstick", "lips painted {}") | {"none": ("no lipstick",)},
+    ("clothes", "cloth_colour"): _each(CLOTH_COLOURS, "a {} shirt", "{} clothes"),
+    ("clothes", "neckline"): _NECKLINES,
+    ("background", "background"): _each(BACKGROUND_COLOURS, "a {} background", "a {} backdrop"),
+}
+JUDGED = tuple(
+    Group(group.attribute, group.name, group.truth, tuple(
+        Choice(values, (phrase,)) for phrase, values in zip(group.phrases, group.values, strict=True)
+    ))
+    for group in DOMAIN
+)  # fmt: skip
+GROUPS = JUDGED + tuple(
+    Group(attribute, f"every {fact}", fact, tuple(Choice((value,), ways) for value, ways in wordings.items()))
+    for (attribute, fact), wordings in _WORDINGS.items()
+)
+
+
+def targets(people: Iterable[HeadParameters], groups: Iterable[Group] = GROUPS) -> Tensor:
+    """``[N, G]`` int64: the number of the true choice in each group, ``UNKNOWN`` where none is true or visible."""
+    groups = tuple(groups)
+    rows = [[group.index_of(facts[group.fact]) for group in groups] for facts in map(attributes_of, people)]
+    return torch.tensor(rows, dtype=torch.int64).reshape(-1, len(groups))
+
+
+def judged_texts(group: Group) -> list[str]:
+    """One text a choice, as the domain says it."""
+    return [TEMPLATES[0].format(answer) for answer in group.answers]
+
+
+# What the captions' grammar puts between its phrases, and a few words that users put there.
+_JOINING = "a an and the with without no or wearing in front of against skin eyes lipstick lips painted"
+
+
+def vocabulary() -> tuple[str, ...]:
+    """Every word that a caption of the domain or a phrase above can hold."""
+    texts = [text for name, value in vars(captions).items() if not name.startswith("__") for text in _strings(value)]
+    texts += [way for group in GROUPS for choice in group.choices for way in choice.ways]
+    colours = _each((*HAIR_COLOURS, *BACKGROUND_COLOURS, *CLOTH_COLOURS), "{}").values()
+    return vocabulary_of([*texts, *TEMPLATES, *(text for part in colours for text in part), _JOINING])
+
+
+def _strings(value: object) -> Iterator[str]:
+    """The texts in nested tables, without the names of their fields."""
+    if isinstance(value, str):
+        for field in ("colour", "noun", "parting", "volume", "length"):
+            value = value.replace("{" + field + "}", " ")
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for part in value:
+            yield from _strings(part)
+    elif isinstance(value, Mapping):
+        yield from _strings([*value.keys(), *value.values()])

@@ -1,0 +1,85 @@
+"""Make the example photo that comes with the pack: a rendered person in a picture larger than the head.
+
+    python training/tools/example_photo.py [--out nodes/photos]
+
+Writes ``portrait.jpg`` and ``portrait.txt``: where its eyes, nose and corners of the mouth are. The renderer makes it,
+not the generator, so it remains what it is when the generator is trained anew; and like every picture of the renderer
+it is free for any use.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import numpy as np
+from PIL import Image
+
+from sat3d.files.writing import make_folder, write_text
+from sat3d.inversion.align import Crop
+from sat3d.parsing.labels import EYES, MOUTH, NOSE
+from sat3d.pictures import save_picture
+from training.common.console import script
+from training.synthheads.actions import actions_of
+from training.synthheads.parameters import HeadParameters
+from training.synthheads.views import start_renderer
+
+ROOT = Path(__file__).resolve().parents[2]
+PERSON = HeadParameters(
+    hair_style="side part", hair_colour=(0.31, 0.19, 0.115), hair_volume=0.6, skin_tone=0.28, skin_warmth=0.2,
+    freckles=0.3, sex=0.8, age=0.45, iris_colour=(0.22, 0.50, 0.24), actions=actions_of("smile", 0.8),
+    cloth_colour=(0.15, 0.45, 0.25), neckline="v-neck", background=(0.66, 0.70, 0.76),
+)  # fmt: skip
+YAW_RAD, PITCH_RAD = -0.2, 0.03
+_RENDERED_PX, _HEAD_PX = 1400, 620  # the whole picture, and what the built-in heads show, in its middle
+_CUT = (280, 360, 1240, 1080)  # left, top, right, bottom of the photo
+PHOTO = ROOT / "nodes" / "photos" / "portrait.jpg"
+CROP = Crop(*((_RENDERED_PX - _HEAD_PX) / 2 - edge for edge in _CUT[:2]), _HEAD_PX)  # as the built-in heads are seen
+_QUALITY = 90
+
+
+@script()
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=PHOTO.parent)
+    folder = make_folder(parser.parse_args(arguments).out)
+    view = take()
+    save_picture(Image.fromarray(view.image).crop(_CUT), folder / PHOTO.name, quality=_QUALITY)
+    points = landmarks(view) - np.array(_CUT[:2])
+    write_text(folder / "portrait.txt", ", ".join(f"{x:.0f} {y:.0f}" for x, y in points) + "\n")
+    print(f"{folder / 'portrait.jpg'}, its points in portrait.txt")
+    return 0
+
+
+def take():
+    """The person from a camera with a wider lens than the domain's."""
+    start_renderer()
+    from training.synthheads import render
+    from training.synthheads.scene import build_scene
+
+    own = render.RIG
+    render.RIG = replace(own, focal=own.focal * _HEAD_PX / _RENDERED_PX)
+    try:
+        return render.render_view(build_scene(PERSON, "cpu"), YAW_RAD, PITCH_RAD, _RENDERED_PX)
+    finally:
+        render.RIG = own
+
+
+def landmarks(view) -> np.ndarray:
+    """``[5, 2]`` x, y in pixels: middles of the eyes, the nose's nearest point, corners of the mouth."""
+    rows, columns = np.nonzero(view.labels_behind == EYES)
+    left = columns < (columns.min() + columns.max()) / 2
+    eyes = [(columns[side].mean(), rows[side].mean()) for side in (left, ~left)]
+    rows, columns = np.nonzero(view.labels_behind == NOSE)
+    tip = view.depth[rows, columns].argmin()
+    nose = (columns[tip], rows[tip])
+    rows, columns = np.nonzero(view.labels_behind == MOUTH)
+    corners = [(columns[end], rows[end]) for end in (columns.argmin(), columns.argmax())]
+    return np.array([*eyes, nose, *corners]) + 0.5
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

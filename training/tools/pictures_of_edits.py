@@ -1,0 +1,108 @@
+"""Make the README's picture and the workflows' thumbnails anew, with the pack's own networks and masks.
+
+    python training/tools/pictures_of_edits.py [--masks FILE] [--only NAME …]
+
+Run it after the built-in generator or its masks were trained anew. The seeds are those of the workflows.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import torch
+from PIL import Image
+
+from sat3d.networks.built_in import MASKS
+from sat3d.pictures import contact_sheet, save_picture
+from training.common.console import script
+from training.tools.built_in_faces import BuiltInFaces
+
+ROOT = Path(__file__).resolve().parents[2]
+ATTRIBUTES = ("hairstyle", "hair_colour", "eye_region", "expression", "beard", "eyeglasses")
+# Source and reference of each row of the README's picture.
+PAIRS = ((19, 40), (2, 20), (36, 23), (1, 13))
+CHAIN = (
+    (2, "hairstyle"),
+    (23, "hair_colour"),
+    (53, "eye_region"),
+    (47, "expression"),
+    (40, "beard"),
+    (20, "eyeglasses"),
+)
+_SIDE, _NEAR = 0.4, 0.2  # yaw, radians
+
+
+def edits(studio: BuiltInFaces) -> Image.Image:
+    """The README's: pairs with each attribute alone, then three edits in a row from six sides."""
+    rows = []
+    for source, reference in ((studio.face(a), studio.face(b)) for a, b in PAIRS):
+        moved = [studio.edit(source, reference, attribute) for attribute in ATTRIBUTES]
+        rows.append([studio.picture(face) for face in (source, reference, *moved)])
+    face = studio.face(PAIRS[0][0])
+    for seed, attribute in CHAIN[:1] + CHAIN[-2:]:
+        face = studio.edit(face, studio.face(seed), attribute)
+    rows.append([studio.picture(face, yaw) for yaw in torch.linspace(-0.6, 0.6, 2 + len(ATTRIBUTES)).tolist()])
+    return contact_sheet(rows, cell_px=128)
+
+
+def first_face(studio: BuiltInFaces) -> Image.Image:
+    face = studio.face(2)
+    return contact_sheet(
+        [[studio.picture(face, yaw, 0.0 if yaw else 0.1) for yaw in (-_SIDE, 0.0, _SIDE)]], cell_px=200
+    )
+
+
+def one_edit(source_seed: int, reference_seed: int, attribute: str, turned: bool = True):
+    """Source, reference, edit; and the edit from three sides."""
+
+    def draw(studio: BuiltInFaces) -> Image.Image:
+        source, reference = studio.face(source_seed), studio.face(reference_seed)
+        edit = studio.edit(source, reference, attribute)
+        rows = [[studio.picture(face) for face in (source, reference, edit)]]
+        if turned:
+            rows.append([studio.picture(edit, yaw) for yaw in (-_SIDE, _NEAR, _SIDE)])
+        return contact_sheet(rows, cell_px=200)
+
+    return draw
+
+
+def six_attributes(studio: BuiltInFaces) -> Image.Image:
+    """References above; below, the face after each step."""
+    face, references, steps = studio.face(19), [], []
+    for seed, attribute in CHAIN:
+        reference = studio.face(seed)
+        face = studio.edit(face, reference, attribute)
+        references.append(studio.picture(reference, _NEAR))
+        steps.append(studio.picture(face, _NEAR))
+    return contact_sheet([references, steps], cell_px=130)
+
+
+PICTURES: dict[str, tuple[Path, Callable[[BuiltInFaces], Image.Image]]] = {
+    "edits": (ROOT / "docs" / "edits.jpg", edits),
+    "first_face": (ROOT / "workflows" / "first_face.jpg", first_face),
+    "first_edit": (ROOT / "workflows" / "first_edit.jpg", one_edit(19, 40, "beard")),
+    "six_attributes": (ROOT / "workflows" / "six_attributes.jpg", six_attributes),
+    "orbit_and_mesh": (ROOT / "workflows" / "orbit_and_mesh.jpg", one_edit(36, 2, "hairstyle")),
+    "scores": (ROOT / "workflows" / "scores.jpg", one_edit(19, 20, "eyeglasses", turned=False)),
+}
+
+
+@script()
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--masks", type=Path, default=MASKS)
+    parser.add_argument("--only", nargs="+", choices=PICTURES, default=list(PICTURES))
+    options = parser.parse_args(arguments)
+    with torch.inference_mode():
+        for name in options.only:
+            path, draw = PICTURES[name]
+            save_picture(draw(BuiltInFaces(options.masks)), path, quality=88)
+            print(path.relative_to(ROOT))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
