@@ -7,14 +7,7 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..sat3d.errors import ConfigError, FileError, ShapeError
-from ..sat3d.inversion import (
-    FeatureLoss,
-    InversionOptions,
-    Inverter,
-    Start,
-    expression_channels,
-    load_encoder,
-)
+from ..sat3d.inversion import FeatureLoss, InversionOptions, Inverter, Start, expression_channels, load_encoder
 from ..sat3d.masks import AttributeMasks
 from ..sat3d.networks.reader import load_reader
 from . import face_crops as places

@@ -7,7 +7,7 @@ import re
 import struct
 
 from .harmless import HARMLESS
-from .machine import Allowed
+from .program import Allowed
 from .source import check_source
 from .storage import read_storage
 from .values import Blob, Context, Record, Storage, TensorView, damaged, describe, hostile, unlike_official

@@ -6,7 +6,7 @@ they are pickled with; whatever else a file asks for is refused. Nothing is made
 
 from collections.abc import Callable
 
-from .machine import Allowed
+from .program import Allowed
 from .values import Blob, Context, Global, Record, hostile
 
 _Fits = Callable[[tuple], bool]

@@ -9,12 +9,10 @@ No opcode takes longer than the bytes it owns (or the stack items it removes), n
 before that many bytes are known to exist, and keys of dicts are plain scalars, so nothing deep is hashed.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-
 from ..errors import FileError
 from .opcodes import OPERATIONS
-from .values import Blob, Context, Global, damaged, describe, exhausting, hostile, unlike_official
+from .program import Program
+from .values import damaged, exhausting, hostile, unlike_official
 
 _MAX_STACK = 65536
 _STOP = 0x2E
@@ -22,36 +20,8 @@ _FORBIDDEN = b"ioP\x82\x83\x84\x92\x97\x98"  # INST OBJ PERSID EXT1 EXT2 EXT4 NE
 _LEFT_OUT = b"2FILSVTUdglp\x91"  # of old protocols, and FROZENSET: harmless, but nothing that we need
 
 
-@dataclass(frozen=True)
-class Allowed:
-    """What a file may do with one global: REDUCE it (``call``) or NEWOBJ it (``new``); both get ``(context, args)``."""
-
-    call: Callable[[Context, tuple], object] | None = None
-    new: Callable[[Context, tuple], object] | None = None
-
-
-AllowList = Mapping[tuple[str, str], Allowed]
-
-
-class Machine:
-    """Runs one pickle of ``context.data`` from ``position``; no byte at or after ``end`` is read.
-
-    ``persistent``: what BINPERSID does with its argument; without it that opcode is refused.
-    """
-
-    def __init__(
-        self,
-        context: Context,
-        allowed: AllowList,
-        position: int,
-        end: int,
-        persistent: Callable[[object], object] | None = None,
-    ):
-        self.context, self.allowed, self.persistent = context, allowed, persistent
-        self.position, self.end = position, end
-        self.stack: list = []
-        self.marks: list[int] = []
-        self.memo: list = []
+class Machine(Program):
+    """Runs a program; one use each."""
 
     def run(self) -> object:
         """The value of the pickle; ``position`` is then just behind its STOP.
@@ -81,54 +51,6 @@ class Machine:
         budget.opcodes -= 1
         if budget.opcodes < 0 or len(self.stack) > _MAX_STACK:
             raise exhausting("is a far longer or deeper program than any network", f"byte {position}")
-        self._check_left(1)
+        self.check_left(1)
         self.position = position + 1
         return self.context.data[position]
-
-    def take(self, count: int) -> bytes:
-        """The next ``count`` bytes, copied."""
-        self._check_left(count)
-        start = self.position
-        self.position = end = start + count
-        return bytes(self.context.data[start:end])
-
-    def take_blob(self, count: int) -> Blob:
-        """The next ``count`` bytes, not even looked at."""
-        self._check_left(count)
-        self.position += count
-        return Blob(self.position - count, self.position)
-
-    def _check_left(self, count: int) -> None:
-        if count > self.end - self.position:
-            raise damaged(
-                "it is truncated or a length in it is wrong",
-                f"{count} bytes wanted at byte {self.position}, {self.end - self.position} left",
-            )
-
-    def take_length(self, width: int) -> int:
-        return int.from_bytes(self.take(width), "little")
-
-    def push(self, value: object) -> None:
-        self.stack.append(value)
-
-    def pop(self) -> object:
-        if len(self.stack) <= (self.marks[-1] if self.marks else 0):
-            raise damaged("a value is missing on the stack", f"byte {self.position}")
-        return self.stack.pop()
-
-    def pop_mark(self) -> list:
-        if not self.marks:
-            raise damaged("a mark is missing on the stack", f"byte {self.position}")
-        start = self.marks.pop()
-        items = self.stack[start:]
-        del self.stack[start:]
-        return items
-
-    def top(self, kind: type) -> object:
-        value = self.pop()
-        if type(value) is not kind:
-            # Calls are always made of a global and a tuple; what is filled or set may be of a kind that is not known.
-            fault = damaged if kind in (Global, tuple) else unlike_official
-            raise fault(f"a {kind.__name__.lower()} was expected", f"{describe(value)} before byte {self.position}")
-        self.push(value)
-        return value

@@ -3,15 +3,12 @@
 import re
 import struct
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from ..errors import FileError
+from .program import Program
 from .values import Global, Record, asks_for, damaged, describe, exhausting, foreign_object, hostile, unlike_official
 
-if TYPE_CHECKING:
-    from .machine import Machine
-
-Operation = Callable[["Machine"], None]
+Operation = Callable[[Program], None]
 
 _MAX_NAME_BYTES = 256
 _MAX_INTEGER_BYTES = 256
@@ -37,20 +34,20 @@ _SPECIAL_NAMES = (
 )
 
 
-def _protocol(m: "Machine") -> None:
+def _protocol(m: Program) -> None:
     version = m.take(1)[0]
     if not 2 <= version <= 5:
         raise unlike_official("unknown pickle protocol", version)
 
 
-def _frame(m: "Machine") -> None:
+def _frame(m: Program) -> None:
     length = m.take_length(8)  # a hint for readers that buffer; only its truth is checked
     if length > m.end - m.position:
         raise damaged("it is truncated", f"a frame of {length} bytes at byte {m.position}, {m.end - m.position} left")
 
 
 def _text(width: int) -> Operation:
-    def read(m: "Machine") -> None:
+    def read(m: Program) -> None:
         length = m.take_length(width)
         m.context.budget.spend_text(length)
         m.push(_decode(m, m.take(length)))
@@ -58,7 +55,7 @@ def _text(width: int) -> Operation:
     return read
 
 
-def _decode(m: "Machine", raw: bytes) -> str:
+def _decode(m: Program, raw: bytes) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -74,7 +71,7 @@ def _unsigned(width: int) -> Operation:
 
 
 def _long(width: int) -> Operation:
-    def read(m: "Machine") -> None:
+    def read(m: Program) -> None:
         length = m.take_length(width)
         if length > _MAX_INTEGER_BYTES:
             raise exhausting("holds an absurdly long integer", f"{length} bytes at byte {m.position}")
@@ -91,33 +88,33 @@ def _tuple_of(count: int) -> Operation:
     return lambda m: m.push(tuple([m.pop() for _ in range(count)][::-1]))
 
 
-def _set_items(m: "Machine") -> None:
+def _set_items(m: Program) -> None:
     items = m.pop_mark()
     if len(items) % 2:
         raise damaged("a dictionary key has no value", f"byte {m.position}")
     _fill(m, items)
 
 
-def _fill(m: "Machine", items: list) -> None:
+def _fill(m: Program, items: list) -> None:
     target = m.top(dict)
     for key, value in zip(items[::2], items[1::2], strict=True):
         target[_scalar(m, key)] = value
 
 
-def _scalar(m: "Machine", key: object) -> object:
+def _scalar(m: Program, key: object) -> object:
     # Small integers only: large ones can be chosen to collide in a hash table.
     if type(key) in (str, bool) or key is None or (type(key) is int and abs(key) < 65536):
         return key
     raise hostile("a dictionary key or set item is not a plain scalar", f"{describe(key)} before byte {m.position}")
 
 
-def _add_items(m: "Machine") -> None:
+def _add_items(m: Program) -> None:
     items = [_scalar(m, item) for item in m.pop_mark()]
     m.top(list).extend(items)  # a set is kept as a list: nothing here asks for membership
 
 
 def _get(width: int) -> Operation:
-    def read(m: "Machine") -> None:
+    def read(m: Program) -> None:
         index = m.take_length(width)
         if index >= len(m.memo):
             raise damaged("it refers to a value that it never stored", f"memo {index} at byte {m.position}")
@@ -127,7 +124,7 @@ def _get(width: int) -> Operation:
 
 
 def _put(width: int) -> Operation:
-    def read(m: "Machine") -> None:
+    def read(m: Program) -> None:
         index, value = m.take_length(width), m.pop()
         m.push(value)
         if index > len(m.memo):  # writers number their values 0, 1, 2, …
@@ -137,13 +134,13 @@ def _put(width: int) -> Operation:
     return read
 
 
-def _memoize(m: "Machine") -> None:
+def _memoize(m: Program) -> None:
     value = m.pop()
     m.push(value)
     m.memo.append(value)
 
 
-def _line(m: "Machine") -> str:
+def _line(m: Program) -> str:
     # Bounded first: a file without a newline must not be searched to its end, once for each such opcode.
     stop = min(m.end, m.position + _MAX_NAME_BYTES + 1)
     length = bytes(m.context.data[m.position : stop]).find(b"\n")
@@ -153,7 +150,7 @@ def _line(m: "Machine") -> str:
     return _decode(m, raw[:-1])
 
 
-def _stack_global(m: "Machine") -> None:
+def _stack_global(m: Program) -> None:
     name, module = m.pop(), m.pop()
     if type(name) is not str or type(module) is not str:
         raise unlike_official(
@@ -162,7 +159,7 @@ def _stack_global(m: "Machine") -> None:
     _push_global(m, module, name)
 
 
-def _push_global(m: "Machine", module: str, name: str) -> None:
+def _push_global(m: Program, module: str, name: str) -> None:
     if (module, name) in m.allowed:
         m.push(Global(module, name))
     elif module.startswith("dnnlib.tflib"):
@@ -182,7 +179,7 @@ def _tensorflow_era() -> FileError:
     )
 
 
-def _arguments(m: "Machine") -> tuple[Global, tuple]:
+def _arguments(m: Program) -> tuple[Global, tuple]:
     arguments = m.top(tuple)
     m.pop()
     target = m.top(Global)
@@ -190,23 +187,23 @@ def _arguments(m: "Machine") -> tuple[Global, tuple]:
     return target, arguments
 
 
-def _reduce(m: "Machine") -> None:
+def _reduce(m: Program) -> None:
     target, arguments = _arguments(m)
     _push_made(m, target, m.allowed[target.module, target.name].call, arguments)
 
 
-def _new_object(m: "Machine") -> None:
+def _new_object(m: Program) -> None:
     target, arguments = _arguments(m)
     _push_made(m, target, m.allowed[target.module, target.name].new, arguments)
 
 
-def _push_made(m: "Machine", target: Global, make: Callable | None, arguments: tuple) -> None:
+def _push_made(m: Program, target: Global, make: Callable | None, arguments: tuple) -> None:
     if make is None:
         raise hostile("it uses a known class in a way that no network does", f"'{target}' before byte {m.position}")
     m.push(make(m.context, arguments))
 
 
-def _build(m: "Machine") -> None:
+def _build(m: Program) -> None:
     state = m.pop()
     if m.stack and type(m.stack[-1]) is dict:
         _check_notes(m, state)
@@ -223,7 +220,7 @@ def _build(m: "Machine") -> None:
     record.state = state
 
 
-def _check_notes(m: "Machine", notes: object) -> None:
+def _check_notes(m: Program, notes: object) -> None:
     """A state dict has notes on versions, which are dropped; a dictionary has no other state."""
     if type(notes) is not dict or len(notes) > 1 or set(notes) - {"_metadata"}:
         raise hostile(
@@ -232,13 +229,13 @@ def _check_notes(m: "Machine", notes: object) -> None:
         )
 
 
-def _persistent_id(m: "Machine") -> None:
+def _persistent_id(m: Program) -> None:
     if m.persistent is None:
         raise hostile("it refers to an object outside the file", f"byte {m.position - 1}")
     m.push(m.persistent(m.pop()))
 
 
-def _append(m: "Machine", items: list) -> None:
+def _append(m: Program, items: list) -> None:
     m.top(list).extend(items)
 
 

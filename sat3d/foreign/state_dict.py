@@ -8,9 +8,10 @@ from pathlib import Path
 
 from ..errors import FileError
 from ..files.reading import read_bytes
-from ..generators.official.torch_files import ZIP, zip_places
 from .allowlist import ALLOWED
-from .machine import Allowed, Machine
+from .archives import ZIP, zip_places
+from .machine import Machine
+from .program import Allowed
 from .values import Blob, Context, Global, Storage, damaged, describe
 
 MOST_BYTES = 1 << 31

@@ -7,7 +7,8 @@ then the element count as a signed 64-bit number and the raw little-endian eleme
 
 from typing import NamedTuple
 
-from .machine import Allowed, Machine
+from .machine import Machine
+from .program import Allowed
 from .values import Blob, Context, Global, Storage, damaged, describe, unlike_official
 
 _MAGIC = 0x1950A86A20F9469CFC6C

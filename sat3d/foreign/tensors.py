@@ -7,8 +7,7 @@ import torch
 from torch import Tensor
 
 from ..errors import FileError
-from ..generators.official.layout import Shape
-from .values import Storage, TensorView, exhausting, unlike_official
+from .values import Shape, Storage, TensorView, exhausting, unlike_official
 
 _SHOWN = 8
 _FILTER_NAME = "resample_filter"

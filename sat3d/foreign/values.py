@@ -11,6 +11,7 @@ from ..errors import FileError, HostileFileError
 MAX_OPCODES = 400_000
 MAX_STRING_BYTES = 1 << 20
 MAX_TEXT_BYTES = 1 << 24  # of all strings of a file together
+Shape = tuple[int, ...]
 _OFFICIAL = "a network pickle written by the official training code"
 
 

@@ -16,8 +16,7 @@ from ..networks.loading import large_enough
 from .cameras import rolled_label
 from .encoder import PortraitEncoder, check_encoder
 from .features import FeatureLoss
-from .likeness import Likeness
-from .losses import IdentityLoss, Term
+from .losses import IdentityLoss, Likeness, Term
 from .lpips import LpipsLoss
 from .options import Weights
 from .parameters import Start, Variables

@@ -20,7 +20,7 @@ from ..latent import Latent
 from .cameras import angles_of, rolled_label
 from .hooks import with_hooks_of
 from .initialisation import Inverter, ask_encoder, first_guess, sharpness
-from .likeness import Likeness
+from .losses import Likeness
 from .options import InversionOptions
 from .parameters import HeldVariables, Start, Variables
 from .target import Target, make_target

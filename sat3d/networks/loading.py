@@ -16,7 +16,7 @@ from ..errors import ConfigError, FileError, ShapeError
 from ..files.reading import check_file
 from ..files.safetensors_io import parse_json, read_header, read_tensors, write_tensors
 
-ASSETS = Path(__file__).parent / "assets"
+ASSETS = Path(__file__).resolve().parents[1] / "assets"
 SMALLEST_PICTURE_PX = 64
 _LONGEST_STRIP = 4  # times as long as wide
 _MAX_NAMED = 6

@@ -13,10 +13,8 @@ from ..files.safetensors_io import read_tensors as read_safetensors
 from ..files.safetensors_io import without_wrappers
 from ..foreign.state_dict import WANTED, read_torch_file
 from ..foreign.tensors import check_tensors, read_tensors
-from ..foreign.values import TensorView, describe
+from ..foreign.values import Shape, TensorView, describe
 from .networks import network_of
-
-Shape = tuple[int, ...]
 
 _COUNTER = "num_batches_tracked"  # of batch norms, whole numbers of no use here
 

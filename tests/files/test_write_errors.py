@@ -13,11 +13,11 @@ from safetensors import SafetensorError
 
 from sat3d.camera import CameraRig
 from sat3d.errors import ConfigError, FileError
+from sat3d.files import safetensors_io
+from sat3d.files import writing as files
 from sat3d.files.errors import check_name, write_error
 from sat3d.files.safetensors_io import write_tensors
 from sat3d.files.writing import append_text, atomic_path, make_folder, unfinished, write_bytes, write_text
-from sat3d.files.writing import safetensors_io as tensorfile
-from sat3d.files.writing import writing as files
 from sat3d.latent import Latent
 from sat3d.mesh.extraction import Mesh
 from sat3d.mesh.files import save_mesh
@@ -53,7 +53,7 @@ def full_disk(monkeypatch):
         raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
 
     monkeypatch.setattr(Path, "write_bytes", write)
-    monkeypatch.setattr(tensorfile, "save_file", save)
+    monkeypatch.setattr(safetensors_io, "save_file", save)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the number in the library's text is that of POSIX")
@@ -95,7 +95,7 @@ def test_a_truly_full_disk(tmp_path, monkeypatch, name):
 )
 @pytest.mark.skipif(os.name == "nt", reason="numbers of POSIX")
 def test_what_safetensors_says_of_the_system_is_understood(said, number):
-    assert tensorfile._as_os_error(SafetensorError(said)).errno == number
+    assert safetensors_io._as_os_error(SafetensorError(said)).errno == number
 
 
 REASONS = {

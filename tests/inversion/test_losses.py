@@ -11,7 +11,7 @@ from sat3d.errors import ConfigError
 from sat3d.inversion import FeatureLoss, IdentityLoss, InversionOptions, LpipsLoss, Start, invert, weight_without
 from sat3d.inversion import lpips as lpips_module
 from sat3d.inversion.features import at_each_size
-from sat3d.inversion.likeness import Likeness
+from sat3d.inversion.losses import Likeness
 from sat3d.inversion.options import Weights
 from sat3d.inversion.target import Target
 from sat3d.parsing.labels import EYES, GLASSES, LABEL_NAMES

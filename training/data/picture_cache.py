@@ -17,6 +17,7 @@ from filelock import FileLock
 from torch import Tensor
 
 from sat3d.files.errors import write_error
+from sat3d.files.writing import make_folder, write_text
 
 SCHEMA = "sat3d-pictures/1"
 _FACTS, _LOCK = "pictures.json", "pictures.lock"
@@ -59,9 +60,8 @@ class PictureCache:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """One process at a time; others wait, and find the pictures there."""
+        lock = FileLock(make_folder(self.folder) / _LOCK)
         with self._writing():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.folder / _LOCK)
             lock.acquire()
         try:
             yield
@@ -81,8 +81,7 @@ class PictureCache:
 
     def close_filled(self) -> None:
         """Say, last of all, that the pictures are complete."""
-        with self._writing():
-            (self.folder / _FACTS).write_text(json.dumps(self.facts), encoding="utf-8")
+        write_text(self.folder / _FACTS, json.dumps(self.facts))
 
     def _make_room(self) -> None:
         for name in _FILES:

@@ -9,9 +9,8 @@ from collections.abc import Iterator, Mapping
 
 from ...errors import FileError
 from ...foreign.tree import Tree
-from ...foreign.values import describe
+from ...foreign.values import Shape, describe
 from ..config import GeneratorConfig, StyleGAN2Config, TriplaneConfig
-from .layout import Shape
 from .settings import MAPPING_LR_MUL
 
 _SHOWN = 6

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
+from ...foreign.values import Shape
 from ..config import BackboneConfig, GeneratorConfig, StyleGAN2Config, TriplaneConfig
-
-Shape = tuple[int, ...]
 
 
 def expected_tensors(config: GeneratorConfig) -> dict[str, Shape]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from ...errors import FileError
 from ...files.errors import read_error
 from ...files.reading import check_file
-from . import torch_files as torch_file
+from . import torch_files
 from .contents import WANTED
 
 _BLOCK_BYTES, _HEAD_BYTES = 1 << 22, 32
@@ -55,8 +55,8 @@ def _map(path: Path) -> mmap.mmap:
 
 def _check_kind(data: memoryview, name: str) -> None:
     head = bytes(data[:_HEAD_BYTES])
-    if torch_file.is_torch_file(head):
-        raise torch_file.refusal(data, name)
+    if torch_files.is_torch_file(head):
+        raise torch_files.refusal(data, name)
     for start, (kind, next_step) in _OTHER_KINDS.items():
         if head.startswith(start):
             raise FileError("Not a network pickle", f"{name} is {kind}", WANTED, next_step)

@@ -1,82 +1,23 @@
-"""Files of ``torch.save``: their parts, and what such a file holds, in words. Nothing inside is run.
+"""What a file of ``torch.save`` holds, in words, where a network pickle was wanted. Nothing inside is run.
 
 Facts about the format: since torch 1.6 a zip archive that is not compressed, with a pickle ``data.pkl`` and a file
 ``data/<key>`` for each storage; before, a stream of pickles (magic number, protocol, facts about the machine, the
 contents, the keys of the storages) and behind them the storages.
 """
 
-import encodings.cp437  # noqa: F401 - zipfile's for old names: so that no file decides what is imported
-import io
 import re
-import struct
-import zipfile
 from collections.abc import Iterator, Mapping
 
 from ...errors import FileError, HostileFileError
 from ...foreign.allowlist import ALLOWED
-from ...foreign.machine import Allowed, Machine
+from ...foreign.archives import ZIP, entries_of, place_of
+from ...foreign.machine import Machine
+from ...foreign.program import Allowed
 from ...foreign.values import Blob, Context, Global, Record, Storage, asks_for, damaged, describe
 from .contents import EXPORT, WANTED, is_network, weights_alone, weights_somewhere
 
-ZIP = b"PK\x03\x04"
 _STREAM = re.compile(rb"\x80[\x02-\x05](\x95.{8})?\x8a\x0a\x6c\xfc\x9c\x46", re.DOTALL)  # the magic number
-_MOST_BYTES_AT_ONCE = 1 << 20  # of an archive's list of contents
 _SHOWN, _MOST_VALUES = 5, 50
-
-
-class _Window(io.RawIOBase):
-    """The bytes of a file as zipfile reads them: not copied, and never many at once."""
-
-    def __init__(self, data: memoryview):
-        self._data, self._at = data, 0
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._at = max(0, offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: len(self._data)}[whence])
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def read(self, count: int = -1) -> bytes:
-        count = len(self._data) if count is None or count < 0 else count
-        part = self._data[self._at : self._at + count]
-        if len(part) > _MOST_BYTES_AT_ONCE:
-            raise zipfile.BadZipFile("its list of contents is too long")
-        self._at += len(part)
-        return bytes(part)
-
-
-def zip_places(data: memoryview) -> dict[str, tuple[int, int]]:
-    """Name -> where in the file its bytes lie.
-
-    Raises:
-        FileError: not a complete archive, or one that is compressed.
-    """
-    return {entry.filename: _zip_place(data, entry) for entry in _entries(data)}
-
-
-def _entries(data: memoryview) -> list[zipfile.ZipInfo]:
-    try:
-        with zipfile.ZipFile(_Window(data)) as archive:
-            return archive.infolist()
-    except (zipfile.BadZipFile, struct.error, ValueError, NotImplementedError, EOFError) as error:
-        raise damaged("it is not a complete zip archive", error) from None
-
-
-def _zip_place(data: memoryview, entry: zipfile.ZipInfo) -> tuple[int, int]:
-    at = entry.header_offset
-    if not 0 <= at <= len(data) - 30:
-        raise damaged("its archive is truncated", entry.filename[:60])
-    mark, name, extra = struct.unpack("<4s22xHH", data[at : at + 30])
-    start = at + 30 + name + extra
-    if mark != ZIP or entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1:
-        raise damaged("its archive is compressed, encrypted, or has lost an entry", entry.filename[:60])
-    if start + entry.file_size > len(data):
-        raise damaged("its archive is truncated", entry.filename[:60])
-    return start, start + entry.file_size
 
 
 def is_torch_file(head: bytes) -> bool:
@@ -102,14 +43,14 @@ def refusal(data: memoryview, name: str) -> FileError:
 
 
 def _of_archive(data: memoryview, name: str) -> FileError:
-    entries = {entry.filename: entry for entry in _entries(data)}
+    entries = {entry.filename: entry for entry in entries_of(data)}
     programs = [path for path in entries if path.rpartition("/")[2] == "data.pkl"]
     if len(programs) != 1:
         shown = ", ".join(path[:60] for path in list(entries)[:_SHOWN]) or "nothing"
         return FileError("This zip file is not a network pickle", f"{name} with {shown}", WANTED, "unpack it first")
     if any(path.endswith("/constants.pkl") for path in entries):
         return FileError("This TorchScript program is not a network pickle", name, WANTED, EXPORT)
-    place = _zip_place(data, entries[programs[0]])
+    place = place_of(data, entries[programs[0]])
     machine = Machine(Context(data), _Looking(), *place, _persistent)
     return _of_contents(machine.run(), f"{name}, a zip file of torch.save")
 

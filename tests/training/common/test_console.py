@@ -44,7 +44,8 @@ class Console:
 
 
 def test_all_scripts_are_found():
-    assert len(SCRIPTS) >= 18 and {"training.demo", "training.synthheads.__main__", "training.tools.weights"} <= set(SCRIPTS)
+    wanted = {"training.demo", "training.synthheads.__main__", "training.tools.weights"}
+    assert len(SCRIPTS) >= 18 and wanted <= set(SCRIPTS)
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp437", "cp1251", "cp1253", "utf-8"])

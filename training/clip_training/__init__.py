@@ -1,1 +1,0 @@
-"""Training of the small image-text model: phrases, captions, losses."""

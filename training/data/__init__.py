@@ -1,0 +1,1 @@
+"""Pictures for trainings: read from shards or rendered, decoded once, damaged on purpose."""
