@@ -13,7 +13,8 @@ from sat3d import __version__
 ROOT = Path(__file__).resolve().parents[1]
 MAP = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 PATHS = sorted({name for name in re.findall(r"`([\w/.]+/[\w/.]*)`", MAP) if not name.startswith(".")})
-EQUATIONS = [line for line in MAP.split("## Equations and functions")[1].split("## ")[0].splitlines() if " in `" in line]
+_TABLE = MAP.split("## Equations and functions")[1].split("## ")[0]
+EQUATIONS = [line for line in _TABLE.splitlines() if " in `" in line]
 
 
 @pytest.mark.parametrize("path", PATHS)

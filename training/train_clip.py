@@ -16,12 +16,12 @@ from sat3d.errors import ConfigError
 from sat3d.networks.built_in import GENERATOR
 from training.common.console import script
 from training.common.device import Machine
-from training.data import generated_views as generated
-from training.data.generated_views import with_generated
 from training.data.views import Views
+from training.networks import generated_views as generated
 from training.networks import options as command_line
 from training.networks.clip import SIZE, ClipTask
 from training.networks.coded_heads import find_coder, load_domain_generator
+from training.networks.generated_views import with_generated
 from training.networks.loop import Plan
 
 PRESETS = {

@@ -15,12 +15,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from sat3d.networks.built_in import GENERATOR
 from training.common.console import script
 from training.common.device import Machine
-from training.data import generated_views as generated
-from training.data.generated_views import with_generated
 from training.data.views import Views
+from training.networks import generated_views as generated
 from training.networks import options as command_line
 from training.networks.coded_heads import find_coder, load_domain_generator
 from training.networks.encoder import SIZE, EncoderTask
+from training.networks.generated_views import with_generated
 from training.networks.loop import Plan
 
 PRESETS = {

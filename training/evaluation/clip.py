@@ -10,12 +10,12 @@ from torch import Tensor
 from sat3d.clip import BUILT_IN, ImageText, load_clip
 from sat3d.networks.built_in import GENERATOR
 from sat3d.networks.reader import load_reader
-from training.data.generated_views import generated_views
 from training.data.views import Views, load_views
 from training.networks import coded_heads
 from training.networks.clip import zero_shot
 from training.networks.clip_phrases import JUDGED, Group, targets
 from training.networks.coded_heads import find_coder, load_domain_generator
+from training.networks.generated_views import generated_views
 from training.networks.metrics import accuracy, mean, recalls, worst_pairs
 
 from .gradients import draw_wishes, image_gains, style_agreement

@@ -19,10 +19,10 @@ from sat3d.networks.reader import KIND, AttributeReader, RawOutput, ReaderConfig
 from ..common.device import Machine
 from ..data.degradations import degrade
 from ..data.geometric import move
-from ..data.mirroring import mirrored_targets
 from ..data.views import Views
 from .dice import Dice
 from .metrics import accuracy, confusion, explained, mean, pick_rates
+from .mirroring import mirrored_targets
 from .targets import (
     ACTIONS,
     CATEGORIES,

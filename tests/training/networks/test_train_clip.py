@@ -14,7 +14,6 @@ from sat3d.errors import ConfigError, FileError
 from sat3d.networks.loading import load_network
 from tests.training.tiny_generators import labelled_config, random_network
 from training import train_clip
-from training.data.generated_views import generated_views, joined
 from training.data.views import Views
 from training.evaluation import clip as suite
 from training.networks import clip as clip_task
@@ -24,6 +23,7 @@ from training.networks.clip_captions import ENDS, encode_short, short_caption
 from training.networks.clip_phrases import GROUPS, JUDGED, judged_texts, targets, vocabulary
 from training.networks.coded_heads import Coder, generate_views
 from training.networks.dice import Dice
+from training.networks.generated_views import generated_views, joined
 from training.networks.loop import Plan, Trainer
 from training.networks.targets import UNKNOWN
 from training.synthheads.cameras import Pose

@@ -15,15 +15,15 @@ from sat3d.networks.reader_config import TWO_LOOKS
 from sat3d.parsing.parser import ParserConfig, load_parser
 from training import train_reader
 from training.data.degradations import DEGRADATIONS, blur, degrade
-from training.data.generated_views import joined
 from training.data.geometric import _draw_moves, mirror, move
-from training.data.mirroring import mirrored_targets
 from training.data.views import Views, batch_of, even_shares, load_views, render_views
 from training.networks import options as command_line
 from training.networks.checkpoint import state_path
 from training.networks.dice import Dice
+from training.networks.generated_views import joined
 from training.networks.loop import Plan, Trainer
 from training.networks.metrics import confusion, explained, overlaps, pick_rates
+from training.networks.mirroring import mirrored_targets
 from training.networks.parser import ParserTask
 from training.networks.reader import ReaderTask, best_temperature, column_weights, number_losses
 from training.networks.targets import (

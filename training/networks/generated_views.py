@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from ..networks import coded_heads
-from ..networks.coded_heads import Coder, generate_views
-from .views import Piece, Views, gather
+from ..data.views import Piece, Views, gather
+from . import coded_heads
+from .coded_heads import Coder, generate_views
 
 _SEED_OFFSET = 50_000  # people that no rendered data set of a usual seed has
 _VIEWS_PER_HEAD = 2
