@@ -22,11 +22,11 @@ from training.networks import options as command_line
 from training.networks.clip import SIZE, ClipTask
 from training.networks.coded_heads import find_coder, load_domain_generator
 from training.networks.generated_views import with_generated
-from training.networks.loop import Plan
+from training.networks.task import Recipe
 
 PRESETS = {
-    "cpu": Plan(batch=64, rate=1.5e-3, decay=0.05, minutes=60),
-    "gpu": Plan(batch=256, rate=2e-3, decay=0.05, minutes=15),
+    "cpu": Recipe(batch=64, rate=1.5e-3, decay=0.05, minutes=60),
+    "gpu": Recipe(batch=256, rate=2e-3, decay=0.05, minutes=15),
 }
 
 

@@ -21,11 +21,11 @@ from training.networks import options as command_line
 from training.networks.coded_heads import find_coder, load_domain_generator
 from training.networks.encoder import SIZE, EncoderTask
 from training.networks.generated_views import with_generated
-from training.networks.loop import Plan
+from training.networks.task import Recipe
 
 PRESETS = {
-    "cpu": Plan(batch=64, rate=2e-3, minutes=40),
-    "gpu": Plan(batch=256, rate=3e-3, minutes=10),
+    "cpu": Recipe(batch=64, rate=2e-3, minutes=40),
+    "gpu": Recipe(batch=256, rate=3e-3, minutes=10),
 }
 
 

@@ -14,12 +14,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from training.common.console import script
 from training.networks import options as command_line
-from training.networks.loop import Plan
 from training.networks.parser import SIZE, ParserTask
+from training.networks.task import Recipe
 
 PRESETS = {
-    "cpu": Plan(batch=16, rate=3e-3, minutes=60, warmup=0.03),
-    "gpu": Plan(batch=64, rate=4e-3, minutes=12),
+    "cpu": Recipe(batch=16, rate=3e-3, minutes=60, warmup=0.03),
+    "gpu": Recipe(batch=64, rate=4e-3, minutes=12),
 }
 
 

@@ -19,13 +19,13 @@ from training.common.console import script
 from training.common.device import Machine
 from training.data.views import Views
 from training.networks import options as command_line
-from training.networks.loop import Plan
 from training.networks.reader import SMALLEST_PX, ReaderTask
 from training.networks.targets import READERS, reader_config
+from training.networks.task import Recipe
 
 PRESETS = {
-    "first": {"cpu": Plan(batch=64, rate=3e-3, minutes=120), "gpu": Plan(batch=256, rate=4e-3, minutes=15)},
-    "second": {"cpu": Plan(batch=64, rate=1.5e-3, minutes=120), "gpu": Plan(batch=256, rate=2e-3, minutes=15)},
+    "first": {"cpu": Recipe(batch=64, rate=3e-3, minutes=120), "gpu": Recipe(batch=256, rate=4e-3, minutes=15)},
+    "second": {"cpu": Recipe(batch=64, rate=1.5e-3, minutes=120), "gpu": Recipe(batch=256, rate=2e-3, minutes=15)},
 }
 
 

@@ -232,11 +232,3 @@ def _sized(image: np.ndarray, size: int) -> Tensor:
 def _sized_labels(labels: np.ndarray, size: int) -> Tensor:
     rows = (torch.arange(size) * 2 + 1) * len(labels) // (2 * size)
     return torch.from_numpy(labels.copy())[rows][:, rows]
-
-
-def batch_of(step: int, batch: int, total: int, seed: int) -> Tensor:
-    """The numbers of the views of one step: each once an epoch, in an order that depends on seed and epoch only."""
-    per_epoch = max(1, total // batch)
-    epoch, place = divmod(step, per_epoch)
-    order = torch.randperm(total, generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch))
-    return order[place * batch : (place + 1) * batch]

@@ -19,10 +19,14 @@ from sat3d.generators import LoadedGenerator, TriplaneGenerator, load_generator
 from sat3d.losses import LossWeights
 from sat3d.networks.built_in import GENERATOR as BUILT_IN_GENERATOR
 from sat3d.qmm import QMM
+from training.common.checkpoint import beside, state_path
+from training.common.clock import Budget
+from training.common.console import INTERRUPTED
 from training.common.device import choose_machine
 from training.common.distributed import Processes, join_processes
+from training.common.engine import Engine, Run
+from training.common.report import Report, open_board
 from training.common.run_lock import run_lock
-from training.networks.checkpoint import state_path
 
 from .dry_run import dry_run
 from .initialisation import first_channels, first_masks
@@ -30,8 +34,7 @@ from .models import Studio, View, load_segmenter
 from .objective import Objective
 from .optimizer import find_ranger
 from .presampling import sample_pairs
-from .report import Reporter, open_board
-from .trainer import MaskTrainer, Plan
+from .task import MaskTask, Recipe
 
 BUILT_IN = "built-in"
 _POLL_SECONDS = 0.5
@@ -43,14 +46,14 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         Sat3dError: wrong arguments, files or settings.
     """
-    plan = make_plan(options)
+    recipe = make_recipe(options)
     if options.dry_run:
-        return _run(options, plan)
-    with run_lock(plan.out):  # before the look at what is there: it may be half of another training's
-        return _run(options, plan)
+        return _run(options, recipe)
+    with run_lock(options.out):  # before the look at what is there: it may be half of another training's
+        return _run(options, recipe)
 
 
-def _run(options: argparse.Namespace, plan: Plan) -> int:
+def _run(options: argparse.Namespace, recipe: Recipe) -> int:
     check_files(options)
     find_ranger()
     if options.threads:
@@ -59,15 +62,21 @@ def _run(options: argparse.Namespace, plan: Plan) -> int:
     loaded = load_generator(BUILT_IN_GENERATOR if options.generator == BUILT_IN else Path(options.generator))
     studio = make_studio(options, loaded, processes.device)
     if options.dry_run:
-        return dry_run(plan, studio, options.pairs)
-    trainer = prepare(options, plan, studio, loaded, processes)
-    if options.resume and state_path(plan.out).exists():
-        trainer.resume()
-    return train(trainer)
+        return dry_run(recipe, run_of(options), studio, options.pairs)
+    engine = prepare(options, recipe, studio, loaded, processes)
+    if options.resume and state_path(options.out).exists():
+        engine.resume()
+    return train(engine)
 
 
-def make_plan(options: argparse.Namespace) -> Plan:
-    """The plan that the options ask for.
+def run_of(options: argparse.Namespace) -> Run:
+    """How the training runs."""
+    budget = Budget(options.minutes, options.iterations)
+    return Run(options.out, budget, options.seed, options.checkpoint_minutes, options.sheet_minutes)
+
+
+def make_recipe(options: argparse.Namespace) -> Recipe:
+    """What the options ask for.
 
     Raises:
         ConfigError: a number out of range, named.
@@ -91,21 +100,16 @@ def make_plan(options: argparse.Namespace) -> Plan:
     if not 0 < options.beta2 < 1:
         raise ConfigError("--beta2 is out of range", options.beta2, "above 0 and below 1", "0.99 for short trainings")
     weights = LossWeights(options.weight_attr, options.weight_bg, options.weight_prob, options.weight_src)
-    return Plan(
-        options.out,
+    return Recipe(
         options.iterations,
-        options.minutes,
         options.batch,
         options.contrast,
         options.rate,
         options.falling_rate,
         not options.no_centralisation,
         options.beta2,
-        options.seed,
-        weights,
-        options.checkpoint_minutes,
-        options.sheet_minutes,
         options.temperature,
+        weights,
     )
 
 
@@ -152,32 +156,30 @@ def make_studio(options: argparse.Namespace, loaded: LoadedGenerator, device: to
     return Studio(network, QMM(clip, domain), load_segmenter(domain, options.parser, device), view, machine)
 
 
-def train(trainer: MaskTrainer) -> int:
+def train(engine: Engine) -> int:
     """Run a training that is ready; the exit code."""
-    if trainer.progress.step:
-        trainer.reporter.write(f"going on at step {trainer.progress.step}")
-    finished = trainer.run()
-    if trainer.processes.is_first:
-        print(f"pictures: {trainer.reporter.sheet(trainer)}")
-        print(f"wrote {trainer.plan.out}" if finished else "stopped; --resume goes on from here", flush=True)
-    return 0 if finished else 130
+    over = engine.run()
+    if engine.processes.is_first:
+        print(f"wrote {engine.plan.out}" if over else "stopped; --resume goes on from here", flush=True)
+    return 0 if over else INTERRUPTED
 
 
 def prepare(
-    options: argparse.Namespace, plan: Plan, studio: Studio, loaded: LoadedGenerator, processes: Processes
-) -> MaskTrainer:
-    """Pairs, pre-selected channels and the trainer; the first process of a machine makes what others read."""
-    folder = plan.out.with_name(f"{plan.out.stem}.pairs")
+    options: argparse.Namespace, recipe: Recipe, studio: Studio, loaded: LoadedGenerator, processes: Processes
+) -> Engine:
+    """Pairs, pre-selected channels and the training; the first process of a machine makes what others read."""
+    folder = beside(options.out, "pairs")
     with _one_after_the_other(folder, processes):
         pairs = sample_pairs(studio, folder, options.seed, options.pairs)
-        chosen = first_channels(options, studio, pairs, folder, plan.weights)
+        chosen = first_channels(options, studio, pairs, folder, recipe.weights)
     start = first_masks(studio, chosen, loaded, options.start)
     facts = {**studio.facts(), "pairs": options.pairs, "start": options.start, "start_faces": options.start_faces}
     notes = {"command": " ".join(["python", *sys.argv]), "torch": torch.__version__}
     board = open_board(options.tensorboard) if options.tensorboard and processes.is_first else None
-    reporter = Reporter(plan.out, options.report_seconds, 60 * options.sheet_minutes, board)
-    objective = Objective(studio, start.logits, plan.weights, plan.temperature)
-    return MaskTrainer(plan, objective, start, pairs, processes, reporter, facts, notes)
+    report = Report(beside(options.out, "progress.jsonl"), options.report_seconds, board=board)
+    objective = Objective(studio, start.logits, recipe.weights, recipe.temperature)
+    task = MaskTask(recipe, objective, start, pairs, options.out, facts, notes)
+    return Engine(task, run_of(options), processes, report)
 
 
 @contextmanager

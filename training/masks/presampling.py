@@ -14,6 +14,7 @@ from sat3d.domains import Quota, Sampling
 from sat3d.errors import ConfigError
 from sat3d.generators import StyleGenerator, TriplaneGenerator
 from sat3d.regions import pixels_labelled
+from training.common.random_numbers import generator_of
 
 from .face_cache import Drawn, PairFolder, Pairs, join
 from .models import Studio
@@ -38,7 +39,7 @@ def draw_candidates(network: StyleGenerator, sampling: Sampling, seed: int, firs
 
 
 def _draw(z_dim: int, seed: int, number: int) -> tuple[Tensor, Tensor]:
-    generator = torch.Generator().manual_seed((seed * 1_000_003 + number) % (1 << 63))
+    generator = generator_of("cpu", seed, number)
     return torch.randn(z_dim, generator=generator), torch.rand(2, generator=generator)
 
 

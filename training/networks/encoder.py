@@ -16,9 +16,9 @@ from sat3d.networks.loading import load_network, save_network
 from sat3d.networks.reader import load_reader
 
 from ..common.device import Machine
+from ..common.random_numbers import Draws
 from ..data.degradations import degrade
 from ..data.views import Views
-from .dice import Dice
 
 SIZE = 128
 _EVALUATION_BATCH = 64
@@ -27,7 +27,7 @@ _CPU = Machine()
 
 
 class EncoderTask:
-    """See :class:`training.networks.loop.Task`.
+    """See :class:`training.networks.task.SmallNetwork`.
 
     The truth is the w that the generator's own mapping gives to the latent a picture was rendered from. Errors count
     by what they do to the styles: w says much that no layer listens to.
@@ -65,8 +65,8 @@ class EncoderTask:
     def facts(self) -> dict[str, object]:
         return {"network": "encoder", "views": self.total, "w_dim": self.module.config.w_dim}
 
-    def loss(self, index: Tensor, dice: Dice) -> dict[str, Tensor]:
-        images = degrade(self.views.inputs(index, self.device), dice)
+    def loss(self, index: Tensor, draws: Draws) -> dict[str, Tensor]:
+        images = degrade(self.views.inputs(index, self.device), draws)
         with self.machine.autocast():
             raw = self.module.raw(images)
         raw, truth = raw.float(), self.truth[index.to(self.device)]

@@ -10,15 +10,19 @@ from pathlib import Path
 import torch
 
 from sat3d.errors import ConfigError, FileError
-from training.common.run_lock import run_lock
 
+from ..common.checkpoint import state_path
+from ..common.clock import Budget
+from ..common.console import INTERRUPTED
 from ..common.device import PRECISIONS, Machine, choose_machine
+from ..common.distributed import Processes
+from ..common.engine import Engine, Run
+from ..common.run_lock import run_lock
 from ..data.views import Views, load_views, render_views
-from .checkpoint import state_path
-from .loop import Plan, Task, Trainer
+from .task import NetworkTask, Recipe, SmallNetwork
 
-STOPPED = "stopped; --resume goes on from here"
-MakeTask = Callable[[Views, Machine], Task]
+STOPPED = "stopped; --resume goes on from the last checkpoint"
+MakeNetwork = Callable[[Views, Machine], SmallNetwork]
 
 
 @dataclass(frozen=True)
@@ -67,51 +71,48 @@ def parse(
     return parser.parse_args(arguments)
 
 
-def plan_of(options: argparse.Namespace, presets: dict[str, Plan]) -> Plan:
-    """The preset's plan with what the command line changes.
+def plan_of(options: argparse.Namespace, presets: dict[str, Recipe]) -> tuple[Recipe, Run]:
+    """The preset's recipe with what the command line changes, and how to run it.
 
     Raises:
         ConfigError: a number out of range.
     """
-    changes = {name: getattr(options, name) for name in ("seed", "checkpoint_minutes", "evaluate_minutes")}
-    if options.batch is not None:
-        changes["batch"] = options.batch
-    if options.steps is not None or options.minutes is not None:
-        changes |= {"steps": options.steps, "minutes": options.minutes}
-    plan = replace(presets[options.preset], **changes)
-    for name, value, low in (("batch", plan.batch, 2), ("steps", plan.steps, 1), ("minutes", plan.minutes, 1e-3)):
+    recipe = presets[options.preset]
+    recipe = recipe if options.batch is None else replace(recipe, batch=options.batch)
+    if options.steps is not None and options.minutes is not None:
+        raise ConfigError("A training ends after --steps or after --minutes", "both", "one of them")
+    minutes = recipe.minutes if options.steps is None and options.minutes is None else options.minutes
+    for name, value, low in (("batch", recipe.batch, 2), ("steps", options.steps, 1), ("minutes", minutes, 1e-3)):
         if value is not None and not value >= low:
             raise ConfigError(f"--{name} is too small", value, f"at least {low}")
-    if plan.steps is not None and plan.minutes is not None:
-        raise ConfigError("A training ends after --steps or after --minutes", "both", "one of them")
-    return plan
+    budget = Budget(minutes, options.steps)
+    return recipe, Run(options.out, budget, options.seed, options.checkpoint_minutes, options.evaluate_minutes)
 
 
-def run(options: argparse.Namespace, presets: dict[str, Plan], needs: Needs, make_task: MakeTask) -> int:
-    """Train to the end; the exit code.
+def run(options: argparse.Namespace, presets: dict[str, Recipe], needs: Needs, make_network: MakeNetwork) -> int:
+    """Train to the end, or until Ctrl-C, which leaves a checkpoint; the exit code.
 
     Raises:
-        Sat3dError: wrong arguments or files. KeyboardInterrupt: stopped by the user, with a checkpoint.
+        Sat3dError: wrong arguments or files.
     """
-    plan = plan_of(options, presets)
+    recipe, plan = plan_of(options, presets)
     if options.out.suffix != ".safetensors":
         raise ConfigError("The output has another suffix", options.out.name, ".safetensors", "choose another --out")
     with run_lock(options.out):
-        _train(options, plan, needs, make_task)
-    print(f"wrote {options.out}")
-    return 0
+        over = _train(options, recipe, plan, needs, make_network)
+    print(f"wrote {options.out}" if over else "stopped; --resume goes on from here")
+    return 0 if over else INTERRUPTED
 
 
-def _train(options: argparse.Namespace, plan: Plan, needs: Needs, make_task: MakeTask) -> None:
+def _train(options: argparse.Namespace, recipe: Recipe, plan: Run, needs: Needs, make_network: MakeNetwork) -> bool:
     machine = _prepare(options)
-    task = make_task(_views(options, needs), machine)
+    network = make_network(_views(options, needs), machine)
     if options.start:
-        task.start_from(options.start)
-    trainer = Trainer(task, plan, options.out, machine.device)
+        network.start_from(options.start)
+    engine = Engine(NetworkTask(network, recipe, options.out), plan, Processes(torch.device(machine.device)))
     if options.resume and state_path(options.out).exists():
-        trainer.resume()
-        print(f"going on at step {trainer.progress.step}", flush=True)
-    trainer.run()
+        engine.resume()
+    return engine.run()
 
 
 def _prepare(options: argparse.Namespace) -> Machine:
