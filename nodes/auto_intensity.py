@@ -93,7 +93,7 @@ def inputs() -> list[io.Input]:
                        tooltip="smallest that arrives: tries up to nine intensities from 0.25 to 2.25 and takes the "
                                "smallest at which the image-text model says that the reference's attribute is there. "
                                "The slider is then ignored."),
-        io.Combo.Input("clip", options=clips.entries(), default=clips.ENTRY, optional=True,
+        io.Combo.Input("clip", options=clips.LIBRARY.entries(), default=clips.ENTRY, optional=True,
                        tooltip="For auto_intensity: the image-text model that decides. The built-in one knows "
                                "SynthHeads; for photographs take a file in models/open_clip. Nothing is downloaded."),
         io.String.Input("architecture", default="", optional=True,

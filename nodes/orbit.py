@@ -14,7 +14,7 @@ from ..sat3d.generators import Rendering, RenderOptions, StyleGenerator
 from ..sat3d.inversion import tuned_network
 from ..sat3d.latent import Latent
 from ..sat3d.pictures import depth_to_grey
-from . import host, images, memory
+from . import host, images, memory, widgets
 from .types import EG3D_LATENT, EG3D_MODEL
 
 PATHS = ["orbit", "swing", "nod", "turn", "spiral", "still"]
@@ -35,7 +35,7 @@ class RenderOrbit(io.ComfyNode):
                 io.Video.Output("video", display_name="video", tooltip="The frames as a video, for Save Video."),
                 io.Image.Output("depth", display_name="depth",
                                 tooltip="Distance as grey, nearest white, one range for all frames."),
-                io.Mask.Output("alpha", display_name="alpha", tooltip="How opaque the head is at each pixel, 0..1."),
+                widgets.alpha(),
             ],
             hidden=[io.Hidden.unique_id],
         )

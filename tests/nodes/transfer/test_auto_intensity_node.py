@@ -118,7 +118,7 @@ def test_what_keeps_the_search_from_starting(faces, auto, move, graph, triplane)
         auto(*faces, masks=masks_of(triplane, domain="../synthheads"))
     with pytest.raises(ShapeError, match="Unknown attribute"):
         auto(*faces, attribute="moles", clip="no such file")
-    with pytest.raises(graph.errors.FileError, match="no such image-text models"):
+    with pytest.raises(graph.errors.FileError, match="no such file among the image-text models"):
         auto(*faces, clip="../secret.safetensors")
 
 
