@@ -1,15 +1,17 @@
 """The image-text models that scores can be taken with, as the host lists, keeps and moves them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from ..sat3d.clip import BUILT_IN, choose_architecture, load_clip
 from ..sat3d.clip.built_in_clip import KIND
 from ..sat3d.domains import Domain
 from ..sat3d.errors import ConfigError
-from ..sat3d.qmm import QMM
+from ..sat3d.qmm import QMM, Measurement
 from . import host, library
 
 ENTRY = BUILT_IN + library.BUILT_IN
@@ -22,6 +24,19 @@ ARCHITECTURE_TIP = ("For a file in models/open_clip: the name its weights were t
 PICTURES_AT_ONCE = 8
 _BYTES_A_PIXEL = 64 * 4  # generously: numbers alive for each pixel that the model sees
 _kept: dict[tuple[str, str], "HostClip"] = {}  # at most one
+
+
+def measure(qmm: QMM, pictures: Tensor, before_piece: Callable[[int], None] = lambda done: None) -> Measurement:
+    """Scores of ``[B, 3, H, W]`` in -1..1, on the CPU; some pictures at a time, so that memory suffices.
+
+    ``before_piece`` gets the number of pictures done.
+    """
+    pieces, done = [], 0
+    for piece in pictures.split(PICTURES_AT_ONCE):
+        before_piece(done)
+        pieces.append(qmm.measure(piece.to(qmm.model.device)).probabilities.cpu())
+        done += len(piece)
+    return Measurement(torch.cat(pieces), qmm.domain)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..sat3d.errors import ConfigError, FileError, ShapeError
 from ..sat3d.inversion import FeatureLoss, InversionOptions, Inverter, Start, expression_channels, load_encoder
+from ..sat3d.inversion.encoder import fits_encoder
 from ..sat3d.masks import AttributeMasks
 from ..sat3d.networks.reader import load_reader
 from . import face_crops as places
@@ -138,15 +139,11 @@ def cameras_of(place: str, count: int) -> tuple[Start | None, ...]:
 def make_tools(model: host.HostModel, network) -> Inverter:
     """The generator with what helps: the built-in encoder if it is of this generator, the reader's eyes."""
     encoder = _encoder()
-    if encoder is not None and not fits(encoder, network):
+    if encoder is not None and not fits_encoder(encoder.model.network, network):
         encoder = None
     reader = _reader()
     return Inverter(network, model.loaded.fingerprint, encoder and host.bring(encoder),
                     reader and FeatureLoss(host.bring(reader)))
-
-
-def fits(encoder, network) -> bool:
-    return network.is_3d and encoder.model.network.config.w_dim == network.config.backbone.w_dim
 
 
 @cache

@@ -2,8 +2,7 @@
 
 from comfy_api.latest import io
 
-from ..sat3d.errors import Sat3dError
-from ..sat3d.generators import StyleGenerator
+from ..sat3d.generators import ViewGenerator, as_view_generator
 from ..sat3d.inversion import tuned_network
 from ..sat3d.latent import Latent
 from ..sat3d.mesh.extraction import DEFAULT_CELLS, Mesh, MeshOptions, extract_mesh
@@ -51,10 +50,11 @@ class SAT3DExportMesh(io.ComfyNode):
     def execute(cls, model: host.HostModel, latent: Latent, format: str, resolution: int, density_level: float,
                 filename_prefix: str) -> io.NodeOutput:
         options = MeshOptions(resolution, density_level or None)
-        check(model, latent)
+        model.check(latent)
+        as_view_generator(model.network, "A mesh")
         output_files.new_file(filename_prefix, f".{format}")  # refuses what could not be saved before it is computed
         working_bytes = memory.render_bytes(model.network.config) + resolution**3 * _BYTES_A_CORNER
-        network = tuned_network(model.ready(working_bytes), latent)
+        network = as_view_generator(tuned_network(model.ready(working_bytes), latent), "A mesh")
         report, files = host.Report(cls), []
         with host.cancellable(network):
             for i in range(len(latent.styles)):
@@ -63,19 +63,7 @@ class SAT3DExportMesh(io.ComfyNode):
         return io.NodeOutput(files)
 
 
-def check(model: host.HostModel, latent: Latent) -> None:
-    """
-    Raises:
-        LayoutError: a latent of another architecture.
-        Sat3dError: a flat generator.
-    """
-    model.check(latent)
-    if not model.network.is_3d:
-        raise Sat3dError("A 2D StyleGAN2 face has no surface", model.name, "a face of an EG3D model",
-                         "load an EG3D checkpoint")
-
-
-def extract(network: StyleGenerator, latent: Latent, face: int, options: MeshOptions, report: host.Report) -> Mesh:
+def extract(network: ViewGenerator, latent: Latent, face: int, options: MeshOptions, report: host.Report) -> Mesh:
     """The mesh of one face of the latent; ``report`` counts on over all faces."""
     total = len(latent.styles) * _STEPS
     report(face * _STEPS, total)

@@ -13,7 +13,7 @@ from ..sat3d.masks import AttributeMasks
 from ..sat3d.transfer import transfer
 from . import host, memory, widgets
 from .masks import FACE_ATTRIBUTES, built_in_for
-from .orbit import frame_of, path_cameras, render_views
+from .orbit import STILL, frame_of, path_cameras, render_views
 from .transfer import provenance, repeated
 from .types import EG3D_LATENT, EG3D_MODEL
 
@@ -93,9 +93,9 @@ def transfer_all(model: host.HostModel, source: Latent, references: Mapping[str,
 
 def look(model: host.HostModel, face: Latent, resolution: int, yaw_deg: float) -> Tensor:
     """IMAGE ``[1, H, W, 3]`` of the first face. No progress is sent: the page would keep its preview instead."""
-    cameras = path_cameras(model.network, "still", 1, yaw_deg, 0.0, None)
+    cameras = path_cameras(model.network, STILL, 1, yaw_deg, 0.0, None)
     network = tuned_network(model.ready(memory.render_bytes(model.network.config)), face)
-    options = model.render_options(resolution if network.is_3d else None)
+    options = model.render_options(resolution)
     with host.cancellable(network):
         view = next(render_views(network, face.styles[:1], cameras, options))
     return host.keep(frame_of(view)[0])

@@ -135,16 +135,12 @@ def given(source: Tensor, reference: Tensor | None, edit: Tensor | None) -> dict
 
 def measure_all(qmm: QMM, pictures: dict[str, Tensor], report: host.Report) -> Scores:
     """Every picture's scores, some at a time so that cancel is noticed and memory suffices."""
-    total, scores, done = sum(map(len, pictures.values())), {}, 0
+    total, scores, before = sum(map(len, pictures.values())), {}, 0
     with host.cancellable(qmm.model):
         for part, image in pictures.items():
-            pieces = []
-            for piece in images.from_host(image).split(clips.PICTURES_AT_ONCE):
-                report(done, total)
-                pieces.append(qmm.measure(piece.to(qmm.model.mean.device)).probabilities.cpu())
-                done += len(piece)
-            scores[part] = Measurement(torch.cat(pieces), qmm.domain)
-    report(done, total)
+            scores[part] = clips.measure(qmm, images.from_host(image), lambda done, b=before: report(b + done, total))
+            before += len(image)
+    report(total, total)
     return scores
 
 

@@ -3,7 +3,6 @@
 import torch
 from comfy_api.latest import io
 
-from ..sat3d.camera import CameraRig
 from ..sat3d.generators import StyleGenerator, z_from_seed
 from ..sat3d.latent import Latent
 from . import host, widgets
@@ -39,9 +38,8 @@ class SAT3DSampleFace(io.ComfyNode):
         # Outside inference mode, so that the face can be a starting point of an optimisation.
         with torch.inference_mode(False), torch.no_grad():
             styles = sample_styles(network, seed, truncation, batch_size)
-            camera = (network.rig if network.is_3d else CameraRig()).label()
-        return io.NodeOutput(Latent(styles.cpu(), camera, model.loaded.fingerprint, network.layout.fingerprint,
-                                    name=f"seed {seed}"))
+        return io.NodeOutput(Latent(styles.cpu(), network.rig.label(), model.loaded.fingerprint,
+                                    network.layout.fingerprint, name=f"seed {seed}"))
 
 
 def sample_styles(network: StyleGenerator, seed: int, truncation: float, batch_size: int) -> torch.Tensor:

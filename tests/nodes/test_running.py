@@ -73,7 +73,7 @@ def test_flat_face_is_shown_still_and_not_turned(graph):
     assert torch.equal(latent.camera, CameraRig().label())
     pictures, _, depth, alpha = graph.render(model, latent, path="still")
     assert len(pictures) == 1 and depth.eq(0).all() and alpha.eq(1).all()
-    with pytest.raises(graph.errors.Sat3dError, match=r"cannot be turned.*path to still"):
+    with pytest.raises(graph.errors.Sat3dError, match=r"Turning a face needs a 3D generator.*path to still"):
         graph.render(model, latent)
 
 
@@ -107,7 +107,7 @@ def test_combo_lists_only_checkpoints(part, shelf):
 
 def test_without_a_file_the_built_in_network_is_there(part, models):
     model, info = run(part("nodes.load").LoadEG3D, checkpoint=part("nodes.load").LIBRARY.entries()[0])
-    assert model.network.is_3d and "free for any use" in info
+    assert isinstance(model.network, part("sat3d.generators").ViewGenerator) and "free for any use" in info
 
 
 def test_empty_folder_says_what_to_do(part, models, assets):
@@ -138,7 +138,8 @@ def test_built_in_networks_come_first(part, shelf, monkeypatch):
     monkeypatch.setattr(part("nodes.library"), "ASSETS", shelf)
     entries = part("nodes.load").LIBRARY.entries()
     assert entries == ["flat (built-in)", "turn (built-in)", "flat.safetensors", "turn.safetensors"]
-    assert run(part("nodes.load").LoadEG3D, checkpoint="turn (built-in)")[0].network.is_3d
+    model = run(part("nodes.load").LoadEG3D, checkpoint="turn (built-in)")[0]
+    assert isinstance(model.network, part("sat3d.generators").ViewGenerator)
 
 
 def test_extra_model_paths_are_kept(part, models):
