@@ -1,6 +1,7 @@
 """The EG3D generator (Chan et al. 2022): style backbone -> feature planes -> volume rendering -> super-resolution."""
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,7 +15,7 @@ from .base import (
     Backbone,
     Rendering,
     RenderOptions,
-    StyleGenerator,
+    ViewGenerator,
     backbone_style_layers,
     superresolution_style_layers,
 )
@@ -26,10 +27,10 @@ from .superresolution import Superresolution
 from .synthesis import Noise
 
 
-class TriplaneGenerator(StyleGenerator):
+class TriplaneGenerator(ViewGenerator):
     """``map -> styles -> planes -> render``; planes are computed once a latent and rendered from any camera.
 
-    Parameter names are those of the published checkpoints. ``with_limits`` gives another ray range or box.
+    Parameter names are those of the published checkpoints. ``with_rendering`` gives another ray range or box.
     """
 
     def __init__(self, config: TriplaneConfig):
@@ -169,8 +170,7 @@ class TriplaneGenerator(StyleGenerator):
             raise ConfigError("The rendering resolution is out of range", resolution, "4 … 1024", "use 64 or 128")
         return resolution
 
-    def with_limits(self, **changes) -> "TriplaneGenerator":
-        """The same network and weights (shared) with other ``RenderingConfig`` fields, e.g. ``ray_start='auto'``."""
+    def with_rendering(self, **changes: Any) -> "TriplaneGenerator":
         config = replace(self.config, rendering=replace(self.config.rendering, **changes))
         wanted = [parameter.requires_grad for parameter in self.parameters()]
         with torch.device("meta"):
