@@ -15,6 +15,7 @@ from .config_checks import (
     MAX_RESOLUTION,
     MAX_SAMPLES,
     check_axes,
+    check_channels,
     check_choice,
     check_clamp,
     check_flag,
@@ -46,6 +47,7 @@ class BackboneConfig:
 
     ``channels at resolution r = min(channel_base // r, channel_max)``; ``conv_clamp`` None means no clamp.
     ``mapping_choices``: sizes of soft choices (softmaxes) of z that the mapping gets beside z; published ones: none.
+    ``channels``: at 4, 8, 16 …, for networks that follow no such formula.
     """
 
     z_dim: int = 512
@@ -58,9 +60,11 @@ class BackboneConfig:
     channel_max: int = 512
     conv_clamp: float | None = None
     mapping_choices: tuple[int, ...] = ()
+    channels: tuple[int, ...] = ()
 
     def __post_init__(self):
         check_resolution("resolution", self.resolution)
+        check_channels(self.channels, len(self.block_resolutions))
         for size in self.mapping_choices:
             check_range("mapping_choices", size, 2, MAX_CHANNELS)
         for name in ("z_dim", "w_dim", "img_channels", "channel_base", "channel_max"):
@@ -85,6 +89,8 @@ class BackboneConfig:
         return 2 * len(self.block_resolutions)
 
     def channels_at(self, resolution: int) -> int:
+        if self.channels:
+            return self.channels[resolution.bit_length() - 3]
         return min(self.channel_base // resolution, self.channel_max)
 
 

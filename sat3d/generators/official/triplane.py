@@ -114,10 +114,22 @@ def _superresolution(tree: Tree, given: Settings, options: Settings) -> Superres
     arguments = init_settings(tree, "superresolution", ())
     check_supported(arguments.without(*_UNUSED), "superresolution module")
     fallback = _CLAMP_OF_FLOAT16 if arguments.get("sr_num_fp16_res", given.get("sr_num_fp16_res")) else None
+    side = Settings({"input_resolution": tree.attribute("superresolution", "input_resolution", variant.in_resolution)}, "superresolution")
     return dataclasses.replace(
         variant,
+        in_resolution=side.integer("input_resolution"),
+        channels=_widths(tree, variant),
         antialias=_antialias(tree, name, options),
         conv_clamp=read_clamp(tree, "superresolution.block0.conv0", fallback),
+    )
+
+
+def _widths(tree: Tree, variant: SuperresolutionConfig) -> tuple[int, ...]:
+    """Of the blocks, as their tensors have them; where one is missing the published width, which is then found out."""
+    views = [tree.tensors.get(f"superresolution.block{i}.conv1.weight") for i in range(len(variant.channels))]
+    return tuple(
+        width if view is None or len(view.size) != 4 else view.size[0]
+        for view, width in zip(views, variant.channels, strict=True)
     )
 
 
