@@ -10,7 +10,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from .mesh import SIDE_PX
+from .mesh import POINTS, SIDE_PX
 from .networks import FaceNetworks, face_networks_on
 from .search import candidates, overlaps
 from .squares import cut_squares, to_picture
@@ -18,7 +18,11 @@ from .squares import cut_squares, to_picture
 _EYE_CORNERS = (33, 263)  # the outer ones: image-left, image-right
 _FIVE_POINTS = ((33, 133), (362, 263), (4,), (61,), (291,))  # eyes by their corners, nose tip, corners of the mouth
 _QUARTER_TURNS = (0, 1, 3, 2)
-_FIRST_LOOK, _SURE = 0.1, 0.5  # presence in the detector's square, and in the one about the points
+_BEYOND_DOUBT = 10.0  # logit: of faces that are read upside down, the surest reach 9; of upright ones most are above
+# The points of a face come out the same when it is looked at again in the square about them; what is no face has others
+# every time. By how much they move in the mean, in sides of their box: still; at most, after the last look.
+_STILL, _LEAST_STILL = 0.01, 0.022
+_LOOKS = 4
 _AROUND = 1.5  # sides of the box of the points
 _SAME_FACE = 0.4  # intersection over union of the points' boxes
 _LIKE_SIZE = 0.9  # faces that are at least so large, of the largest of them, are ordered from left to right
@@ -60,21 +64,31 @@ class Face:
 def find_faces(photo: Tensor, networks: FaceNetworks | None = None) -> list[Face]:
     """``[1, 3, H, W]`` in -1..1 -> its faces, from the largest to the smallest; those of like size from left to right.
 
-    Heads may be turned in the picture: where no upright one is found, the photo is looked at from all four sides.
+    Heads may be turned in the picture: where no upright one is found, or one that may be none, the photo is looked at
+    from all four sides.
     """
     networks = networks or face_networks_on(str(photo.device))
     photo = photo.to(networks.device).float().clamp(-1, 1)
+    points, logits = photo.new_zeros(0, POINTS, 3), photo.new_zeros(0)
     for quarter_turns in _QUARTER_TURNS:
-        if faces := _faces_at(networks, photo, candidates(networks.detector, photo, quarter_turns)):
-            return in_order(faces)
-    return []
+        squares = candidates(networks.detector, photo, quarter_turns)
+        if len(squares):
+            more, sure = _settled(networks, photo, squares)
+            points, logits = _distinct(torch.cat([points, more]), torch.cat([logits, sure]))
+        if len(logits) and logits.min() >= _BEYOND_DOUBT:
+            break
+    if not len(points):
+        return []
+    expressions = networks.expressions(points)
+    parts = zip(points.cpu(), logits.sigmoid().tolist(), expressions.cpu(), strict=True)
+    return in_order([Face(*part) for part in parts])
 
 
 def read_faces(networks: FaceNetworks, photo: Tensor, squares: Tensor) -> tuple[Tensor, Tensor]:
     """What the landmark network sees in squares ``[N, 4]`` (:mod:`.squares`) of ``photo [1, 3, H, W]``: points
-    ``[N, 478, 3]`` in pixels of the photo and presence ``[N]`` in 0..1. Differentiable in the photo."""
+    ``[N, 478, 3]`` in pixels of the photo, and logits ``[N]`` of there being a face. Differentiable in the photo."""
     points, logits = networks.landmarks(cut_squares(photo, squares, SIDE_PX))
-    return to_picture(points, squares, SIDE_PX), logits.sigmoid()
+    return to_picture(points, squares, SIDE_PX), logits
 
 
 def squares_around(points: Tensor) -> Tensor:
@@ -90,26 +104,26 @@ def squares_around(points: Tensor) -> Tensor:
     return torch.cat([cos * x - sin * y, sin * x + cos * y, side[:, None], angle[:, None]], 1)
 
 
-def _faces_at(networks: FaceNetworks, photo: Tensor, squares: Tensor) -> list[Face]:
-    """The faces in these squares, without doubles. Each is looked at again once its points are known."""
-    for least in (_FIRST_LOOK, _SURE):
-        if not len(squares):
-            return []
-        points, presence = read_faces(networks, photo, squares)
-        sure = presence >= least
-        points, presence = points[sure], presence[sure]
-        squares = squares_around(points)
-    order = presence.argsort(descending=True)
-    points, presence = points[order], presence[order]
-    kept = _without_doubles(points)
-    if not kept:
-        return []
-    expressions = networks.expressions(points[kept])
-    return [Face(points[i].cpu(), float(presence[i]), shown.cpu()) for i, shown in zip(kept, expressions, strict=True)]
+def _settled(networks: FaceNetworks, photo: Tensor, squares: Tensor) -> tuple[Tensor, Tensor]:
+    """Points and logits of the faces in these squares, each looked at again until it keeps still."""
+    points, logits = read_faces(networks, photo, squares)
+    move = torch.full_like(logits, torch.inf)
+    for _ in range(_LOOKS - 1):
+        restless = (move > _STILL).nonzero()[:, 0]
+        if not len(restless):
+            break
+        before, around = points[restless], squares_around(points[restless])
+        points[restless], logits[restless] = read_faces(networks, photo, around)
+        distance = (points[restless] - before)[..., :2].norm(dim=2).mean(1)
+        move[restless] = distance / (around[:, 2] / _AROUND)
+    faces = (logits >= 0) & (move <= _LEAST_STILL)
+    return points[faces], logits[faces]
 
 
-def _without_doubles(points: Tensor) -> list[int]:
-    """Which faces to keep of those that lie on one another: the first of each."""
+def _distinct(points: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Of faces that lie on one another, the surest; the surest first."""
+    order = logits.argsort(descending=True, stable=True)
+    points, logits = points[order], logits[order]
     low, high = points[..., :2].amin(1), points[..., :2].amax(1)
     boxes = torch.cat([(low + high) / 2, high - low], 1)
     doubles = overlaps(boxes, boxes)[0] > _SAME_FACE
@@ -117,7 +131,7 @@ def _without_doubles(points: Tensor) -> list[int]:
     for i in range(len(points)):
         if not any(doubles[i, j] for j in kept):
             kept.append(i)
-    return kept
+    return points[kept], logits[kept]
 
 
 def in_order(faces: Sequence[Face]) -> list[Face]:

@@ -50,11 +50,12 @@ def shrink(picture: Tensor, factor: int) -> Tensor:
 def to_picture(points: Tensor, squares: Tensor, size: int) -> Tensor:
     """``[N, K, 2 or 3]`` in pixels of squares that were cut at ``size`` -> pixels of the picture; depth is scaled."""
     scale = (squares[:, 2] / size)[:, None, None]
-    turns = torch.stack([_turn(angle) for angle in squares[:, 3]])
-    flat = (points[..., :2] - size / 2) * scale @ turns.transpose(1, 2) + squares[:, None, :2]
+    turns = _turn(squares[:, 3]).transpose(1, 2)
+    flat = (points[..., :2] - size / 2) * scale @ turns + squares[:, None, :2]
     return torch.cat([flat, points[..., 2:] * scale], 2)
 
 
 def _turn(angle: Tensor) -> Tensor:
+    """``[...]`` -> ``[..., 2, 2]``."""
     cos, sin = angle.cos(), angle.sin()
-    return torch.stack([torch.stack([cos, -sin]), torch.stack([sin, cos])])
+    return torch.stack([torch.stack([cos, -sin], -1), torch.stack([sin, cos], -1)], -2)
