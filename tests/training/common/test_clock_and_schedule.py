@@ -1,6 +1,7 @@
 """How long a training is, which samples come when, how fast it learns: clock, budget, order, rates."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -64,7 +65,7 @@ def seconds_left(clock: Clock, budget: Budget, stages: tuple[Stage, ...]) -> flo
         def __init__(self):
             self.stages = stages
 
-    engine = Engine(Staged(), Run(None, budget))
+    engine = Engine(Staged(), Run(Path("nowhere"), budget))
     engine.clock = clock
     return engine.seconds_left()
 
