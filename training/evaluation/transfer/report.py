@@ -168,7 +168,6 @@ def _share(value: float | None) -> str:
     return "–" if value is None else f"{value:.1%}"
 
 
-_WALK_ROWS = {"moved": "moved", "staying": "staying", "identity": "identity", "to_reference": "picture"}
 _IN_LEVELS = ("identity", "d_mean", "to_reference")
 
 
