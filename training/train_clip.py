@@ -2,7 +2,9 @@
 
     python training/train_clip.py --data DIR [DIR ...] --out clip.safetensors [--generated N] [--minutes M] [--resume]
 
-Pictures of 128 pixels are enough. Ctrl-C, or a kill, costs at most the minutes since the last checkpoint.
+Pictures of 128 pixels are enough. With --generated, those that a generator makes of rendered heads are mixed in, with
+the heads' captions: of their latents, or of what --encoder sees in the renders, where nobody labelled the generator.
+Ctrl-C, or a kill, costs at most the minutes since the last checkpoint.
 """
 
 import argparse
@@ -13,14 +15,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from sat3d.errors import ConfigError
-from sat3d.networks.built_in import GENERATOR
 from training.common.console import script
 from training.common.device import Machine
 from training.data.views import Views
 from training.networks import generated_views as generated
 from training.networks import options as command_line
 from training.networks.clip import SIZE, ClipTask
-from training.networks.coded_heads import find_coder, load_domain_generator
 from training.networks.generated_views import with_generated
 from training.networks.task import Recipe
 
@@ -36,10 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _check(options)
 
     def make_task(views: Views, machine: Machine) -> ClipTask:
-        if options.generated:
-            network = load_domain_generator(options.generator or GENERATOR)
-            views = with_generated(views, find_coder(network, options.encoder, options.population), options)
-        task = ClipTask(views, machine, options.seed)
+        task = ClipTask(with_generated(views, options), machine, options.seed)
         task.keep_start = options.keep_start
         if options.from_reader:
             task.start_from_reader()

@@ -55,7 +55,7 @@ def _judge_with_generator(options: argparse.Namespace, clip: ImageText, views: V
     network, report = load_domain_generator(options.generator), {}
     if options.generated:
         coder = find_coder(network, options.encoder, options.population)
-        made = generated_views(coder, options.seed, options.generated)
+        made = generated_views(coder, options.seed, options.generated, options.size)
         report["generated"] = judge(zero_shot(clip, made, targets(made.parameters, JUDGED)))
         print(summary({**report["generated"], "count": len(made), "seed": options.seed, "model": "generated heads"}))
     if options.wishes:

@@ -1,4 +1,8 @@
-"""Pictures of a generator as training data: what judges of generated heads should have seen, too."""
+"""Pictures of a generator as training data: what judges of generated heads should have seen, too.
+
+What they show is known of the head that the generator was asked for: by its latent; or, of a generator that nobody
+labelled, since an encoder found it in the head's render. So a caption of the render is one of the picture, too.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,11 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from sat3d.networks.built_in import GENERATOR
+
 from ..data.views import Piece, Views, gather
 from . import coded_heads
-from .coded_heads import Coder, generate_views
+from .coded_heads import Coder, find_coder, generate_views, load_domain_generator
 
 _SEED_OFFSET = 50_000  # people that no rendered data set of a usual seed has
 _VIEWS_PER_HEAD = 2
@@ -20,15 +26,17 @@ _VIEWS_PER_HEAD = 2
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--generated", type=int, default=0, metavar="N", help="also learn from N generated pictures (0)")
+    made = "also learn from N pictures that the generator makes of the population's heads (0)"
+    add("--generated", type=int, default=0, metavar="N", help=made)
     add("--generator", type=Path, help="the generator's file (the built-in one)")
     coded_heads.add_arguments(parser)
 
 
-def generated_views(coder: Coder, seed: int, count: int) -> Views:
-    """``count`` views, two of each head, about a second each; with the parameters of the heads that the generator was
-    asked for, by their latents or by what an encoder found in their renders."""
-    return gather(_pieces(coder, seed + _SEED_OFFSET, count), count, coder.size, "generating")
+def generated_views(coder: Coder, seed: int, count: int, size: int | None = None) -> Views:
+    """``count`` views, two of each head, about a second each, in pictures of ``size`` pixels (as the generator makes
+    them); with the parameters of the heads that it was asked for, by their latents or by what an encoder found in
+    their renders."""
+    return gather(_pieces(coder, seed + _SEED_OFFSET, count), count, size or coder.size, "generating")
 
 
 def _pieces(coder: Coder, seed: int, count: int) -> Iterator[Piece]:
@@ -42,11 +50,17 @@ def _pieces(coder: Coder, seed: int, count: int) -> Iterator[Piece]:
             yield Piece(picture, labels, head, drawn.parameters[0], pose.yaw_rad, pose.pitch_rad, z)
 
 
-def with_generated(views: Views, coder: Coder, options: argparse.Namespace) -> Views:
-    """``views`` and as many of the coder's generator as the ``options`` of :func:`add_arguments` ask for."""
+def with_generated(views: Views, options: argparse.Namespace) -> Views:
+    """``views`` and as many generated ones, of the same size, as the ``options`` of :func:`add_arguments` ask for.
+
+    Raises:
+        FileError: generator or encoder are missing or damaged; ConfigError: they do not belong to each other.
+    """
     if not options.generated:
         return views
-    return joined(views, generated_views(coder, options.seed, options.generated))
+    network = load_domain_generator(options.generator or GENERATOR)
+    coder = find_coder(network, options.encoder, options.population)
+    return joined(views, generated_views(coder, options.seed, options.generated, views.images.shape[1]))
 
 
 def joined(first: Views, second: Views) -> Views:

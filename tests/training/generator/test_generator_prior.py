@@ -128,7 +128,7 @@ def test_only_the_stage_s_own_network_moves(make_prior):
     engine = make_engine(task, 10)
     for stage, moving in zip(task.stages, ("velocity", "mapping"), strict=True):
         engine.clock.enter(stage.name)
-        engine._begin(stage)
+        engine._begin_stage()
         before = {name: value.clone() for name, value in task.network.state_dict().items()}
         flow = [parameter.clone() for parameter in task.objective.velocity.parameters()]
         for _ in range(2):
