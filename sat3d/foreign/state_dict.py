@@ -11,7 +11,7 @@ from .torch_file import is_torch_file, read_torch
 MOST_BYTES = 1 << 31
 WANTED = "a state dictionary that torch.save has written (.pth), or a .safetensors file"
 _TENSORS = (("collections", "OrderedDict"), ("torch._utils", "_rebuild_tensor_v2"), ("torch._utils", "_rebuild_tensor"))
-_GLOBALS = {**STORAGE_GLOBALS, **{name: ALLOWED[name] for name in _TENSORS}}
+TENSOR_GLOBALS = {**STORAGE_GLOBALS, **{name: ALLOWED[name] for name in _TENSORS}}
 
 
 def read_torch_file(path: Path) -> tuple[object, bytes]:
@@ -26,4 +26,4 @@ def read_torch_file(path: Path) -> tuple[object, bytes]:
         raise FileError("Not a file of weights", f"{path.name} begins with {data[:8]!r}", WANTED, "download it again")
     if not is_torch_file(memoryview(data)):
         raise FileError("Not a file of weights", f"{path.name}, a pickle of another kind", WANTED, "download it again")
-    return read_torch(memoryview(data), _GLOBALS), data
+    return read_torch(memoryview(data), TENSOR_GLOBALS), data

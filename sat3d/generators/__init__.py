@@ -7,8 +7,11 @@ from .config import (
     RenderingConfig,
     StyleGAN2Config,
     SuperresolutionConfig,
+    SynthesisConfig,
     TriplaneConfig,
 )
+from .full_head import FullHeadGenerator, shifted
+from .full_head_config import FullHeadConfig
 from .loading import LoadedGenerator, build_generator, generator_from_tensors, load_generator
 from .stylegan2 import StyleGAN2
 from .synthesis import Noise
@@ -17,6 +20,8 @@ from .volume import Sampling
 
 __all__ = [
     "BackboneConfig",
+    "FullHeadConfig",
+    "FullHeadGenerator",
     "GeneratorConfig",
     "LoadedGenerator",
     "Noise",
@@ -28,6 +33,7 @@ __all__ = [
     "StyleGAN2Config",
     "StyleGenerator",
     "SuperresolutionConfig",
+    "SynthesisConfig",
     "TriplaneConfig",
     "TriplaneGenerator",
     "ViewGenerator",
@@ -35,5 +41,6 @@ __all__ = [
     "build_generator",
     "generator_from_tensors",
     "load_generator",
+    "shifted",
     "z_from_seed",
 ]

@@ -15,7 +15,7 @@ from ..style_space import StyleGroup, StyleLayer, StyleLayout
 from .config import BackboneConfig, GeneratorConfig, TriplaneConfig
 from .mapping import MappingNetwork
 from .renderer import RenderedRays
-from .synthesis import Noise, SynthesisBlock
+from .synthesis import Noise, SkipNetwork, SynthesisBlock
 from .volume import Sampling
 
 _LEAST_SAMPLES = 8  # on a ray
@@ -40,12 +40,16 @@ class RenderOptions:
 
 @dataclass(frozen=True)
 class Rendering:
-    """One or more views. 2D generators have an image alone, or with the opacity of its pixels (r is then H)."""
+    """One or more views. 2D generators have an image alone, or with the opacity of its pixels (r is then H).
+
+    ``parsing``: of generators that parse their own pictures, the probabilities of K labels.
+    """
 
     image: Tensor  # [V, 3, H, W], about -1..1
     image_raw: Tensor | None = None  # [V, 3, r, r], before super-resolution
     depth: Tensor | None = None  # [V, 1, r, r], distance along the ray, world units
     opacity: Tensor | None = None  # [V, 1, r, r], 0..1
+    parsing: Tensor | None = None  # [V, K, r, r]
 
 
 class Backbone(nn.Module):
@@ -54,45 +58,36 @@ class Backbone(nn.Module):
     def __init__(self, config: BackboneConfig):
         super().__init__()
         self.config = config
-        self.synthesis = nn.Module()
-        width = 0
-        for resolution in config.block_resolutions:
-            channels = config.channels_at(resolution)
-            self.synthesis.add_module(
-                f"b{resolution}",
-                SynthesisBlock(width, channels, config.w_dim, resolution, config.img_channels, clamp=config.conv_clamp),
-            )
-            width = channels
+        self.synthesis = SkipNetwork(config)
         self.mapping = MappingNetwork(config)
 
     def blocks(self) -> list[tuple[str, SynthesisBlock]]:
-        return [(f"synthesis.{name}", block) for name, block in self.synthesis.named_children()]
+        return [(f"synthesis.{name}", block) for name, block in self.synthesis.blocks()]
 
     def skip_image(self, styles: dict[str, Tensor], noise: Noise) -> Tensor:
         """``styles``: ``synthesis.b4.conv1`` … -> ``[B, channels]``; returns the skip image ``[B, c, R, R]``."""
-        x = image = None
-        blocks = self.blocks()
-        for i, (name, block) in enumerate(blocks):
-            own = [styles[f"{name}.{layer}"] for layer, _ in block.style_layers()]
-            x, image = block(x, image, own, noise, keep_features=i + 1 < len(blocks))
-        return image
+        return self.synthesis({name.removeprefix("synthesis."): style for name, style in styles.items()}, noise)
 
 
 def backbone_style_layers(backbone: Backbone, prefix: str) -> list[StyleLayer]:
-    """The backbone's style layers; a block's toRGB shares its row of w+ with the next block's first convolution."""
+    """The backbone's style layers."""
+    return synthesis_style_layers(backbone.blocks(), prefix, "backbone")
+
+
+def synthesis_style_layers(blocks: list[tuple[str, SynthesisBlock]], prefix: str, part: str) -> list[StyleLayer]:
+    """A synthesis network's style layers; a block's toRGB shares its row of w+ with the next block's first convolution."""
     layers, row = [], 0
-    for name, block in backbone.blocks():
+    for name, block in blocks:
         own = block.style_layers()
         layers += [
-            _style_layer(f"{prefix}{name}.{layer}", module, row + i, "backbone")
-            for i, (layer, module) in enumerate(own)
+            _style_layer(f"{prefix}{name}.{layer}", module, row + i, part) for i, (layer, module) in enumerate(own)
         ]
         row += len(own) - 1
     return layers
 
 
 def _style_layer(name: str, module: nn.Module, row: int, part: str) -> StyleLayer:
-    group: StyleGroup = f"{part}_{'torgb' if name.endswith('torgb') else 'conv'}"
+    group: StyleGroup = part if part == "background" else f"{part}_{'torgb' if name.endswith('torgb') else 'conv'}"
     return StyleLayer(name, module.affine.weight.shape[0], row, group)
 
 

@@ -17,6 +17,8 @@ from ..progress import Progress, no_progress
 from .base import StyleGenerator
 from .checkpoint import read_checkpoint
 from .config import GeneratorConfig, StyleGAN2Config
+from .full_head import FullHeadGenerator
+from .full_head_config import FullHeadConfig
 from .stylegan2 import StyleGAN2
 from .triplane import TriplaneGenerator
 
@@ -42,7 +44,9 @@ def build_generator(config: GeneratorConfig) -> StyleGenerator:
 
 
 def _construct(config: GeneratorConfig) -> StyleGenerator:
-    return StyleGAN2(config) if isinstance(config, StyleGAN2Config) else TriplaneGenerator(config)
+    if isinstance(config, StyleGAN2Config):
+        return StyleGAN2(config)
+    return FullHeadGenerator(config) if isinstance(config, FullHeadConfig) else TriplaneGenerator(config)
 
 
 def generator_from_tensors(config: GeneratorConfig, tensors: Mapping[str, Tensor]) -> StyleGenerator:

@@ -18,7 +18,8 @@ from sat3d.generators import (
     z_from_seed,
 )
 from sat3d.generators.bands import split_rows
-from sat3d.generators.config import PLANE_AXES_CORRECTED, BackboneConfig, config_from_dict, config_to_dict
+from sat3d.generators.config import PLANE_AXES_CORRECTED, BackboneConfig
+from sat3d.generators.config_json import config_from_dict, config_to_dict
 from sat3d.generators.stylegan2 import as_rendering
 from tests.conftest import seeded, tiny_config
 

@@ -21,7 +21,8 @@ from ...foreign.tree import Tree, walk
 from ...foreign.values import describe
 from ...progress import Progress, no_progress
 from ..checkpoint import read_header
-from ..config import GeneratorConfig, StyleGAN2Config, TriplaneConfig, config_from_dict
+from ..config import GeneratorConfig, StyleGAN2Config, TriplaneConfig
+from ..config_json import config_from_dict
 from . import torch_files
 from .checks import check_modules
 from .contents import choose, holds_network, judges, key_names
