@@ -5,21 +5,15 @@
 The data are renders whose latents are known. Ctrl-C, or a kill, costs at most the minutes since the last checkpoint.
 """
 
-import argparse
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from sat3d.networks.built_in import GENERATOR
 from training.common.console import script
 from training.common.device import Machine
-from training.data import generated_views as generated
-from training.data.generated_views import with_generated
+from training.common.settings import Flag
+from training.data.generated_views import GeneratedViews, with_generated
 from training.data.views import Views
-from training.networks import options as command_line
-from training.networks.coded_heads import find_coder, load_domain_generator
+from training.networks.command import STOPPED, Needs, NetworkSettings, run
 from training.networks.encoder import SIZE, EncoderTask
 from training.networks.task import Recipe
 
@@ -29,24 +23,23 @@ PRESETS = {
 }
 
 
-@script(stopped=command_line.STOPPED)
-def main(arguments: Sequence[str] | None = None) -> int:
-    options = command_line.parse(__doc__, arguments, _add_arguments)
+@dataclass(frozen=True, kw_only=True)
+class TrainEncoder(GeneratedViews, NetworkSettings):
+    fresh: Flag = False
+    """begin without the attribute reader's layers"""
 
-    def make_task(views: Views, machine: Machine) -> EncoderTask:
-        network = load_domain_generator(options.generator or GENERATOR)
-        coder = find_coder(network, options.encoder, options.population)
-        task = EncoderTask(with_generated(views, coder, options), machine, options.seed, network=network)
-        if not options.fresh:
+
+@script(TrainEncoder, stopped=STOPPED)
+def main(settings: TrainEncoder) -> int:
+    def make_network(views: Views, machine: Machine) -> EncoderTask:
+        coder = settings.coder()
+        views = with_generated(views, coder, settings.seed, settings.generated)
+        task = EncoderTask(views, machine, settings.seed, network=coder.network)
+        if not settings.fresh:
             task.start_from_reader()
         return task
 
-    return command_line.run(options, PRESETS, command_line.Needs(SIZE, labels=False), make_task)
-
-
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    generated.add_arguments(parser)
-    parser.add_argument("--fresh", action="store_true", help="begin without the attribute reader's layers")
+    return run(settings, PRESETS, Needs(SIZE, labels=False), make_network)
 
 
 if __name__ == "__main__":

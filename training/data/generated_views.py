@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
-from ..networks import coded_heads
-from ..networks.coded_heads import Coder, generate_views
+from sat3d.networks.built_in import GENERATOR
+
+from ..common.settings import BuiltIn, Range
+from ..networks.coded_heads import Coder, CoderSettings, find_coder, generate_views, load_domain_generator
 from .views import Piece, Views, gather
 
 _SEED_OFFSET = 50_000  # people that no rendered data set of a usual seed has
 _VIEWS_PER_HEAD = 2
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--generated", type=int, default=0, metavar="N", help="also learn from N generated pictures (0)")
-    add("--generator", type=Path, help="the generator's file (the built-in one)")
-    coded_heads.add_arguments(parser)
+@dataclass(frozen=True, kw_only=True)
+class GeneratedViews(CoderSettings):
+    """How many pictures of which generator are learned from, too."""
+
+    generated: Annotated[int, Range(0)] = 0
+    """also learn from this many generated pictures"""
+    generator: BuiltIn = GENERATOR
+    """the generator's file"""
+
+    def coder(self) -> Coder:
+        """Of the generator."""
+        return find_coder(load_domain_generator(self.generator), self.encoder, self.population)
 
 
 def generated_views(coder: Coder, seed: int, count: int) -> Views:
@@ -42,11 +51,9 @@ def _pieces(coder: Coder, seed: int, count: int) -> Iterator[Piece]:
             yield Piece(picture, labels, head, drawn.parameters[0], pose.yaw_rad, pose.pitch_rad, z)
 
 
-def with_generated(views: Views, coder: Coder, options: argparse.Namespace) -> Views:
-    """``views`` and as many of the coder's generator as the ``options`` of :func:`add_arguments` ask for."""
-    if not options.generated:
-        return views
-    return joined(views, generated_views(coder, options.seed, options.generated))
+def with_generated(views: Views, coder: Coder, seed: int, count: int) -> Views:
+    """``views`` and ``count`` of the coder's generator."""
+    return joined(views, generated_views(coder, seed, count)) if count else views
 
 
 def joined(first: Views, second: Views) -> Views:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
 
 import torch
 from torch import Tensor
@@ -14,10 +14,10 @@ from tqdm import tqdm
 from sat3d.inversion.scores import psnr
 from sat3d.networks.built_in import GENERATOR as CHECKPOINT
 from sat3d.networks.reader import load_reader
+from training.common.settings import BuiltIn, Flag, Maybe, Range
 from training.data.views import Views
 from training.generator.scores import shape_scores
-from training.networks import coded_heads
-from training.networks.coded_heads import Coder, find_coder, generate_views, load_domain_generator
+from training.networks.coded_heads import Coder, CoderSettings, find_coder, generate_views, load_domain_generator
 from training.networks.metrics import pick_rates
 from training.synthheads.views import check_device, render_head
 
@@ -25,41 +25,43 @@ from .dci import measure
 from .factors import draw_bank, factor_index
 from .flicker import flicker
 from .judging import judge_reader
-from .people import VIEWS_PER_PERSON, Crowd
+from .people import VIEWS_PER_PERSON, Crowd, CrowdJudging
 
-_DCI_PEOPLE = 4000
 _DCI_SEED = 4711
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--seed", type=int, default=7, help="which people (7); not a seed that was trained on")
-    add("--count", type=int, default=200, help="number of pictures, two of each person (200)")
-    add("--yaw", type=float, default=35.0, dest="yaw_deg", help="largest yaw, in degrees (35)")
-    add("--checkpoint", type=Path, default=CHECKPOINT, help="a .safetensors file (the built-in one)")
-    coded_heads.add_arguments(parser)
-    add("--reader", type=Path, help="a .safetensors file (the built-in one)")
-    add("--no-reader", action="store_true", help="leave out attributes and identity")
-    add("--orbits", type=int, default=8, help="heads that turn, for flicker, 0: none (8)")
-    add("--dci-people", type=int, default=_DCI_PEOPLE, help=f"people without pictures for DCI, 0: none ({_DCI_PEOPLE})")
+@dataclass(frozen=True, kw_only=True)
+class JudgeGenerator(CoderSettings, CrowdJudging):
+    """The built-in generator on people it has never seen: pictures, depth, attributes, identity, disentanglement."""
+
+    checkpoint: BuiltIn = CHECKPOINT
+    """a .safetensors file"""
+    reader: Maybe[Path] = None
+    """a .safetensors file (the built-in one)"""
+    no_reader: Flag = False
+    """leave out attributes and identity"""
+    orbits: Annotated[int, Range(0)] = 8
+    """heads that turn, for flicker; 0: none"""
+    dci_people: Annotated[int, Range(0)] = 4000
+    """people without pictures for DCI; 0: none"""
 
 
-def run(options: argparse.Namespace) -> dict:
+def run(settings: JudgeGenerator) -> dict:
     """Report with the keys ``psnr``, ``depth``, ``silhouette``, ``agree``, ``identity``, ``flicker``, ``dci``."""
-    network = load_domain_generator(options.checkpoint)
-    coder = find_coder(network, options.encoder, options.population)
-    crowd = Crowd(options.seed, options.count, network.config.img_resolution, options.yaw_deg)
+    network = load_domain_generator(settings.checkpoint)
+    coder = find_coder(network, settings.encoder, settings.population)
+    crowd = Crowd(settings.seed, settings.count, network.config.img_resolution, settings.yaw_deg)
     check_device("cpu")
     pairs = list(tqdm(make_pairs(coder, crowd), total=crowd.people * VIEWS_PER_PERSON, unit="view", desc="views"))
-    report: dict = {"seed": options.seed, "count": len(pairs), "yaw_deg": options.yaw_deg}
+    report: dict = {"seed": settings.seed, "count": len(pairs), "yaw_deg": settings.yaw_deg}
     for name in ("psnr", "depth", "silhouette"):
         report[name] = round(sum(getattr(pair, name) for pair in pairs) / len(pairs), 4)
-    if not options.no_reader:
-        report |= judge_attributes(load_reader(options.reader), crowd, pairs)
-    if options.orbits:
-        report["flicker"] = round(flicker(coder, crowd, min(options.orbits, crowd.people)), 4)
-    if options.dci_people:
-        report["dci"] = measure_dci(coder, options.dci_people)
+    if not settings.no_reader:
+        report |= judge_attributes(load_reader(settings.reader), crowd, pairs)
+    if settings.orbits:
+        report["flicker"] = round(flicker(coder, crowd, min(settings.orbits, crowd.people)), 4)
+    if settings.dci_people:
+        report["dci"] = measure_dci(coder, settings.dci_people)
     print(summary(report))
     return report
 

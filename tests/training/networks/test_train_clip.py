@@ -1,6 +1,5 @@
 """Training of the image-text model: phrases that are true, losses by hand, learning, going on, judging."""
 
-import argparse
 import math
 
 import numpy as np
@@ -19,7 +18,7 @@ from training.common.random_numbers import Draws
 from training.data.generated_views import generated_views, joined
 from training.evaluation import clip as suite
 from training.networks import clip as clip_task
-from training.networks import options as command_line
+from training.networks import command
 from training.networks.clip import ClipTask, alikeness, clip_config, contrast, group_loss
 from training.networks.clip_captions import ENDS, encode_short, short_caption
 from training.networks.clip_phrases import GROUPS, JUDGED, judged_texts, targets
@@ -176,7 +175,7 @@ def test_starting_from_another_model_is_refused(tmp_path):
 
 
 def test_the_command_line_trains_and_resumes(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(command_line, "render_views", lambda seed, size, count: plain(size))
+    monkeypatch.setattr(command, "render_views", lambda seed, size, count: plain(size))
     monkeypatch.setattr(train_clip, "ClipTask", lambda *given: ClipTask(*given, config=SMALL_CLIP))
     out = str(tmp_path / "clip.safetensors")
     assert train_clip.main(["--out", out, "--steps", "1", "--batch", "4"]) == 0
@@ -184,20 +183,14 @@ def test_the_command_line_trains_and_resumes(tmp_path, monkeypatch, capsys):
     assert "held out" in capsys.readouterr().out and load_clip(weights=out)
 
 
-def judged(*arguments) -> dict:
-    parser = argparse.ArgumentParser()
-    suite.add_arguments(parser)
-    return suite.run(parser.parse_args([str(argument) for argument in arguments]))
-
-
 def test_the_suite_judges_each_group(tmp_path, monkeypatch, capsys):
     engine_of(task(), tmp_path / "clip.safetensors", 1).run()
     monkeypatch.setattr(suite, "_views", lambda options: plain())
-    report = judged("--weights", tmp_path / "clip.safetensors")
+    report = suite.run(suite.JudgeClip(weights=tmp_path / "clip.safetensors"))
     assert report["count"] == 68 and 0 <= report["groups"]["beard"]["kind"]["accuracy"] <= 1
     assert set(report["groups"]) == {group.attribute for group in JUDGED} and "beard.kind" in capsys.readouterr().out
     with pytest.raises(FileError):
-        judged("--weights", tmp_path / "missing.safetensors")
+        suite.run(suite.JudgeClip(weights=tmp_path / "missing.safetensors"))
 
 
 def test_a_perfect_answer_gets_full_marks():
