@@ -4,12 +4,15 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ..sat3d.errors import ShapeError
+from ..sat3d.picture_modes import rgb_values
+from ..sat3d.pictures import to_pil
 
 _WHITE = {torch.uint16: 65535, torch.int16: 65535}  # of other whole numbers: 255
 _LARGEST = 2.0  # beyond this, floats are surely not of 0..1: those are overshoots of at most a few tenths
@@ -117,6 +120,20 @@ def naming(i: int, count: int) -> Iterator[None]:
 def numbers(where: Sequence[int], count: int) -> str:
     """Pictures, counted from 0, as people count: "picture 3 of 8", "pictures 3, 4 of 8"."""
     return f"picture{'s' * (len(where) > 1)} {', '.join(str(i + 1) for i in where)} of {count}"
+
+
+def from_pictures(pictures: Sequence[Image.Image]) -> Tensor:
+    """Pictures of one size, such as drawn charts -> IMAGE ``[N, H, W, 3]`` float32, 0..1."""
+    return torch.from_numpy(np.stack([rgb_values(picture) for picture in pictures]))
+
+
+def to_pictures(image: Tensor) -> list[Image.Image]:
+    """IMAGE ``[N, H, W, C]`` -> N pictures.
+
+    Raises:
+        ShapeError: not an IMAGE.
+    """
+    return to_pil(from_host(image))
 
 
 def to_preview(image: Tensor) -> Image.Image:

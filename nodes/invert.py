@@ -8,10 +8,11 @@ from torch import Tensor
 
 from ..sat3d.errors import ConfigError, FileError, ShapeError
 from ..sat3d.inversion import FeatureLoss, InversionOptions, Inverter, Start, expression_channels, load_encoder
+from ..sat3d.inversion.encoder import fits_encoder
 from ..sat3d.masks import AttributeMasks
 from ..sat3d.networks.reader import load_reader
 from . import face_crops as places
-from . import host, images, memory
+from . import host, images, memory, widgets
 from .head_parser import head_parser
 from .inversion_jobs import ONE_PERSON, SEPARATE, TUNE, VIDEO, Work, run
 from .inversion_masks import NOTHING, PARTS, counted, share_that_counts, without_parts
@@ -19,11 +20,8 @@ from .masks import built_in_for
 from .types import EG3D_LATENT, EG3D_MODEL, SAT3D_MASKS
 
 METHODS = ["encoder", "W", "W+", "styles", TUNE]
-MAX_SEED = 2**32 - 1
 MOST_STEPS = 5000
 _GRADIENT_FACTOR = 3  # memory of a step, in renderings
-# Older hosts know no default for the widget that changes the seed after a run.
-_KEEP_SEED = getattr(getattr(io, "ControlAfterGenerate", None), "fixed", True)
 
 
 class InvertImage(io.ComfyNode):
@@ -74,8 +72,7 @@ def _inputs() -> list[io.Input]:
         io.Int.Input("steps", default=100, min=1, max=MOST_STEPS,
                      tooltip="More come nearer and take longer; it stops early where nothing is gained. tune adds half "
                              "as many. The encoder needs none."),
-        io.Int.Input("seed", default=0, min=0, max=MAX_SEED, control_after_generate=_KEEP_SEED,
-                     tooltip="The same seed and picture always give the same face. It hardly matters which."),
+        widgets.seed("The same seed and picture always give the same face. It hardly matters which."),
         io.Mask.Input("ignore", optional=True,
                       tooltip="White where the picture is not to be reproduced, such as a hand, a cap or glasses."),
         io.String.Input("place", default="", optional=True,
@@ -142,15 +139,11 @@ def cameras_of(place: str, count: int) -> tuple[Start | None, ...]:
 def make_tools(model: host.HostModel, network) -> Inverter:
     """The generator with what helps: the built-in encoder if it is of this generator, the reader's eyes."""
     encoder = _encoder()
-    if encoder is not None and not fits(encoder, network):
+    if encoder is not None and not fits_encoder(encoder.model.network, network):
         encoder = None
     reader = _reader()
     return Inverter(network, model.loaded.fingerprint, encoder and host.bring(encoder),
                     reader and FeatureLoss(host.bring(reader)))
-
-
-def fits(encoder, network) -> bool:
-    return network.is_3d and encoder.model.network.config.w_dim == network.config.backbone.w_dim
 
 
 @cache

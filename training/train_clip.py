@@ -2,7 +2,9 @@
 
     python training/train_clip.py --data DIR [DIR ...] --out clip.safetensors [--generated N] [--minutes M] [--resume]
 
-Pictures of 128 pixels are enough. Ctrl-C, or a kill, costs at most the minutes since the last checkpoint.
+Pictures of 128 pixels are enough. With --generated, those that a generator makes of rendered heads are mixed in, with
+the heads' captions: of their latents, or of what --encoder sees in the renders, where nobody labelled the generator.
+Ctrl-C, or a kill, costs at most the minutes since the last checkpoint.
 """
 
 import sys
@@ -13,10 +15,10 @@ from training.common.console import script
 from sat3d.errors import ConfigError
 from training.common.device import Machine
 from training.common.settings import Flag, Range
-from training.data.generated_views import GeneratedViews, with_generated
 from training.data.views import Views
 from training.networks.clip import SIZE, ClipTask
 from training.networks.command import STOPPED, Needs, NetworkSettings, run
+from training.networks.generated_views import GeneratedSettings, with_generated
 from training.networks.task import Recipe
 
 PRESETS = {
@@ -26,7 +28,7 @@ PRESETS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainClip(GeneratedViews, NetworkSettings):
+class TrainClip(GeneratedSettings, NetworkSettings):
     from_reader: Flag = False
     """begin with the attribute reader's convolutions"""
     keep_start: Annotated[float, Range(0, 0.999)] = 0.0
@@ -41,9 +43,7 @@ class TrainClip(GeneratedViews, NetworkSettings):
 @script(TrainClip, stopped=STOPPED)
 def main(settings: TrainClip) -> int:
     def make_network(views: Views, machine: Machine) -> ClipTask:
-        if settings.generated:
-            views = with_generated(views, settings.coder(), settings.seed, settings.generated)
-        task = ClipTask(views, machine, settings.seed)
+        task = ClipTask(with_generated(views, settings, settings.seed), machine, settings.seed)
         task.keep_start = settings.keep_start
         if settings.from_reader:
             task.start_from_reader()

@@ -1,45 +1,56 @@
 """Train the encoder, which finds in one pass the latent and the camera of a head picture.
 
     python training/train_encoder.py --generator FILE --data DIR [DIR ...] --out encoder.safetensors [--resume]
+    python training/train_encoder.py --generator FILE --start encoder-of-its-training.safetensors --data DIR --out FILE
 
-The data are renders whose latents are known. Ctrl-C, or a kill, costs at most the minutes since the last checkpoint.
+The data are renders. A generator made from known labels has their latents, which the encoder learns. Of any other no
+latent is known: the encoder goes on from the one that was trained along with it (--start) and learns by inversion, by
+drawing again what it sees. Ctrl-C, or a kill, costs at most the minutes since the last checkpoint.
 """
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from training.common.console import script
 from training.common.device import Machine
 from training.common.settings import Flag
-from training.data.generated_views import GeneratedViews, with_generated
 from training.data.views import Views
+from training.networks.coded_heads import choose_population, has_latents_of, load_domain_generator
 from training.networks.command import STOPPED, Needs, NetworkSettings, run
-from training.networks.encoder import SIZE, EncoderTask
+from training.networks.encoder import SIZE, AnyEncoderTask, EncoderTask
+from training.networks.encoder_inversion import InversionTask
+from training.networks.generated_views import GeneratedSettings, with_generated
 from training.networks.task import Recipe
 
 PRESETS = {
     "cpu": Recipe(batch=64, rate=2e-3, minutes=40),
     "gpu": Recipe(batch=256, rate=3e-3, minutes=10),
 }
+_GOING_ON = 0.25  # of the learning rate, with --start: what is known already must not be shaken off
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainEncoder(GeneratedViews, NetworkSettings):
+class TrainEncoder(GeneratedSettings, NetworkSettings):
     fresh: Flag = False
     """begin without the attribute reader's layers"""
 
 
 @script(TrainEncoder, stopped=STOPPED)
 def main(settings: TrainEncoder) -> int:
-    def make_network(views: Views, machine: Machine) -> EncoderTask:
-        coder = settings.coder()
-        views = with_generated(views, coder, settings.seed, settings.generated)
-        task = EncoderTask(views, machine, settings.seed, network=coder.network)
-        if not settings.fresh:
+    def make_network(views: Views, machine: Machine) -> AnyEncoderTask:
+        network = load_domain_generator(settings.generator)
+        known = has_latents_of(network, choose_population(network, settings.population))
+        coding = settings if known else replace(settings, encoder=settings.encoder or settings.start)
+        views = with_generated(views, coding, settings.seed)
+        task = (EncoderTask if known else InversionTask)(views, machine, settings.seed, network=network)
+        if not settings.fresh and not settings.start:
             task.start_from_reader()
         return task
 
-    return run(settings, PRESETS, Needs(SIZE, labels=False), make_network)
+    presets = PRESETS
+    if settings.start:
+        presets = {name: replace(recipe, rate=_GOING_ON * recipe.rate) for name, recipe in PRESETS.items()}
+    return run(settings, presets, Needs(SIZE, labels=False), make_network)
 
 
 if __name__ == "__main__":

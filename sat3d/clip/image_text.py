@@ -46,6 +46,10 @@ class ImageText(nn.Module):
         self.register_buffer("std", torch.tensor(tuple(std)).reshape(1, 3, 1, 1), persistent=False)
 
     @property
+    def device(self) -> torch.device:
+        return self.mean.device
+
+    @property
     def logit_scale(self) -> Tensor:
         """What cosines are multiplied with before a softmax: a positive scalar."""
         return self.model.logit_scale.exp().reshape(())
@@ -87,7 +91,7 @@ class ImageText(nn.Module):
         for text in texts:
             if not has_word(text):
                 raise ConfigError("There is no word in the text", repr(text), "a letter or a digit", "say it in words")
-        return self.tokenizer([composed(text) for text in texts]).to(self.mean.device)
+        return self.tokenizer([composed(text) for text in texts]).to(self.device)
 
     def encode_text(self, texts: Sequence[str]) -> Tensor:
         """N texts -> ``[N, D]`` of unit length.

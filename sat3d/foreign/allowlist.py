@@ -6,13 +6,14 @@ The pairs are matched exactly: a dotted name, or any other name of a known modul
 import re
 import struct
 
-from .harmless import HARMLESS
+from .harmless import ENCODED, HARMLESS
 from .program import Allowed
 from .source import check_source
 from .storage import read_storage
 from .values import Blob, Context, Record, Storage, TensorView, damaged, describe, hostile, unlike_official
 
 _MAX_DIMENSIONS = 8
+_MAX_SCALAR_BYTES = 16
 _MAX_SIZE = 1 << 48  # elements; far below where products of sizes would get slow
 
 # numpy scalars: the type code in the file, and how its bytes are read.
@@ -104,13 +105,28 @@ def _scalar(context: Context, arguments: tuple) -> float | int | bool | Record:
     dtype, raw = arguments if len(arguments) == 2 else (None, None)
     if type(dtype) is not Record or not dtype.arguments or type(raw) not in (Blob, Record):
         raise hostile("it holds a numpy scalar that no network needs", f"{describe(dtype)}, {describe(raw)}")
-    if type(raw) is Record or dtype.arguments[0] not in _SCALAR_FORMATS:
-        return Record("numpy scalar")  # a text, a date, or in bytes of protocol 2: no setting of ours is one
+    if dtype.arguments[0] not in _SCALAR_FORMATS:
+        return Record("numpy scalar")  # a text, a date: no setting of ours is one
     order = dtype.state[1] if dtype.state and len(dtype.state) > 1 else "<"
     layout = (">" if order == ">" else "<") + _SCALAR_FORMATS[dtype.arguments[0]]
-    if raw.end - raw.start != struct.calcsize(layout):
-        raise damaged("a number has a wrong length", f"{raw.end - raw.start} bytes")
-    return struct.unpack(layout, context.data[raw.start : raw.end])[0]
+    content = _content(context, raw)
+    if content is None:
+        return Record("numpy scalar")
+    if len(content) != struct.calcsize(layout):
+        raise damaged("a number has a wrong length", f"{len(content)} bytes")
+    return struct.unpack(layout, content)[0]
+
+
+def _content(context: Context, raw: Blob | Record) -> bytes | memoryview | None:
+    """The bytes themselves; None for what does not say them."""
+    if type(raw) is Blob:
+        return context.data[raw.start : raw.end]
+    if raw.kind != ENCODED or len(raw.arguments[0]) > _MAX_SCALAR_BYTES:
+        return None
+    try:
+        return raw.arguments[0].encode("latin1")
+    except UnicodeEncodeError:
+        raise damaged("the bytes of a number are not bytes", describe(raw.arguments[0])) from None
 
 
 def _module(kind: str) -> Allowed:

@@ -23,6 +23,16 @@ def check_resolution(name: str, value: Any) -> None:
         raise ConfigError(f"{name} is not a power of two", value, "4, 8, 16, …", "check the network's configuration")
 
 
+def check_channels(channels: Any, blocks: int) -> None:
+    """None listed, or as many as there are blocks."""
+    if len(channels) not in (0, blocks):
+        raise ConfigError(
+            "channels do not fit the resolution", channels, f"{blocks} numbers, or none", "check the config"
+        )
+    for number in channels:
+        check_range("channels", number, 1, MAX_CHANNELS)
+
+
 def check_choice(name: str, value: Any, choices: tuple) -> None:
     if value not in choices:
         raise ConfigError(f"{name} is unknown", value, choices, "check the network's configuration")

@@ -29,10 +29,11 @@ class SoftChoices(nn.Module):
 class MappingNetwork(nn.Module):
     """``fc0 … fcN`` on the normalised z, concatenated with the normalised embedding of the label if there is one.
 
-    With ``mapping_choices`` the soft choices of z come in beside it, too.
+    With ``mapping_choices`` the soft choices of z come in beside it, too. ``linear_end``: the last layer has no
+    activation, for numbers that are no latent.
     """
 
-    def __init__(self, config: BackboneConfig):
+    def __init__(self, config: BackboneConfig, lr_mul: float = _LR_MUL, linear_end: bool = False):
         super().__init__()
         self.config = config
         width = config.w_dim
@@ -42,7 +43,8 @@ class MappingNetwork(nn.Module):
             self.choices = SoftChoices(config.z_dim, config.mapping_choices)
         for i in range(config.num_mapping_layers):
             first = config.z_dim + (width if config.c_dim else 0) + sum(config.mapping_choices)
-            setattr(self, f"fc{i}", FullyConnected(width if i else first, width, _LR_MUL, activate=True))
+            active = not linear_end or i + 1 < config.num_mapping_layers
+            setattr(self, f"fc{i}", FullyConnected(width if i else first, width, lr_mul, activate=active))
         self.register_buffer("w_avg", torch.zeros(width))
 
     def forward(

@@ -13,10 +13,11 @@ from torch import Tensor
 
 from ..camera import check_label
 from . import volume
+from .balls import ball_coordinates, ball_weights
 from .layers import LRELU_GAIN, LRELU_SLOPE
 from .planes import sample_planes_reference
 from .rays import box_limits, camera_rays
-from .renderer import Volume, widened_sigmoid
+from .renderer import RayBatch, Volume, beyond
 from .synthesis import SynthesisBlock, SynthesisLayer, ToRGB
 from .triplane import TriplaneGenerator
 from .volume import Sampling
@@ -92,9 +93,9 @@ def run_blocks(
 
 
 def planes(network: TriplaneGenerator, styles: Tensor) -> Tensor:
-    """``styles [B, S]`` -> planes ``[B, H, W, P, C]`` (a copy in the fast path's order)."""
+    """``styles [B, S]`` -> planes as of :meth:`TriplaneGenerator.planes` (a copy in the fast path's order)."""
     image = run_blocks(network.backbone.blocks(), network.layout.split(styles), "backbone.", None, None, True)
-    return image.unflatten(1, (len(network.config.plane_axes), -1)).permute(0, 3, 4, 1, 2).contiguous()
+    return network.arrange(image)
 
 
 def render_features(
@@ -103,7 +104,7 @@ def render_features(
     """Features ``[V, C, r, r]``, depth and opacity ``[V, 1, r, r]`` of ``camera [V, 25]``; per-view depth clamp."""
     check_label(camera)
     config, sampling = network.config.rendering, sampling or Sampling()
-    scene = network.volume(planes.expand(len(camera), -1, -1, -1, -1))
+    scene = network.volume(planes.expand(len(camera), *planes.shape[1:]))
     origins, directions = camera_rays(camera, resolution)
     near, far = _limits(origins, directions, config)
     rays = near.numel()
@@ -120,7 +121,9 @@ def render_features(
         depths, order = torch.cat([depths, fine], 1).sort(1)
         densities = torch.cat([densities, fine_densities], 1).gather(1, order)
         colors = torch.cat([colors, fine_colors], 1).gather(1, order[..., None].expand(-1, -1, colors.shape[-1]))
-    return _march(depths, densities, colors, config.white_back, (len(camera), resolution, resolution))
+    views = (len(camera), resolution, resolution)
+    features, depth, opacity = _march(depths, densities, colors, config.white_back, views)
+    return scene.decoder.signed(features), depth, opacity
 
 
 def _limits(origins: Tensor, directions: Tensor, config) -> tuple[Tensor, Tensor]:
@@ -133,9 +136,26 @@ def _limits(origins: Tensor, directions: Tensor, config) -> tuple[Tensor, Tensor
 def _query_all(scene: Volume, origins: Tensor, directions: Tensor, depths: Tensor) -> tuple[Tensor, Tensor]:
     views, rays = origins.shape[:2]
     points = origins[:, :, None] + depths.reshape(views, rays, -1, 1) * directions[:, :, None]
-    features = sample_planes_reference(scene.planes, scene.place(points.flatten(1, 2)), scene.projection).mean(1)
-    density, logits = scene.decoder(features)
-    return density.reshape(depths.shape), widened_sigmoid(logits).reshape(*depths.shape, -1)
+    density, logits = scene.decoder(plane_features(scene, points.flatten(1, 2)).mean(1))
+    density, colors = density.reshape(depths.shape), scene.decoder.colours(logits).reshape(*depths.shape, -1)
+    if scene.half_seen is not None:
+        lines = RayBatch(origins.flatten(0, 1), directions.flatten(0, 1), depths[:, 0], depths[:, -1], None)
+        density = torch.where(beyond(lines, depths, scene.half_seen), -1000.0, density)
+    return density, colors
+
+
+def plane_features(scene: Volume, points: Tensor) -> Tensor:
+    """World ``points [B, M, 3]`` -> what each plane says of them ``[B, P, M, C]``; planes of two balls are fused."""
+    if not scene.in_balls:
+        return sample_planes_reference(scene.planes, scene.place(points), scene.projection)
+    num = scene.projection.shape[1]
+    total = torch.zeros(())
+    coordinates = ball_coordinates(points.flatten(0, 1).T, scene.box_warp).unflatten(2, points.shape[:2])
+    weights = ball_weights(coordinates)
+    for ball, weight, planes in zip(coordinates, weights, scene.planes.split(num, 3), strict=True):
+        found = sample_planes_reference(planes, ball.permute(1, 2, 0), scene.projection)
+        total = total + found * weight[:, None, :, None]
+    return total / (weights.sum(0) + 1e-8)[:, None, :, None]
 
 
 def _march(depths: Tensor, densities: Tensor, colors: Tensor, white_back: bool, shape: tuple[int, int, int]):
@@ -147,16 +167,14 @@ def _march(depths: Tensor, densities: Tensor, colors: Tensor, white_back: bool, 
     depth = torch.clamp(depth, all_depths.amin(1, keepdim=True), all_depths.amax(1, keepdim=True))
     if white_back:
         features = features + (1 - opacity)[:, None]
-    image = (features * 2 - 1).reshape(*shape, -1).permute(0, 3, 1, 2)
+    image = features.reshape(*shape, -1).permute(0, 3, 1, 2)
     return image, depth.reshape(shape)[:, None], opacity.reshape(shape)[:, None]
 
 
 def superresolve(network: TriplaneGenerator, features: Tensor, styles: Tensor) -> Tensor:
     """``features [V, C, r, r]``, ``styles [1 or V, S]`` -> ``[V, 3, H, H]`` (super-resolution noise off)."""
-    x = network.superresolution.resize(features)
-    return run_blocks(
-        network.superresolution.blocks(), network.layout.split(styles), "superresolution.", x, x[:, :3], False
-    )
+    x, raw = (network.superresolution.resize(part) for part in (features, network.raw_image(features, styles)))
+    return run_blocks(network.superresolution.blocks(), network.layout.split(styles), "superresolution.", x, raw, False)
 
 
 def synthesize(network: TriplaneGenerator, styles: Tensor, camera: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from . import layers
 from .bands import Band, split_rows, whole
+from .config import BackboneConfig, SynthesisConfig
 
 
 @dataclass(frozen=True)
@@ -157,3 +158,28 @@ class SynthesisBlock(nn.Module):
 
 def _empty_channels_last(like: Tensor, shape: tuple[int, ...]) -> Tensor:
     return torch.empty(shape, dtype=like.dtype, device=like.device, memory_format=torch.channels_last)
+
+
+class SkipNetwork(nn.Module):
+    """Blocks ``b4``, ``b8``, … whose skip image is the result; ``config``: a backbone's, or of synthesis alone."""
+
+    def __init__(self, config: BackboneConfig | SynthesisConfig):
+        super().__init__()
+        width = 0
+        for resolution in config.block_resolutions:
+            channels = config.channels_at(resolution)
+            sizes = (width, channels, config.w_dim, resolution, config.img_channels)
+            self.add_module(f"b{resolution}", SynthesisBlock(*sizes, clamp=config.conv_clamp))
+            width = channels
+
+    def blocks(self) -> list[tuple[str, SynthesisBlock]]:
+        return list(self.named_children())
+
+    def forward(self, styles: dict[str, Tensor], noise: Noise) -> Tensor:
+        """``styles``: ``b4.conv1`` … -> ``[B, channels]``; returns the skip image ``[B, c, R, R]``."""
+        x = image = None
+        blocks = self.blocks()
+        for i, (name, block) in enumerate(blocks):
+            own = [styles[f"{name}.{layer}"] for layer, _ in block.style_layers()]
+            x, image = block(x, image, own, noise, keep_features=i + 1 < len(blocks))
+        return image

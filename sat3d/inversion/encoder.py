@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigError
-from ..generators import StyleGenerator, TriplaneGenerator
+from ..generators import StyleGenerator, as_view_generator
 from ..latent import Latent
 from ..networks.blocks import ConvNorm, halving_trunk
 from ..networks.face_zoom import zoom_matrices
@@ -129,14 +129,22 @@ def encode(encoder: PortraitEncoder, network: StyleGenerator, images: Tensor, fi
     return Latent(network.styles(ws), camera, fingerprint, network.layout.fingerprint, name="encoded")
 
 
+def fits_encoder(encoder: PortraitEncoder, network: StyleGenerator) -> bool:
+    """Whether the encoder can be one that was trained for such a generator."""
+    try:
+        check_encoder(encoder, network)
+    except ConfigError:
+        return False
+    return True
+
+
 def check_encoder(encoder: PortraitEncoder, network: StyleGenerator) -> None:
     """Refuse an encoder that was not trained for such a generator.
 
     Raises:
         ConfigError: it is one.
     """
-    if not isinstance(network, TriplaneGenerator):
-        raise ConfigError("This generator is flat", network.config.family, "an EG3D generator", "choose another")
+    as_view_generator(network, "An encoder of faces and cameras")
     got, wanted = encoder.config.w_dim, network.config.backbone.w_dim
     if got != wanted:
         raise ConfigError(

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..errors import ConfigError
-from ..generators import RenderOptions, StyleGenerator, TriplaneGenerator
+from ..generators import RenderOptions, StyleGenerator, ViewGenerator
 from ..networks.loading import large_enough
 from .cameras import rolled_label
 from .encoder import PortraitEncoder, check_encoder
@@ -51,7 +51,7 @@ def first_guess(tools: Inverter, target: Target, population: Population) -> Star
     """What the encoder says; without one the mean face, from the yaw where it is most like the picture."""
     if tools.encoder is not None:
         return ask_encoder(tools, target)
-    if not isinstance(tools.network, TriplaneGenerator):
+    if not isinstance(tools.network, ViewGenerator):
         return Start()
     return Start(yaw_rad=_likely_yaw(tools, target, population))
 
@@ -89,8 +89,7 @@ def likelier(tools: Inverter, target: Target, population: Population, method: st
     for start in starts:
         styles = Variables.at(start, method, tools.network, population).styles(tools.network, population)
         angles = torch.tensor([start.yaw_rad, start.pitch_rad])
-        camera = rolled_label(tools.network.rig, angles, start.roll_rad) if tools.network.is_3d else None
-        losses.append(look(styles, camera))
+        losses.append(look(styles, rolled_label(tools.network.rig, angles, start.roll_rad)))
     return starts[losses.index(min(losses))]
 
 
@@ -103,19 +102,12 @@ def _likely_yaw(tools: Inverter, target: Target, population: Population) -> floa
     return math.radians(min(losses, key=losses.get))
 
 
-def _glance(tools: Inverter, target: Target) -> Callable[[Tensor, Tensor | None], float]:
+def _glance(tools: Inverter, target: Target) -> Callable[[Tensor, Tensor], float]:
     """How unlike the picture a face (styles, camera) is in a small rendering."""
-    likeness = tools.likeness(target.at(sharpness(tools.network, _SEARCH_RESOLUTION)), Weights())
+    likeness = tools.likeness(target.at(tools.network.relative_resolution(_SEARCH_RESOLUTION)), Weights())
 
-    def look(styles: Tensor, camera: Tensor | None) -> float:
-        camera = None if camera is None else camera.to(styles.device)
-        return float(likeness(tools.network.synthesize(styles, camera, RenderOptions(_SEARCH_RESOLUTION)).image))
+    def look(styles: Tensor, camera: Tensor) -> float:
+        options = RenderOptions(_SEARCH_RESOLUTION)
+        return float(likeness(tools.network.synthesize(styles, camera.to(styles.device), options).image))
 
     return look
-
-
-def sharpness(network: StyleGenerator, resolution: int | None) -> float:
-    """``resolution`` of a volume rendering as a share of the network's own; 1 for None and for flat generators."""
-    if resolution is None or not isinstance(network, TriplaneGenerator):
-        return 1.0
-    return min(1.0, resolution / network.config.neural_rendering_resolution)

@@ -13,13 +13,12 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ..camera import CameraRig
 from ..errors import ConfigError
-from ..generators import RenderOptions, StyleGenerator, TriplaneGenerator
+from ..generators import RenderOptions, StyleGenerator, ViewGenerator
 from ..latent import Latent
 from .cameras import angles_of, rolled_label
 from .hooks import with_hooks_of
-from .initialisation import Inverter, ask_encoder, first_guess, sharpness
+from .initialisation import Inverter, ask_encoder, first_guess
 from .losses import Likeness
 from .options import InversionOptions
 from .parameters import HeldVariables, Start, Variables
@@ -133,7 +132,7 @@ class _Descent:
         return self._result(self.best, watch)
 
     def _phase(self, variables, optimizer, steps: range, network, resolution: int | None, watch: Watch) -> None:
-        target = self.target.at(sharpness(self.tools.network, resolution))
+        target = self.target.at(self.tools.network.relative_resolution(resolution))
         likeness = self.tools.likeness(target, self.options.weights)
         least, since = math.inf, 0
         for step in steps:
@@ -172,17 +171,16 @@ class _Descent:
 
     def _optimizer(self, variables: Variables | HeldVariables) -> torch.optim.Adam:
         rates = self.options.rates
+        seen_by_cameras = isinstance(self.tools.network, ViewGenerator)  # else angles have no gradient
         peaks = {"shared": rates.face, "rows": rates.departure, "channels": rates.departure, "angles": rates.camera}
         groups = [
             {"params": [tensor], "peak": peaks[name]}
             for name, tensor in variables.tensors().items()
-            if self._is_3d or name != "angles"
+            if seen_by_cameras or name != "angles"
         ]
         return torch.optim.Adam(groups, betas=(0.9, 0.99))
 
-    def _camera(self, variables: Variables | HeldVariables) -> Tensor | None:
-        if not self._is_3d:
-            return None
+    def _camera(self, variables: Variables | HeldVariables) -> Tensor:
         return rolled_label(self.tools.network.rig, variables.angles, self.roll)
 
     @torch.no_grad()
@@ -191,24 +189,12 @@ class _Descent:
         camera = self._camera(best)
         picture = self.tools.network.synthesize(styles, camera, RenderOptions(self.options.full_resolution)).image
         watch(self.options.steps, self.options.steps, picture)
-        latent = face_of(self.tools, styles, CameraRig().label() if camera is None else camera, "inverted")
+        latent = face_of(self.tools, styles, camera, "inverted")
         return Inversion(latent, picture, tuple(self.losses), best.start(self.population, self.roll))
 
     def _coarse_network(self) -> StyleGenerator:
-        network, share = self.tools.network, self.options.low_samples
-        if not self._is_3d or share == 1:
-            return network
-        rendering = network.config.rendering
-        depth, fine = rendering.depth_resolution, rendering.depth_resolution_importance
-        coarse = network.with_limits(
-            depth_resolution=max(8, round(depth * share)),
-            depth_resolution_importance=fine and max(8, round(fine * share)),
-        )
-        return with_hooks_of(network, coarse)
-
-    @property
-    def _is_3d(self) -> bool:
-        return isinstance(self.tools.network, TriplaneGenerator)
+        network = self.tools.network
+        return with_hooks_of(network, network.coarser(self.options.low_samples))
 
 
 def _pace(t: float) -> float:

@@ -190,7 +190,7 @@ class _Frames:
 
     def _first(self, target: Target, roll_rad: float) -> Start | None:
         """Where a frame without one before it begins; None: as a single picture does."""
-        if not roll_rad or not self.tools.network.is_3d:
+        if not roll_rad:
             return None
         if self.tools.encoder is None:
             return replace(first_guess(self.tools, target, self.population), roll_rad=roll_rad)

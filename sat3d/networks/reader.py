@@ -84,9 +84,13 @@ class AttributeReader(nn.Module):
             return two_looks(images, self.config.input_px)
         return self.rows @ images @ self.columns.T
 
+    def features(self, seen: Tensor) -> Tensor:
+        """What :meth:`seen` gave -> ``[B, config.hidden]``, from which everything is said."""
+        return self.hidden(self.squeeze(self.trunk(seen)))
+
     def raw(self, seen: Tensor) -> RawOutput:
         """What follows from what :meth:`seen` gave."""
-        features = self.hidden(self.squeeze(self.trunk(seen)))
+        features = self.features(seen)
         values, log_spreads = self.values(features).chunk(2, 1)
         return RawOutput(self.scores(features), values, log_spreads, self.identity(features))
 

@@ -38,11 +38,11 @@ _TUNING_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Bench:
-    """What is judged and with what. ``reader``: the judge; ``depth [N, S, S]``: of all ``views``; ``lpips`` scores
-    pictures, where it is installed."""
+    """What is judged and with what. ``reader``: the judge, where one is wanted; ``depth [N, S, S]``: of all ``views``;
+    ``lpips`` scores pictures, where it is installed."""
 
     tools: Inverter
-    reader: AttributeReader
+    reader: AttributeReader | None
     crowd: Crowd
     views: Views
     depth: Tensor

@@ -12,11 +12,11 @@ from sat3d.clip import BUILT_IN, ImageText, load_clip
 from sat3d.networks.built_in import GENERATOR
 from sat3d.networks.reader import load_reader
 from training.common.settings import BuiltIn, Maybe, Range
-from training.data.generated_views import generated_views
 from training.data.views import Views, load_views
 from training.networks.clip import zero_shot
 from training.networks.clip_phrases import JUDGED, Group, targets
 from training.networks.coded_heads import CoderSettings, find_coder, load_domain_generator
+from training.networks.generated_views import generated_views
 from training.networks.metrics import accuracy, mean, recalls, worst_pairs
 
 from .gradients import draw_wishes, image_gains, style_agreement
@@ -63,7 +63,7 @@ def _judge_with_generator(settings: JudgeClip, clip: ImageText, views: Views) ->
     network, report = load_domain_generator(settings.generator), {}
     if settings.generated:
         coder = find_coder(network, settings.encoder, settings.population)
-        made = generated_views(coder, settings.seed, settings.generated)
+        made = generated_views(coder, settings.seed, settings.generated, settings.size)
         report["generated"] = judge(zero_shot(clip, made, targets(made.parameters, JUDGED)))
         print(summary({**report["generated"], "count": len(made), "seed": settings.seed, "model": "generated heads"}))
     if settings.wishes:

@@ -47,7 +47,8 @@ def _train(options: GeneratorSettings, preset: Preset, budget: Budget) -> int:
         engine.resume()
     over = engine.run()
     if processes.is_first:
-        over = over and train_prior(engine.task, options, Budget(preset.prior_minutes, options.steps))
+        length = Budget(None if options.steps else preset.prior_minutes, options.steps)
+        over = over and train_prior(engine.task, options, length)
         print(f"{options.out / CHECKPOINT} after {engine.clock.seen} heads")
         if not over:
             print("Stopped; go on with --resume")
@@ -105,8 +106,8 @@ def train_prior(task: GeneratorTask, options: GeneratorSettings, budget: Budget)
     stopped."""
     network, encoder = task.networks.mean_generator, task.networks.mean_encoder
     codes, held_out = Codes(None, encoder).of_all(task.pack), task.preset.held_out_heads
-    facts = {**task.notes, **task.settings()}
-    prior = PriorTask(network, codes[held_out:], codes[:held_out], options.out, facts, task.preset.prior, options.seed)
+    known, others, size = codes[held_out:], codes[:held_out], task.preset.prior
+    prior = PriorTask(network, known, others, options.out, task.exported_with, size, options.seed)
     plan = Run(make_folder(options.out / PRIOR), budget, options.seed, options.save_minutes, options.score_minutes)
     engine = Engine(prior, plan, report=Report(options.out / PRIOR / "progress.jsonl"))
     if state_path(plan.out).exists():

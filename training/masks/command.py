@@ -97,7 +97,7 @@ def make_studio(settings: MaskSettings, loaded: LoadedGenerator, device: torch.d
     domain, network, pictures = load_domain(settings.domain), loaded.network, settings.pictures
     if pictures.samples and isinstance(network, TriplaneGenerator):
         coarse, fine = pictures.samples
-        network = network.with_limits(depth_resolution=coarse, depth_resolution_importance=fine)
+        network = network.with_rendering(depth_resolution=coarse, depth_resolution_importance=fine)
     choice = choose_architecture(settings.clip, settings.clip_weights)
     if choice.note:
         print(f"image-text model: {choice.note}", flush=True)

@@ -20,9 +20,9 @@ from ..common.device import Machine
 from ..common.random_numbers import Draws
 from ..data.degradations import degrade
 from ..data.geometric import move
-from ..data.mirroring import mirrored_targets
 from ..data.views import Views
 from .metrics import accuracy, confusion, explained, mean, pick_rates
+from .mirroring import mirrored_targets
 from .targets import (
     ACTIONS,
     CATEGORIES,

@@ -44,6 +44,12 @@ def is_network(value: object) -> bool:
     return type(value) is Record and value.persistent
 
 
+def holds_network(contents: object) -> bool:
+    """Whether it is one, or has one among its values."""
+    values = contents.values() if type(contents) is dict else (contents,)
+    return any(map(is_network, values))
+
+
 def key_names(contents: object) -> str:
     """The keys of a dictionary, as far as they are text, the first twenty."""
     return ", ".join(key[:40] for key in list(contents)[:20] if type(key) is str) if type(contents) is dict else ""

@@ -1,6 +1,7 @@
 """Training of the image-text model: phrases that are true, losses by hand, learning, going on, judging."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,12 +11,13 @@ from sat3d.clip import load_clip
 from sat3d.clip.built_in_clip import KIND as CLIP
 from sat3d.clip.tokenizer import WordTokenizer, words_of
 from sat3d.errors import ConfigError, FileError
-from sat3d.networks.loading import load_network
-from tests.training.tiny_generators import labelled_config, random_network
+from sat3d.generators.checkpoint import save_checkpoint
+from sat3d.inversion.encoder import KIND as ENCODER
+from sat3d.networks.loading import load_network, save_network
+from tests.training.tiny_generators import labelled_config, random_encoder, random_network, unlabelled_config
 from tests.training.tiny_networks import SMALL_CLIP, WORDS, engine_of, plain
 from training import train_clip
 from training.common.random_numbers import Draws
-from training.data.generated_views import generated_views, joined
 from training.evaluation import clip as suite
 from training.networks import clip as clip_task
 from training.networks import command
@@ -23,13 +25,14 @@ from training.networks.clip import ClipTask, alikeness, clip_config, contrast, g
 from training.networks.clip_captions import ENDS, encode_short, short_caption
 from training.networks.clip_phrases import GROUPS, JUDGED, judged_texts, targets
 from training.networks.coded_heads import Coder, generate_views
+from training.networks.generated_views import generated_views, joined
 from training.networks.targets import UNKNOWN
 from training.networks.task import Recipe
 from training.synthheads.cameras import Pose
 from training.synthheads.captions import caption
 from training.synthheads.labels import ATTRIBUTE_VALUES
 from training.synthheads.parameters import HeadParameters
-from training.synthheads.populations import FIRST, INDEPENDENT
+from training.synthheads.populations import FIRST, INDEPENDENT, PHOTOGRAPHS
 
 
 def task(**options) -> ClipTask:
@@ -210,3 +213,28 @@ def test_generated_pictures_join_the_rendered():
     image = generate_views(coder.network, styles, [Pose(float(made.yaw_rad[0]), float(made.pitch_rad[0]))]).image
     wanted = (image[0].permute(1, 2, 0) + 1) * 127.5
     assert (made.images[0].float() - wanted).abs().max() <= 0.51
+
+
+def test_the_command_mixes_in_pictures_of_a_generator_nobody_labelled(tmp_path, monkeypatch, capsys):
+    """Its z say nothing: an encoder sees the renders of heads, whose captions go with what is drawn of them."""
+    seen = []
+
+    def make(views, *given):
+        seen.append(views)
+        return ClipTask(views, *given, config=SMALL_CLIP)
+
+    generator, encoder = random_network(unlabelled_config()), random_encoder(16)
+    save_checkpoint(tmp_path / "generator.safetensors", generator.config, dict(generator.state_dict()), {})
+    save_network(tmp_path / "encoder.safetensors", ENCODER, encoder)
+    monkeypatch.setattr(command, "render_views", lambda seed, size, count: plain(size))
+    monkeypatch.setattr(train_clip, "ClipTask", make)
+    grey = SimpleNamespace(image=np.full((64, 64, 3), 128, np.uint8))
+    monkeypatch.setattr("training.networks.coded_heads.render_head", lambda p, poses, size: [grey for _ in poses])
+    arguments = ["--out", str(tmp_path / "clip.safetensors"), "--steps", "1", "--batch", "4", "--generated", "3",
+                 "--generator", str(tmp_path / "generator.safetensors")]  # fmt: skip
+    assert train_clip.main([*arguments, "--encoder", str(tmp_path / "encoder.safetensors")]) == 0
+    (views,) = seen
+    assert len(views) == 71 and views.images.shape[1] == clip_task.SIZE
+    assert views.parameters[-1] == PHOTOGRAPHS.draw(50_000, 1) and load_clip(weights=tmp_path / "clip.safetensors")
+    capsys.readouterr()
+    assert train_clip.main([*arguments, "--restart"]) == 2 and "another generator" in capsys.readouterr().err

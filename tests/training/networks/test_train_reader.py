@@ -18,12 +18,12 @@ from training import train_reader
 from training.common.checkpoint import state_path
 from training.common.random_numbers import Draws, EpochOrder
 from training.data.degradations import DEGRADATIONS, blur, degrade
-from training.data.generated_views import joined
 from training.data.geometric import _draw_moves, mirror, move
-from training.data.mirroring import mirrored_targets
 from training.data.views import even_shares, load_views, render_views
 from training.networks import command
+from training.networks.generated_views import joined
 from training.networks.metrics import confusion, explained, overlaps, pick_rates
+from training.networks.mirroring import mirrored_targets
 from training.networks.parser import ParserTask
 from training.networks.reader import ReaderTask, best_temperature, column_weights, number_losses
 from training.networks.targets import (

@@ -220,7 +220,7 @@ def test_a_stopped_run_leaves_only_whole_shards_and_no_processes(tmp_path, stop)
     out = tmp_path / "data"
     arguments = ("render", "--out", out, "--count", 4000, "--size", 16, "--views", 1, "--workers", 2)
     process = command(*arguments, start_new_session=True)
-    wait_for(lambda: any(file.stat().st_size for file in out.glob(".*.part.tar")), 60)
+    wait_for(lambda: any(file.stat().st_size for file in out.glob(".*.part.tar")), 180)
     process.send_signal(stop)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == (130 if stop == signal.SIGINT else -stop)

@@ -20,7 +20,7 @@ from tests.training.tiny_networks import SMALL_CLIP
 from training import evaluate
 from training.evaluation.transfer import command, gradients, labelled, report
 from training.evaluation.transfer.renderer_and_judges import Quality
-from training.evaluation.transfer.scored import SCORED
+from training.evaluation.transfer.triples import SCORED
 from training.networks.targets import reader_config
 
 

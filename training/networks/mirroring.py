@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..networks.targets import CATEGORIES, NUMBER_SIZES, UNKNOWN, number_columns
+from .targets import CATEGORIES, NUMBER_SIZES, UNKNOWN, number_columns
 
 _NEGATED = ("yaw_rad", "gaze_yaw", "light_yaw_deg", "parting_place")  # what a mirrored picture shows the other way
 _OTHER_SIDE = {"left": "right", "right": "left"}

@@ -11,8 +11,7 @@ from sat3d.metrics import d_mean, pixel_changes, shape_distance
 from sat3d.regions import background_mask
 
 from .renderer_and_judges import Seen, Shots, Stage
-from .scored import SCORED
-from .triples import Cases
+from .triples import SCORED, Cases
 
 
 def alike(found: Seen, wanted: Seen, attribute: str) -> Tensor:
