@@ -157,8 +157,7 @@ SUITES = {"generator": run_generator, "masks": run_masks}
 @dataclass(frozen=True, kw_only=True)
 class Benchmark(Settings):
     suite: Literal[tuple(sorted(SUITES))] = "generator"
-    json: Maybe[Path] = None
-    """write the figures here"""
+    json: Maybe[Path] = None  # write the figures here
     repeats: Annotated[int, Range(1)] = 5
     device: Literal["cpu", "cuda"] = "cuda" if torch.cuda.is_available() else "cpu"
 

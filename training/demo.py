@@ -42,18 +42,12 @@ _SHEET_COLUMNS = 6
 
 @dataclass(frozen=True, kw_only=True)
 class Demo(Settings):
-    checkpoint: BuiltIn = GENERATOR
-    """an EG3D network"""
-    masks: BuiltIn = MASKS
-    """attribute masks"""
-    attribute: str = "beard"
-    """what moves"""
-    out: Path = Path("out/demo")
-    """folder of the pictures"""
-    seeds: tuple[int, int] = (19, 40)
-    """source and reference"""
-    frames: Annotated[int, Range(1)] = 24
-    """of the orbit"""
+    checkpoint: BuiltIn = GENERATOR  # an EG3D network
+    masks: BuiltIn = MASKS  # attribute masks
+    attribute: str = "beard"  # what moves
+    out: Path = Path("out/demo")  # folder of the pictures
+    seeds: tuple[int, int] = (19, 40)  # source and reference
+    frames: Annotated[int, Range(1)] = 24  # of the orbit
 
 
 @script(Demo)

@@ -1,8 +1,8 @@
 """Judge trained networks on pictures they have never seen.
 
-    python training/evaluate.py readers --seed 7 --count 400 --json out/readers.json
-    python training/evaluate.py generator --seed 7 --count 200 --json out/generator.json
-    python training/evaluate.py transfer --seed 7 --count 500 --json out/transfer.json --pictures out
+python training/evaluate.py readers --seed 7 --count 400 --json out/readers.json
+python training/evaluate.py generator --seed 7 --count 200 --json out/generator.json
+python training/evaluate.py transfer --seed 7 --count 500 --json out/transfer.json --pictures out
 """
 
 import json

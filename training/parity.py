@@ -22,12 +22,9 @@ from training.tools.parity_cases import ParityCase, Result, run_case
 
 @dataclass(frozen=True, kw_only=True)
 class Parity(Settings):
-    folder: tyro.conf.Positional[Path]
-    """folder with the cases"""
-    case: Again[str] = ()
-    """run only this case; repeatable"""
-    verbose: Flag = False
-    """a line for each tensor"""
+    folder: tyro.conf.Positional[Path]  # folder with the cases
+    case: Again[str] = ()  # run only this case; repeatable
+    verbose: Flag = False  # a line for each tensor
 
 
 @script(Parity)

@@ -29,8 +29,7 @@ PRESETS = {
 
 @dataclass(frozen=True, kw_only=True)
 class TrainClip(GeneratedSettings, NetworkSettings):
-    from_reader: Flag = False
-    """begin with the attribute reader's convolutions"""
+    from_reader: Flag = False  # begin with the attribute reader's convolutions
     keep_start: Annotated[float, Range(0, 0.999)] = 0.0
     """the result is this share of the weights of --start and the rest of what was learned"""
 

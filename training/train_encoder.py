@@ -31,8 +31,7 @@ _GOING_ON = 0.25  # of the learning rate, with --start: what is known already mu
 
 @dataclass(frozen=True, kw_only=True)
 class TrainEncoder(GeneratedSettings, NetworkSettings):
-    fresh: Flag = False
-    """begin without the attribute reader's layers"""
+    fresh: Flag = False  # begin without the attribute reader's layers
 
 
 @script(TrainEncoder, stopped=STOPPED)

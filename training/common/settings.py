@@ -1,4 +1,7 @@
-"""Command lines made from frozen dataclasses: a field is a flag, its type the range, the text below it the help."""
+"""Command lines made from frozen dataclasses: a field is a flag, its type the range, its comment the help.
+
+A text of its own below the field is the help where a comment would be too long.
+"""
 
 from __future__ import annotations
 

@@ -27,22 +27,14 @@ from .people import Count, Crowd, CrowdJudging, Size, render_plain
 class JudgeClip(CoderSettings, CrowdJudging):
     """An image-text model, without further training, on the descriptor groups of fresh heads."""
 
-    count: Count = 400
-    """number of pictures, two of each person"""
-    size: Size = 128
-    """of the pictures, in pixels"""
-    data: Maybe[Path] = None
-    """judge on a data set in place of fresh heads"""
-    model: str = BUILT_IN
-    """a name that open_clip knows, or the built-in model"""
-    weights: Maybe[Path] = None
-    """a local .safetensors file (that of the built-in model)"""
-    generated: Annotated[int, Range(0)] = 0
-    """also judge this many pictures of the generator"""
-    wishes: Annotated[int, Range(0)] = 0
-    """also follow the gradient for this many phrases"""
-    generator: BuiltIn = GENERATOR
-    """the generator's .safetensors file"""
+    count: Count = 400  # number of pictures, two of each person
+    size: Size = 128  # of the pictures, in pixels
+    data: Maybe[Path] = None  # judge on a data set in place of fresh heads
+    model: str = BUILT_IN  # a name that open_clip knows, or the built-in model
+    weights: Maybe[Path] = None  # a local .safetensors file (that of the built-in model)
+    generated: Annotated[int, Range(0)] = 0  # also judge this many pictures of the generator
+    wishes: Annotated[int, Range(0)] = 0  # also follow the gradient for this many phrases
+    generator: BuiltIn = GENERATOR  # the generator's .safetensors file
 
 
 def run(settings: JudgeClip) -> dict:

@@ -28,10 +28,8 @@ _TIMED = 20
 class JudgeEncoder(PopulationSettings, CrowdJudging):
     """The built-in encoder on renders of people it has never seen: how well the head it finds looks like them."""
 
-    checkpoint: BuiltIn = GENERATOR
-    """the generator's .safetensors file"""
-    encoder: Maybe[Path] = None
-    """a .safetensors file (the built-in one)"""
+    checkpoint: BuiltIn = GENERATOR  # the generator's .safetensors file
+    encoder: Maybe[Path] = None  # a .safetensors file (the built-in one)
 
 
 def run(settings: JudgeEncoder) -> dict:

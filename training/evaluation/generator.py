@@ -42,22 +42,14 @@ _DCI_SEED = 4711
 class JudgeGenerator(CoderSettings, CrowdJudging):
     """The built-in generator on people it has never seen: pictures, depth, attributes, identity, disentanglement."""
 
-    checkpoint: BuiltIn = CHECKPOINT
-    """a .safetensors file"""
-    reader: Maybe[Path] = None
-    """the judge, a .safetensors file (the built-in one)"""
-    no_reader: Flag = False
-    """leave out attributes, identity and samples"""
-    steps: Annotated[int, Range(1)] = 100
-    """of descent in W+, where heads are inverted"""
-    inverted: Annotated[int, Range(0)] = 16
-    """people inverted in W+; 0: none"""
-    edits: Annotated[int, Range(0)] = 6
-    """true edits inverted, of each attribute; 0: none"""
-    samples: Annotated[int, Range(0)] = 300
-    """heads drawn at random; 0: none"""
-    orbits: Annotated[int, Range(0)] = 8
-    """heads that turn, for flicker; 0: none"""
+    checkpoint: BuiltIn = CHECKPOINT  # a .safetensors file
+    reader: Maybe[Path] = None  # the judge, a .safetensors file (the built-in one)
+    no_reader: Flag = False  # leave out attributes, identity and samples
+    steps: Annotated[int, Range(1)] = 100  # of descent in W+, where heads are inverted
+    inverted: Annotated[int, Range(0)] = 16  # people inverted in W+; 0: none
+    edits: Annotated[int, Range(0)] = 6  # true edits inverted, of each attribute; 0: none
+    samples: Annotated[int, Range(0)] = 300  # heads drawn at random; 0: none
+    orbits: Annotated[int, Range(0)] = 8  # heads that turn, for flicker; 0: none
     dci_people: Annotated[Maybe[int], Range(0)] = None
     """people for DCI; 0: none (4000; 1000 where their codes have to be found)"""
 

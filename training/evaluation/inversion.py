@@ -44,29 +44,18 @@ _TIMED = 5
 class JudgeInversion(PopulationSettings, Judging):
     """Inversion on renders of people it has never seen: likeness, other views, attributes, edits, camera, time."""
 
-    count: Annotated[int, Range(2, 10**6 // VIEWS_PER_PERSON)] = 200
-    """number of people, one picture each"""
-    yaw_deg: YawDeg = 35.0
-    """largest yaw, in degrees"""
+    count: Annotated[int, Range(2, 10**6 // VIEWS_PER_PERSON)] = 200  # number of people, one picture each
+    yaw_deg: YawDeg = 35.0  # largest yaw, in degrees
     methods: tuple[Literal[(*METHODS, TUNE)], ...] = ("encoder", "W+")
-    steps: Annotated[int, Range(1)] = 200
-    """of the descent; tune adds half as many"""
-    checkpoint: BuiltIn = GENERATOR
-    """the generator's .safetensors file"""
-    encoder: Maybe[Path] = None
-    """a .safetensors file (the built-in one)"""
-    no_encoder: Flag = False
-    """begin at the mean face"""
-    masks: Maybe[Path] = None
-    """attribute masks of this generator, for edit_gap (the built-in ones, if they fit)"""
-    resolution: Maybe[int] = None
-    """side of the coarse renderings (the inversion's default)"""
-    identity: Flag = False
-    """add the identity term to the loss (of the same reader that judges)"""
-    lpips: Flag = False
-    """add LPIPS to the loss; it is scored where it is installed in any case"""
-    pictures: Maybe[Path] = None
-    """write a sheet of the first 12 people: photo, found; known view, found"""
+    steps: Annotated[int, Range(1)] = 200  # of the descent; tune adds half as many
+    checkpoint: BuiltIn = GENERATOR  # the generator's .safetensors file
+    encoder: Maybe[Path] = None  # a .safetensors file (the built-in one)
+    no_encoder: Flag = False  # begin at the mean face
+    masks: Maybe[Path] = None  # attribute masks of this generator, for edit_gap (the built-in ones, if they fit)
+    resolution: Maybe[int] = None  # side of the coarse renderings (the inversion's default)
+    identity: Flag = False  # add the identity term to the loss (of the same reader that judges)
+    lpips: Flag = False  # add LPIPS to the loss; it is scored where it is installed in any case
+    pictures: Maybe[Path] = None  # write a sheet of the first 12 people: photo, found; known view, found
 
 
 def run(settings: JudgeInversion) -> dict:

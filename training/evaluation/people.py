@@ -47,20 +47,16 @@ YawDeg = Annotated[float, Range(0, 50), tyro.conf.arg(name="yaw")]
 class Judging(Settings):
     """What every suite can be told."""
 
-    json: Maybe[Path] = None
-    """write the report here"""
-    seed: PeopleSeed = 7
-    """which people; not a seed that was trained on"""
+    json: Maybe[Path] = None  # write the report here
+    seed: PeopleSeed = 7  # which people; not a seed that was trained on
 
 
 @dataclass(frozen=True, kw_only=True)
 class CrowdJudging(Judging):
     """Of a suite about a :class:`Crowd`."""
 
-    count: Count = 200
-    """number of pictures, two of each person"""
-    yaw_deg: YawDeg = 35.0
-    """largest yaw, in degrees"""
+    count: Count = 200  # number of pictures, two of each person
+    yaw_deg: YawDeg = 35.0  # largest yaw, in degrees
 
 
 @dataclass(frozen=True)

@@ -27,22 +27,15 @@ _BLUR_PX_AT_128 = 1.0
 class JudgeReaders(CrowdJudging):
     """The attribute readers and the head parser on fresh heads, clean and blurred."""
 
-    count: Count = 400
-    """number of pictures, two of each person"""
-    size: Size = 256
-    """of the pictures, in pixels"""
-    population: Literal[tuple(POPULATIONS)] = INDEPENDENT.name
-    """who is drawn"""
-    data: Maybe[Path] = None
-    """judge on a data set, without other looks, in place of fresh heads"""
-    reader: Maybe[Path] = None
-    """a .safetensors file (the built-in one)"""
+    count: Count = 400  # number of pictures, two of each person
+    size: Size = 256  # of the pictures, in pixels
+    population: Literal[tuple(POPULATIONS)] = INDEPENDENT.name  # who is drawn
+    data: Maybe[Path] = None  # judge on a data set, without other looks, in place of fresh heads
+    reader: Maybe[Path] = None  # a .safetensors file (the built-in one)
     second: Maybe[Path] = None
     """another reader, with which the first is compared (the built-in second one, where there is one)"""
-    parser: Maybe[Path] = None
-    """a .safetensors file (the built-in one)"""
-    only: Maybe[Literal["reader", "parser"]] = None
-    """judge one of the two"""
+    parser: Maybe[Path] = None  # a .safetensors file (the built-in one)
+    only: Maybe[Literal["reader", "parser"]] = None  # judge one of the two
 
 
 def run(settings: JudgeReaders) -> dict:

@@ -13,29 +13,17 @@ from training.common.settings import Flag, Maybe, Range, Seed, Settings, Threads
 class GeneratorSettings(Settings):
     """Of a whole training."""
 
-    preset: str = "cpu"
-    """cpu, gpu or tiny (a trial in seconds)"""
-    data: tuple[Path, ...]
-    """data sets of heads"""
-    supervision: Literal["pictures"] = "pictures"
-    """what is known of the heads: pictures, cameras and depth"""
-    out: Path
-    """folder of the training"""
-    minutes: Annotated[Maybe[float], Range(1e-3)] = None
-    """of training steps, over all runs (cpu 480, gpu 9)"""
-    steps: Annotated[Maybe[int], Range(1)] = None
-    """train so many steps instead of minutes"""
-    resume: Flag = False
-    """go on where the training in --out stopped"""
+    preset: str = "cpu"  # cpu, gpu or tiny (a trial in seconds)
+    data: tuple[Path, ...]  # data sets of heads
+    supervision: Literal["pictures"] = "pictures"  # what is known of the heads: pictures, cameras and depth
+    out: Path  # folder of the training
+    minutes: Annotated[Maybe[float], Range(1e-3)] = None  # of training steps, over all runs (cpu 480, gpu 9)
+    steps: Annotated[Maybe[int], Range(1)] = None  # train so many steps instead of minutes
+    resume: Flag = False  # go on where the training in --out stopped
     seed: Seed = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    threads: Threads = None
-    """processor threads (all)"""
-    cache: Maybe[Path] = None
-    """where the decoded data go (DATA/packed)"""
-    save_minutes: Annotated[float, Range(0)] = 2.0
-    """between checkpoints"""
-    score_minutes: Annotated[float, Range(0)] = 20.0
-    """between scores and sheets"""
-    stop_after_steps: Annotated[Maybe[int], Range(0)] = None
-    """stop early, as if interrupted"""
+    threads: Threads = None  # processor threads (all)
+    cache: Maybe[Path] = None  # where the decoded data go (DATA/packed)
+    save_minutes: Annotated[float, Range(0)] = 2.0  # between checkpoints
+    score_minutes: Annotated[float, Range(0)] = 20.0  # between scores and sheets
+    stop_after_steps: Annotated[Maybe[int], Range(0)] = None  # stop early, as if interrupted

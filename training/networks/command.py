@@ -30,35 +30,23 @@ MakeNetwork = Callable[[Views, Machine], SmallNetwork]
 class NetworkSettings(Settings):
     """Of all trainings of small networks."""
 
-    data: Many[Path] = ()
-    """data sets of python -m training.synthheads render"""
+    data: Many[Path] = ()  # data sets of python -m training.synthheads render
     cache: Maybe[Path] = None
     """folder that keeps the decoded pictures: trainings on the same data share them and start at once"""
-    out: Path
-    """the .safetensors file to write"""
+    out: Path  # the .safetensors file to write
     count: Annotated[Maybe[int], Range(1)] = None
     """this many pictures, evenly from all data sets (all; 1024 if rendered here)"""
-    preset: Literal["cpu", "gpu"] = "cpu"
-    """batch, learning rate and length"""
-    device: Maybe[str] = None
-    """cpu, or cuda (that of the preset)"""
-    minutes: Annotated[Maybe[float], Range(1e-3)] = None
-    """train for this long"""
-    steps: Annotated[Maybe[int], Range(1)] = None
-    """or this many steps, which makes the result repeatable"""
-    batch: Annotated[Maybe[int], Range(2)] = None
-    """pictures per step"""
+    preset: Literal["cpu", "gpu"] = "cpu"  # batch, learning rate and length
+    device: Maybe[str] = None  # cpu, or cuda (that of the preset)
+    minutes: Annotated[Maybe[float], Range(1e-3)] = None  # train for this long
+    steps: Annotated[Maybe[int], Range(1)] = None  # or this many steps, which makes the result repeatable
+    batch: Annotated[Maybe[int], Range(2)] = None  # pictures per step
     seed: Seed = 0
-    precision: Literal[PRECISIONS] = "auto"
-    """of the convolutions; auto: what is fast on this machine"""
-    threads: Threads = None
-    """processor threads (all)"""
-    start: Maybe[Path] = None
-    """begin with the weights of this .safetensors network"""
-    resume: Flag = False
-    """go on from the last checkpoint"""
-    restart: Flag = False
-    """forget the last checkpoint"""
+    precision: Literal[PRECISIONS] = "auto"  # of the convolutions; auto: what is fast on this machine
+    threads: Threads = None  # processor threads (all)
+    start: Maybe[Path] = None  # begin with the weights of this .safetensors network
+    resume: Flag = False  # go on from the last checkpoint
+    restart: Flag = False  # forget the last checkpoint
     checkpoint_minutes: Annotated[float, Range(0)] = 3.0
     evaluate_minutes: Annotated[float, Range(0)] = 10.0
 

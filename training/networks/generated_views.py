@@ -30,8 +30,7 @@ class GeneratedSettings(CoderSettings):
 
     generated: Annotated[int, Range(0)] = 0
     """also learn from this many pictures that the generator makes of the population's heads"""
-    generator: BuiltIn = GENERATOR
-    """the generator's file"""
+    generator: BuiltIn = GENERATOR  # the generator's file
 
 
 def generated_views(coder: Coder, seed: int, count: int, size: int | None = None) -> Views:

@@ -33,8 +33,7 @@ FIXED = {"muscle": 0.5, "height": 0.5, "proportions": 0.6, "cupsize": 0.5, "firm
 
 @dataclass(frozen=True, kw_only=True)
 class Bake(Settings):
-    out: Path
-    """the .safetensors file to write"""
+    out: Path  # the .safetensors file to write
 
 
 @script(Bake)

@@ -51,8 +51,7 @@ TURNED = "turned away"
 class CorrelationSettings(Settings):
     """Print how attributes go together in two populations, as a table in Markdown."""
 
-    count: int = 4000
-    """heads of each population"""
+    count: int = 4000  # heads of each population
     seed: int = 0
 
 

@@ -24,12 +24,9 @@ from .tarindex import tar_members
 class DescribeSettings(Settings):
     """Say in words what a picture, a parameter file or a shard shows."""
 
-    file: tyro.conf.Positional[Path]
-    """a PNG that SynthHeads wrote, a .json of parameters, or a .tar shard"""
-    first: int = 3
-    """how many views of a shard"""
-    json: Flag = False
-    """print JSON"""
+    file: tyro.conf.Positional[Path]  # a PNG that SynthHeads wrote, a .json of parameters, or a .tar shard
+    first: int = 3  # how many views of a shard
+    json: Flag = False  # print JSON
 
 
 def run(settings: DescribeSettings) -> int:

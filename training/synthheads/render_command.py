@@ -30,23 +30,16 @@ PLAN_FILE = "dataset.json"
 class RenderSettings(Settings):
     """Render a data set of heads into tar shards; run it again to resume."""
 
-    out: Path
-    """folder of the data set; made if missing"""
-    count: int
-    """number of pictures"""
-    size: int = 128
-    """width and height in pixels, 16 to 1024"""
-    seed: int = 0
-    """another seed, other people"""
-    views: int = 4
-    """pictures of each person"""
-    workers: Annotated[int, Range(1, 256)] = 1
-    """processes; the result does not depend on it"""
+    out: Path  # folder of the data set; made if missing
+    count: int  # number of pictures
+    size: int = 128  # width and height in pixels, 16 to 1024
+    seed: int = 0  # another seed, other people
+    views: int = 4  # pictures of each person
+    workers: Annotated[int, Range(1, 256)] = 1  # processes; the result does not depend on it
     device: Literal["cpu", "cuda"] = "cpu"
     population: Literal[tuple(POPULATIONS)] = INDEPENDENT.name
     """independent: every attribute drawn for itself; photographs: as photo collections have them"""
-    look: Literal[STYLES] = STYLES[0]
-    """how the same heads are shaded"""
+    look: Literal[STYLES] = STYLES[0]  # how the same heads are shaded
     cameras: Literal[CAMERAS] = CAMERAS[0]
     """population: mostly frontal in photographs; wide: once from the front, then evenly"""
 

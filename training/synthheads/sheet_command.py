@@ -37,14 +37,12 @@ _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 class SheetSettings(Settings):
     """Contact sheets: people at random, a row per attribute or action, a head from all sides, populations, looks."""
 
-    out: Path
-    """the picture to write"""
+    out: Path  # the picture to write
     kind: Literal[(*KINDS, "all")] = "random"
     seed: int = 0
     population: Literal[tuple(POPULATIONS)] = INDEPENDENT.name
     look: Literal[STYLES] = STYLES[0]
-    size: Annotated[int, Range(SMALLEST_SIZE, LARGEST_SIZE)] = 192
-    """pixels of each picture"""
+    size: Annotated[int, Range(SMALLEST_SIZE, LARGEST_SIZE)] = 192  # pixels of each picture
     device: Literal["cpu", "cuda"] = "cpu"
     set: Annotated[Again[str], tyro.conf.arg(metavar="ATTRIBUTE=VALUE")] = ()
     """give everyone this, for example hair_style=afro; may be repeated"""

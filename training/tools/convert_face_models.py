@@ -39,10 +39,8 @@ _FLOATS_PER_VERTEX = 5  # x, y, z and two texture coordinates
 
 @dataclass(frozen=True, kw_only=True)
 class ConvertFaceModels(Settings):
-    source: tyro.conf.Positional[Path]
-    """face_landmarker_v2.task, or a wheel that holds it"""
-    out: Path = Path(KIND.asset)
-    """file to write"""
+    source: tyro.conf.Positional[Path]  # face_landmarker_v2.task, or a wheel that holds it
+    out: Path = Path(KIND.asset)  # file to write
 
 
 @script(ConvertFaceModels)

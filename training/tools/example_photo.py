@@ -39,8 +39,7 @@ _QUALITY = 90
 
 @dataclass(frozen=True, kw_only=True)
 class ExamplePhoto(Settings):
-    out: Path = PHOTO.parent
-    """folder of the picture and its points"""
+    out: Path = PHOTO.parent  # folder of the picture and its points
 
 
 @script(ExamplePhoto)

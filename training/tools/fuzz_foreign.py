@@ -248,8 +248,7 @@ def fuzz(seeds: list[bytes], count: int, seed: int, folder: Path, max_seconds: f
 
 @dataclass(frozen=True, kw_only=True)
 class FuzzForeign(Settings):
-    inputs: tyro.conf.Positional[tuple[Path, ...]]
-    """pickles, or folders of pickles, to mutate"""
+    inputs: tyro.conf.Positional[tuple[Path, ...]]  # pickles, or folders of pickles, to mutate
     count: int = 10000
     seed: int = 0
     max_seconds: float = 10.0

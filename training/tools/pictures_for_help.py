@@ -204,8 +204,7 @@ def save(picture: Image.Image, path: Path) -> int:
 class PicturesForHelp(Settings):
     out: Path = DOCS
     only: tuple[Literal[tuple(sorted(PICTURES))], ...] = tuple(PICTURES)
-    steps: int = 40
-    """of the inversion of the example photo"""
+    steps: int = 40  # of the inversion of the example photo
 
 
 @script(PicturesForHelp)

@@ -20,8 +20,7 @@ ROOT = Path(__file__).resolve().parents[3]
 class Oven(Settings):
     heat: Annotated[int, Range(50, 300)] = 180
     """in degrees"""
-    fan: Flag = True
-    """no air moves"""
+    fan: Flag = True  # no air moves
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,5 @@
 """Codes of a population's heads, told by latents or found in renders; and the pictures that are made of them."""
 
-
 import numpy as np
 import pytest
 import torch

@@ -48,48 +48,30 @@ _BANK_PEOPLE, _BANK_RENDERS = 4000, 1000  # whose codes are known, or found in r
 class JudgeTransfer(CoderSettings, Judging):
     """Attribute transfer on the built-in generator, where the truth is known: SAT3D masks beside simpler methods."""
 
-    count: Annotated[int, Range(6, 10**5)] = 500
-    """triples of source, reference and attribute, in all"""
+    count: Annotated[int, Range(6, 10**5)] = 500  # triples of source, reference and attribute, in all
     masks: Annotated[Again[str], tyro.conf.arg(metavar="[NAME=]FILE")] = ()
     """attribute masks, as method NAME (sat3d); again for more (those that come with the package)"""
-    generator: str = BUILT_IN
-    """a .safetensors file of the built-in domain"""
-    inversion_steps: Annotated[int, Range(0, 10**5)] = 0
-    """of descent in W+ after the encoder, for the triples' heads"""
+    generator: str = BUILT_IN  # a .safetensors file of the built-in domain
+    inversion_steps: Annotated[int, Range(0, 10**5)] = 0  # of descent in W+ after the encoder, for the triples' heads
     bank: Annotated[Maybe[int], Range(16, 10**6)] = None
     """people with known labels that some methods learn from (4000; 1000 if to be rendered)"""
-    reader: Maybe[Path] = None
-    """a .safetensors file (the built-in one)"""
-    parser: Maybe[Path] = None
-    """a .safetensors file (the built-in one)"""
-    clip_weights: Maybe[Path] = None
-    """of the CLIP whose text directions are compared (the built-in one)"""
-    methods: Maybe[str] = None
-    """some of sat3d, names of --masks, the simpler methods, with commas between (all)"""
-    deltas: str = "0.75,1,1.5,2"
-    """intensities of the sweep"""
+    reader: Maybe[Path] = None  # a .safetensors file (the built-in one)
+    parser: Maybe[Path] = None  # a .safetensors file (the built-in one)
+    clip_weights: Maybe[Path] = None  # of the CLIP whose text directions are compared (the built-in one)
+    methods: Maybe[str] = None  # some of sat3d, names of --masks, the simpler methods, with commas between (all)
+    deltas: str = "0.75,1,1.5,2"  # intensities of the sweep
     tune: Annotated[int, Range(1, 1000)] = 10
     """triples of each attribute, of other people, that options and intensities are chosen on"""
-    faces: Annotated[int, Range(1, 1000)] = 6
-    """that gradients are taken of, for the methods that need them"""
-    views: Annotated[int, Range(1, 31)] = 5
-    """from how many sides, yaw -30 to 30 degrees, an odd number; 1: none"""
-    views_count: Annotated[int, Range(0, 10**5)] = 60
-    """triples that are turned, in all"""
-    walks: Annotated[int, Range(0, 1000)] = 12
-    """pairs of whom one takes over all of the other, one by one; 0: none"""
-    neural_resolution: Annotated[int, Range(16, 512)] = 96
-    """side of the volume-rendered image"""
-    samples: Annotated[tuple[int, int], Range(4, 256), tyro.conf.arg(metavar="COARSE FINE")] = (16, 12)
-    """on a ray"""
-    pictures: Maybe[Path] = None
-    """put a sheet of edits of each attribute into this folder"""
-    rows: Annotated[int, Range(1, 100)] = 6
-    """triples on a sheet"""
-    threads: Threads = None
-    """processor threads (all)"""
-    device: str = "cpu"
-    """cpu or cuda"""
+    faces: Annotated[int, Range(1, 1000)] = 6  # that gradients are taken of, for the methods that need them
+    views: Annotated[int, Range(1, 31)] = 5  # from how many sides, yaw -30 to 30 degrees, an odd number; 1: none
+    views_count: Annotated[int, Range(0, 10**5)] = 60  # triples that are turned, in all
+    walks: Annotated[int, Range(0, 1000)] = 12  # pairs of whom one takes over all of the other, one by one; 0: none
+    neural_resolution: Annotated[int, Range(16, 512)] = 96  # side of the volume-rendered image
+    samples: Annotated[tuple[int, int], Range(4, 256), tyro.conf.arg(metavar="COARSE FINE")] = (16, 12)  # on a ray
+    pictures: Maybe[Path] = None  # put a sheet of edits of each attribute into this folder
+    rows: Annotated[int, Range(1, 100)] = 6  # triples on a sheet
+    threads: Threads = None  # processor threads (all)
+    device: str = "cpu"  # cpu or cuda
 
 
 def run(settings: JudgeTransfer) -> dict:
