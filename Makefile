@@ -23,7 +23,7 @@ benchmark: $(STAMP)
 	$(BIN)/python training/benchmark.py --suite generator --json out/benchmark.json
 
 weights: $(STAMP)
-	$(BIN)/python training/tools/weights.py
+	$(BIN)/python -m training.tools.weights
 
 parity: $(STAMP)
 	$(BIN)/python training/parity.py tests/golden/parity

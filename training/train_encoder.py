@@ -8,24 +8,18 @@ latent is known: the encoder goes on from the one that was trained along with it
 drawing again what it sees. Ctrl-C, or a kill, costs at most the minutes since the last checkpoint.
 """
 
-import argparse
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from sat3d.networks.built_in import GENERATOR
 from training.common.console import script
 from training.common.device import Machine
+from training.common.settings import Flag
 from training.data.views import Views
-from training.networks import generated_views as generated
-from training.networks import options as command_line
 from training.networks.coded_heads import choose_population, has_latents_of, load_domain_generator
+from training.networks.command import STOPPED, Needs, NetworkSettings, run
 from training.networks.encoder import SIZE, AnyEncoderTask, EncoderTask
 from training.networks.encoder_inversion import InversionTask
-from training.networks.generated_views import with_generated
+from training.networks.generated_views import GeneratedSettings, with_generated
 from training.networks.task import Recipe
 
 PRESETS = {
@@ -35,30 +29,27 @@ PRESETS = {
 _GOING_ON = 0.25  # of the learning rate, with --start: what is known already must not be shaken off
 
 
-@script(stopped=command_line.STOPPED)
-def main(arguments: Sequence[str] | None = None) -> int:
-    options = command_line.parse(__doc__, arguments, _add_arguments)
+@dataclass(frozen=True, kw_only=True)
+class TrainEncoder(GeneratedSettings, NetworkSettings):
+    fresh: Flag = False  # begin without the attribute reader's layers
 
-    def make_task(views: Views, machine: Machine) -> AnyEncoderTask:
-        network = load_domain_generator(options.generator or GENERATOR)
-        known = has_latents_of(network, choose_population(network, options.population))
-        if not known:
-            options.encoder = options.encoder or options.start
-        views = with_generated(views, options)
-        task = (EncoderTask if known else InversionTask)(views, machine, options.seed, network=network)
-        if not options.fresh and not options.start:
+
+@script(TrainEncoder, stopped=STOPPED)
+def main(settings: TrainEncoder) -> int:
+    def make_network(views: Views, machine: Machine) -> AnyEncoderTask:
+        network = load_domain_generator(settings.generator)
+        known = has_latents_of(network, choose_population(network, settings.population))
+        coding = settings if known else replace(settings, encoder=settings.encoder or settings.start)
+        views = with_generated(views, coding, settings.seed)
+        task = (EncoderTask if known else InversionTask)(views, machine, settings.seed, network=network)
+        if not settings.fresh and not settings.start:
             task.start_from_reader()
         return task
 
     presets = PRESETS
-    if options.start:
-        presets = {name: replace(plan, rate=_GOING_ON * plan.rate) for name, plan in PRESETS.items()}
-    return command_line.run(options, presets, command_line.Needs(SIZE, labels=False), make_task)
-
-
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    generated.add_arguments(parser)
-    parser.add_argument("--fresh", action="store_true", help="begin without the attribute reader's layers")
+    if settings.start:
+        presets = {name: replace(recipe, rate=_GOING_ON * recipe.rate) for name, recipe in PRESETS.items()}
+    return run(settings, presets, Needs(SIZE, labels=False), make_network)
 
 
 if __name__ == "__main__":

@@ -6,14 +6,10 @@ Pictures need 256 pixels. Ctrl-C, or a kill, costs at most the minutes since the
 """
 
 import sys
-from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from training.common.console import script
-from training.networks import options as command_line
+from training.networks.command import STOPPED, Needs, NetworkSettings, run
 from training.networks.parser import SIZE, ParserTask
 from training.networks.task import Recipe
 
@@ -23,10 +19,9 @@ PRESETS = {
 }
 
 
-@script(stopped=command_line.STOPPED)
-def main(arguments: Sequence[str] | None = None) -> int:
-    options = command_line.parse(__doc__, arguments)
-    return command_line.run(options, PRESETS, command_line.Needs(SIZE), partial(ParserTask, seed=options.seed))
+@script(NetworkSettings, stopped=STOPPED)
+def main(settings: NetworkSettings) -> int:
+    return run(settings, PRESETS, Needs(SIZE), partial(ParserTask, seed=settings.seed))
 
 
 if __name__ == "__main__":

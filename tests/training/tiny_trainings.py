@@ -22,11 +22,11 @@ from training.common.distributed import Processes
 from training.common.engine import Engine
 from training.generator import command
 from training.generator.presets import find_preset
+from training.generator.settings import GeneratorSettings
 from training.networks.clip import ClipTask
 from training.networks.encoder import EncoderTask
 from training.networks.parser import ParserTask
 from training.networks.reader import ReaderTask
-from training.train_generator import parse_arguments
 
 STEPS = 10
 NETWORKS = {
@@ -65,8 +65,8 @@ def _generator(folder: Path) -> Engine:
         with pytest.MonkeyPatch.context() as patch:
             write_balls(data, patch)
     out.mkdir(exist_ok=True)
-    options = parse_arguments(["--preset", "tiny", "--device", "cpu", "--data", str(data), "--out", str(out)])
-    return command.make_engine(options, find_preset("tiny"), Budget(steps=STEPS), Processes(torch.device("cpu")))
+    settings = GeneratorSettings(preset="tiny", device="cpu", data=(data,), out=out)
+    return command.make_engine(settings, find_preset("tiny"), Budget(steps=STEPS), Processes(torch.device("cpu")))
 
 
 def kill(*_) -> None:

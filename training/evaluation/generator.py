@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 import torch
 from torch import Tensor
@@ -16,10 +16,10 @@ from sat3d.inversion.scores import psnr
 from sat3d.networks.built_in import GENERATOR as CHECKPOINT
 from sat3d.networks.loading import large_enough
 from sat3d.networks.reader import AttributeReader, load_reader
+from training.common.settings import BuiltIn, Flag, Maybe, Range
 from training.data.views import Views
 from training.generator.scores import shape_scores
-from training.networks import coded_heads
-from training.networks.coded_heads import Coder, find_coder, generate_views, load_domain_generator
+from training.networks.coded_heads import Coder, CoderSettings, find_coder, generate_views, load_domain_generator
 from training.networks.metrics import pick_rates
 from training.networks.targets import ACTION_PREFIX, ACTIONS
 from training.synthheads.cameras import Pose
@@ -31,32 +31,30 @@ from .factors import bank_of
 from .flicker import flicker
 from .generator_summary import summary
 from .judging import judge_reader
-from .people import VIEWS_PER_PERSON, Crowd
+from .people import VIEWS_PER_PERSON, Crowd, CrowdJudging
 from .samples import draw_crowds, judge_samples
 
 _DCI_PEOPLE, _DCI_FOUND_PEOPLE = 4000, 1000  # with known latents, and with codes that are found in renders
 _DCI_SEED = 4711
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--seed", type=int, default=7, help="which people (7); not a seed that was trained on")
-    add("--count", type=int, default=200, help="number of pictures, two of each person (200)")
-    add("--yaw", type=float, default=35.0, dest="yaw_deg", help="largest yaw, in degrees (35)")
-    add("--checkpoint", type=Path, default=CHECKPOINT, help="a .safetensors file (the built-in one)")
-    coded_heads.add_arguments(parser)
-    add("--reader", type=Path, help="the judge, a .safetensors file (the built-in one)")
-    add("--no-reader", action="store_true", help="leave out attributes, identity and samples")
-    add("--steps", type=int, default=100, help="of descent in W+, where heads are inverted (100)")
-    add("--inverted", type=int, default=16, help="people inverted in W+, 0: none (16)")
-    add("--edits", type=int, default=6, help="true edits inverted, of each attribute, 0: none (6)")
-    add("--samples", type=int, default=300, help="heads drawn at random, 0: none (300)")
-    add("--orbits", type=int, default=8, help="heads that turn, for flicker, 0: none (8)")
-    people = f"people for DCI, 0: none ({_DCI_PEOPLE}; {_DCI_FOUND_PEOPLE} where their codes have to be found)"
-    add("--dci-people", type=int, help=people)
+@dataclass(frozen=True, kw_only=True)
+class JudgeGenerator(CoderSettings, CrowdJudging):
+    """The built-in generator on people it has never seen: pictures, depth, attributes, identity, disentanglement."""
+
+    checkpoint: BuiltIn = CHECKPOINT  # a .safetensors file
+    reader: Maybe[Path] = None  # the judge, a .safetensors file (the built-in one)
+    no_reader: Flag = False  # leave out attributes, identity and samples
+    steps: Annotated[int, Range(1)] = 100  # of descent in W+, where heads are inverted
+    inverted: Annotated[int, Range(0)] = 16  # people inverted in W+; 0: none
+    edits: Annotated[int, Range(0)] = 6  # true edits inverted, of each attribute; 0: none
+    samples: Annotated[int, Range(0)] = 300  # heads drawn at random; 0: none
+    orbits: Annotated[int, Range(0)] = 8  # heads that turn, for flicker; 0: none
+    dci_people: Annotated[Maybe[int], Range(0)] = None
+    """people for DCI; 0: none (4000; 1000 where their codes have to be found)"""
 
 
-def run(options: argparse.Namespace) -> dict:
+def run(settings: JudgeGenerator) -> dict:
     """Report with the keys ``psnr``, ``psnr_w_plus``, ``novel_psnr``, ``depth``, ``silhouette``, ``agree.<category>``,
     ``actions.<name>``, ``identity``, ``change.<attribute>``, ``samples.{frechet_ratio, recall, confidence}``,
     ``flicker``, ``dci.{w, styles}``; see the functions. What is left out has no key.
@@ -65,23 +63,24 @@ def run(options: argparse.Namespace) -> dict:
     ``psnr``: of this view, from its true camera, in dB; ``psnr_w_plus``: after ``--steps`` of descent, of the first
     people; ``novel_psnr``: from 30° away.
     """
-    network = load_domain_generator(options.checkpoint)
-    coder = find_coder(network, options.encoder, options.population)
-    descent = _descent(options, coder)
-    reader = None if options.no_reader else load_reader(options.reader)
-    crowd = Crowd(options.seed, options.count, coder.size, options.yaw_deg, coder.population)
+    network = load_domain_generator(settings.checkpoint)
+    coder = find_coder(network, settings.encoder, settings.population)
+    descent = _descent(settings, coder)
+    reader = None if settings.no_reader else load_reader(settings.reader)
+    crowd = Crowd(settings.seed, settings.count, coder.size, settings.yaw_deg, coder.population)
     bench = Bench(descent.inverter, reader, crowd, *render_pairs(crowd))
-    report: dict = {"seed": options.seed, "count": len(bench.views), "yaw_deg": options.yaw_deg}
+    report: dict = {"seed": settings.seed, "count": len(bench.views), "yaw_deg": settings.yaw_deg}
     report |= judge_heads(bench, coder)
-    if options.inverted:
-        report["psnr_w_plus"] = w_plus_psnr(bench, min(options.inverted, crowd.people), options.steps)
-    if options.edits:
-        report["change"] = judge_changes(descent, options.seed, options.edits)
-    if options.samples and reader is not None:
-        report["samples"] = judge_samples(reader, draw_crowds(network, coder.population, options.seed, options.samples))
-    if options.orbits:
-        report["flicker"] = round(flicker(coder, crowd, min(options.orbits, crowd.people)), 4)
-    people = options.dci_people
+    if settings.inverted:
+        report["psnr_w_plus"] = w_plus_psnr(bench, min(settings.inverted, crowd.people), settings.steps)
+    if settings.edits:
+        report["change"] = judge_changes(descent, settings.seed, settings.edits)
+    if settings.samples and reader is not None:
+        crowds = draw_crowds(network, coder.population, settings.seed, settings.samples)
+        report["samples"] = judge_samples(reader, crowds)
+    if settings.orbits:
+        report["flicker"] = round(flicker(coder, crowd, min(settings.orbits, crowd.people)), 4)
+    people = settings.dci_people
     if people is None:
         people = _DCI_PEOPLE if coder.encoder is None else _DCI_FOUND_PEOPLE
     if people:
@@ -90,11 +89,11 @@ def run(options: argparse.Namespace) -> dict:
     return report
 
 
-def _descent(options: argparse.Namespace, coder: Coder) -> Coder:
+def _descent(settings: JudgeGenerator, coder: Coder) -> Coder:
     """What inverts heads; ``coder`` itself, where none is to be."""
-    if not (options.inverted or options.edits):
+    if not (settings.inverted or settings.edits):
         return coder
-    return find_coder(coder.network, options.encoder, options.population, options.steps)
+    return find_coder(coder.network, settings.encoder, settings.population, settings.steps)
 
 
 @dataclass(frozen=True)

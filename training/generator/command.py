@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-
 import torch
 
 from sat3d.errors import ConfigError, FileError
@@ -21,12 +19,13 @@ from .networks import first_networks
 from .presets import Preset, find_preset
 from .prior import PriorTask
 from .scores import Codes
+from .settings import GeneratorSettings
 from .task import CHECKPOINT, GeneratorTask
 
 CODES, PRIOR = "codes.safetensors", "prior"
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: GeneratorSettings) -> int:
     """Train, or go on training. Exit codes: 0 done, 130 stopped by the user with a checkpoint."""
     preset = find_preset(options.preset)
     budget = Budget(options.minutes or (None if options.steps else preset.minutes), options.steps)
@@ -37,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
         return _train(options, preset, budget)
 
 
-def _train(options: argparse.Namespace, preset: Preset, budget: Budget) -> int:
+def _train(options: GeneratorSettings, preset: Preset, budget: Budget) -> int:
     processes = join_processes(options.device)
     there = state_path(options.out).exists()
     if there and not options.resume:
@@ -56,7 +55,7 @@ def _train(options: argparse.Namespace, preset: Preset, budget: Budget) -> int:
     return 0 if over or options.stop_after_steps is not None else 130
 
 
-def make_engine(options: argparse.Namespace, preset: Preset, budget: Budget, processes: Processes) -> Engine:
+def make_engine(options: GeneratorSettings, preset: Preset, budget: Budget, processes: Processes) -> Engine:
     """Data, codes and networks from their seeds, ready to begin or to be resumed."""
     pack = _open_data(options, preset, processes)
     codes = _codes(options, preset, pack, processes)
@@ -68,7 +67,7 @@ def make_engine(options: argparse.Namespace, preset: Preset, budget: Budget, pro
     return Engine(task, plan, processes, Report(options.out / "progress.jsonl", line_seconds=30.0))
 
 
-def _open_data(options: argparse.Namespace, preset: Preset, processes: Processes) -> HeadPack:
+def _open_data(options: GeneratorSettings, preset: Preset, processes: Processes) -> HeadPack:
     """The packed data, made by the first process."""
     if processes.is_first:
         open_pack(options.data, options.cache)
@@ -88,7 +87,7 @@ def _open_data(options: argparse.Namespace, preset: Preset, processes: Processes
     return pack if processes.device.type == "cpu" else pack.to(processes.device)
 
 
-def _codes(options: argparse.Namespace, preset: Preset, pack: HeadPack, processes: Processes) -> torch.Tensor:
+def _codes(options: GeneratorSettings, preset: Preset, pack: HeadPack, processes: Processes) -> torch.Tensor:
     """First codes of all heads, found once and kept beside the training."""
     path = options.out / CODES
     if processes.is_first and not path.exists():
@@ -102,7 +101,7 @@ def _codes(options: argparse.Namespace, preset: Preset, pack: HeadPack, processe
     return codes
 
 
-def train_prior(task: GeneratorTask, options: argparse.Namespace, budget: Budget) -> bool:
+def train_prior(task: GeneratorTask, options: GeneratorSettings, budget: Budget) -> bool:
     """Teach the generator that ``task`` has trained which w there are; whether that is over. It goes on where it
     stopped."""
     network, encoder = task.networks.mean_generator, task.networks.mean_encoder

@@ -27,7 +27,7 @@ from training.masks.models import Studio, View, load_segmenter
 from training.masks.optimizer import make_ranger
 from training.masks.presampling import draw_candidates, measure
 from training.masks.reference import paper_losses
-from training.masks.task import Recipe
+from training.masks.settings import Recipe
 
 _FACES = 8
 _BATCH = 8

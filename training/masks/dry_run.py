@@ -16,15 +16,16 @@ from .face_cache import Pairs
 from .models import Studio
 from .objective import Objective
 from .presampling import draw_candidates, measure
-from .task import MaskTask, Recipe
+from .settings import Recipe
+from .task import MaskTask
 
 _FACES = 2
 _TIMED_STEPS = 3
 
 
-def dry_run(recipe: Recipe, run: Run, studio: Studio, num_pairs: int) -> int:
-    """Say memory, steps and time of a training with ``num_pairs`` faces; the exit code."""
-    started = time.perf_counter()
+def dry_run(recipe: Recipe, run: Run, studio: Studio) -> int:
+    """Say memory, steps and time of a training; the exit code."""
+    started, num_pairs = time.perf_counter(), recipe.pairs
     pairs = measure(studio, *draw_candidates(studio.network, studio.domain.sampling, run.seed, 0, _FACES))
     draw_minutes = (time.perf_counter() - started) / _FACES * num_pairs / 60
     engine = silent_engine(recipe, run, studio, pairs)

@@ -5,56 +5,25 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from sat3d.losses import LossWeights
 from sat3d.masks import AttributeMasks
 from sat3d.pictures import contact_sheet, save_picture, to_pil
 from training.common.checkpoint import beside
 from training.common.engine import Stage, Step, Task
-from training.common.schedule import RateSchedule
 
 from .face_cache import Pairs
 from .objective import Objective, gather
 from .optimizer import make_ranger
 from .sampling import Draw, draw_transfers, most_different
+from .settings import Recipe
 
-_LAST_RATE = 0.05  # of the first, where the rate falls
 _SHOWN = 6  # faces of a sheet
 _RECENT = 200  # steps that the losses of a masks file are the mean of
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """The paper's by default. ``batch``: transfers per step of one process.
-
-    ``contrast``: of so many random references the one is taken that differs most from the source in the target
-    attribute, since faces that agree in it teach little. ``falling_rate``: the rate falls along a cosine; else it
-    stays. ``centralisation``, ``beta2``: see ``optimizer.py``; ``temperature``: ``qmm/equations.py``.
-    """
-
-    iterations: int = 300_000
-    batch: int = 1
-    contrast: int = 1
-    rate: float = 0.01
-    falling_rate: bool = False
-    centralisation: bool = True
-    beta2: float = 0.999
-    temperature: float = 1.0
-    weights: LossWeights = field(default_factory=LossWeights)
-
-    @property
-    def stage(self) -> Stage:
-        falling = RateSchedule(constant_share=0.0, last=_LAST_RATE)
-        return Stage("", 1.0, self.batch, self.rate, falling if self.falling_rate else RateSchedule())
-
-    def settings(self) -> dict[str, object]:
-        """What steps depend on: the length alone where the rate falls."""
-        return {name: value for name, value in asdict(self).items() if name != "iterations" or self.falling_rate}
 
 
 class StepLosses(nn.Module):
@@ -99,7 +68,7 @@ class MaskTask(Task):
         self.stages = (self.recipe.stage,)
 
     def settings(self) -> dict[str, object]:
-        return {**self.recipe.settings(), **self.facts}
+        return {**self.recipe.fixed(), **self.facts}
 
     def modules(self) -> dict[str, nn.Module]:
         return {"masks": self.masks}

@@ -6,9 +6,9 @@ labelled, since an encoder found it in the head's render. So a caption of the re
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -16,20 +16,21 @@ from tqdm import tqdm
 
 from sat3d.networks.built_in import GENERATOR
 
+from ..common.settings import BuiltIn, Range
 from ..data.views import Piece, Views, gather
-from . import coded_heads
-from .coded_heads import Coder, find_coder, generate_views, load_domain_generator
+from .coded_heads import Coder, CoderSettings, find_coder, generate_views, load_domain_generator
 
 _SEED_OFFSET = 50_000  # people that no rendered data set of a usual seed has
 _VIEWS_PER_HEAD = 2
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    made = "also learn from N pictures that the generator makes of the population's heads (0)"
-    add("--generated", type=int, default=0, metavar="N", help=made)
-    add("--generator", type=Path, help="the generator's file (the built-in one)")
-    coded_heads.add_arguments(parser)
+@dataclass(frozen=True, kw_only=True)
+class GeneratedSettings(CoderSettings):
+    """For :func:`with_generated`."""
+
+    generated: Annotated[int, Range(0)] = 0
+    """also learn from this many pictures that the generator makes of the population's heads"""
+    generator: BuiltIn = GENERATOR  # the generator's file
 
 
 def generated_views(coder: Coder, seed: int, count: int, size: int | None = None) -> Views:
@@ -50,17 +51,16 @@ def _pieces(coder: Coder, seed: int, count: int) -> Iterator[Piece]:
             yield Piece(picture, labels, head, drawn.parameters[0], pose.yaw_rad, pose.pitch_rad, z)
 
 
-def with_generated(views: Views, options: argparse.Namespace) -> Views:
-    """``views`` and as many generated ones, of the same size, as the ``options`` of :func:`add_arguments` ask for.
+def with_generated(views: Views, settings: GeneratedSettings, seed: int) -> Views:
+    """``views`` and as many generated ones, of the same size, as the ``settings`` ask for.
 
     Raises:
         FileError: generator or encoder are missing or damaged; ConfigError: they do not belong to each other.
     """
-    if not options.generated:
+    if not settings.generated:
         return views
-    network = load_domain_generator(options.generator or GENERATOR)
-    coder = find_coder(network, options.encoder, options.population)
-    return joined(views, generated_views(coder, options.seed, options.generated, views.images.shape[1]))
+    coder = find_coder(load_domain_generator(settings.generator), settings.encoder, settings.population)
+    return joined(views, generated_views(coder, seed, settings.generated, views.images.shape[1]))
 
 
 def joined(first: Views, second: Views) -> Views:

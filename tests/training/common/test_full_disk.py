@@ -43,8 +43,8 @@ def out(tmp_path) -> Path:
 @pytest.fixture
 def quick(monkeypatch):
     """Scripts whose work is done at once."""
-    suite = SimpleNamespace(__doc__="Nothing.", add_arguments=lambda parser: None, run=lambda options: {"score": 1})
-    monkeypatch.setattr(evaluate, "SUITES", {"readers": suite})
+    judging, _ = evaluate.SUITES["readers"]
+    monkeypatch.setitem(evaluate.SUITES, "readers", (judging, lambda settings: {"score": 1}))
     monkeypatch.setattr(benchmark, "SUITES", {"generator": lambda repeats, device: {"stage": {}}})
     for module in (shards, sheet_rows):
         monkeypatch.setattr(module, "render_head", fake_render_head)

@@ -1,6 +1,5 @@
 """The generator's suite: a generator that is right about everything, and whole reports on tiny networks."""
 
-import argparse
 import json
 from dataclasses import replace
 
@@ -16,6 +15,7 @@ from sat3d.networks.loading import save_network
 from sat3d.networks.reader import KIND as READER
 from sat3d.networks.reader import AttributeReader
 from tests.training.tiny_generators import labelled_config, random_encoder, random_network, unlabelled_config
+from training.common.settings import parse
 from training.evaluation import bench, flicker, generator
 from training.evaluation.factors import bank_of, encode, factor_index, factors_of
 from training.evaluation.generator import measure_dci
@@ -70,11 +70,9 @@ def use(monkeypatch, render) -> None:
 
 
 def report_of(*arguments) -> dict:
-    parser = argparse.ArgumentParser()
-    generator.add_arguments(parser)
     fixed = ["--seed", SEED, "--count", 8, "--inverted", 0, "--edits", 0, "--samples", 0, "--orbits", 0,
              "--dci-people", 0]  # fmt: skip
-    return generator.run(parser.parse_args([str(part) for part in (*fixed, *arguments)]))
+    return generator.run(parse(generator.JudgeGenerator, [str(part) for part in (*fixed, *arguments)]))
 
 
 @pytest.fixture(scope="module")

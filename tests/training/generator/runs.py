@@ -1,6 +1,5 @@
 """Short trainings of the tiny generator, and what two of them have in common."""
 
-import argparse
 from pathlib import Path
 
 import torch
@@ -10,11 +9,12 @@ from training.common.clock import Budget
 from training.common.distributed import Processes
 from training.common.engine import Engine, Run, Stage, Step
 from training.common.report import Report
+from training.common.settings import parse
 from training.generator.codes import find_codes
 from training.generator.networks import first_networks
 from training.generator.presets import Preset
+from training.generator.settings import GeneratorSettings
 from training.generator.task import GeneratorTask
-from training.train_generator import parse_arguments
 
 CPU = torch.device("cpu")
 
@@ -47,9 +47,10 @@ def step_of(stage: Stage, number: int = 0, seed: int = 0) -> Step:
     return Step(stage, number, number * stage.batch, 0.5, seed)
 
 
-def options_of(data: Path, out: Path, *more: str) -> argparse.Namespace:
+def options_of(data: Path, out: Path, *more: str) -> GeneratorSettings:
     """Of the command line, for the preset tiny."""
-    return parse_arguments(["--preset", "tiny", "--device", "cpu", "--data", str(data), "--out", str(out), *more])
+    fixed = ["--preset", "tiny", "--device", "cpu", "--data", str(data), "--out", str(out)]
+    return parse(GeneratorSettings, [*fixed, *more])
 
 
 def assert_same_weights(first, second) -> None:

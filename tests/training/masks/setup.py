@@ -13,9 +13,10 @@ from sat3d.parsing.parser import KIND as PARSER
 from sat3d.parsing.parser import HeadParser, ParserConfig
 from tests.training.tiny_generators import labelled_config, random_network
 from tests.training.tiny_networks import SMALL_CLIP
-from training import train_masks
 from training.common.distributed import Processes
+from training.common.settings import parse
 from training.masks import command
+from training.masks.settings import MaskSettings
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -49,11 +50,11 @@ def arguments(files: Path, out: Path, *more: str, domain: str = "heads.json") ->
 
 
 def make_trainer(files: Path, out: Path, *more: str, domain: str = "heads.json", generator: Path | None = None):
-    options = train_masks.parse_arguments(arguments(files, out, *more, domain=domain))
-    loaded = command.load_generator(generator or options.generator)
-    studio = command.make_studio(options, loaded, torch.device("cpu"))
-    engine = command.prepare(options, command.make_recipe(options), studio, loaded, Processes(torch.device("cpu")))
-    if options.resume:
+    settings = parse(MaskSettings, arguments(files, out, *more, domain=domain))
+    loaded = command.load_generator(generator or settings.generator)
+    studio = command.make_studio(settings, loaded, torch.device("cpu"))
+    engine = command.prepare(settings, studio, loaded, Processes(torch.device("cpu")))
+    if settings.resume:
         engine.resume()
     engine.begin()
     return engine

@@ -19,8 +19,10 @@ from tests.training.masks.setup import ROOT, arguments, losses_of, make_trainer
 from training import train_masks
 from training.common.checkpoint import SCHEMA, read_header, state_path
 from training.common.report import open_board
+from training.common.settings import parse
 from training.masks import command
 from training.masks.optimizer import find_ranger
+from training.masks.settings import MaskSettings
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,8 @@ def test_the_command_writes_masks_with_their_origin(trained, files):
     assert masks.attributes == ("beard", "eyeglasses", "hairstyle") and masks.warning_for(generator.fingerprint) is None
     assert masks.metadata["licence"] == "free" and masks.metadata["iterations"] == "5"
     training = json.loads(masks.metadata["training"])
-    assert training["weights"] == {"attr": 3.5, "bg": 40.0, "prob": 0.1, "src": 1.0} and training["pairs"] == 10
+    weights = {name: training[f"weight_{name}"] for name in ("attr", "bg", "prob", "src")}
+    assert weights == {"attr": 3.5, "bg": 40.0, "prob": 0.1, "src": 1.0} and training["pairs"] == 10
     assert set(json.loads(masks.metadata["losses"])) == {"loss", "ref", "src", "bg", "prob"}
     log = [json.loads(line) for line in trained.with_name("masks.progress.jsonl").read_text().splitlines()]
     assert log[0]["step"] == 1 and log[0]["losses"]["loss"] > 0
@@ -163,6 +166,7 @@ def test_tensorboard_that_is_missing_is_named(monkeypatch, tmp_path):
 
 
 def test_the_built_in_domain_is_the_default():
-    options = train_masks.parse_arguments(["--out", "m.safetensors"])
-    assert (options.iterations, options.batch, options.pairs, options.rate) == (300_000, 1, 6000, 0.01)
-    assert load_domain(options.domain).parser == "head"
+    settings = parse(MaskSettings, ["--out", "m.safetensors"])
+    recipe = settings.recipe
+    assert (recipe.iterations, recipe.batch, recipe.pairs, recipe.rate) == (300_000, 1, 6000, 0.01)
+    assert load_domain(settings.domain).parser == "head"

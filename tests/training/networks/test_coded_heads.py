@@ -1,7 +1,5 @@
 """Codes of a population's heads, told by latents or found in renders; and the pictures that are made of them."""
 
-import argparse
-
 import numpy as np
 import pytest
 import torch
@@ -23,7 +21,7 @@ from training.networks.coded_heads import (
     has_latents_of,
     styles_of,
 )
-from training.networks.generated_views import generated_views, with_generated
+from training.networks.generated_views import GeneratedSettings, generated_views, with_generated
 from training.synthheads.cameras import Pose
 from training.synthheads.populations import FIRST, PHOTOGRAPHS
 
@@ -125,11 +123,8 @@ def test_they_are_mixed_in_at_the_size_of_the_others(network, encoder, tmp_path)
         torch.zeros(2, 128, 128, 3, dtype=torch.uint8), None, torch.tensor([0, 5]),
         [PHOTOGRAPHS.draw(1, head) for head in (0, 5)], np.zeros(2, np.float32), np.zeros(2, np.float32),
     )  # fmt: skip
-    parser = argparse.ArgumentParser()
-    generated.add_arguments(parser)
-    parser.add_argument("--seed", type=int, default=1)
-    files = ["--generator", str(tmp_path / "generator.safetensors"), "--encoder", str(tmp_path / "encoder.safetensors")]
-    assert with_generated(plain, parser.parse_args([])) is plain
-    both = with_generated(plain, parser.parse_args([*files, "--generated", "2"]))
+    files = {name: tmp_path / f"{name}.safetensors" for name in ("generator", "encoder")}
+    assert with_generated(plain, GeneratedSettings(), 1) is plain
+    both = with_generated(plain, GeneratedSettings(**files, generated=2), 1)
     assert both.images.shape == (4, 128, 128, 3) and both.heads.tolist() == [0, 5, 6, 6]
     assert both.parameters[2:] == [PHOTOGRAPHS.draw(1 + generated._SEED_OFFSET, 0)] * 2 and both.labels is None

@@ -1,7 +1,7 @@
 """Training of the image-text model: phrases that are true, losses by hand, learning, going on, judging."""
 
-import argparse
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ from training import train_clip
 from training.common.random_numbers import Draws
 from training.evaluation import clip as suite
 from training.networks import clip as clip_task
-from training.networks import options as command_line
+from training.networks import command
 from training.networks.clip import ClipTask, alikeness, clip_config, contrast, group_loss
 from training.networks.clip_captions import ENDS, encode_short, short_caption
 from training.networks.clip_phrases import GROUPS, JUDGED, judged_texts, targets
@@ -178,7 +178,7 @@ def test_starting_from_another_model_is_refused(tmp_path):
 
 
 def test_the_command_line_trains_and_resumes(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(command_line, "render_views", lambda seed, size, count: plain(size))
+    monkeypatch.setattr(command, "render_views", lambda seed, size, count: plain(size))
     monkeypatch.setattr(train_clip, "ClipTask", lambda *given: ClipTask(*given, config=SMALL_CLIP))
     out = str(tmp_path / "clip.safetensors")
     assert train_clip.main(["--out", out, "--steps", "1", "--batch", "4"]) == 0
@@ -186,20 +186,14 @@ def test_the_command_line_trains_and_resumes(tmp_path, monkeypatch, capsys):
     assert "held out" in capsys.readouterr().out and load_clip(weights=out)
 
 
-def judged(*arguments) -> dict:
-    parser = argparse.ArgumentParser()
-    suite.add_arguments(parser)
-    return suite.run(parser.parse_args([str(argument) for argument in arguments]))
-
-
 def test_the_suite_judges_each_group(tmp_path, monkeypatch, capsys):
     engine_of(task(), tmp_path / "clip.safetensors", 1).run()
     monkeypatch.setattr(suite, "_views", lambda options: plain())
-    report = judged("--weights", tmp_path / "clip.safetensors")
+    report = suite.run(suite.JudgeClip(weights=tmp_path / "clip.safetensors"))
     assert report["count"] == 68 and 0 <= report["groups"]["beard"]["kind"]["accuracy"] <= 1
     assert set(report["groups"]) == {group.attribute for group in JUDGED} and "beard.kind" in capsys.readouterr().out
     with pytest.raises(FileError):
-        judged("--weights", tmp_path / "missing.safetensors")
+        suite.run(suite.JudgeClip(weights=tmp_path / "missing.safetensors"))
 
 
 def test_a_perfect_answer_gets_full_marks():
@@ -232,9 +226,9 @@ def test_the_command_mixes_in_pictures_of_a_generator_nobody_labelled(tmp_path, 
     generator, encoder = random_network(unlabelled_config()), random_encoder(16)
     save_checkpoint(tmp_path / "generator.safetensors", generator.config, dict(generator.state_dict()), {})
     save_network(tmp_path / "encoder.safetensors", ENCODER, encoder)
-    monkeypatch.setattr(command_line, "render_views", lambda seed, size, count: plain(size))
+    monkeypatch.setattr(command, "render_views", lambda seed, size, count: plain(size))
     monkeypatch.setattr(train_clip, "ClipTask", make)
-    grey = argparse.Namespace(image=np.full((64, 64, 3), 128, np.uint8))
+    grey = SimpleNamespace(image=np.full((64, 64, 3), 128, np.uint8))
     monkeypatch.setattr("training.networks.coded_heads.render_head", lambda p, poses, size: [grey for _ in poses])
     arguments = ["--out", str(tmp_path / "clip.safetensors"), "--steps", "1", "--batch", "4", "--generated", "3",
                  "--generator", str(tmp_path / "generator.safetensors")]  # fmt: skip

@@ -1,7 +1,5 @@
 """Training of the encoder: true latents, what an error costs, learning, starting points, judging."""
 
-import argparse
-
 import pytest
 import torch
 
@@ -14,7 +12,7 @@ from tests.training.tiny_networks import engine_of, lit
 from training import train_encoder
 from training.common.random_numbers import Draws
 from training.evaluation import encoder as suite
-from training.networks import options as command_line
+from training.networks import command
 from training.networks.encoder import EncoderTask, style_gram, truth_of
 from training.networks.task import Recipe
 from training.synthheads.populations import FIRST
@@ -75,7 +73,7 @@ def test_starting_from_the_reader_takes_its_layers(network):
 
 
 def test_the_command_line_trains_and_is_judged(network, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(command_line, "render_views", lambda seed, size, count: lit(size, 6))
+    monkeypatch.setattr(command, "render_views", lambda seed, size, count: lit(size, 6))
     checkpoint, out = tmp_path / "generator.safetensors", tmp_path / "encoder.safetensors"
     save_checkpoint(checkpoint, network.config, dict(network.state_dict()), {"licence": "test"})
     arguments = ["--generator", str(checkpoint), "--out", str(out), "--steps", "1", "--batch", "4"]
@@ -83,7 +81,5 @@ def test_the_command_line_trains_and_is_judged(network, tmp_path, monkeypatch, c
     assert load_encoder(out).config.w_dim == network.config.backbone.w_dim
     monkeypatch.setattr(suite, "render_plain", lambda crowd: lit(64, 3))
     monkeypatch.setattr(suite, "Crowd", lambda *_: None)
-    parser = argparse.ArgumentParser()
-    suite.add_arguments(parser)
-    report = suite.run(parser.parse_args(["--checkpoint", str(checkpoint), "--encoder", str(out)]))
+    report = suite.run(suite.JudgeEncoder(checkpoint=checkpoint, encoder=out))
     assert report["count"] == 6 and report["seconds"] > 0 and 0 < report["psnr"] < 60 and report["camera_deg"] >= 0

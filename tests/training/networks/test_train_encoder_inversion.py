@@ -17,8 +17,8 @@ from training import train_encoder
 from training.common.engine import Engine
 from training.common.random_numbers import Draws
 from training.data.views import Views
+from training.networks import command
 from training.networks import encoder_inversion as module
-from training.networks import options as command_line
 from training.networks.coded_heads import styles_of
 from training.networks.encoder import EncoderTask
 from training.networks.encoder_inversion import InversionTask, fresh_encoder
@@ -162,7 +162,7 @@ def test_the_command_goes_on_from_the_encoder_of_the_generators_training(files, 
         asked.append(size)
         return views
 
-    monkeypatch.setattr(command_line, "render_views", rendered)
+    monkeypatch.setattr(command, "render_views", rendered)
     out = str(tmp_path / "out.safetensors")
     assert train_encoder.main([*files, "--out", out, "--steps", "1"]) == 0
     said = capsys.readouterr().out
@@ -191,7 +191,7 @@ def test_a_labelled_generator_is_taught_by_its_latents_or_on_demand_by_inversion
     labelled = random_network(labelled_config())
     path = tmp_path / "labelled.safetensors"
     save_checkpoint(path, labelled.config, dict(labelled.state_dict()), {"licence": "test"})
-    monkeypatch.setattr(command_line, "render_views", lambda *_: views)
+    monkeypatch.setattr(command, "render_views", lambda *_: views)
     for name in ("EncoderTask", "InversionTask"):
         monkeypatch.setattr(train_encoder, name, ask(name))
     for more in ([], ["--population", "photographs"]):

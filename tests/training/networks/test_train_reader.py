@@ -20,7 +20,7 @@ from training.common.random_numbers import Draws, EpochOrder
 from training.data.degradations import DEGRADATIONS, blur, degrade
 from training.data.geometric import _draw_moves, mirror, move
 from training.data.views import even_shares, load_views, render_views
-from training.networks import options as command_line
+from training.networks import command
 from training.networks.generated_views import joined
 from training.networks.metrics import confusion, explained, overlaps, pick_rates
 from training.networks.mirroring import mirrored_targets
@@ -381,7 +381,7 @@ def test_the_state_of_another_training_is_refused(tmp_path):
 
 
 def run(monkeypatch, *arguments) -> int:
-    monkeypatch.setattr(command_line, "render_views", lambda seed, size, count: striped(size))
+    monkeypatch.setattr(command, "render_views", lambda seed, size, count: striped(size))
     monkeypatch.setitem(train_reader.PRESETS["first"], "cpu", Recipe(batch=4, minutes=1))
     monkeypatch.setattr(train_reader, "reader_config", lambda architecture: SMALL_READER)
     return train_reader.main([str(argument) for argument in arguments])
@@ -420,7 +420,7 @@ def test_a_training_starts_from_what_another_reader_sees(tmp_path):
 def test_the_command_makes_the_reader_that_is_asked_for(tmp_path, monkeypatch):
     sizes = {"first": SMALL_READER, "second": SMALL_SECOND}
     monkeypatch.setattr(train_reader, "reader_config", sizes.get)
-    monkeypatch.setattr(command_line, "render_views", lambda seed, size, count: striped(size, 20))
+    monkeypatch.setattr(command, "render_views", lambda seed, size, count: striped(size, 20))
     for name in READERS:
         out = tmp_path / f"{name}.safetensors"
         arguments = ["--architecture", name, "--out", str(out), "--steps", "1", "--batch", "2"]

@@ -104,11 +104,21 @@ def test_a_missing_gpu_is_said(monkeypatch, tmp_path, capsys):
     assert "no CUDA device" in refused(capsys, "render", "--out", tmp_path, "--count", 4, "--device", "cuda")
 
 
-def test_unknown_arguments_show_the_usage(capsys):
-    for arguments in ([], ["paint"], ["render"], ["render", "--out", "x", "--count", "many"]):
-        with pytest.raises(SystemExit) as stop:
-            main(arguments)
-        assert stop.value.code == 2 and "usage" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], ("render", "describe")),
+        (["paint"], ("paint", "render", "describe")),
+        (["render"], ("--out", "--count")),
+        (["render", "--out", "x", "--count", "many"], ("--count", "many")),
+        (["render", "--out", "x", "--count", "4", "--veiws", "2"], ("--veiws", "--views")),
+    ],
+)
+def test_wrong_arguments_are_named_and_help_is_pointed_to(capsys, arguments, said):
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    error = capsys.readouterr().err
+    assert stop.value.code == 2 and "--help" in error and all(word in error for word in said)
 
 
 def test_describe_says_what_a_shard_shows(data, capsys):
