@@ -12,13 +12,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..camera import check_label
+from ..errors import ConfigError
 from ..style_space import StyleLayer, StyleLayout
 from .base import synthesis_style_layers
 from .config import BackboneConfig
 from .full_head_config import FullHeadConfig
 from .mapping import MappingNetwork
 from .planes import plane_projection
-from .renderer import Volume
+from .renderer import Volume, composited
 from .synthesis import Noise, SkipNetwork, ToRGB
 from .triplane import TriplaneGenerator
 
@@ -116,6 +117,12 @@ class FullHeadGenerator(TriplaneGenerator):
         if not self.config.raw_torgb:
             return super().raw_image(features, styles)
         return self.torgb(features, styles[:, self.layout.slices["torgb"]])
+
+    def point_colours(self, features: Tensor, shares: Tensor, styles: Tensor | None = None) -> Tensor:
+        if styles is None:
+            raise ConfigError("The colours of this head depend on its styles", "no styles", "those of the latent")
+        picture = self.decoder.signed(composited(shares, features)).T[None, :, :, None]
+        return (self.raw_image(picture, styles)[0, :, :, 0].T + 1) / 2
 
     def parse(self, features: Tensor, styles: Tensor) -> Tensor | None:
         if not self.config.parsing_labels:

@@ -303,9 +303,9 @@ def _composite(decoder: Decoder, coefficients: Tensor, passes: list[Tensor], opa
     return total * _SIGMOID_WIDEN - opacity[:, None] * _SIGMOID_SHIFT if decoder.activation == "sigmoid" else total
 
 
-def query_points(scene: Volume, points: Tensor) -> tuple[Tensor, Tensor]:
+def query_points(scene: Volume, points: Tensor, as_seen: bool = False) -> tuple[Tensor, Tensor]:
     """World ``points [B, M, 3]`` -> raw density ``[B, M]`` and colour features ``[B, M, C]`` (of a sigmoid about
-    0..1)."""
+    0..1); ``as_seen``: what is never rendered is as thin as the renderer takes it to be."""
     flat = points.reshape(-1, 3)
     if scene.is_straight:
         still = torch.zeros_like(flat)
@@ -316,4 +316,12 @@ def query_points(scene: Volume, points: Tensor) -> tuple[Tensor, Tensor]:
     if scene.planes.shape[0] > 1:
         index = torch.arange(points.shape[0], device=points.device).repeat_interleave(points.shape[1])
     density, logits = scene.query(places, index)
+    if as_seen and scene.half_seen is not None:
+        density = density.masked_fill((flat[:, [0, 2]].abs() > scene.half_seen).any(1), _CROPPED_DENSITY)
     return density.reshape(points.shape[:2]), scene.decoder.colours(logits).reshape(*points.shape[:2], -1)
+
+
+def composited(shares: Tensor, colours: Tensor) -> Tensor:
+    """``shares [V, N]``, ``colours [V, N, C]`` -> their weighted mean ``[V, C]``, also where the shares are not one."""
+    total = torch.einsum("vn,vnc->vc", shares, colours)
+    return total / shares.sum(1, keepdim=True).clamp_min(1e-6)

@@ -22,7 +22,7 @@ from .base import (
 from .config import TriplaneConfig
 from .mapping import MappingNetwork
 from .planes import plane_projection
-from .renderer import Decoder, RenderedRays, Volume, query_points, render_volume
+from .renderer import Decoder, RenderedRays, Volume, composited, query_points, render_volume
 from .superresolution import Superresolution
 from .synthesis import Noise
 
@@ -97,6 +97,16 @@ class TriplaneGenerator(StyleGenerator):
     def query(self, planes: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
         """World ``points [B, M, 3]`` -> raw density ``[B, M]`` (before softplus) and colour features ``[B, M, C]``."""
         return query_points(self.volume(planes), points)
+
+    def query_seen(self, planes: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
+        """The same as the renderer sees it: of some networks it leaves out what is far from the axis."""
+        return query_points(self.volume(planes), points, as_seen=True)
+
+    def point_colours(self, features: Tensor, shares: Tensor, styles: Tensor | None = None) -> Tensor:
+        """What the raw picture shows of V rays of N points: ``features [V, N, C]`` of :meth:`query`, composited by
+        ``shares [V, N]`` -> sRGB ``[V, 3]``, about 0..1. ``styles [1, S]`` for networks whose raw
+        picture depends on them."""
+        return composited(shares, features[..., :3])
 
     def render_features(self, planes: Tensor, camera: Tensor, options: RenderOptions | None = None) -> RenderedRays:
         """Volume rendering alone: ``planes [1 or V, …]``, ``camera [V, 25]`` -> features, depth, opacity at r²."""

@@ -24,6 +24,7 @@ from .target import Target
 from .w_statistics import Population
 
 _SEARCHED_YAW_DEG = (-45, -30, -15, 0, 15, 30, 45)
+_SEARCHED_ALL_AROUND_DEG = (*_SEARCHED_YAW_DEG, 70, 95, 120, 145, 180, -145, -120, -95, -70)
 _SEARCH_RESOLUTION = 32
 
 
@@ -99,7 +100,8 @@ def _likely_yaw(tools: Inverter, target: Target, population: Population) -> floa
     network, look = tools.network, _glance(tools, target)
     ws = population.mean[:, None].expand(-1, network.config.backbone.num_ws, -1)
     styles = network.styles(ws)
-    losses = {yaw_deg: look(styles, network.rig.label(math.radians(yaw_deg))) for yaw_deg in _SEARCHED_YAW_DEG}
+    searched = _SEARCHED_ALL_AROUND_DEG if network.config.knows_all_sides else _SEARCHED_YAW_DEG
+    losses = {yaw_deg: look(styles, network.rig.label(math.radians(yaw_deg))) for yaw_deg in searched}
     return math.radians(min(losses, key=losses.get))
 
 

@@ -25,6 +25,7 @@ from .w_statistics import Population, measure_population
 
 _PREVIEW_EVERY = 4
 _TURN_DEG = (35.0, 12.0)  # largest yaw and pitch of the cameras that others are held from
+_ALL_AROUND_DEG = (180.0, 12.0)  # the same for networks that know the head from all sides
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,8 @@ class _Tuning:
         styles = torch.lerp(self.styles[face : face + 1], other, self.options.reach)
         if not isinstance(self.plain, TriplaneGenerator):
             return styles, None
-        yaw, pitch = (float(share) * math.radians(limit) for share, limit in zip(turn, _TURN_DEG, strict=True))
+        limits_deg = _ALL_AROUND_DEG if self.plain.config.knows_all_sides else _TURN_DEG
+        yaw, pitch = (float(share) * math.radians(limit) for share, limit in zip(turn, limits_deg, strict=True))
         return styles, self.plain.rig.label(yaw, pitch).to(styles.device)
 
     @torch.no_grad()

@@ -4,6 +4,7 @@ Facts about the files: parts that are switched off are None, as an attribute or 
 the decoder's activation and the super-resolution's input size are attributes of the parts, and win over the settings.
 """
 
+from ...errors import FileError
 from ...foreign.tree import Tree
 from ...foreign.values import describe, unlike_official
 from ..config import Activation, SynthesisConfig, TriplaneConfig
@@ -99,7 +100,12 @@ def _is_on(tree: Tree, options: Settings, module: str, key: str) -> bool:
 
 def _require(tree: Tree, module: str, because: str) -> None:
     if module not in tree.modules:
-        raise unsupported(f"its part {module} is missing, although {because}", wanted="all parts that its settings name")
+        raise FileError(
+            f"The network is incomplete: its part {module} is missing, although {because}",
+            "no such module",
+            "all parts that its settings name",
+            "use the network as its training code saved it",
+        )
 
 
 def _backdrop(tree: Tree) -> SynthesisConfig:
