@@ -69,7 +69,7 @@ def backbone_style_layers(backbone: Backbone, prefix: str) -> list[StyleLayer]:
 
 
 def synthesis_style_layers(blocks: list[tuple[str, SynthesisBlock]], prefix: str, part: str) -> list[StyleLayer]:
-    """A synthesis network's style layers; a block's toRGB shares its row of w+ with the next block's first convolution."""
+    """A synthesis network's style layers; a block's toRGB shares its w+ row with the next block's first convolution."""
     layers, row = [], 0
     for name, block in blocks:
         own = block.style_layers()

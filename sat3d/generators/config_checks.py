@@ -26,7 +26,9 @@ def check_resolution(name: str, value: Any) -> None:
 def check_channels(channels: Any, blocks: int) -> None:
     """None listed, or as many as there are blocks."""
     if len(channels) not in (0, blocks):
-        raise ConfigError("channels do not fit the resolution", channels, f"{blocks} numbers, or none", "check the config")
+        raise ConfigError(
+            "channels do not fit the resolution", channels, f"{blocks} numbers, or none", "check the config"
+        )
     for number in channels:
         check_range("channels", number, 1, MAX_CHANNELS)
 

@@ -4,8 +4,8 @@ Planes are ``[B, H, W, P, C]``: texel-major, so that a bilinear corner is one co
 fast sampler reads all 4·P corners of a point as one weighted bag of rows (``embedding_bag``), which runs an
 order of magnitude faster on a CPU than ``grid_sample`` and never stores the features of single planes.
 
-Grids are planes with depth, ``[B, H, W, P, D, C]`` (the tri-grids of PanoHead): the point's third coordinate counts, too,
-and a bag has 8·P corners, of which the D slices of a texel lie together.
+Grids are planes with depth, ``[B, H, W, P, D, C]`` (the tri-grids of PanoHead): the point's third coordinate counts,
+too, and a bag has 8·P corners, of which the D slices of a texel lie together.
 """
 
 import math
@@ -122,7 +122,11 @@ def sample_planes_reference(planes: Tensor, points: Tensor, projection: Tensor) 
     """
     batch, num_planes, features = planes.shape[0], planes.shape[3], planes.shape[-1]
     grid = torch.einsum("bmk,kpc->bpmc", points, projection).flatten(0, 1)[:, None]
-    maps = planes.permute(0, 3, 4, 1, 2).flatten(0, 1) if planes.ndim == 5 else planes.permute(0, 3, 5, 4, 1, 2).flatten(0, 1)
+    maps = (
+        planes.permute(0, 3, 4, 1, 2).flatten(0, 1)
+        if planes.ndim == 5
+        else planes.permute(0, 3, 5, 4, 1, 2).flatten(0, 1)
+    )
     grid = grid if planes.ndim == 5 else grid[:, None]
     sampled = F.grid_sample(maps, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     return sampled.reshape(batch, num_planes, features, -1).transpose(2, 3)

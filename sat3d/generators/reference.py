@@ -13,8 +13,8 @@ from torch import Tensor
 
 from ..camera import check_label
 from . import volume
-from .layers import LRELU_GAIN, LRELU_SLOPE
 from .balls import ball_coordinates, ball_weights
+from .layers import LRELU_GAIN, LRELU_SLOPE
 from .planes import sample_planes_reference
 from .rays import box_limits, camera_rays
 from .renderer import RayBatch, Volume, beyond

@@ -290,7 +290,7 @@ def query_rays(scene: Volume, lines: TexelRays | WarpedRays, depths: Tensor) -> 
 
 
 def beyond(rays: RayBatch, depths: Tensor, half_seen: float) -> Tensor:
-    """``depths [R, N]`` -> ``[R, N]`` bool: samples farther than ``half_seen`` from the vertical axis planes, in x or z."""
+    """``depths [R, N]`` -> ``[R, N]`` bool: samples farther than ``half_seen`` from the middle, in x or in z."""
     x, z = (rays.origins[:, axis, None] + depths * rays.directions[:, axis, None] for axis in (0, 2))
     return (x.abs() > half_seen) | (z.abs() > half_seen)
 

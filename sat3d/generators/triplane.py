@@ -156,7 +156,7 @@ class TriplaneGenerator(StyleGenerator):
         return features[:, :3]
 
     def parse(self, features: Tensor, styles: Tensor) -> Tensor | None:
-        """``features [V, C, r, r]`` -> probabilities of labels ``[V, K, r, r]``, of generators that parse themselves."""
+        """``features [V, C, r, r]`` -> probabilities of labels ``[V, K, r, r]``, if the generator parses itself."""
         return None
 
     def before_background(

@@ -70,8 +70,8 @@ class Mesh:
 @torch.no_grad()
 def extract_mesh(network: TriplaneGenerator, planes: Tensor, options: MeshOptions | None = None,
                  progress: Progress = no_progress, styles: Tensor | None = None) -> Mesh:
-    """The surface of one face, ``planes [1, …]`` of :meth:`TriplaneGenerator.planes`; its ``styles [1, S]`` for networks
-    whose colours depend on them.
+    """The surface of one face, ``planes [1, …]`` of :meth:`TriplaneGenerator.planes`; its ``styles [1, S]`` for
+    networks whose colours depend on them.
 
     Each vertex has the colour that the picture shows there before super-resolution: that of a short ray against its
     normal. ``progress`` counts to 100.
@@ -131,7 +131,7 @@ def surface_level(network: TriplaneGenerator, planes: Tensor) -> float:
 @torch.no_grad()
 def colours_at(network: TriplaneGenerator, planes: Tensor, vertices: np.ndarray, normals: np.ndarray,
                progress: Progress = no_progress, styles: Tensor | None = None) -> np.ndarray:
-    """sRGB ``[V, 3]`` 0..1 of points on the surface: what the raw picture shows of them, composited along a ray inwards.
+    """sRGB ``[V, 3]`` 0..1 of points on the surface: what the raw picture shows of them, along a short ray inwards.
 
     A colour at the very point would be that of thin air in front of soft surfaces such as hair.
     """

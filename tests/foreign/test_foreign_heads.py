@@ -107,12 +107,24 @@ def _attribute(module: str, name: str, value: object):
         ("panohead", _attribute("bcg_synthesis.b8.conv0", "activation", "relu"), r"b8\.conv0\.activation is 'relu'"),
         ("panohead", lambda n: n.states["bcg_synthesis"]["_init_kwargs"].update(magic=1), "'magic' of the background"),
         ("panohead", lambda n: n.states["t_mapping"]["_init_kwargs"].update(w_dim=4), "w_dim of its t_mapping"),
-        ("panohead", lambda n: n.states["t_mapping"]["_init_kwargs"].update(last_activation="lrelu"), "last_activation"),
-        ("panohead", _attribute("t_mapping.fc1", "activation", "lrelu"), r"fc1\.activation is 'lrelu' instead of linear"),
+        (
+            "panohead",
+            lambda n: n.states["t_mapping"]["_init_kwargs"].update(last_activation="lrelu"),
+            "last_activation",
+        ),
+        (
+            "panohead",
+            _attribute("t_mapping.fc1", "activation", "lrelu"),
+            r"fc1\.activation is 'lrelu' instead of linear",
+        ),
         ("panohead", lambda n: n.kinds.update(decoder="OSGDecoder2"), "OSGDecoder2"),
         ("spherehead", lambda n: without(n, "ConvB."), "ConvB is missing, although its other ball"),
         ("spherehead", lambda n: n.tensors.pop("ConvB.1.weight"), r"ConvB\.1\.weight is missing"),
-        ("spherehead", lambda n: n.tensors.update({"ConvA.1.weight": torch.zeros(64, 24, 1, 1)}), r"ConvA\.1\.weight has"),
+        (
+            "spherehead",
+            lambda n: n.tensors.update({"ConvA.1.weight": torch.zeros(64, 24, 1, 1)}),
+            r"ConvA\.1\.weight has",
+        ),
         ("spherehead", lambda n: n.tensors.update({"ConvA.0.weight": torch.zeros(())}), "ConvA.0.weight"),
         ("spherehead", _attribute("ConvA.0", "activation", "lrelu"), r"ConvA\.0\.activation is 'lrelu'"),
         ("spherehead", _attribute("ConvA.0", "up", 2), r"ConvA\.0\.up is 2"),
@@ -134,7 +146,7 @@ def test_a_plain_eg3d_decoder_with_another_activation_is_refused(read):
     network = built("panohead_flat", decoder_activation="none")
     without(network, "t_mapping.")
     del network.states[""]["rendering_kwargs"]["triplane_depth"]
-    with pytest.raises(FileError, match="decoder.activation is 'none' instead of sigmoid"):
+    with pytest.raises(FileError, match=r"decoder\.activation is 'none' instead of sigmoid"):
         read(network)
 
 

@@ -42,7 +42,9 @@ def tiny_full_head_config(case: str, **changes) -> FullHeadConfig:
 
 def weights_of(config: FullHeadConfig) -> dict[str, torch.Tensor]:
     """Every tensor by its name alone."""
-    return {name: torch.from_numpy(np.asarray(_numbers(name, shape))) for name, shape in expected_tensors(config).items()}
+    return {
+        name: torch.from_numpy(np.asarray(_numbers(name, shape))) for name, shape in expected_tensors(config).items()
+    }
 
 
 def _numbers(name: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -51,7 +53,7 @@ def _numbers(name: str, shape: tuple[int, ...]) -> np.ndarray:
         return 1 + numbers / 4
     if name == "decoder.net.2.bias":
         numbers[0] += 12  # some rays are clear, some opaque
-    if name.endswith("noise_strength") or name.endswith("bias"):
+    if name.endswith(("noise_strength", "bias")):
         return numbers / 4
     if "mapping.fc" in name:
         return numbers * 0.1 if name.startswith("t_mapping.") else numbers * 100

@@ -1,4 +1,4 @@
-"""PanoHead and SphereHead: the same numbers as the official code, a fast path that equals its readable twin, geometry."""
+"""PanoHead and SphereHead: the numbers of the official code, a fast path that equals its readable twin, geometry."""
 
 import math
 from dataclasses import replace
@@ -77,12 +77,17 @@ def test_outputs_are_those_of_the_official_code(case, network):
     assert len(wanted) >= 9 and (("image_parsing" in wanted) == (case == "spherehead"))
     for name in wanted:
         limit = RELATIVE_LIMIT * float(stored[name].abs().max())
-        torch.testing.assert_close(ours[name], stored[name], atol=limit, rtol=0, msg=lambda text, n=name: f"{n}: {text}")
+        torch.testing.assert_close(
+            ours[name], stored[name], atol=limit, rtol=0, msg=lambda text, n=name: f"{n}: {text}"
+        )
 
 
 def test_the_fast_path_equals_the_readable_twin_in_value_and_gradient(network):
     camera, found = network.rig.label([-0.4, 2.5], [0.1, -0.1]), []
-    for synthesize in (lambda s: network.synthesize(s, camera).image, lambda s: reference.synthesize(network, s, camera)):
+    for synthesize in (
+        lambda s: network.synthesize(s, camera).image,
+        lambda s: reference.synthesize(network, s, camera),
+    ):
         styles = styles_of(network).requires_grad_()
         image = synthesize(styles)
         found.append((image, torch.autograd.grad(image.square().mean(), styles)[0]))

@@ -1,7 +1,8 @@
 """The config of PanoHead and SphereHead from their module trees. Both call themselves TriPlaneGenerator, as EG3D does.
 
-Facts about the files: parts that are switched off are None, as an attribute or in the table of modules; the planes' axes,
-the decoder's activation and the super-resolution's input size are attributes of the parts, and win over the settings.
+Facts about the files: parts that are switched off are None, as an attribute or in the table of modules; the planes'
+axes, the decoder's activation and the super-resolution's input size are attributes of the parts, and win over the
+settings.
 """
 
 from ...errors import FileError

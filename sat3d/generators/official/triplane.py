@@ -120,7 +120,10 @@ def _superresolution(tree: Tree, given: Settings, options: Settings) -> Superres
     arguments = init_settings(tree, "superresolution", ())
     check_supported(arguments.without(*_UNUSED), "superresolution module")
     fallback = _CLAMP_OF_FLOAT16 if arguments.get("sr_num_fp16_res", given.get("sr_num_fp16_res")) else None
-    side = Settings({"input_resolution": tree.attribute("superresolution", "input_resolution", variant.in_resolution)}, "superresolution")
+    side = Settings(
+        {"input_resolution": tree.attribute("superresolution", "input_resolution", variant.in_resolution)},
+        "superresolution",
+    )
     return dataclasses.replace(
         variant,
         in_resolution=side.integer("input_resolution"),
