@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ from ..errors import ConfigError
 from ..generators import RenderOptions, StyleGenerator, TriplaneGenerator
 from ..networks.loading import large_enough
 from .cameras import rolled_label
-from .encoder import PortraitEncoder, check_encoder
+from .encoder import FaceEncoder
 from .features import FeatureLoss
 from .losses import IdentityLoss, Likeness, Term
 from .lpips import LpipsLoss
@@ -34,7 +34,7 @@ class Inverter:
 
     network: StyleGenerator
     fingerprint: str = ""
-    encoder: PortraitEncoder | None = None
+    encoder: FaceEncoder | None = None
     features: FeatureLoss | None = None
     population: Population | None = None  # None: measured when needed
     identity: IdentityLoss | None = None
@@ -54,12 +54,14 @@ def first_guess(tools: Inverter, target: Target, population: Population) -> Star
         return ask_encoder(tools, target)
     if not isinstance(tools.network, TriplaneGenerator):
         return Start()
-    return Start(yaw_rad=_likely_yaw(tools, target, population))
+    return Start(yaw_rad=_likely_yaw(tools, target, population.mean[:, None]))
 
 
 @torch.no_grad()
-def ask_encoder(tools: Inverter, target: Target, roll_rad: float = 0.0) -> Start:
+def ask_encoder(tools: Inverter, target: Target, roll_rad: float = 0.0, camera: Start | None = None) -> Start:
     """Face and camera as the encoder sees them; a head that is tilted by ``roll_rad`` is put upright first.
+
+    An encoder that knows no cameras gets ``camera``, where it is known otherwise, else the likeliest one.
 
     Raises:
         ConfigError: no encoder, or one of another generator.
@@ -67,10 +69,17 @@ def ask_encoder(tools: Inverter, target: Target, roll_rad: float = 0.0) -> Start
     if tools.encoder is None:
         raise ConfigError("There is no encoder", "none", "an encoder that was trained for this generator",
                           "choose W, W+ or styles, which do without")  # fmt: skip
-    check_encoder(tools.encoder, tools.network)
-    image = target.image.cpu() if next(tools.encoder.parameters()).device.type == "cpu" else target.image
-    found = tools.encoder(large_enough(upright(image, roll_rad)))
-    return Start(found.w.to(tools.network.device), float(found.yaw_rad), float(found.pitch_rad), roll_rad)
+    tools.encoder.check(tools.network)
+    found = tools.encoder.find(large_enough(upright(target.image, roll_rad)))
+    ws = found.ws.to(tools.network.device)
+    w, several = (ws[:, 0], None) if ws.shape[1] == 1 else (ws.mean(1), ws)
+    if found.yaw_rad is not None and found.pitch_rad is not None:
+        return Start(w, float(found.yaw_rad), float(found.pitch_rad), roll_rad, ws=several)
+    if camera is not None:
+        return replace(camera, w=w, ws=several)
+    if not isinstance(tools.network, TriplaneGenerator):
+        return Start(w, ws=several)
+    return Start(w, _likely_yaw(tools, target, ws), 0.0, roll_rad, ws=several)
 
 
 def upright(image: Tensor, roll_rad: float) -> Tensor:
@@ -96,10 +105,10 @@ def likelier(tools: Inverter, target: Target, population: Population, method: st
 
 
 @torch.no_grad()
-def _likely_yaw(tools: Inverter, target: Target, population: Population) -> float:
+def _likely_yaw(tools: Inverter, target: Target, ws: Tensor) -> float:
+    """From where the face ``ws [1, rows or 1, w_dim]`` is most like the picture."""
     network, look = tools.network, _glance(tools, target)
-    ws = population.mean[:, None].expand(-1, network.config.backbone.num_ws, -1)
-    styles = network.styles(ws)
+    styles = network.styles(ws.expand(-1, network.config.backbone.num_ws, -1))
     searched = _SEARCHED_ALL_AROUND_DEG if network.config.knows_all_sides else _SEARCHED_YAW_DEG
     losses = {yaw_deg: look(styles, network.rig.label(math.radians(yaw_deg))) for yaw_deg in searched}
     return math.radians(min(losses, key=losses.get))

@@ -78,7 +78,8 @@ def invert(
         population = tools.population or measure_population(tools.network, options.seed)
         start = start or first_guess(tools, target, population)
         if start.w is None and tools.encoder is not None:  # a camera alone is known, such as that of landmarks
-            start = replace(start, w=ask_encoder(tools, target, start.roll_rad).w)
+            found = ask_encoder(tools, target, start.roll_rad, start)
+            start = replace(start, w=found.w, ws=found.ws)
         variables = Variables.at(start, options.method, tools.network, population)
         return descend(tools, options, target, population, variables, start.roll_rad, watch)
 
@@ -97,11 +98,13 @@ def descend(
 
 
 def _encode(tools: Inverter, target: Target, start: Start | None, watch: Watch) -> Inversion:
-    found = ask_encoder(tools, target, 0.0 if start is None else start.roll_rad)
-    start = found if start is None else replace(start, w=found.w)
+    found = ask_encoder(tools, target, 0.0 if start is None else start.roll_rad, start)
+    start = found if start is None else replace(start, w=found.w, ws=found.ws)
     with torch.no_grad():
-        styles = tools.network.styles(start.w[:, None].expand(-1, tools.network.config.backbone.num_ws, -1))
-        camera = rolled_label(tools.network.rig, torch.tensor([start.yaw_rad, start.pitch_rad]), start.roll_rad)
+        ws = start.w[:, None] if start.ws is None else start.ws
+        styles = tools.network.styles(ws.expand(-1, tools.network.config.backbone.num_ws, -1))
+        rig = tools.network.rig if isinstance(tools.network, TriplaneGenerator) else CameraRig()
+        camera = rolled_label(rig, torch.tensor([start.yaw_rad, start.pitch_rad]), start.roll_rad)
         picture = tools.network.synthesize(styles, camera.to(styles.device)).image
     watch(1, 1, picture)
     return Inversion(face_of(tools, styles, camera, "encoded"), picture, (), start)

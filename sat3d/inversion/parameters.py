@@ -9,7 +9,7 @@ in other faces.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -25,7 +25,8 @@ _LEAST_STD = 1e-6  # channels that no face uses
 class Start:
     """Where to begin: ``w [1, w_dim]`` (None: the mean face), the camera's angles in radians; roll is not varied.
 
-    ``rows [1, L, w_dim]``, ``channels [1, S]``: departures to go on from, where the method varies them."""
+    ``rows [1, L, w_dim]``, ``channels [1, S]``: departures to go on from, where the method varies them. ``ws [1, L,
+    w_dim]``: a w+ to begin with, in the place of w and departures."""
 
     w: Tensor | None = None
     yaw_rad: float = 0.0
@@ -33,6 +34,7 @@ class Start:
     roll_rad: float = 0.0
     rows: Tensor | None = None
     channels: Tensor | None = None
+    ws: Tensor | None = None
 
 
 @dataclass
@@ -48,6 +50,7 @@ class Variables:
     def at(cls, start: Start, method: str, network: StyleGenerator, population: Population) -> Variables:
         """All departures zero, or those of ``start``."""
         device, backbone = network.device, network.config.backbone
+        start = start if start.ws is None else _split(start, method, network, population)
         w = population.mean if start.w is None else start.w.detach().to(population.mean)
         rows = _departure(start.rows, (1, backbone.num_ws, backbone.w_dim), device) if method == "W+" else None
         channels = _departure(start.channels, (1, network.layout.num_channels), device) if method == "styles" else None
@@ -126,6 +129,16 @@ class HeldVariables:
     def copy(self) -> HeldVariables:
         """The values now, detached."""
         return HeldVariables(self.base, self.free, self.channels.detach().clone(), self.angles.detach().clone())
+
+
+def _split(start: Start, method: str, network: StyleGenerator, population: Population) -> Start:
+    """A w+ as the mean of its rows and departures from it, of the kind that the method varies."""
+    ws = start.ws.detach().to(population.mean)
+    w = ws.mean(1)
+    rows = torch.linalg.solve(population.root, ws - w[:, None], left=False)
+    alike = network.styles(w[:, None].expand_as(ws))
+    channels = (network.styles(ws) - alike) / population.style_std.clamp_min(_LEAST_STD)
+    return replace(start, w=w, rows=rows, channels=channels, ws=None)
 
 
 def angles_from(start: Start, device: torch.device) -> Tensor:
