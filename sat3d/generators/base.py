@@ -15,10 +15,13 @@ from ..style_space import StyleGroup, StyleLayer, StyleLayout
 from .config import BackboneConfig, GeneratorConfig, TriplaneConfig
 from .mapping import MappingNetwork
 from .renderer import RenderedRays
-from .synthesis import Noise, SynthesisBlock
+from .synthesis import Noise, SynthesisBlock, SynthesisLayer, ToRGB
 from .volume import Sampling
 
 _LEAST_SAMPLES = 8  # on a ray
+# The groups of a part's convolutions and of its toRGB layers.
+_BACKBONE: tuple[StyleGroup, StyleGroup] = ("backbone_conv", "backbone_torgb")
+_SUPERRESOLUTION: tuple[StyleGroup, StyleGroup] = ("superresolution_conv", "superresolution_torgb")
 
 
 @dataclass(frozen=True)
@@ -66,11 +69,12 @@ class Backbone(nn.Module):
         self.mapping = MappingNetwork(config)
 
     def blocks(self) -> list[tuple[str, SynthesisBlock]]:
-        return [(f"synthesis.{name}", block) for name, block in self.synthesis.named_children()]
+        children = self.synthesis.named_children()
+        return [(f"synthesis.{name}", block) for name, block in children if isinstance(block, SynthesisBlock)]
 
     def skip_image(self, styles: dict[str, Tensor], noise: Noise) -> Tensor:
         """``styles``: ``synthesis.b4.conv1`` … -> ``[B, channels]``; returns the skip image ``[B, c, R, R]``."""
-        x = image = None
+        x, image = None, torch.empty(0)  # the first block begins with its constant
         blocks = self.blocks()
         for i, (name, block) in enumerate(blocks):
             own = [styles[f"{name}.{layer}"] for layer, _ in block.style_layers()]
@@ -84,22 +88,21 @@ def backbone_style_layers(backbone: Backbone, prefix: str) -> list[StyleLayer]:
     for name, block in backbone.blocks():
         own = block.style_layers()
         layers += [
-            _style_layer(f"{prefix}{name}.{layer}", module, row + i, "backbone")
+            _style_layer(f"{prefix}{name}.{layer}", module, row + i, _BACKBONE)
             for i, (layer, module) in enumerate(own)
         ]
         row += len(own) - 1
     return layers
 
 
-def _style_layer(name: str, module: nn.Module, row: int, part: str) -> StyleLayer:
-    group: StyleGroup = f"{part}_{'torgb' if name.endswith('torgb') else 'conv'}"
-    return StyleLayer(name, module.affine.weight.shape[0], row, group)
+def _style_layer(name: str, module: SynthesisLayer | ToRGB, row: int, groups: tuple[StyleGroup, StyleGroup]):
+    return StyleLayer(name, module.affine.weight.shape[0], row, groups[isinstance(module, ToRGB)])
 
 
 def superresolution_style_layers(blocks: list[tuple[str, SynthesisBlock]], prefix: str) -> list[StyleLayer]:
     """All super-resolution layers read the last row of w+ (row -1)."""
     return [
-        _style_layer(f"{prefix}{name}.{layer}", module, -1, "superresolution")
+        _style_layer(f"{prefix}{name}.{layer}", module, -1, _SUPERRESOLUTION)
         for name, block in blocks
         for layer, module in block.style_layers()
     ]
@@ -159,10 +162,14 @@ class StyleGenerator(nn.Module, ABC):
         """The same weights with this share of the samples on each ray; a flat generator itself."""
         return self
 
+    def broadcast(self, w: Tensor) -> Tensor:
+        """``w [B, w_dim]`` -> ``ws [B, L, w_dim]`` (a view): the same w for every layer."""
+        return w[:, None].expand(-1, self.config.backbone.num_ws, -1)
+
     def styles(self, ws: Tensor) -> Tensor:
         """``ws [B, L, w_dim] -> [B, S]``: each layer's affine of its row of w+ (bare, before toRGB's gain)."""
         return torch.cat(
-            [self.get_submodule(layer.name).affine(ws[:, layer.ws_index]) for layer in self.layout.layers], 1
+            [self.get_submodule(f"{layer.name}.affine")(ws[:, layer.ws_index]) for layer in self.layout.layers], 1
         )
 
     def fingerprint(self) -> str:

@@ -32,6 +32,8 @@ class MappingNetwork(nn.Module):
     With ``mapping_choices`` the soft choices of z come in beside it, too.
     """
 
+    w_avg: Tensor
+
     def __init__(self, config: BackboneConfig):
         super().__init__()
         self.config = config
@@ -55,12 +57,12 @@ class MappingNetwork(nn.Module):
         Raises:
             ShapeError: z or label of the wrong shape, or not finite.
         """
-        self._check("z", z, self.config.z_dim)
+        z = self._checked("z", z, self.config.z_dim)
         w = normalize_2nd_moment(z.to(torch.float32))
         if self.config.mapping_choices:
             w = torch.cat([w, self.choices(w)], 1)
         if self.config.c_dim:
-            self._check("label", label, self.config.c_dim)
+            label = self._checked("label", label, self.config.c_dim)
             w = torch.cat([w, normalize_2nd_moment(self.embed(label.to(torch.float32)))], 1)
         for i in range(self.config.num_mapping_layers):
             w = getattr(self, f"fc{i}")(w)
@@ -73,7 +75,7 @@ class MappingNetwork(nn.Module):
         return truncated if cutoff is None else torch.cat([truncated[:, :cutoff], ws[:, cutoff:]], 1)
 
     @staticmethod
-    def _check(name: str, value: Tensor | None, size: int) -> None:
+    def _checked(name: str, value: Tensor | None, size: int) -> Tensor:
         if value is None or value.ndim != 2 or value.shape[1] != size:
             raise ShapeError(
                 f"The mapping's {name} has the wrong shape",
@@ -88,3 +90,4 @@ class MappingNetwork(nn.Module):
                 "finite numbers",
                 f"check where {name} comes from",
             )
+        return value

@@ -6,6 +6,7 @@ order of magnitude faster on a CPU than ``grid_sample`` and never stores the fea
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -32,7 +33,7 @@ def warp_space(points: Tensor, box_warp: float, plane_warp: float) -> Tensor:
     return torch.asinh(points * (1 / plane_warp)) * (half / math.asinh(half / plane_warp))
 
 
-def texel_points(points: Tensor, projection: Tensor, size: tuple[int, int]) -> Tensor:
+def texel_points(points: Tensor, projection: Tensor, size: Sequence[int]) -> Tensor:
     """``points [3, M]`` inside or near the box -> texel units ``[P, 2, M]``."""
     height, width = size
     half = torch.tensor([width / 2, height / 2], device=points.device, dtype=points.dtype)
@@ -41,7 +42,7 @@ def texel_points(points: Tensor, projection: Tensor, size: tuple[int, int]) -> T
 
 
 def texel_rays(
-    origins: Tensor, directions: Tensor, depth: Tensor, projection: Tensor, size: tuple[int, int]
+    origins: Tensor, directions: Tensor, depth: Tensor, projection: Tensor, size: Sequence[int]
 ) -> tuple[Tensor, Tensor]:
     """Rays in texel units: ``[R, 3]`` -> ``[P, 2, R]`` twice, so that depth t is at ``middle + (t - depth)·step``.
 

@@ -15,7 +15,7 @@ from . import volume
 from .config import RenderingConfig
 from .layers import FullyConnected
 from .planes import sample_planes, texel_points, texel_rays, warp_space
-from .rays import box_limits, camera_rays
+from .rays import camera_rays, ray_limits
 from .volume import Sampling
 
 _RAYS_PER_CHUNK_CPU = 1024  # fits the cache
@@ -94,11 +94,7 @@ def make_rays(
 ) -> RayBatch:
     """All rays of ``camera [V, 25]``; view v reads volume v, or all the only one."""
     origins, directions = camera_rays(camera, resolution)
-    if config.ray_start == "auto":
-        near, far = box_limits(origins, directions, config.box_warp, couple_batch)
-    else:
-        near = torch.full_like(origins[..., 0], config.ray_start)
-        far = torch.full_like(near, config.ray_end)
+    near, far = ray_limits(origins, directions, config, couple_batch)
     index = None
     if num_volumes > 1:
         index = torch.arange(num_volumes, device=camera.device).repeat_interleave(resolution**2)

@@ -21,7 +21,7 @@ class Superresolution(nn.Module):
             width = channels
 
     def blocks(self) -> list[tuple[str, SynthesisBlock]]:
-        return list(self.named_children())
+        return [(name, block) for name, block in self.named_children() if isinstance(block, SynthesisBlock)]
 
     def forward(self, features: Tensor, styles: dict[str, Tensor], noise: Noise, dtype: torch.dtype) -> Tensor:
         """``features [V, C, r, r]`` (the first three channels are RGB) -> image ``[V, 3, H, H]``.

@@ -57,7 +57,7 @@ class TriplaneGenerator(ViewGenerator):
         """The sphere of cameras this generator was trained with; its focal length is that of the domain."""
         rendering = self.config.rendering
         focal = _FOCAL_OF_RADIUS.get(rendering.avg_camera_radius, CameraRig().focal)
-        return CameraRig(rendering.avg_camera_radius, tuple(rendering.avg_camera_pivot), focal)
+        return CameraRig(rendering.avg_camera_radius, rendering.avg_camera_pivot, focal)
 
     def map(
         self, z: Tensor, camera: Tensor | None = None, truncation_psi: float = 1.0, truncation_cutoff: int | None = None

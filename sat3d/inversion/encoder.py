@@ -64,6 +64,11 @@ class PortraitEncoder(nn.Module):
         >>> latent = encode(load_encoder(), loaded.network, images, loaded.fingerprint)
     """
 
+    rows: Tensor
+    columns: Tensor
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, config: EncoderConfig):
         super().__init__()
         self.config = config
@@ -124,9 +129,9 @@ def encode(encoder: PortraitEncoder, network: StyleGenerator, images: Tensor, fi
     """
     check_encoder(encoder, network)
     found = encoder(images)
-    ws = found.w[:, None].repeat(1, network.config.backbone.num_ws, 1)
+    styles = network.styles(network.broadcast(found.w))
     camera = network.rig.label(found.yaw_rad, found.pitch_rad)
-    return Latent(network.styles(ws), camera, fingerprint, network.layout.fingerprint, name="encoded")
+    return Latent(styles, camera, fingerprint, network.layout.fingerprint, name="encoded")
 
 
 def fits_encoder(encoder: PortraitEncoder, network: StyleGenerator) -> bool:

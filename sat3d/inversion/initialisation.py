@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ from ..errors import ConfigError
 from ..generators import RenderOptions, StyleGenerator, ViewGenerator
 from ..networks.loading import large_enough
 from .cameras import rolled_label
-from .encoder import PortraitEncoder, check_encoder
+from .encoder import Encoded, PortraitEncoder, check_encoder
 from .features import FeatureLoss
 from .losses import IdentityLoss, Likeness, Term
 from .lpips import LpipsLoss
@@ -57,7 +57,7 @@ def first_guess(tools: Inverter, target: Target, population: Population) -> Star
 
 
 @torch.no_grad()
-def ask_encoder(tools: Inverter, target: Target, roll_rad: float = 0.0) -> Start:
+def encode_target(tools: Inverter, target: Target, roll_rad: float = 0.0) -> Encoded:
     """Face and camera as the encoder sees them; a head that is tilted by ``roll_rad`` is put upright first.
 
     Raises:
@@ -67,9 +67,15 @@ def ask_encoder(tools: Inverter, target: Target, roll_rad: float = 0.0) -> Start
         raise ConfigError("There is no encoder", "none", "an encoder that was trained for this generator",
                           "choose W, W+ or styles, which do without")  # fmt: skip
     check_encoder(tools.encoder, tools.network)
-    image = target.image.cpu() if next(tools.encoder.parameters()).device.type == "cpu" else target.image
-    found = tools.encoder(large_enough(upright(image, roll_rad)))
-    return Start(found.w.to(tools.network.device), float(found.yaw_rad), float(found.pitch_rad), roll_rad)
+    image = target.image.cpu() if tools.encoder.mean.device.type == "cpu" else target.image
+    found: Encoded = tools.encoder(large_enough(upright(image, roll_rad)))
+    return replace(found, w=found.w.to(tools.network.device))
+
+
+def ask_encoder(tools: Inverter, target: Target, roll_rad: float = 0.0) -> Start:
+    """To begin with what the encoder sees; see :func:`encode_target`."""
+    found = encode_target(tools, target, roll_rad)
+    return Start(found.w, float(found.yaw_rad), float(found.pitch_rad), roll_rad)
 
 
 def upright(image: Tensor, roll_rad: float) -> Tensor:
@@ -96,10 +102,8 @@ def likelier(tools: Inverter, target: Target, population: Population, method: st
 @torch.no_grad()
 def _likely_yaw(tools: Inverter, target: Target, population: Population) -> float:
     network, look = tools.network, _glance(tools, target)
-    ws = population.mean[:, None].expand(-1, network.config.backbone.num_ws, -1)
-    styles = network.styles(ws)
-    losses = {yaw_deg: look(styles, network.rig.label(math.radians(yaw_deg))) for yaw_deg in _SEARCHED_YAW_DEG}
-    return math.radians(min(losses, key=losses.get))
+    styles = network.styles(network.broadcast(population.mean))
+    return min(map(math.radians, _SEARCHED_YAW_DEG), key=lambda yaw_rad: look(styles, network.rig.label(yaw_rad)))
 
 
 def _glance(tools: Inverter, target: Target) -> Callable[[Tensor, Tensor], float]:

@@ -9,7 +9,7 @@ in other faces.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -66,7 +66,7 @@ class Variables:
 
     def styles(self, network: StyleGenerator, population: Population) -> Tensor:
         """``[1, S]``, differentiable."""
-        ws = self.w(population)[:, None].expand(-1, network.config.backbone.num_ws, -1)
+        ws = network.broadcast(self.w(population))
         if self.rows is not None:
             ws = ws + self.rows @ population.root
         styles = network.styles(ws)
@@ -82,11 +82,11 @@ class Variables:
     def start(self, population: Population, roll_rad: float) -> Start:
         """To begin the next, similar picture with."""
         kept = (None if part is None else part.detach().clone() for part in (self.rows, self.channels))
-        return Start(self.w(population).detach(), *self.angles.tolist(), roll_rad, *kept)
+        return Start(self.w(population).detach(), *angles_in(self.angles), roll_rad, *kept)
 
     def copy(self) -> Variables:
         """The values now, detached."""
-        return Variables(*(None if value is None else value.detach().clone() for value in vars(self).values()))
+        return replace(self, **{name: value.detach().clone() for name, value in self.tensors().items()})
 
 
 @dataclass
@@ -121,11 +121,17 @@ class HeldVariables:
 
     def start(self, population: Population, roll_rad: float) -> Start:
         """The camera alone: there is no likely face to go on from."""
-        return Start(None, *self.angles.tolist(), roll_rad)
+        return Start(None, *angles_in(self.angles), roll_rad)
 
     def copy(self) -> HeldVariables:
         """The values now, detached."""
-        return HeldVariables(self.base, self.free, self.channels.detach().clone(), self.angles.detach().clone())
+        return replace(self, **{name: value.detach().clone() for name, value in self.tensors().items()})
+
+
+def angles_in(angles: Tensor) -> tuple[float, float]:
+    """``[2]`` -> yaw and pitch."""
+    yaw_rad, pitch_rad = angles.tolist()
+    return yaw_rad, pitch_rad
 
 
 def angles_from(start: Start, device: torch.device) -> Tensor:

@@ -127,10 +127,9 @@ class _Tuning:
 
     @torch.no_grad()
     def _neighbour(self, face: int) -> tuple[Tensor, Tensor]:
-        backbone = self.plain.config.backbone
-        v = torch.randn(1, backbone.w_dim, generator=self.generator).to(self.styles)
+        v = torch.randn(1, self.plain.config.backbone.w_dim, generator=self.generator).to(self.styles)
         turn = torch.rand(2, generator=self.generator) * 2 - 1
-        other = self.plain.styles(self.population.w(v)[:, None].expand(-1, backbone.num_ws, -1))
+        other = self.plain.styles(self.plain.broadcast(self.population.w(v)))
         styles = torch.lerp(self.styles[face : face + 1], other, self.options.reach)
         yaw, pitch = (float(share) * math.radians(limit) for share, limit in zip(turn, _TURN_DEG, strict=True))
         return styles, self.plain.rig.label(yaw, pitch).to(styles.device)

@@ -11,7 +11,7 @@ from ...errors import FileError
 from ...foreign.tree import Tree
 from ...foreign.values import Shape, describe
 from ..config import GeneratorConfig, StyleGAN2Config, TriplaneConfig
-from .settings import MAPPING_LR_MUL
+from .settings import MAPPING_LR_MUL, is_number
 
 _SHOWN = 6
 _TOLERANCE = 1e-4
@@ -43,7 +43,7 @@ def _found(tree: Tree, module: str, name: str, default: object) -> object:
 
 def _agrees(found: object, wanted: object) -> bool:
     if type(wanted) is float:
-        return type(found) in (int, float) and math.isclose(found, wanted, rel_tol=_TOLERANCE)
+        return is_number(found) and math.isclose(found, wanted, rel_tol=_TOLERANCE)
     return type(found) in (str, bool, int, float, type(None)) and found == wanted
 
 
@@ -74,12 +74,14 @@ def _networks(config: GeneratorConfig) -> Iterator[_Wanted]:
 
 
 def _clamp(module: str, config: GeneratorConfig) -> float | None:
-    return config.superresolution.conv_clamp if module.startswith("superresolution.") else config.backbone.conv_clamp
+    if isinstance(config, TriplaneConfig) and module.startswith("superresolution."):
+        return config.superresolution.conv_clamp
+    return config.backbone.conv_clamp
 
 
 def _upsamples(block: str, config: GeneratorConfig) -> bool:
     prefix, _, name = block.rpartition(".")
-    if prefix == "superresolution":
+    if isinstance(config, TriplaneConfig) and prefix == "superresolution":
         return config.superresolution.upsample[int(name.removeprefix("block"))]
     return name != "b4"
 
@@ -104,9 +106,11 @@ def _to_rgb(module: str, shape: Shape, config: GeneratorConfig) -> Iterator[_Wan
 
 
 def _linear(module: str, kind: str, shape: Shape, config: GeneratorConfig) -> Iterator[_Wanted]:
-    mapping = kind.startswith("fc")
-    decoder = module.startswith("decoder.")
-    lr_mul = MAPPING_LR_MUL if mapping else config.decoder_lr_mul if decoder else 1.0
+    mapping, lr_mul = kind.startswith("fc"), 1.0
+    if mapping:
+        lr_mul = MAPPING_LR_MUL
+    elif isinstance(config, TriplaneConfig) and module.startswith("decoder."):
+        lr_mul = config.decoder_lr_mul
     yield module, "class", "FullyConnectedLayer"
     yield module, "activation", "lrelu" if mapping else "linear"
     yield module, "weight_gain", lr_mul / math.sqrt(shape[1])
