@@ -15,6 +15,7 @@ test: $(STAMP) lint
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
 benchmark: $(STAMP)
 	$(BIN)/python training/benchmark.py --suite generator --json out/benchmark.json

@@ -16,7 +16,7 @@ from ..sat3d.masks import AttributeMasks
 from ..sat3d.networks.loading import large_enough
 from ..sat3d.qmm import Measurement
 from . import clips, host, memory
-from .orbit import path_cameras, render_views
+from .orbit import render_views
 
 OFF, SMALLEST = "off", "smallest that arrives"
 _LARGEST_RESOLUTION = 96  # of volume rendering: coarser ones hide what an expression consists of
@@ -34,20 +34,16 @@ class Judge:
 
     def look(self, face: Latent) -> Tensor:
         """Every face from the front, ``[B, 3, H, W]`` about -1..1, at least 64 pixels a side."""
-        config = self.model.network.config
-        network = tuned_network(self.model.ready(memory.render_bytes(config)), face)
-        own = config.neural_rendering_resolution if network.is_3d else None
-        options = self.model.render_options(own and min(own, _LARGEST_RESOLUTION))
-        cameras = path_cameras(network, "still", 1, 0.0, 0.0, None)
+        network = tuned_network(self.model.ready(memory.render_bytes(self.model.network.config)), face)
+        options = self.model.render_options(min(network.own_resolution, _LARGEST_RESOLUTION))
+        cameras = network.rig.label()
         with host.cancellable(network):
             views = render_views(network, face.styles, cameras, options)
             return large_enough(torch.cat([view.image.float() for view in views]))
 
     def measure(self, pictures: Tensor) -> Measurement:
-        qmm = self.clip.qmm(self.domain)  # anew, since the host may have made room for the generator
-        pieces = [qmm.measure(piece.to(qmm.model.mean.device)).probabilities.cpu()
-                  for piece in pictures.split(clips.PICTURES_AT_ONCE)]
-        return Measurement(torch.cat(pieces), self.domain)
+        # Brought anew, since the host may have made room for the generator.
+        return clips.measure(self.clip.qmm(self.domain), pictures)
 
 
 def find(judge: Judge, edited: Callable[[float], Latent], reference: Latent, attribute: str) -> Found:
@@ -93,7 +89,7 @@ def inputs() -> list[io.Input]:
                        tooltip="smallest that arrives: tries up to nine intensities from 0.25 to 2.25 and takes the "
                                "smallest at which the image-text model says that the reference's attribute is there. "
                                "The slider is then ignored."),
-        io.Combo.Input("clip", options=clips.entries(), default=clips.ENTRY, optional=True,
+        io.Combo.Input("clip", options=clips.LIBRARY.entries(), default=clips.ENTRY, optional=True,
                        tooltip="For auto_intensity: the image-text model that decides. The built-in one knows "
                                "SynthHeads; for photographs take a file in models/open_clip. Nothing is downloaded."),
         io.String.Input("architecture", default="", optional=True,

@@ -2,7 +2,7 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import checkpoints, clips, faces, host, masks
+from . import clips, faces, load, masks, model_folders
 from .align import SAT3DAlignFace
 from .compare import SAT3DCompare
 from .example_photo import SAT3DExamplePhoto
@@ -29,11 +29,9 @@ NODES: list[type[io.ComfyNode]] = [
 
 def register_model_folders() -> None:
     """Make the folders known to the host whose files the nodes list."""
-    host.register_model_folder(checkpoints.FOLDER, checkpoints.EXTENSIONS)
-    host.register_model_folder(masks.LIBRARY.folder, masks.EXTENSIONS)
-    host.register_model_folder(clips.LIBRARY.folder, clips.EXTENSIONS)
-    host.register_model_folder(faces.LIBRARY.folder, faces.EXTENSIONS)
-    host.register_output_folder(faces.LIBRARY.folder, faces.SAVED_UNDER)
+    for library in (load.LIBRARY, masks.LIBRARY, clips.LIBRARY, faces.LIBRARY):
+        library.register()
+    model_folders.add_output_folder(faces.LIBRARY.folder, faces.SAVED_UNDER)
 
 
 class Sat3dExtension(ComfyExtension):

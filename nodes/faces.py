@@ -3,13 +3,12 @@
 from comfy_api.latest import io
 
 from ..sat3d.latent import SCHEMA, Latent, load_latent
-from . import host
+from . import output_files, widgets
 from .library import Library
 from .transfer import provenance
 from .types import EG3D_LATENT
 
 SAVED_UNDER = "sat3d"  # of the host's output folder
-EXTENSIONS = (".safetensors",)
 LIBRARY = Library("sat3d_latents", SCHEMA, "faces", "Save Face makes such files")
 
 
@@ -23,9 +22,7 @@ class SAT3DSaveLatent(io.ComfyNode):
             description="Saves a face, with its camera and the list of its edits, into a file in the output folder.",
             inputs=[
                 EG3D_LATENT.Input("latent", tooltip="The face, or faces: they go into one file."),
-                io.String.Input("filename_prefix", default=f"{SAVED_UNDER}/face",
-                                tooltip="Where in the output folder, and how the name begins. Load Face lists what is "
-                                        "in the folder sat3d there."),
+                widgets.filename_prefix(f"{SAVED_UNDER}/face", " Load Face lists what is in the folder sat3d there."),
             ],
             outputs=[io.String.Output("path", display_name="path", tooltip="The file that was written.")],
             is_output_node=True,
@@ -33,7 +30,9 @@ class SAT3DSaveLatent(io.ComfyNode):
 
     @classmethod
     def execute(cls, latent: Latent, filename_prefix: str) -> io.NodeOutput:
-        path = host.save_numbered(filename_prefix, EXTENSIONS[0], lambda path: latent.save(path, overwrite=False))
+        path = output_files.save_numbered(
+            filename_prefix, LIBRARY.extensions[0], lambda path: latent.save(path, overwrite=False)
+        )
         return io.NodeOutput(str(path))
 
 

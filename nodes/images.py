@@ -4,12 +4,15 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ..sat3d.errors import ShapeError
+from ..sat3d.picture_modes import rgb_values
+from ..sat3d.pictures import to_pil
 
 _WHITE = {torch.uint16: 65535, torch.int16: 65535}  # of other whole numbers: 255
 _LARGEST = 2.0  # beyond this, floats are surely not of 0..1: those are overshoots of at most a few tenths
@@ -119,16 +122,30 @@ def numbers(where: Sequence[int], count: int) -> str:
     return f"picture{'s' * (len(where) > 1)} {', '.join(str(i + 1) for i in where)} of {count}"
 
 
+def from_pictures(pictures: Sequence[Image.Image]) -> Tensor:
+    """Pictures of one size, such as drawn charts -> IMAGE ``[N, H, W, 3]`` float32, 0..1."""
+    return torch.from_numpy(np.stack([rgb_values(picture) for picture in pictures]))
+
+
+def to_pictures(image: Tensor) -> list[Image.Image]:
+    """IMAGE ``[N, H, W, C]`` -> N pictures.
+
+    Raises:
+        ShapeError: not an IMAGE.
+    """
+    return to_pil(from_host(image))
+
+
 def to_preview(image: Tensor) -> Image.Image:
     """The first of ``[B, 3, H, W]`` -1..1 as a PIL picture."""
     return Image.fromarray((to_host(image[:1])[0] * 255).round().to("cpu", torch.uint8).numpy())
 
 
-def resize_map(values: Tensor, size: tuple[int, int]) -> Tensor:
+def resize_map(values: Tensor, size: Sequence[int]) -> Tensor:
     """``[B, 1, r, r]`` at the size of the picture, so that maps and frames stay aligned."""
     if tuple(values.shape[2:]) == tuple(size):
         return values
-    return interpolate(values, size, mode="bilinear", align_corners=False)
+    return interpolate(values, list(size), mode="bilinear", align_corners=False)
 
 
 def grey_image(values: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from ..sat3d.generators import ViewGenerator
 from ..sat3d.inversion import (
     InversionOptions,
     InvertedFrames,
@@ -95,9 +96,7 @@ def _separately(tools: Inverter, work: Work, report: host.Report) -> tuple[Laten
 
 def begin(tools: Inverter, picture: Tensor, camera: Start | None) -> Start | None:
     """What an inversion begins with. The encoder sees turns better than five points do, but no tilt."""
-    if camera is None or not tools.network.is_3d:
-        return None
-    if tools.encoder is None:
+    if camera is None or tools.encoder is None:
         return camera
     with torch.inference_mode(False):
         target = make_target(picture.to(tools.network.device), tools.network.config.img_resolution)
@@ -145,7 +144,7 @@ def _near(work: Work, i: int, picture: Tensor) -> float:
 
 
 def _view(tools: Inverter, yaws_rad: Sequence[float], pitches_rad: Sequence[float]) -> str:
-    if not tools.network.is_3d:
+    if not isinstance(tools.network, ViewGenerator):
         return ""
     yaw, pitch = (_range([angle * 180 / torch.pi for angle in angles]) for angles in (yaws_rad, pitches_rad))
     return f", yaw {yaw}, pitch {pitch} degrees"

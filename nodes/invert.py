@@ -1,17 +1,29 @@
 """InvertImage: from a picture to a face of the generator, which can be edited and turned."""
 
+from collections.abc import Callable
 from functools import cache
+from typing import TypeVar
 
 import torch
 from comfy_api.latest import io
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..sat3d.errors import ConfigError, FileError, ShapeError
-from ..sat3d.inversion import FeatureLoss, InversionOptions, Inverter, Start, expression_channels, load_encoder
+from ..sat3d.generators import StyleGenerator
+from ..sat3d.inversion import (
+    FeatureLoss,
+    InversionOptions,
+    Inverter,
+    PortraitEncoder,
+    Start,
+    expression_channels,
+    load_encoder,
+)
+from ..sat3d.inversion.encoder import fits_encoder
 from ..sat3d.masks import AttributeMasks
-from ..sat3d.networks.reader import load_reader
+from ..sat3d.networks.reader import AttributeReader, load_reader
 from . import face_crops as places
-from . import host, images, memory
+from . import host, images, memory, widgets
 from .head_parser import head_parser
 from .inversion_jobs import ONE_PERSON, SEPARATE, TUNE, VIDEO, Work, run
 from .inversion_masks import NOTHING, PARTS, counted, share_that_counts, without_parts
@@ -19,11 +31,9 @@ from .masks import built_in_for
 from .types import EG3D_LATENT, EG3D_MODEL, SAT3D_MASKS
 
 METHODS = ["encoder", "W", "W+", "styles", TUNE]
-MAX_SEED = 2**32 - 1
 MOST_STEPS = 5000
+N = TypeVar("N", bound=nn.Module)
 _GRADIENT_FACTOR = 3  # memory of a step, in renderings
-# Older hosts know no default for the widget that changes the seed after a run.
-_KEEP_SEED = getattr(getattr(io, "ControlAfterGenerate", None), "fixed", True)
 
 
 class InvertImage(io.ComfyNode):
@@ -55,11 +65,11 @@ class InvertImage(io.ComfyNode):
                     frames, free_channels(model, masks) if frames == ONE_PERSON else None)
         if PARTS[leave_out]:
             side = model.network.config.img_resolution
-            work = without_parts(work, host.bring(head_parser()), PARTS[leave_out], side, report)
+            work = without_parts(work, head_parser().ready(), PARTS[leave_out], side, report)
         network = model.ready(_GRADIENT_FACTOR * memory.render_bytes(model.network.config))
         with host.cancellable(network):
             latent, preview, lines = run(make_tools(model, network), work, report)
-        if PARTS[leave_out]:
+        if PARTS[leave_out] and work.weight is not None:
             lines.append(f"{leave_out} left out: {1 - share_that_counts(work.weight):.1%} of the pictures do not count")
         return io.NodeOutput(latent, host.keep(images.to_host(preview)), "\n".join(lines))
 
@@ -74,8 +84,7 @@ def _inputs() -> list[io.Input]:
         io.Int.Input("steps", default=100, min=1, max=MOST_STEPS,
                      tooltip="More come nearer and take longer; it stops early where nothing is gained. tune adds half "
                              "as many. The encoder needs none."),
-        io.Int.Input("seed", default=0, min=0, max=MAX_SEED, control_after_generate=_KEEP_SEED,
-                     tooltip="The same seed and picture always give the same face. It hardly matters which."),
+        widgets.seed("The same seed and picture always give the same face. It hardly matters which."),
         io.Mask.Input("ignore", optional=True,
                       tooltip="White where the picture is not to be reproduced, such as a hand, a cap or glasses."),
         io.String.Input("place", default="", optional=True,
@@ -139,35 +148,30 @@ def cameras_of(place: str, count: int) -> tuple[Start | None, ...]:
     return tuple(found[i if len(found) > 1 else 0].start for i in range(count))
 
 
-def make_tools(model: host.HostModel, network) -> Inverter:
+def make_tools(model: host.HostModel, network: StyleGenerator) -> Inverter:
     """The generator with what helps: the built-in encoder if it is of this generator, the reader's eyes."""
-    encoder = _encoder()
-    if encoder is not None and not fits(encoder, network):
+    encoder, reader = _encoder(), _reader()
+    if encoder is not None and not fits_encoder(encoder.network, network):
         encoder = None
-    reader = _reader()
-    return Inverter(network, model.loaded.fingerprint, encoder and host.bring(encoder),
-                    reader and FeatureLoss(host.bring(reader)))
-
-
-def fits(encoder, network) -> bool:
-    return network.is_3d and encoder.model.network.config.w_dim == network.config.backbone.w_dim
+    return Inverter(network, model.loaded.fingerprint, encoder and encoder.ready(),
+                    reader and FeatureLoss(reader.ready()))
 
 
 @cache
-def _encoder() -> host.ModelPatcher | None:
+def _encoder() -> host.HostedNetwork[PortraitEncoder] | None:
     return _built_in(load_encoder)
 
 
 @cache
-def _reader() -> host.ModelPatcher | None:
+def _reader() -> host.HostedNetwork[AttributeReader] | None:
     return _built_in(load_reader)
 
 
-def _built_in(load) -> host.ModelPatcher | None:
+def _built_in(load: Callable[[], N]) -> host.HostedNetwork[N] | None:
     """A small network of the pack, its memory the host's; without its file the node works all the same."""
     try:
         with torch.inference_mode(False):
-            return host.hand_to_host(load())
+            return host.HostedNetwork(load())
     except FileError as error:
         host.warn(str(error))
         return None

@@ -1,12 +1,16 @@
 """LoadEG3D: a checkpoint becomes a model."""
 
+import torch
 from comfy_api.latest import io
 
-from ..sat3d.errors import Sat3dError
-from ..sat3d.generators import GeneratorConfig, TriplaneConfig
+from ..sat3d.generators import GeneratorConfig, TriplaneConfig, load_generator
+from ..sat3d.generators.checkpoint import SCHEMA
 from . import host
+from .library import Library
 from .types import EG3D_MODEL
 
+LIBRARY = Library("eg3d", SCHEMA, "checkpoints", "an official EG3D or StyleGAN2 .pkl, or a .safetensors of this pack",
+                  (".safetensors", ".pkl"))  # fmt: skip
 _CHANNELS = {1: ", grey: shown as RGB", 4: ", RGB with opacity: the opacity comes as alpha"}
 
 
@@ -20,7 +24,7 @@ class LoadEG3D(io.ComfyNode):
             description="Loads a face generator: an EG3D network (its heads can be turned) or a 2D StyleGAN2. Official "
                         ".pkl files are read without running anything that is inside them.",
             inputs=[
-                io.Combo.Input("checkpoint", options=host.checkpoint_entries(),
+                io.Combo.Input("checkpoint", options=LIBRARY.entries(),
                                tooltip="A file in models/eg3d: an official EG3D or StyleGAN2 .pkl, or a .safetensors "
                                        "of this pack. Press R after adding files."),
             ],
@@ -38,17 +42,24 @@ class LoadEG3D(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, checkpoint: str) -> str:
-        try:
-            path = host.checkpoint_path(checkpoint)
-            stat = path.stat()
-        except (Sat3dError, OSError):
-            return "missing"
-        return f"{path} {stat.st_mtime_ns} {stat.st_size}"
+        return LIBRARY.stamp(checkpoint)
 
     @classmethod
     def execute(cls, checkpoint: str) -> io.NodeOutput:
-        model = host.load_model(checkpoint, host.Report(cls))
+        model = load(checkpoint, host.Report(cls))
         return io.NodeOutput(model, describe(model))
+
+
+def load(entry: str, report: host.Report) -> host.HostModel:
+    """Read a checkpoint and hand its memory to the host. The network is made outside inference mode.
+
+    Raises:
+        FileError, ConfigError: see :func:`sat3d.generators.load_generator`; or no such entry.
+    """
+    path = LIBRARY.path(entry)
+    with torch.inference_mode(False):
+        loaded = load_generator(path, report)
+        return host.HostModel(entry, loaded, host.HostedNetwork(loaded.network))
 
 
 def describe(model: host.HostModel) -> str:

@@ -8,11 +8,10 @@ from comfy_api.latest import io
 from ..sat3d.errors import LayoutError, Sat3dError
 from ..sat3d.files.safetensors_io import parse_json, read_header
 from ..sat3d.masks import SCHEMA, AttributeMasks, load_masks
-from . import host
-from .library import Library
+from . import host, model_folders
+from .library import Library, file_stamp
 from .types import SAT3D_MASKS
 
-EXTENSIONS = (".safetensors",)
 # Of people's faces, in the paper's order; masks for other pictures have others.
 FACE_ATTRIBUTES = ("hairstyle", "hair_colour", "eye_region", "expression", "beard", "eyeglasses")
 LIBRARY = Library("sat3d_masks", SCHEMA, "masks", "training/train_masks.py makes masks")
@@ -86,14 +85,14 @@ def built_in_for(model: host.HostModel) -> AttributeMasks:
 
 def attribute_entries() -> list[str]:
     """What the combo of attributes lists: those of faces, then whatever else the masks at hand know."""
-    files = (host.folder_file(LIBRARY.folder, entry) for entry in host.folder_files(LIBRARY.folder))
+    files = (model_folders.find_file(LIBRARY.folder, entry) for entry in LIBRARY.own_files())
     found = (name for path in (*LIBRARY.built_in().values(), *files) if path for name in _attributes_now(path))
     return list(dict.fromkeys([*FACE_ATTRIBUTES, *found]))
 
 
 def _attributes_now(path: Path) -> tuple[str, ...]:
     try:
-        return _attributes(path, host.file_stamp(path))
+        return _attributes(path, file_stamp(path))
     except (Sat3dError, OSError):  # explained to whoever loads it
         return ()
 

@@ -2,14 +2,13 @@
 
 from comfy_api.latest import io
 
-from ..sat3d.errors import Sat3dError
-from ..sat3d.generators import StyleGenerator
+from ..sat3d.generators import ViewGenerator, as_view_generator
 from ..sat3d.inversion import tuned_network
 from ..sat3d.latent import Latent
 from ..sat3d.mesh.extraction import DEFAULT_CELLS, Mesh, MeshOptions, extract_mesh
 from ..sat3d.mesh.files import save_mesh
 from ..sat3d.mesh.grid import COARSE_CELLS, MAX_CELLS
-from . import host, memory
+from . import host, memory, output_files, widgets
 from .types import EG3D_LATENT, EG3D_MODEL
 
 FORMATS = ["glb", "ply"]
@@ -37,8 +36,7 @@ class SAT3DExportMesh(io.ComfyNode):
                 io.Float.Input("density_level", default=0.0, min=-10000.0, max=10000.0, step=1.0,
                                tooltip="The density of the surface. 0: found by itself, where the picture shows it. "
                                        "Lower takes in more thin hair, higher makes the head thinner."),
-                io.String.Input("filename_prefix", default="sat3d/head",
-                                tooltip="Where in the output folder, and how the name begins."),
+                widgets.filename_prefix("sat3d/head"),
             ],
             outputs=[
                 io.String.Output("model_file", display_name="model_file", is_output_list=True,
@@ -52,10 +50,11 @@ class SAT3DExportMesh(io.ComfyNode):
     def execute(cls, model: host.HostModel, latent: Latent, format: str, resolution: int, density_level: float,
                 filename_prefix: str) -> io.NodeOutput:
         options = MeshOptions(resolution, density_level or None)
-        check(model, latent)
-        host.output_file(filename_prefix, f".{format}")  # refuses what could not be saved before it is computed
+        model.check(latent)
+        as_view_generator(model.network, "A mesh")
+        output_files.new_file(filename_prefix, f".{format}")  # refuses what could not be saved before it is computed
         working_bytes = memory.render_bytes(model.network.config) + resolution**3 * _BYTES_A_CORNER
-        network = tuned_network(model.ready(working_bytes), latent)
+        network = as_view_generator(tuned_network(model.ready(working_bytes), latent), "A mesh")
         report, files = host.Report(cls), []
         with host.cancellable(network):
             for i in range(len(latent.styles)):
@@ -64,19 +63,7 @@ class SAT3DExportMesh(io.ComfyNode):
         return io.NodeOutput(files)
 
 
-def check(model: host.HostModel, latent: Latent) -> None:
-    """
-    Raises:
-        LayoutError: a latent of another architecture.
-        Sat3dError: a flat generator.
-    """
-    model.check(latent)
-    if not model.network.is_3d:
-        raise Sat3dError("A 2D StyleGAN2 face has no surface", model.name, "a face of an EG3D model",
-                         "load an EG3D checkpoint")
-
-
-def extract(network: StyleGenerator, latent: Latent, face: int, options: MeshOptions, report: host.Report) -> Mesh:
+def extract(network: ViewGenerator, latent: Latent, face: int, options: MeshOptions, report: host.Report) -> Mesh:
     """The mesh of one face of the latent; ``report`` counts on over all faces."""
     total = len(latent.styles) * _STEPS
     report(face * _STEPS, total)
@@ -86,6 +73,6 @@ def extract(network: StyleGenerator, latent: Latent, face: int, options: MeshOpt
 
 
 def save(mesh: Mesh, prefix: str, suffix: str) -> str:
-    """Write a mesh; its path from the output folder on, with forward slashes: what the host's 3D viewer asks for."""
-    path = host.save_numbered(prefix, suffix, lambda path: save_mesh(mesh, path, overwrite=False))
-    return path.relative_to(host.folder_paths.get_output_directory()).as_posix()
+    """Write a mesh; its path below the output folder."""
+    path = output_files.save_numbered(prefix, suffix, lambda path: save_mesh(mesh, path, overwrite=False))
+    return output_files.below_output(path)

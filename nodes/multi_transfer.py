@@ -11,15 +11,14 @@ from ..sat3d.inversion import tuned_network
 from ..sat3d.latent import Latent
 from ..sat3d.masks import AttributeMasks
 from ..sat3d.transfer import transfer
-from . import host, memory
+from . import host, memory, widgets
 from .masks import FACE_ATTRIBUTES, built_in_for
-from .orbit import frame_of, path_cameras, render_views
+from .orbit import STILL, frame_of, path_cameras, render_views
 from .transfer import provenance, repeated
-from .types import EG3D_LATENT, EG3D_MODEL, SAT3D_MASKS
+from .types import EG3D_LATENT, EG3D_MODEL
 
 _SHOWN_FIRST = "beard"  # the slider that is not at 0 in a new node, so that something happens
 _PREFIX = "reference_"
-_SLIDER = getattr(getattr(io, "NumberDisplay", None), "slider", None)
 
 
 class SAT3DMultiTransfer(io.ComfyNode):
@@ -33,10 +32,9 @@ class SAT3DMultiTransfer(io.ComfyNode):
                         "(On Change) the picture follows the sliders.",
             inputs=_inputs(),
             outputs=[
-                EG3D_LATENT.Output("latent", display_name="latent", tooltip="The edited face, or faces."),
+                widgets.edited_face(),
                 io.Image.Output("picture", display_name="picture", tooltip="The first face, seen from yaw_deg."),
-                io.String.Output("provenance", display_name="provenance",
-                                 tooltip="Every edit of this face so far, one a line."),
+                widgets.provenance(),
             ],
             hidden=[io.Hidden.unique_id],
             is_output_node=True,
@@ -58,7 +56,7 @@ class SAT3DMultiTransfer(io.ComfyNode):
 
 def _inputs() -> list[io.Input]:
     sliders = [io.Float.Input(name, default=float(name == _SHOWN_FIRST), min=-2.0, max=3.0, step=0.05,
-                              display_mode=_SLIDER,
+                              display_mode=widgets.SLIDER,
                               tooltip=f"How much of the reference's {name.replace('_', ' ')}: 0 none, 1 all, more to "
                                       "exaggerate, below 0 away from it.") for name in FACE_ATTRIBUTES]
     references = [EG3D_LATENT.Input(_PREFIX + name, optional=True,
@@ -66,15 +64,13 @@ def _inputs() -> list[io.Input]:
                                             "reference.") for name in FACE_ATTRIBUTES]
     return [
         EG3D_MODEL.Input("model", tooltip="The generator of all faces."),
-        EG3D_LATENT.Input("source", tooltip="The face to be changed: one, or several."),
-        EG3D_LATENT.Input("reference", tooltip="The face that has what is wanted: one for all sources, or one each."),
+        *widgets.source_and_reference(),
         *sliders,
         io.Int.Input("picture_resolution", default=64, min=16, max=256, step=8,
                      tooltip="Side of the volume-rendered picture before super-resolution; less is faster."),
-        io.Float.Input("yaw_deg", default=0.0, min=-90.0, max=90.0, step=1.0, display_mode=_SLIDER,
+        io.Float.Input("yaw_deg", default=0.0, min=-90.0, max=90.0, step=1.0, display_mode=widgets.SLIDER,
                        tooltip="From where the picture is seen, degrees to the side. 2D faces have only the front."),
-        SAT3D_MASKS.Input("masks", optional=True,
-                          tooltip="Masks of your own. Nothing connected: those that come with the pack."),
+        widgets.own_masks(),
         *references,
     ]
 
@@ -97,9 +93,9 @@ def transfer_all(model: host.HostModel, source: Latent, references: Mapping[str,
 
 def look(model: host.HostModel, face: Latent, resolution: int, yaw_deg: float) -> Tensor:
     """IMAGE ``[1, H, W, 3]`` of the first face. No progress is sent: the page would keep its preview instead."""
-    cameras = path_cameras(model.network, "still", 1, yaw_deg, 0.0, None)
+    cameras = path_cameras(model.network, STILL, 1, yaw_deg, 0.0, None)
     network = tuned_network(model.ready(memory.render_bytes(model.network.config)), face)
-    options = model.render_options(resolution if network.is_3d else None)
+    options = model.render_options(resolution)
     with host.cancellable(network):
         view = next(render_views(network, face.styles[:1], cameras, options))
     return host.keep(frame_of(view)[0])

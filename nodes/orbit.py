@@ -1,7 +1,7 @@
 """RenderOrbit: a face seen from a moving camera, as frames, video, depth and alpha."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 import torch
@@ -9,15 +9,16 @@ from comfy_api.latest import InputImpl, Types, io
 from torch import Tensor
 
 from ..sat3d.camera import orbit
-from ..sat3d.errors import Sat3dError
-from ..sat3d.generators import Rendering, RenderOptions, StyleGenerator
+from ..sat3d.generators import Rendering, RenderOptions, StyleGenerator, as_view_generator
 from ..sat3d.inversion import tuned_network
 from ..sat3d.latent import Latent
 from ..sat3d.pictures import depth_to_grey
-from . import host, images, memory
+from . import host, images, memory, widgets
 from .types import EG3D_LATENT, EG3D_MODEL
 
-PATHS = ["orbit", "swing", "nod", "turn", "spiral", "still"]
+Report = Callable[[int, int, Tensor], None]  # done, total, the picture
+STILL = "still"
+PATHS = ["orbit", "swing", "nod", "turn", "spiral", STILL]
 
 
 class RenderOrbit(io.ComfyNode):
@@ -35,7 +36,7 @@ class RenderOrbit(io.ComfyNode):
                 io.Video.Output("video", display_name="video", tooltip="The frames as a video, for Save Video."),
                 io.Image.Output("depth", display_name="depth",
                                 tooltip="Distance as grey, nearest white, one range for all frames."),
-                io.Mask.Output("alpha", display_name="alpha", tooltip="How opaque the head is at each pixel, 0..1."),
+                widgets.alpha(),
             ],
             hidden=[io.Hidden.unique_id],
         )
@@ -79,33 +80,25 @@ def _inputs() -> list[io.Input]:
 
 def path_cameras(network: StyleGenerator, path: str, frames: int, yaw_deg: float, pitch_deg: float,
                  fov_deg: float | None) -> Tensor:
-    """``[V, 25]``. A still path is one view, and the only path of a flat generator, whose camera is ``[1, 0]``.
+    """``[V, 25]``. A still path is one view, and the only path of a flat generator.
 
     Raises:
-        Sat3dError: a flat generator is to be turned.
+        ConfigError: a flat generator is to be turned.
     """
-    if network.is_3d:
-        yaw, pitch = orbit(1 if path == "still" else frames, math.radians(yaw_deg), math.radians(pitch_deg), path)
-        return network.rig.label(yaw, pitch, fov_deg)
-    if path == "still":
-        return torch.empty(1, 0)
-    raise Sat3dError("A 2D StyleGAN2 face cannot be turned", f"path '{path}'", "path 'still', or a face of an EG3D "
-                     "model", "set path to still to see the picture, or load an EG3D checkpoint")
+    if path != STILL:
+        as_view_generator(network, "Turning a face",
+                          "set path to still to see the picture, or load an EG3D checkpoint")  # fmt: skip
+    yaw, pitch = orbit(1 if path == STILL else frames, math.radians(yaw_deg), math.radians(pitch_deg), path)
+    return network.rig.label(yaw, pitch, fov_deg)
 
 
 def render_views(network: StyleGenerator, styles: Tensor, cameras: Tensor,
                  options: RenderOptions) -> Iterator[Rendering]:
-    """Every face ``styles [B, S]`` from every camera ``[V, 25]``, one view at a time; planes once a face."""
-    for style in styles.to(network.device).split(1):
-        if not network.is_3d:
-            yield network.synthesize(style, options=options)
-            continue
-        planes = network.planes(style)
-        for camera in cameras.to(network.device).split(1):
-            yield network.render(planes, style, camera, options)
+    """See :meth:`StyleGenerator.views`; on the network's device."""
+    return network.views(styles.to(network.device), cameras.to(network.device), options)
 
 
-def collect(views: Iterator[Rendering], total: int, report: host.Report) -> tuple[Tensor, Tensor, Tensor]:
+def collect(views: Iterator[Rendering], total: int, report: Report) -> tuple[Tensor, Tensor, Tensor]:
     """IMAGE ``[N, H, W, 3]``, depth and opacity ``[N, 1, H, W]``, with a live preview."""
     frames = []
     for i, view in enumerate(views):

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from ..sat3d.domains import Domain, domain_names, load_domain
 from ..sat3d.errors import ConfigError, ShapeError
-from ..sat3d.qmm import QMM, Measurement, score_chart
-from . import clips, drawings, host, images
+from ..sat3d.qmm import Measurement, score_chart
+from . import clips, host, images
 
 ALL = "all"
 HEADS = "synthheads"
@@ -56,7 +56,7 @@ class QMMScore(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, clip: str = "", **rest) -> str:
-        return clips.stamp(clip)
+        return clips.LIBRARY.stamp(clip)
 
     @classmethod
     def execute(cls, source: Tensor, domain: str, clip: str, attribute: str = ALL, reference: Tensor | None = None,
@@ -65,7 +65,7 @@ class QMMScore(io.ComfyNode):
         chosen = read_domain(domain)
         targets = targets_of(chosen, attribute)
         model = clips.load(clip, architecture)
-        scores = measure_all(model.qmm(chosen), pictures, host.Report(cls))
+        scores = measure_all(model, chosen, pictures, host.Report(cls))
         text = json.dumps(rounded(as_data(chosen, model.name, scores)), indent=1)
         return io.NodeOutput(charts(scores, pictures, targets), text, *distances(scores, targets))
 
@@ -84,7 +84,7 @@ def _inputs() -> list[io.Input]:
         io.Combo.Input("domain", options=domains, default=HEADS,
                        tooltip="The kind of picture: which attributes it has, and the phrases that they are measured "
                                "by."),
-        io.Combo.Input("clip", options=clips.entries(), default=clips.ENTRY,
+        io.Combo.Input("clip", options=clips.LIBRARY.entries(), default=clips.ENTRY,
                        tooltip="The image-text model: the built-in one, which knows SynthHeads, or a file in "
                                "models/open_clip. Nothing is downloaded. Press R after adding files."),
         io.Combo.Input("attribute", options=[ALL, *attributes], default=ALL,
@@ -133,18 +133,14 @@ def given(source: Tensor, reference: Tensor | None, edit: Tensor | None) -> dict
     return pictures
 
 
-def measure_all(qmm: QMM, pictures: dict[str, Tensor], report: host.Report) -> Scores:
+def measure_all(model: clips.HostClip, domain: Domain, pictures: dict[str, Tensor], report: host.Report) -> Scores:
     """Every picture's scores, some at a time so that cancel is noticed and memory suffices."""
-    total, scores, done = sum(map(len, pictures.values())), {}, 0
-    with host.cancellable(qmm.model):
+    total, scores, before, qmm = sum(map(len, pictures.values())), {}, 0, model.qmm(domain)
+    with host.cancellable(model.hosted.network):
         for part, image in pictures.items():
-            pieces = []
-            for piece in images.from_host(image).split(clips.PICTURES_AT_ONCE):
-                report(done, total)
-                pieces.append(qmm.measure(piece.to(qmm.model.mean.device)).probabilities.cpu())
-                done += len(piece)
-            scores[part] = Measurement(torch.cat(pieces), qmm.domain)
-    report(done, total)
+            scores[part] = clips.measure(qmm, images.from_host(image), lambda done, b=before: report(b + done, total))
+            before += len(image)
+    report(total, total)
     return scores
 
 
@@ -187,9 +183,9 @@ def charts(scores: Scores, pictures: dict[str, Tensor], targets: Sequence[str]) 
     drawn = []
     for i in range(min(count, MOST_CHARTS)):
         rows = torch.cat([measured.select([_nth(len(measured), i)]).probabilities for measured in scores.values()])
-        faces = [drawings.to_pictures(image[[_nth(len(image), i)]])[0] for image in pictures.values()]
+        faces = [images.to_pictures(image[[_nth(len(image), i)]])[0] for image in pictures.values()]
         drawn.append(score_chart(Measurement(rows, scores["source"].domain), names, faces, targets))
-    return drawings.to_image(drawn)
+    return images.from_pictures(drawn)
 
 
 def _sum(table: dict[str, Tensor], attributes: Sequence[str]) -> float:

@@ -7,7 +7,7 @@ from comfy_api.latest import io
 from ..sat3d.generators import Rendering, RenderOptions, StyleGenerator
 from ..sat3d.inversion import tuned_network
 from ..sat3d.latent import Latent
-from . import host, images, memory
+from . import host, images, memory, widgets
 from .orbit import collect
 from .types import EG3D_LATENT, EG3D_MODEL
 
@@ -27,7 +27,7 @@ class SAT3DRenderAsTaken(io.ComfyNode):
             ],
             outputs=[
                 io.Image.Output("images", display_name="images", tooltip="One picture of each face, for Paste Back."),
-                io.Mask.Output("alpha", display_name="alpha", tooltip="How opaque the head is at each pixel, 0..1."),
+                widgets.alpha(),
             ],
             hidden=[io.Hidden.unique_id],
         )

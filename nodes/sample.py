@@ -3,15 +3,10 @@
 import torch
 from comfy_api.latest import io
 
-from ..sat3d.camera import CameraRig
 from ..sat3d.generators import StyleGenerator, z_from_seed
 from ..sat3d.latent import Latent
-from . import host
+from . import host, widgets
 from .types import EG3D_LATENT, EG3D_MODEL
-
-MAX_SEED = 2**32 - 1
-# Older hosts know no default for the widget that changes the seed after a run.
-_KEEP_SEED = getattr(getattr(io, "ControlAfterGenerate", None), "fixed", True)
 
 
 class SAT3DSampleFace(io.ComfyNode):
@@ -24,8 +19,7 @@ class SAT3DSampleFace(io.ComfyNode):
             description="Invents a face: the same seed and model always give the same one.",
             inputs=[
                 EG3D_MODEL.Input("model", tooltip="The generator that draws the face."),
-                io.Int.Input("seed", default=0, min=0, max=MAX_SEED, control_after_generate=_KEEP_SEED,
-                             tooltip="Which face. Seeds are those of the published EG3D and StyleGAN scripts."),
+                widgets.seed("Which face. Seeds are those of the published EG3D and StyleGAN scripts."),
                 io.Float.Input("truncation", default=1.0, min=-1.0, max=2.0, step=0.05,
                                tooltip="0 is the average face, 1 the full variety. The built-in network is at its best "
                                        "at 1; about 0.7 gives more plausible faces with the official ones."),
@@ -44,9 +38,8 @@ class SAT3DSampleFace(io.ComfyNode):
         # Outside inference mode, so that the face can be a starting point of an optimisation.
         with torch.inference_mode(False), torch.no_grad():
             styles = sample_styles(network, seed, truncation, batch_size)
-            camera = (network.rig if network.is_3d else CameraRig()).label()
-        return io.NodeOutput(Latent(styles.cpu(), camera, model.loaded.fingerprint, network.layout.fingerprint,
-                                    name=f"seed {seed}"))
+        return io.NodeOutput(Latent(styles.cpu(), network.rig.label(), model.loaded.fingerprint,
+                                    network.layout.fingerprint, name=f"seed {seed}"))
 
 
 def sample_styles(network: StyleGenerator, seed: int, truncation: float, batch_size: int) -> torch.Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..sat3d.errors import ShapeError
 from ..sat3d.pictures import contact_sheet
-from . import drawings, images
+from . import images
 
 ROWS = 6
 _LONGEST_SIDE_PX = 16384
@@ -41,9 +41,9 @@ class SAT3DContactSheet(io.ComfyNode):
         given = [row_1, *(more.get(f"row_{i}") for i in range(2, ROWS + 1))]
         rows, names = wrapped([images.as_image(row) for row in given if row is not None], labels.split("\n"), columns)
         _check_size(rows, cell_px)
-        cells = [[framed(picture, cell_px) for picture in drawings.to_pictures(row)] for row in rows]
+        cells = [[framed(picture, cell_px) for picture in images.to_pictures(row)] for row in rows]
         sheet = contact_sheet(cells, names if any(names) else (), cell_px)
-        return io.NodeOutput(drawings.to_image([sheet]))
+        return io.NodeOutput(images.from_pictures([sheet]))
 
 
 def wrapped(rows: list[Tensor], labels: list[str], columns: int) -> tuple[list[Tensor], list[str]]:

@@ -9,11 +9,9 @@ from ..sat3d.latent import Latent
 from ..sat3d.masks import AttributeMasks
 from ..sat3d.transfer import transfer
 from . import auto_intensity as auto
-from . import clips, host
+from . import clips, host, widgets
 from .masks import attribute_entries, built_in_for
-from .types import EG3D_LATENT, EG3D_MODEL, SAT3D_MASKS
-
-_SLIDER = getattr(getattr(io, "NumberDisplay", None), "slider", None)
+from .types import EG3D_MODEL
 
 
 class SAT3DTransfer(io.ComfyNode):
@@ -27,9 +25,8 @@ class SAT3DTransfer(io.ComfyNode):
                         "else. Chain several for several attributes, each with its own reference.",
             inputs=_inputs(),
             outputs=[
-                EG3D_LATENT.Output("latent", display_name="latent", tooltip="The edited face, or faces."),
-                io.String.Output("provenance", display_name="provenance",
-                                 tooltip="Every edit of this face so far, one a line."),
+                widgets.edited_face(),
+                widgets.provenance(),
                 io.Float.Output("used_intensity", display_name="used_intensity",
                                 tooltip="The intensity of this edit: that of the slider, or the one found."),
             ],
@@ -43,7 +40,7 @@ class SAT3DTransfer(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, auto_intensity: str = auto.OFF, clip: str = "", **rest) -> str:
-        return "" if auto_intensity == auto.OFF else clips.stamp(clip)
+        return "" if auto_intensity == auto.OFF else clips.LIBRARY.stamp(clip)
 
     @classmethod
     def execute(cls, model: host.HostModel, source: Latent, reference: Latent, attribute: str, intensity: float,
@@ -75,15 +72,13 @@ class SAT3DTransfer(io.ComfyNode):
 def _inputs() -> list[io.Input]:
     return [
         EG3D_MODEL.Input("model", tooltip="The generator of both faces."),
-        EG3D_LATENT.Input("source", tooltip="The face to be changed: one, or several."),
-        EG3D_LATENT.Input("reference", tooltip="The face that has what is wanted: one for all sources, or one each."),
+        *widgets.source_and_reference(),
         io.Combo.Input("attribute", options=attribute_entries(), default="beard",
                        tooltip="What to move. Masks of your own in models/sat3d_masks add theirs to the list."),
-        io.Float.Input("intensity", default=1.0, min=-2.0, max=3.0, step=0.05, display_mode=_SLIDER,
+        io.Float.Input("intensity", default=1.0, min=-2.0, max=3.0, step=0.05, display_mode=widgets.SLIDER,
                        tooltip="0 leaves the source as it is, 1 moves the attribute, up to about 2 strengthens it, "
                                "below 0 moves away from the reference."),
-        SAT3D_MASKS.Input("masks", optional=True,
-                          tooltip="Masks of your own. Nothing connected: those that come with the pack."),
+        widgets.own_masks(),
         *auto.inputs(),
     ]
 

@@ -1,6 +1,6 @@
 """Style-based generators: EG3D tri-planes and 2D StyleGAN2, from our checkpoints or official pickles."""
 
-from .base import Rendering, RenderOptions, StyleGenerator, z_from_seed
+from .base import Rendering, RenderOptions, StyleGenerator, ViewGenerator, as_view_generator, z_from_seed
 from .config import (
     BackboneConfig,
     GeneratorConfig,
@@ -36,6 +36,8 @@ __all__ = [
     "SynthesisConfig",
     "TriplaneConfig",
     "TriplaneGenerator",
+    "ViewGenerator",
+    "as_view_generator",
     "build_generator",
     "generator_from_tensors",
     "load_generator",

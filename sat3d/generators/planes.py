@@ -9,6 +9,7 @@ too, and a bag has 8·P corners, of which the D slices of a texel lie together.
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -33,7 +34,7 @@ def grid_size(planes: Tensor) -> tuple[int, ...]:
     return (*planes.shape[1:3], *planes.shape[4:-1])
 
 
-def _halves(size: tuple[int, ...]) -> list[float]:
+def _halves(size: Sequence[int]) -> list[float]:
     """Half of (W, H(, D))."""
     height, width, *depth = size
     return [length / 2 for length in (width, height, *depth)]
@@ -48,7 +49,7 @@ def warp_space(points: Tensor, box_warp: float, plane_warp: float) -> Tensor:
     return torch.asinh(points * (1 / plane_warp)) * (half / math.asinh(half / plane_warp))
 
 
-def texel_points(points: Tensor, projection: Tensor, size: tuple[int, ...]) -> Tensor:
+def texel_points(points: Tensor, projection: Tensor, size: Sequence[int]) -> Tensor:
     """``points [3, M]`` inside or near the box -> texel units ``[P, k, M]``; ``size``: see :func:`grid_size`."""
     half = torch.tensor(_halves(size), device=points.device, dtype=points.dtype)
     scaled = (projection * half).permute(1, 2, 0)  # [P, k, 3]
@@ -56,7 +57,7 @@ def texel_points(points: Tensor, projection: Tensor, size: tuple[int, ...]) -> T
 
 
 def texel_rays(
-    origins: Tensor, directions: Tensor, depth: Tensor, projection: Tensor, size: tuple[int, ...]
+    origins: Tensor, directions: Tensor, depth: Tensor, projection: Tensor, size: Sequence[int]
 ) -> tuple[Tensor, Tensor]:
     """Rays in texel units: ``[R, 3]`` -> ``[P, k, R]`` twice, so that depth t is at ``middle + (t - depth)·step``.
 

@@ -17,7 +17,7 @@ from .balls import ball_places
 from .config import Activation, RenderingConfig
 from .layers import LRELU_GAIN, LRELU_SLOPE, FullyConnected
 from .planes import grid_size, sample_planes, texel_points, texel_rays, warp_space
-from .rays import box_limits, camera_rays
+from .rays import camera_rays, ray_limits
 from .volume import Sampling
 
 _RAYS_PER_CHUNK_CPU = 1024  # fits the cache
@@ -138,11 +138,7 @@ def make_rays(
 ) -> RayBatch:
     """All rays of ``camera [V, 25]``; view v reads volume v, or all the only one."""
     origins, directions = camera_rays(camera, resolution)
-    if config.ray_start == "auto":
-        near, far = box_limits(origins, directions, config.box_warp, couple_batch)
-    else:
-        near = torch.full_like(origins[..., 0], config.ray_start)
-        far = torch.full_like(near, config.ray_end)
+    near, far = ray_limits(origins, directions, config, couple_batch)
     index = None
     if num_volumes > 1:
         index = torch.arange(num_volumes, device=camera.device).repeat_interleave(resolution**2)
@@ -299,7 +295,8 @@ def _composite(decoder: Decoder, coefficients: Tensor, passes: list[Tensor], opa
     """Σ_j c_j · colour_j; the sigmoid's widening is linear, so it is applied to the sum."""
     parts = coefficients.split([logits.shape[1] for logits in passes], 1)
     colours = torch.sigmoid if decoder.activation == "sigmoid" else decoder.colours
-    total = sum(torch.einsum("rn,rnc->rc", c, colours(logits)) for c, logits in zip(parts, passes, strict=True))
+    sums = [torch.einsum("rn,rnc->rc", c, colours(logits)) for c, logits in zip(parts, passes, strict=True)]
+    total = sums[0] if len(sums) == 1 else sums[0] + sums[1]
     return total * _SIGMOID_WIDEN - opacity[:, None] * _SIGMOID_SHIFT if decoder.activation == "sigmoid" else total
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,7 +16,7 @@ from .base import (
     Backbone,
     Rendering,
     RenderOptions,
-    StyleGenerator,
+    ViewGenerator,
     backbone_style_layers,
     superresolution_style_layers,
 )
@@ -27,10 +28,10 @@ from .superresolution import Superresolution
 from .synthesis import Noise
 
 
-class TriplaneGenerator(StyleGenerator):
+class TriplaneGenerator(ViewGenerator):
     """``map -> styles -> planes -> render``; planes are computed once a latent and rendered from any camera.
 
-    Parameter names are those of the published checkpoints. ``with_limits`` gives another ray range or box.
+    Parameter names are those of the published checkpoints. ``with_rendering`` gives another ray range or box.
     """
 
     def __init__(self, config: TriplaneConfig):
@@ -58,7 +59,7 @@ class TriplaneGenerator(StyleGenerator):
         """The sphere of cameras this generator was trained with; its focal length is that of the domain."""
         rendering = self.config.rendering
         focal = _FOCAL_OF_RADIUS.get(rendering.avg_camera_radius, CameraRig().focal)
-        return CameraRig(rendering.avg_camera_radius, tuple(rendering.avg_camera_pivot), focal)
+        return CameraRig(rendering.avg_camera_radius, rendering.avg_camera_pivot, focal)
 
     def map(
         self, z: Tensor, camera: Tensor | None = None, truncation_psi: float = 1.0, truncation_cutoff: int | None = None
@@ -99,13 +100,9 @@ class TriplaneGenerator(StyleGenerator):
         return query_points(self.volume(planes), points)
 
     def query_seen(self, planes: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
-        """The same as the renderer sees it: of some networks it leaves out what is far from the axis."""
         return query_points(self.volume(planes), points, as_seen=True)
 
     def point_colours(self, features: Tensor, shares: Tensor, styles: Tensor | None = None) -> Tensor:
-        """What the raw picture shows of V rays of N points: ``features [V, N, C]`` of :meth:`query`, composited by
-        ``shares [V, N]`` -> sRGB ``[V, 3]``, about 0..1. ``styles [1, S]`` for networks whose raw
-        picture depends on them."""
         return composited(shares, features[..., :3])
 
     def render_features(self, planes: Tensor, camera: Tensor, options: RenderOptions | None = None) -> RenderedRays:
@@ -201,8 +198,7 @@ class TriplaneGenerator(StyleGenerator):
             raise ConfigError("The rendering resolution is out of range", resolution, "4 … 1024", "use 64 or 128")
         return resolution
 
-    def with_limits(self, **changes) -> "TriplaneGenerator":
-        """The same network and weights (shared) with other ``RenderingConfig`` fields, e.g. ``ray_start='auto'``."""
+    def with_rendering(self, **changes: Any) -> "TriplaneGenerator":
         config = replace(self.config, rendering=replace(self.config.rendering, **changes))
         wanted = [parameter.requires_grad for parameter in self.parameters()]
         with torch.device("meta"):
@@ -215,8 +211,8 @@ class TriplaneGenerator(StyleGenerator):
 
 def stacked(views: Sequence[Rendering]) -> Rendering:
     """Views one after the other as one batch; parts that they lack stay missing."""
-    parts = ([getattr(view, part.name) for view in views] for part in fields(Rendering))
-    return Rendering(*(None if part[0] is None else torch.cat(part) for part in parts))
+    parts = {part.name: [getattr(view, part.name) for view in views] for part in fields(Rendering)}
+    return Rendering(**{name: torch.cat(part) for name, part in parts.items() if part[0] is not None})
 
 
 # Focal lengths of a unit image belong to the data set, not to the network's file: ShapeNet cars are seen from 1.7.

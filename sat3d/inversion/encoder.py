@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigError
-from ..generators import StyleGenerator, TriplaneGenerator
+from ..generators import StyleGenerator, as_view_generator
 from ..latent import Latent
 from ..networks.blocks import ConvNorm, halving_trunk
 from ..networks.face_zoom import zoom_matrices
@@ -67,9 +67,11 @@ class FaceEncoder(Protocol):
 
     def check(self, network: StyleGenerator) -> None:
         """Raises ConfigError for a generator that it was not made for."""
+        ...
 
     def find(self, images: Tensor) -> Found:
         """``[B, 3, H, W]`` in -1..1, cropped as the generator's own pictures."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,11 @@ class PortraitEncoder(nn.Module):
     Example:
         >>> latent = encode(load_encoder(), loaded.network, images, loaded.fingerprint)
     """
+
+    rows: Tensor
+    columns: Tensor
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, config: EncoderConfig):
         super().__init__()
@@ -157,9 +164,18 @@ def encode(encoder: PortraitEncoder, network: StyleGenerator, images: Tensor, fi
     """
     check_encoder(encoder, network)
     found = encoder(images)
-    ws = found.w[:, None].repeat(1, network.config.backbone.num_ws, 1)
+    styles = network.styles(network.broadcast(found.w))
     camera = network.rig.label(found.yaw_rad, found.pitch_rad)
-    return Latent(network.styles(ws), camera, fingerprint, network.layout.fingerprint, name="encoded")
+    return Latent(styles, camera, fingerprint, network.layout.fingerprint, name="encoded")
+
+
+def fits_encoder(encoder: PortraitEncoder, network: StyleGenerator) -> bool:
+    """Whether the encoder can be one that was trained for such a generator."""
+    try:
+        check_encoder(encoder, network)
+    except ConfigError:
+        return False
+    return True
 
 
 def check_encoder(encoder: PortraitEncoder, network: StyleGenerator) -> None:
@@ -168,8 +184,7 @@ def check_encoder(encoder: PortraitEncoder, network: StyleGenerator) -> None:
     Raises:
         ConfigError: it is one.
     """
-    if not isinstance(network, TriplaneGenerator):
-        raise ConfigError("This generator is flat", network.config.family, "an EG3D generator", "choose another")
+    as_view_generator(network, "An encoder of faces and cameras")
     got, wanted = encoder.config.w_dim, network.config.backbone.w_dim
     if got != wanted:
         raise ConfigError(

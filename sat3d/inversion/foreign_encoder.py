@@ -6,12 +6,12 @@ To plug in another one, write a class with the two methods of :class:`.encoder.F
     class MyEncoder:
         def check(self, network):                     # raise ConfigError for a generator that it does not know
             ...
-        def find(self, images):                       # [B, 3, H, W] in -1..1, cropped as the generator's pictures
+        def find(self, images):                       # [B, 3, H, W] in -1..1, cropped as its pictures
             return Found(ws=my_network(images))       # [B, rows, w_dim], the mean latent already added
 
 An encoder may also know the camera (``yaw_rad``, ``pitch_rad``); where it does not, it is searched for or taken from the
-points of the face. ``planes`` or ``plane_offsets`` that it draws are for ``network.render``: they are no style, so no
-edit, latent or descent takes them. Read from files here: e4e and pSp for StyleGAN2, the first part of TriPlaneNet for
+points of the face. ``planes`` or ``plane_offsets`` that it draws are for ``network.render``: they are no style, so
+neither edits nor latents take them. Read from files here: e4e and pSp for StyleGAN2, the first part of TriPlaneNet for
 EG3D (its second part, which draws plane offsets, and GOAE are not supported).
 """
 
@@ -40,6 +40,8 @@ _WANTED = "a checkpoint of e4e, pSp or TriPlaneNet, with the weights of its enco
 class ForeignEncoder(torch.nn.Module):
     """An encoder out of somebody else's file. ``kind``: in words; ``for_heads``: of 3D generators; ``mean [rows or 1,
     w_dim]`` is added to what it says, zero where it says w+ itself."""
+
+    mean: Tensor
 
     def __init__(self, network: StyleEncoder, mean: Tensor, kind: str, for_heads: bool):
         super().__init__()
@@ -94,8 +96,8 @@ def _fill(network: StyleEncoder, tensors: Mapping[str, TensorView], data: memory
 
 def _encoder_in(contents: object, name: str) -> tuple[str, dict[str, TensorView], dict[str, TensorView]]:
     """``(psp_ or nothing, its tensors, those beside it)``."""
-    state = contents.get("state_dict", contents) if type(contents) is dict else None
-    if not is_state(state):
+    state = contents.get("state_dict", contents) if isinstance(contents, dict) else None
+    if state is None or not is_state(state):
         raise FileError("The file holds no encoder", f"{name}: {describe(contents)}", _WANTED, "choose another file")
     state = without_wrappers(state)
     for part in ("psp_", ""):
@@ -124,10 +126,11 @@ def _departs(contents: object, part: str) -> bool:
 
 
 def _mean(
-    contents: dict, part: str, rest: Mapping[str, TensorView], sizes: StyleEncoderSizes, data: memoryview
+    contents: object, part: str, rest: Mapping[str, TensorView], sizes: StyleEncoderSizes, data: memoryview
 ) -> Tensor:
     """The mean latent that the encoder's answer is added to; TriPlaneNet's is that of its generator."""
-    view = rest.get("decoder.backbone.mapping.w_avg") if part else contents.get("latent_avg")
+    beside = contents if isinstance(contents, dict) else {}
+    view = rest.get("decoder.backbone.mapping.w_avg") if part else beside.get("latent_avg")
     if not part and _options(contents).get("start_from_latent_avg", type(view) is TensorView) is False:
         return torch.zeros(1, sizes.w_dim)
     if type(view) is not TensorView or view.size not in ((sizes.w_dim,), (1, sizes.w_dim), (sizes.rows, sizes.w_dim)):

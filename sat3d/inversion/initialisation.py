@@ -11,10 +11,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..errors import ConfigError
-from ..generators import RenderOptions, StyleGenerator, TriplaneGenerator
+from ..generators import RenderOptions, StyleGenerator, ViewGenerator
 from ..networks.loading import large_enough
 from .cameras import rolled_label
-from .encoder import FaceEncoder
+from .encoder import FaceEncoder, Found
 from .features import FeatureLoss
 from .losses import IdentityLoss, Likeness, Term
 from .lpips import LpipsLoss
@@ -52,13 +52,13 @@ def first_guess(tools: Inverter, target: Target, population: Population) -> Star
     """What the encoder says; without one the mean face, from the yaw where it is most like the picture."""
     if tools.encoder is not None:
         return ask_encoder(tools, target)
-    if not isinstance(tools.network, TriplaneGenerator):
+    if not isinstance(tools.network, ViewGenerator):
         return Start()
     return Start(yaw_rad=_likely_yaw(tools, target, population.mean[:, None]))
 
 
 @torch.no_grad()
-def ask_encoder(tools: Inverter, target: Target, roll_rad: float = 0.0, camera: Start | None = None) -> Start:
+def encode_target(tools: Inverter, target: Target, roll_rad: float = 0.0) -> Found:
     """Face and camera as the encoder sees them; a head that is tilted by ``roll_rad`` is put upright first.
 
     An encoder that knows no cameras gets ``camera``, where it is known otherwise, else the likeliest one.
@@ -71,15 +71,24 @@ def ask_encoder(tools: Inverter, target: Target, roll_rad: float = 0.0, camera: 
                           "choose W, W+ or styles, which do without")  # fmt: skip
     tools.encoder.check(tools.network)
     found = tools.encoder.find(large_enough(upright(target.image, roll_rad)))
-    ws = found.ws.to(tools.network.device)
-    w, several = (ws[:, 0], None) if ws.shape[1] == 1 else (ws.mean(1), ws)
+    return replace(found, ws=found.ws.to(tools.network.device))
+
+
+@torch.no_grad()
+def ask_encoder(tools: Inverter, target: Target, roll_rad: float = 0.0, camera: Start | None = None) -> Start:
+    """To begin with what the encoder sees; see :func:`encode_target`.
+
+    An encoder that knows no cameras gets ``camera``, where it is known otherwise, else the likeliest one.
+    """
+    found = encode_target(tools, target, roll_rad)
+    w, several = (found.ws[:, 0], None) if found.ws.shape[1] == 1 else (found.ws.mean(1), found.ws)
     if found.yaw_rad is not None and found.pitch_rad is not None:
         return Start(w, float(found.yaw_rad), float(found.pitch_rad), roll_rad, ws=several)
     if camera is not None:
         return replace(camera, w=w, ws=several)
-    if not isinstance(tools.network, TriplaneGenerator):
+    if not isinstance(tools.network, ViewGenerator):
         return Start(w, ws=several)
-    return Start(w, _likely_yaw(tools, target, ws), 0.0, roll_rad, ws=several)
+    return Start(w, _likely_yaw(tools, target, found.ws), 0.0, roll_rad, ws=several)
 
 
 def upright(image: Tensor, roll_rad: float) -> Tensor:
@@ -99,8 +108,7 @@ def likelier(tools: Inverter, target: Target, population: Population, method: st
     for start in starts:
         styles = Variables.at(start, method, tools.network, population).styles(tools.network, population)
         angles = torch.tensor([start.yaw_rad, start.pitch_rad])
-        camera = rolled_label(tools.network.rig, angles, start.roll_rad) if tools.network.is_3d else None
-        losses.append(look(styles, camera))
+        losses.append(look(styles, rolled_label(tools.network.rig, angles, start.roll_rad)))
     return starts[losses.index(min(losses))]
 
 
@@ -109,24 +117,16 @@ def _likely_yaw(tools: Inverter, target: Target, ws: Tensor) -> float:
     """From where the face ``ws [1, rows or 1, w_dim]`` is most like the picture."""
     network, look = tools.network, _glance(tools, target)
     styles = network.styles(ws.expand(-1, network.config.backbone.num_ws, -1))
-    searched = _SEARCHED_ALL_AROUND_DEG if network.config.knows_all_sides else _SEARCHED_YAW_DEG
-    losses = {yaw_deg: look(styles, network.rig.label(math.radians(yaw_deg))) for yaw_deg in searched}
-    return math.radians(min(losses, key=losses.get))
+    searched = _SEARCHED_ALL_AROUND_DEG if network.knows_all_sides else _SEARCHED_YAW_DEG
+    return min(map(math.radians, searched), key=lambda yaw_rad: look(styles, network.rig.label(yaw_rad)))
 
 
-def _glance(tools: Inverter, target: Target) -> Callable[[Tensor, Tensor | None], float]:
+def _glance(tools: Inverter, target: Target) -> Callable[[Tensor, Tensor], float]:
     """How unlike the picture a face (styles, camera) is in a small rendering."""
-    likeness = tools.likeness(target.at(sharpness(tools.network, _SEARCH_RESOLUTION)), Weights())
+    likeness = tools.likeness(target.at(tools.network.relative_resolution(_SEARCH_RESOLUTION)), Weights())
 
-    def look(styles: Tensor, camera: Tensor | None) -> float:
-        camera = None if camera is None else camera.to(styles.device)
-        return float(likeness(tools.network.synthesize(styles, camera, RenderOptions(_SEARCH_RESOLUTION)).image))
+    def look(styles: Tensor, camera: Tensor) -> float:
+        options = RenderOptions(_SEARCH_RESOLUTION)
+        return float(likeness(tools.network.synthesize(styles, camera.to(styles.device), options).image))
 
     return look
-
-
-def sharpness(network: StyleGenerator, resolution: int | None) -> float:
-    """``resolution`` of a volume rendering as a share of the network's own; 1 for None and for flat generators."""
-    if resolution is None or not isinstance(network, TriplaneGenerator):
-        return 1.0
-    return min(1.0, resolution / network.config.neural_rendering_resolution)

@@ -43,9 +43,9 @@ class StyleEncoderSizes:
         """
         rows = next(i for i in range(65) if f"styles.{i}.linear.weight" not in shapes)
         starts = [sum(_STAGES[:i]) for i in range(4)]
+        widths = [f"body.{i}.res_layer.1.weight" for i in starts]
         return cls(
-            (_size(shapes, "input_layer.0.weight", 4)[0],)
-            + tuple(_size(shapes, f"body.{i}.res_layer.1.weight", 4)[0] for i in starts),
+            tuple(_size(shapes, name, 4)[0] for name in ("input_layer.0.weight", *widths)),
             tuple(_size(shapes, f"body.{i}.res_layer.5.fc1.weight", 4)[0] for i in starts),
             rows,
             _size(shapes, "styles.0.linear.weight", 2)[0],

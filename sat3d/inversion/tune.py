@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 
 from ..errors import ShapeError
-from ..generators import RenderOptions, StyleGenerator, TriplaneGenerator
+from ..generators import RenderOptions, StyleGenerator
 from ..latent import Latent
 from .delta import delta_between, tunable_names, with_delta
 from .hooks import with_hooks_of
-from .initialisation import Inverter, sharpness
+from .initialisation import Inverter
 from .optimise import Watch, no_watch
 from .options import MOST_STEPS, Weights, check_between
 from .target import Target, make_target
@@ -102,7 +102,7 @@ class _Tuning:
 
     def run(self, targets: list[Target], watch: Watch) -> dict[str, Tensor]:
         """The differences of weights."""
-        sharp = sharpness(self.plain, self.options.resolution)
+        sharp = self.plain.relative_resolution(self.options.resolution)
         likenesses = [self.tools.likeness(each.at(sharp), self.options.weights) for each in targets]
         optimizer = torch.optim.Adam(self.free, betas=(0.9, 0.99))
         for step in range(self.options.steps):
@@ -127,15 +127,12 @@ class _Tuning:
         return self.tools.likeness(before, self.options.weights)(self._render(self.network, styles, camera))
 
     @torch.no_grad()
-    def _neighbour(self, face: int) -> tuple[Tensor, Tensor | None]:
-        backbone = self.plain.config.backbone
-        v = torch.randn(1, backbone.w_dim, generator=self.generator).to(self.styles)
+    def _neighbour(self, face: int) -> tuple[Tensor, Tensor]:
+        v = torch.randn(1, self.plain.config.backbone.w_dim, generator=self.generator).to(self.styles)
         turn = torch.rand(2, generator=self.generator) * 2 - 1
-        other = self.plain.styles(self.population.w(v)[:, None].expand(-1, backbone.num_ws, -1))
+        other = self.plain.styles(self.plain.broadcast(self.population.w(v)))
         styles = torch.lerp(self.styles[face : face + 1], other, self.options.reach)
-        if not isinstance(self.plain, TriplaneGenerator):
-            return styles, None
-        limits_deg = _ALL_AROUND_DEG if self.plain.config.knows_all_sides else _TURN_DEG
+        limits_deg = _ALL_AROUND_DEG if self.plain.knows_all_sides else _TURN_DEG
         yaw, pitch = (float(share) * math.radians(limit) for share, limit in zip(turn, limits_deg, strict=True))
         return styles, self.plain.rig.label(yaw, pitch).to(styles.device)
 
@@ -143,7 +140,7 @@ class _Tuning:
     def _picture(self) -> Tensor:
         return self.network.synthesize(self.styles[:1], self.cameras[:1]).image
 
-    def _render(self, network: StyleGenerator, styles: Tensor, camera: Tensor | None) -> Tensor:
+    def _render(self, network: StyleGenerator, styles: Tensor, camera: Tensor) -> Tensor:
         return network.synthesize(styles, camera, RenderOptions(self.options.resolution)).image
 
 

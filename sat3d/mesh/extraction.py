@@ -12,8 +12,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigError, Sat3dError, ShapeError
-from ..generators.base import RenderOptions
-from ..generators.triplane import TriplaneGenerator
+from ..generators.base import RenderOptions, ViewGenerator
 from ..generators.volume import compositing_weights, sample_coefficients
 from ..progress import Progress, no_progress
 from .grid import Grid, closed_surface, sample_grid, vertex_normals
@@ -68,9 +67,9 @@ class Mesh:
 
 
 @torch.no_grad()
-def extract_mesh(network: TriplaneGenerator, planes: Tensor, options: MeshOptions | None = None,
+def extract_mesh(network: ViewGenerator, planes: Tensor, options: MeshOptions | None = None,
                  progress: Progress = no_progress, styles: Tensor | None = None) -> Mesh:
-    """The surface of one face, ``planes [1, …]`` of :meth:`TriplaneGenerator.planes`; its ``styles [1, S]`` for
+    """The surface of one face, ``planes [1, …]`` of :meth:`ViewGenerator.planes`; its ``styles [1, S]`` for
     networks whose colours depend on them.
 
     Each vertex has the colour that the picture shows there before super-resolution: that of a short ray against its
@@ -93,10 +92,10 @@ def extract_mesh(network: TriplaneGenerator, planes: Tensor, options: MeshOption
     return Mesh(vertices, faces, normals, colours)
 
 
-def _border(network: TriplaneGenerator, options: MeshOptions) -> float:
+def _border(network: ViewGenerator, options: MeshOptions) -> float:
     if options.border is not None:
         return options.border
-    alone = network.config.background_hidden or network.config.knows_all_sides
+    alone = network.config.background_hidden or network.knows_all_sides
     return _BORDER if alone else _PUBLISHED_BORDER
 
 
@@ -105,7 +104,7 @@ def _share(progress: Progress, start: int, end: int) -> Progress:
 
 
 @torch.no_grad()
-def surface_level(network: TriplaneGenerator, planes: Tensor) -> float:
+def surface_level(network: ViewGenerator, planes: Tensor) -> float:
     """The raw density where the picture sees the surface: the median over the opaque pixels of a small frontal view,
     which are those of at least nine tenths of its highest opacity.
 
@@ -129,7 +128,7 @@ def surface_level(network: TriplaneGenerator, planes: Tensor) -> float:
 
 
 @torch.no_grad()
-def colours_at(network: TriplaneGenerator, planes: Tensor, vertices: np.ndarray, normals: np.ndarray,
+def colours_at(network: ViewGenerator, planes: Tensor, vertices: np.ndarray, normals: np.ndarray,
                progress: Progress = no_progress, styles: Tensor | None = None) -> np.ndarray:
     """sRGB ``[V, 3]`` 0..1 of points on the surface: what the raw picture shows of them, along a short ray inwards.
 

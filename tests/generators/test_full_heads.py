@@ -220,7 +220,7 @@ def test_editable_are_the_backbones_convolutions(network):
 def test_a_head_can_be_seen_from_all_sides(network):
     styles = styles_of(network)[:1]
     planes, cameras = network.planes(styles), network.rig.label(*orbit(4, kind="turn"))
-    assert network.config.knows_all_sides and network.rig.pivot == (0.0, 0.0, 0.0)
+    assert network.knows_all_sides and network.rig.pivot == (0.0, 0.0, 0.0)
     views = network.render(planes, styles, cameras)
     assert views.image.shape == (4, 3, 32, 32) and torch.isfinite(views.image).all()
     differences = [(views.image[0] - view).abs().mean() for view in views.image[1:]]
@@ -250,7 +250,7 @@ def test_a_checkpoint_of_ours_keeps_everything(case, network, tmp_path):
 
 
 def test_other_rendering_keeps_the_kind(network):
-    other = network.with_limits(depth_resolution=6)
+    other = network.with_rendering(depth_resolution=6)
     assert type(other) is FullHeadGenerator and other.config.rendering.depth_resolution == 6
     assert torch.equal(other.planes(styles_of(network)), network.planes(styles_of(network)))
 

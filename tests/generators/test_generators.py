@@ -12,6 +12,7 @@ from sat3d.generators import (
     RenderOptions,
     Sampling,
     StyleGAN2Config,
+    as_view_generator,
     generator_from_tensors,
     reference,
     z_from_seed,
@@ -200,8 +201,8 @@ def test_fingerprint_changes_with_a_single_weight(triplane):
     assert triplane.fingerprint() != before
 
 
-def test_with_limits_shares_the_weights(triplane):
-    other = triplane.with_limits(ray_start="auto", ray_end="auto")
+def test_with_rendering_shares_the_weights(triplane):
+    other = triplane.with_rendering(ray_start="auto", ray_end="auto")
     assert other.decoder.net[0].weight.data_ptr() == triplane.decoder.net[0].weight.data_ptr()
     assert other.config.rendering.ray_start == "auto" and triplane.config.rendering.ray_start == 2.25
 
@@ -342,3 +343,33 @@ def test_files_of_older_versions_are_read():
 def test_config_round_trip():
     for config in (tiny_config(ray_start="auto", ray_end="auto"), StyleGAN2Config()):
         assert config_from_dict(config_to_dict(config)) == config
+
+
+def test_views_are_those_of_one_face_and_camera_after_the_other(triplane, stylegan2, styles):
+    cameras = triplane.rig.label(torch.tensor([0.0, 0.4, -0.3]))
+    found = list(triplane.views(styles, cameras))
+    assert len(found) == 6
+    torch.testing.assert_close(found[4].image, triplane.synthesize(styles[1:], cameras[1:2]).image)
+    flat = stylegan2.styles(stylegan2.map(torch.randn(2, 16)))
+    assert len(pictures := list(stylegan2.views(flat, cameras[:2]))) == 4
+    assert torch.equal(pictures[2].image, pictures[3].image) and not torch.equal(pictures[0].image, pictures[2].image)
+
+
+def test_only_a_3d_generator_has_views(triplane, stylegan2):
+    assert as_view_generator(triplane, "A mesh") is triplane and triplane.own_resolution == 16
+    with pytest.raises(ConfigError, match=r"^A mesh needs a 3D generator\. Got: a flat one \(stylegan2\).*EG3D"):
+        as_view_generator(stylegan2, "A mesh")
+
+
+@pytest.mark.parametrize(("wanted", "share"), [(None, 1.0), (4, 0.25), (16, 1.0), (64, 1.0)])
+def test_a_rendering_is_at_most_as_sharp_as_the_generators_own(triplane, stylegan2, wanted, share):
+    assert triplane.relative_resolution(wanted) == share and stylegan2.relative_resolution(wanted) == 1.0
+
+
+def test_a_coarser_generator_takes_fewer_samples_of_the_same_weights(triplane, stylegan2):
+    coarse = triplane.with_rendering(depth_resolution=40, depth_resolution_importance=12).coarser(0.5)
+    rendering = coarse.config.rendering
+    assert (rendering.depth_resolution, rendering.depth_resolution_importance) == (20, 8)
+    assert coarse.decoder.net[0].weight is triplane.decoder.net[0].weight
+    assert triplane.with_rendering(depth_resolution_importance=0).coarser(0.5).config.rendering.depth_resolution == 8
+    assert triplane.coarser(1) is triplane and stylegan2.coarser(0.5) is stylegan2

@@ -120,7 +120,7 @@ class Walk:
             self.check_alpha(alpha, 2)
         else:
             self.refused("orbit", "RenderOrbit", **orbit(path="orbit"))
-        pictures, alpha = self.run("as_taken", "SAT3DRenderAsTaken", model=self.model, latent=face)
+        pictures, alpha = self.run("render_source_view", "SAT3DRenderAsTaken", model=self.model, latent=face)
         self.check_picture(pictures)
         self.check_alpha(alpha)
         return pictures
@@ -130,7 +130,7 @@ class Walk:
             face, preview, _ = self.run("invert", "InvertImage", model=self.model, image=photo, method=method, steps=1,
                                         seed=0)
             self.check_picture(preview)
-            again = self.run("as_taken", "SAT3DRenderAsTaken", model=self.model, latent=face)[0]
+            again = self.run("render_source_view", "SAT3DRenderAsTaken", model=self.model, latent=face)[0]
             if not (self.is_3d and self.config.rendering.superresolution_noise_mode == "random"):
                 torch.testing.assert_close(again, preview, atol=0.05, rtol=0)
 

@@ -115,7 +115,7 @@ def test_a_prefix_that_no_file_can_have_is_refused_at_once(graph, export, part, 
 def test_flat_and_foreign_faces_are_refused(graph, export):
     flat, turn = graph.load("flat.safetensors")[0], graph.load()[0]
     face = graph.sample(flat)
-    with pytest.raises(graph.errors.Sat3dError, match=r"no surface.*EG3D"):
+    with pytest.raises(graph.errors.Sat3dError, match=r"mesh needs a 3D generator.*EG3D"):
         export(flat, face)
     with pytest.raises(graph.errors.LayoutError, match="another architecture"):
         export(turn, face)

@@ -140,7 +140,7 @@ def test_the_model_is_kept_and_its_memory_is_the_hosts(score, part, reads, asset
     score(photo(1))
     assert reads == [("synthheads-clip", assets / KIND.asset)] and len(moved) == 2 and moved[0] is moved[1]
     (kept,) = part("nodes.clips")._kept.values()
-    assert kept.patcher is moved[0] and not any(p.is_inference() for p in kept.patcher.model.parameters())
+    assert kept.hosted.patcher is moved[0] and not any(p.is_inference() for p in kept.hosted.network.parameters())
     assert not any(vectors.is_inference() for vectors in kept.read["synthheads"].text_vectors)
 
 
@@ -163,12 +163,12 @@ def test_progress_counts_pictures_and_cancel_leaves_no_hooks(score, part):
     with pytest.raises(Interrupted):
         score(photo(0))
     (kept,) = part("nodes.clips")._kept.values()
-    assert not any(module._forward_pre_hooks for module in kept.patcher.model.modules())
+    assert not any(module._forward_pre_hooks for module in kept.hosted.network.modules())
 
 
 def test_missing_weights_give_one_clear_error(part, assets):
     node = part("nodes.qmm").QMMScore
-    assert part("nodes.clips").entries() == [BUILT_IN] and node.fingerprint_inputs(BUILT_IN) == "missing"
+    assert part("nodes.clips").LIBRARY.entries() == [BUILT_IN] and node.fingerprint_inputs(BUILT_IN) == "missing"
     assert node.validate_inputs("gone.safetensors", "nose") is True
     with pytest.raises(part("sat3d.errors").FileError, match=r"no weights for the built-in CLIP.*train_clip"):
         run(node, source=photo(), domain="synthheads", clip=BUILT_IN, attribute="all")
@@ -222,7 +222,7 @@ def test_another_architecture_than_that_of_the_file_is_explained(score, part, st
 def test_a_file_of_another_kind_is_named(score, part, models, graph, architecture):
     path = models / "open_clip" / "stock.safetensors"
     graph.sample(graph.load()[0]).save(path)
-    assert part("nodes.clips").entries() == [BUILT_IN, "stock.safetensors"]
+    assert part("nodes.clips").LIBRARY.entries() == [BUILT_IN, "stock.safetensors"]
     with pytest.raises(graph.errors.FileError, match=r"no image-text model\. Got: stock\.safetensors: a file of this"):
         score(photo(), clip="stock.safetensors", architecture=architecture)
     with pytest.raises(graph.errors.ConfigError, match="no such image-text model"):
@@ -233,7 +233,7 @@ def test_a_file_of_another_kind_is_named(score, part, models, graph, architectur
 @pytest.mark.parametrize("entry", ["../secret.safetensors", "/etc/passwd", "", "ViT-B-32"])
 def test_only_listed_models_are_opened(score, part, models, entry):
     save_tiny(models / "secret.safetensors")
-    with pytest.raises(part("sat3d.errors").FileError, match="no such image-text models"):
+    with pytest.raises(part("sat3d.errors").FileError, match="no such file among the image-text models"):
         score(photo(), clip=entry)
 
 

@@ -166,11 +166,11 @@ def test_two_that_save_at_once_make_two_files(graph, part, store, monkeypatch):
 
 def test_a_number_that_is_taken_is_passed_over(graph, store, part, monkeypatch):
     """The host counts 'Face' and 'face' apart, where a disk may not."""
-    latent, host = graph.sample(graph.load()[0]), part("nodes.host")
+    latent, files = graph.sample(graph.load()[0]), part("nodes.output_files")
     first = [Path(store[0](latent)) for _ in range(3)]
     before = [path.read_bytes() for path in first]
     folder = str(first[0].parent)
-    monkeypatch.setattr(host.folder_paths, "get_save_image_path", lambda *_: (folder, "face", 1, "", ""))
+    monkeypatch.setattr(files.folder_paths, "get_save_image_path", lambda *_: (folder, "face", 1, "", ""))
     assert Path(store[0](latent)).name == "face_00004_.safetensors"
     assert [path.read_bytes() for path in first] == before
 
@@ -202,7 +202,7 @@ def test_a_full_disk_is_said(graph, store, part, models, monkeypatch):
 
 @pytest.mark.parametrize("entry", ["../face.safetensors", "/etc/passwd", "", "absent.safetensors"])
 def test_only_listed_faces_are_opened(graph, store, entry):
-    with pytest.raises(graph.errors.FileError, match=r"no such faces.*sat3d_latents"):
+    with pytest.raises(graph.errors.FileError, match=r"no faces yet.*sat3d_latents"):
         store[1](entry)
 
 

@@ -180,7 +180,9 @@ def test_only_the_official_one_needs_a_download(name):
 def shipped(part, shelf, assets, triplane, monkeypatch):
     """Tiny networks in place of the built-in ones; gives the pictures that nodes show."""
     entry = shelf / "turn.safetensors"
-    monkeypatch.setattr(part("nodes.checkpoints"), "built_in", lambda: {BUILT_IN: entry, OFFICIAL: entry})
+    library = part("nodes.library").Library
+    path = library.path
+    monkeypatch.setattr(library, "path", lambda self, name: entry if name in (BUILT_IN, OFFICIAL) else path(self, name))
     names = part("nodes.masks").FACE_ATTRIBUTES
     AttributeMasks(torch.zeros(len(names) + 1, triplane.layout.num_editable), names, triplane.layout.to_json(),
                    triplane.layout.fingerprint, {"name": "tiny"}).save(assets / "tiny-masks.safetensors")

@@ -141,7 +141,7 @@ def make_studio(options: argparse.Namespace, loaded: LoadedGenerator, device: to
     domain, network = load_domain(options.domain), loaded.network
     if options.samples and isinstance(network, TriplaneGenerator):
         coarse, fine = options.samples
-        network = network.with_limits(depth_resolution=coarse, depth_resolution_importance=fine)
+        network = network.with_rendering(depth_resolution=coarse, depth_resolution_importance=fine)
     choice = choose_architecture(options.clip, options.clip_weights)
     if choice.note:
         print(f"image-text model: {choice.note}", flush=True)

@@ -35,7 +35,7 @@ def draw_candidates(network: StyleGenerator, sampling: Sampling, seed: int, firs
     camera = network.rig.label(yaw, pitch).to(network.device)
     # As in the paper, the mapping hears of the very camera the face is seen from; but not of one behind the head, from
     # where no identity is to be expected.
-    heard = None if network.config.knows_all_sides else camera
+    heard = None if network.knows_all_sides else camera
     return network.styles(network.map(z, heard, sampling.truncation_psi)), camera
 
 

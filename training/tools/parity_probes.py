@@ -110,7 +110,7 @@ def or_statistics(name: str, x: Tensor) -> Tensor:
 def _map(case: ParityCase, name: str) -> Tensor:
     digits = re.fullmatch(r"map\.ws_psi(\d+)(?:_cutoff(\d+))?", name)
     psi = float(digits[1][0] + "." + digits[1][1:]) if len(digits[1]) > 1 else float(digits[1])
-    label = case.inputs("c_cond") if case.network.is_3d else case.inputs("c")
+    label = case.inputs("c_cond") if isinstance(case.network, TriplaneGenerator) else case.inputs("c")
     return case.network.map(case.inputs("z"), label, psi, int(digits[2]) if digits[2] else None)
 
 
@@ -120,10 +120,10 @@ def _style(case: ParityCase, name: str) -> Tensor:
 
 def _backbone_block(case: ParityCase, name: str) -> Tensor:
     _, block_name, kind = name.split(".")
-    backbone = case.network.backbone if case.network.is_3d else case.network
-    prefix = "backbone." if case.network.is_3d else ""
+    backbone = case.network.backbone if isinstance(case.network, TriplaneGenerator) else case.network
+    prefix = "backbone." if isinstance(case.network, TriplaneGenerator) else ""
     styles = case.network.layout.split(case.styles)
-    x = image = None
+    x, image = None, torch.empty(0)
     for full_name, block in backbone.blocks():
         own = [styles[f"{prefix}{full_name}.{layer}"] for layer, _ in block.style_layers()]
         x, image = block(x, image, own, Noise())
@@ -227,7 +227,7 @@ def _image_nonoise(case: ParityCase, name: str) -> Tensor:
 
 
 def _image_z(case: ParityCase, name: str) -> Tensor:
-    label = case.inputs("c_cond") if case.network.is_3d else case.inputs("c")
+    label = case.inputs("c_cond") if isinstance(case.network, TriplaneGenerator) else case.inputs("c")
     ws = case.network.map(case.inputs("z"), label, 0.7)
     return case.drawn(case.network.styles(ws), case.options)
 
@@ -250,7 +250,7 @@ def _rays_test(case: ParityCase, name: str) -> Tensor:
 
 
 def _auto(case: ParityCase, name: str) -> Tensor:
-    network = case.network.with_limits(ray_start="auto", ray_end="auto")
+    network = case.network.with_rendering(ray_start="auto", ray_end="auto")
     rays = network.render_features(case.planes, case.inputs("c"), case.options)
     parts = {"depth": rays.depth, "feature": rays.features, "weight_sum": rays.opacity}
     return or_statistics(name, parts[name.split(".")[1]])

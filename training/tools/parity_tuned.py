@@ -38,7 +38,7 @@ def _with_w(case: ParityCase, name: str) -> Tensor:
 def _doubled(case: ParityCase, name: str) -> Tensor:
     rendering = case.network.config.rendering
     names = ("depth_resolution", "depth_resolution_importance")
-    network = case.network.with_limits(**{name: 2 * getattr(rendering, name) for name in names})
+    network = case.network.with_rendering(**{name: 2 * getattr(rendering, name) for name in names})
     return _seen(replace(case, network=network), case.ws, name)
 
 

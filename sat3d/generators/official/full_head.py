@@ -5,6 +5,8 @@ axes, the decoder's activation and the super-resolution's input size are attribu
 settings.
 """
 
+from typing import Any
+
 from ...errors import FileError
 from ...foreign.tree import Tree
 from ...foreign.values import describe, unlike_official
@@ -31,7 +33,7 @@ def is_full_head(tree: Tree, options: Settings) -> bool:
     return "t_mapping" in tree.modules or options.get("triplane_depth") is not None
 
 
-def read_full_head(tree: Tree, options: Settings, plain: dict[str, object]) -> FullHeadConfig:
+def read_full_head(tree: Tree, options: Settings, plain: dict[str, Any]) -> FullHeadConfig:
     """``options``: the live rendering_kwargs; ``plain``: what an EG3D generator has, too.
 
     Raises:

@@ -33,12 +33,11 @@ def auto(move, assets, part, triplane):
 class Sketch(torch.nn.Module):
     """Tells even the pictures of untrained networks apart: by random projections of 8 × 8 pixels."""
 
-    logit_scale = 20.0
+    logit_scale, device = 20.0, torch.device("cpu")
 
     def __init__(self):
         super().__init__()
         random = torch.Generator().manual_seed(0)
-        self.register_buffer("mean", torch.zeros(1))
         self.register_buffer("axes", torch.randn(192, 8, generator=random))
 
     def encode_image(self, images):
@@ -118,7 +117,7 @@ def test_what_keeps_the_search_from_starting(faces, auto, move, graph, triplane)
         auto(*faces, masks=masks_of(triplane, domain="../synthheads"))
     with pytest.raises(ShapeError, match="Unknown attribute"):
         auto(*faces, attribute="moles", clip="no such file")
-    with pytest.raises(graph.errors.FileError, match="no such image-text models"):
+    with pytest.raises(graph.errors.FileError, match="no such file among the image-text models"):
         auto(*faces, clip="../secret.safetensors")
 
 

@@ -18,7 +18,7 @@ GLASSES = next(group for group in JUDGED if (group.attribute, group.name) == ("e
 class RedMeansTheFirst:
     """The redder a picture, the more it is the first choice of a group."""
 
-    logit_scale = torch.tensor(5.0)
+    logit_scale, device = torch.tensor(5.0), torch.device("cpu")
 
     def encode_image(self, images):
         red = images[:, 0].mean((1, 2)) - images[:, 1:].mean((1, 2, 3))

@@ -79,7 +79,7 @@ def test_training_lowers_the_loss(files, tmp_path):
 
 @pytest.mark.parametrize("white_back", [False, True])
 def test_sparse_rendering_is_the_renderers(triplane, styles, white_back):
-    network = triplane.with_limits(white_back=white_back)
+    network = triplane.with_rendering(white_back=white_back)
     camera = network.rig.label(torch.tensor([0.2, -0.3]), torch.tensor([0.1, 0.0]))
     target = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 
