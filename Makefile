@@ -18,6 +18,7 @@ quick: $(STAMP) lint
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
 benchmark: $(STAMP)
 	$(BIN)/python training/benchmark.py --suite generator --json out/benchmark.json

@@ -13,6 +13,7 @@ from ..sat3d.errors import ShapeError
 from ..sat3d.inversion.align import Crop, check_photo, crop_of, cut
 from ..sat3d.inversion.landmarks import one_face
 from ..sat3d.inversion.pose import REAL_PEOPLE, camera_of
+from ..sat3d.inversion.video import fill_gaps
 from . import face_crops as places
 from . import host, images
 
@@ -133,16 +134,17 @@ def stood_in(found: Sequence[Found | ShapeError], photos: Tensor, no_face: str) 
     Raises:
         ShapeError: none has one, and the crop of another photo is asked for.
     """
-    seen = [i for i, each in enumerate(found) if not isinstance(each, ShapeError)]
-    if len(seen) == len(found):
-        return list(found)
+    seen = {i: each for i, each in enumerate(found) if not isinstance(each, ShapeError)}
+    missing = [each for each in found if isinstance(each, ShapeError)]
+    if not missing:
+        return list(seen.values())
     host.warn(f"{reasons(found)}; done there: {no_face}")
     if no_face == WHOLE:
-        return [found[i] if i in seen else (middle_square(photos[i : i + 1]), None) for i in range(len(found))]
+        return [seen[i] if i in seen else (middle_square(photos[i : i + 1]), None) for i in range(len(found))]
     if not seen:
         with images.naming(0, len(found)):
-            raise found[0]
-    return [found[max((j for j in seen if j <= i), default=seen[0])] for i in range(len(found))]
+            raise missing[0]
+    return fill_gaps(seen, len(found))
 
 
 def reasons(found: Sequence[Found | ShapeError]) -> str:

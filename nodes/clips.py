@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..sat3d.clip import BUILT_IN, choose_architecture, load_clip
+from ..sat3d.clip import BUILT_IN, ImageText, choose_architecture, load_clip
 from ..sat3d.clip.built_in_clip import KIND
 from ..sat3d.domains import Domain
 from ..sat3d.errors import ConfigError
@@ -44,7 +44,7 @@ class HostClip:
     """An image-text model whose memory belongs to the host, and the domains whose sentences it has read."""
 
     name: str
-    patcher: host.ModelPatcher
+    hosted: host.HostedNetwork[ImageText]
     read: dict[str, QMM] = field(default_factory=dict)
 
     def qmm(self, domain: Domain) -> QMM:
@@ -53,8 +53,8 @@ class HostClip:
         Raises:
             ConfigError: a word of the domain that the model does not know.
         """
-        height, width = self.patcher.model.network.size
-        network = host.bring(self.patcher, PICTURES_AT_ONCE * height * width * _BYTES_A_PIXEL)
+        height, width = self.hosted.network.size
+        network = self.hosted.ready(PICTURES_AT_ONCE * height * width * _BYTES_A_PIXEL)
         if domain.name not in self.read:
             self.read[domain.name] = QMM(network, domain)
         return self.read[domain.name]
@@ -80,12 +80,12 @@ def _read(entry: str, architecture: str) -> HostClip:
         choice = choose_architecture(_given(entry, path, architecture), path)
         host.warn(choice.note)
         with torch.inference_mode(False):
-            patcher = host.hand_to_host(load_clip(choice.name, path))
+            hosted = host.HostedNetwork(load_clip(choice.name, path))
     except ImportError as error:
         raise ConfigError("The scores need the Python package open_clip_torch", error, None,
                           "install the pack's requirements.txt with the Python that runs ComfyUI, and start it "
                           "again") from error
-    return HostClip(entry if choice.name == BUILT_IN else f"{choice.name} ({entry})", patcher)
+    return HostClip(entry if choice.name == BUILT_IN else f"{choice.name} ({entry})", hosted)
 
 
 def _given(entry: str, path: Path, architecture: str) -> str:

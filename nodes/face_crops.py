@@ -25,7 +25,10 @@ class Place:
     @property
     def start(self) -> Start | None:
         """The camera to begin an inversion with."""
-        return None if self.camera_deg is None else Start(None, *map(math.radians, self.camera_deg))
+        if self.camera_deg is None:
+            return None
+        yaw_rad, pitch_rad, roll_rad = map(math.radians, self.camera_deg)
+        return Start(None, yaw_rad, pitch_rad, roll_rad)
 
     def on(self, width: int, height: int) -> Crop:
         """The same place in the same photo at another size, so that a large original can get what a small copy gave.

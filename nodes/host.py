@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import comfy.model_management as management
 import comfy.utils
@@ -19,7 +20,10 @@ log = logging.getLogger("sat3d")
 _PREVIEW_SIDE = 512
 
 
-class Sat3dNetwork(nn.Module):
+N = TypeVar("N", bound=nn.Module)
+
+
+class _Wrapped(nn.Module):
     """The network as the host's memory management sees it: it wants to write attributes, ``device`` among them."""
 
     def __init__(self, network: nn.Module):
@@ -28,20 +32,28 @@ class Sat3dNetwork(nn.Module):
         self.device = next(network.parameters()).device
 
 
-def hand_to_host(network: nn.Module) -> ModelPatcher:
-    """From now on the host decides where this network is and when it must make room. Not under inference mode."""
-    return ModelPatcher(Sat3dNetwork(network), management.get_torch_device(), management.unet_offload_device())
+class HostedNetwork(Generic[N]):
+    """A network of which the host decides where it is and when it must make room. Not made under inference mode."""
 
+    def __init__(self, network: N):
+        self.network = network
+        wrapped = _Wrapped(network)
+        self.patcher = ModelPatcher(wrapped, management.get_torch_device(), management.unet_offload_device())
 
-def bring(patcher: ModelPatcher, working_bytes: int = 0) -> nn.Module:
-    """The network on the device, with ``working_bytes`` free beside it as far as the host can.
+    @property
+    def device(self) -> torch.device:
+        """Where :meth:`ready` brings it."""
+        return self.patcher.load_device
 
-    Moved outside inference mode: weights moved inside could never be optimised through again.
-    """
-    with torch.inference_mode(False):
-        management.load_models_gpu([patcher], memory_required=working_bytes, force_full_load=True)
-        # With --novram the host leaves everything behind that has no layers of its own kind.
-        return patcher.model.network.to(patcher.load_device)
+    def ready(self, working_bytes: int = 0) -> N:
+        """The network on the device, with ``working_bytes`` free beside it as far as the host can.
+
+        Moved outside inference mode: weights moved inside could never be optimised through again.
+        """
+        with torch.inference_mode(False):
+            management.load_models_gpu([self.patcher], memory_required=working_bytes, force_full_load=True)
+            # With --novram the host leaves everything behind that has no layers of its own kind.
+            return self.network.to(self.device)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +62,7 @@ class HostModel:
 
     name: str
     loaded: LoadedGenerator
-    patcher: ModelPatcher
+    hosted: HostedNetwork[StyleGenerator]
 
     @property
     def network(self) -> StyleGenerator:
@@ -58,8 +70,8 @@ class HostModel:
         return self.loaded.network
 
     def ready(self, working_bytes: int = 0) -> StyleGenerator:
-        """See :func:`bring`."""
-        return bring(self.patcher, working_bytes)
+        """See :meth:`HostedNetwork.ready`."""
+        return self.hosted.ready(working_bytes)
 
     def check(self, latent: Latent) -> None:
         """Raises LayoutError for a latent of another architecture; warns about one of other weights."""
@@ -74,7 +86,7 @@ class HostModel:
 
     def render_options(self, neural_resolution: int | None = None) -> RenderOptions:
         """Options for this machine: chunks by free memory, half precision where the host would use it."""
-        device = self.patcher.load_device
+        device = self.hosted.device
         if device.type == "cpu":
             return RenderOptions(neural_resolution)
         dtype = torch.float16 if management.should_use_fp16(device) else torch.float32

@@ -141,11 +141,11 @@ def to_preview(image: Tensor) -> Image.Image:
     return Image.fromarray((to_host(image[:1])[0] * 255).round().to("cpu", torch.uint8).numpy())
 
 
-def resize_map(values: Tensor, size: tuple[int, int]) -> Tensor:
+def resize_map(values: Tensor, size: Sequence[int]) -> Tensor:
     """``[B, 1, r, r]`` at the size of the picture, so that maps and frames stay aligned."""
     if tuple(values.shape[2:]) == tuple(size):
         return values
-    return interpolate(values, size, mode="bilinear", align_corners=False)
+    return interpolate(values, list(size), mode="bilinear", align_corners=False)
 
 
 def grey_image(values: Tensor) -> Tensor:

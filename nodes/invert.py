@@ -1,16 +1,27 @@
 """InvertImage: from a picture to a face of the generator, which can be edited and turned."""
 
+from collections.abc import Callable
 from functools import cache
+from typing import TypeVar
 
 import torch
 from comfy_api.latest import io
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..sat3d.errors import ConfigError, FileError, ShapeError
-from ..sat3d.inversion import FeatureLoss, InversionOptions, Inverter, Start, expression_channels, load_encoder
+from ..sat3d.generators import StyleGenerator
+from ..sat3d.inversion import (
+    FeatureLoss,
+    InversionOptions,
+    Inverter,
+    PortraitEncoder,
+    Start,
+    expression_channels,
+    load_encoder,
+)
 from ..sat3d.inversion.encoder import fits_encoder
 from ..sat3d.masks import AttributeMasks
-from ..sat3d.networks.reader import load_reader
+from ..sat3d.networks.reader import AttributeReader, load_reader
 from . import face_crops as places
 from . import host, images, memory, widgets
 from .head_parser import head_parser
@@ -21,6 +32,7 @@ from .types import EG3D_LATENT, EG3D_MODEL, SAT3D_MASKS
 
 METHODS = ["encoder", "W", "W+", "styles", TUNE]
 MOST_STEPS = 5000
+N = TypeVar("N", bound=nn.Module)
 _GRADIENT_FACTOR = 3  # memory of a step, in renderings
 
 
@@ -53,11 +65,11 @@ class InvertImage(io.ComfyNode):
                     frames, free_channels(model, masks) if frames == ONE_PERSON else None)
         if PARTS[leave_out]:
             side = model.network.config.img_resolution
-            work = without_parts(work, host.bring(head_parser()), PARTS[leave_out], side, report)
+            work = without_parts(work, head_parser().ready(), PARTS[leave_out], side, report)
         network = model.ready(_GRADIENT_FACTOR * memory.render_bytes(model.network.config))
         with host.cancellable(network):
             latent, preview, lines = run(make_tools(model, network), work, report)
-        if PARTS[leave_out]:
+        if PARTS[leave_out] and work.weight is not None:
             lines.append(f"{leave_out} left out: {1 - share_that_counts(work.weight):.1%} of the pictures do not count")
         return io.NodeOutput(latent, host.keep(images.to_host(preview)), "\n".join(lines))
 
@@ -136,31 +148,30 @@ def cameras_of(place: str, count: int) -> tuple[Start | None, ...]:
     return tuple(found[i if len(found) > 1 else 0].start for i in range(count))
 
 
-def make_tools(model: host.HostModel, network) -> Inverter:
+def make_tools(model: host.HostModel, network: StyleGenerator) -> Inverter:
     """The generator with what helps: the built-in encoder if it is of this generator, the reader's eyes."""
-    encoder = _encoder()
-    if encoder is not None and not fits_encoder(encoder.model.network, network):
+    encoder, reader = _encoder(), _reader()
+    if encoder is not None and not fits_encoder(encoder.network, network):
         encoder = None
-    reader = _reader()
-    return Inverter(network, model.loaded.fingerprint, encoder and host.bring(encoder),
-                    reader and FeatureLoss(host.bring(reader)))
+    return Inverter(network, model.loaded.fingerprint, encoder and encoder.ready(),
+                    reader and FeatureLoss(reader.ready()))
 
 
 @cache
-def _encoder() -> host.ModelPatcher | None:
+def _encoder() -> host.HostedNetwork[PortraitEncoder] | None:
     return _built_in(load_encoder)
 
 
 @cache
-def _reader() -> host.ModelPatcher | None:
+def _reader() -> host.HostedNetwork[AttributeReader] | None:
     return _built_in(load_reader)
 
 
-def _built_in(load) -> host.ModelPatcher | None:
+def _built_in(load: Callable[[], N]) -> host.HostedNetwork[N] | None:
     """A small network of the pack, its memory the host's; without its file the node works all the same."""
     try:
         with torch.inference_mode(False):
-            return host.hand_to_host(load())
+            return host.HostedNetwork(load())
     except FileError as error:
         host.warn(str(error))
         return None

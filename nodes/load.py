@@ -59,7 +59,7 @@ def load(entry: str, report: host.Report) -> host.HostModel:
     path = LIBRARY.path(entry)
     with torch.inference_mode(False):
         loaded = load_generator(path, report)
-        return host.HostModel(entry, loaded, host.hand_to_host(loaded.network))
+        return host.HostModel(entry, loaded, host.HostedNetwork(loaded.network))
 
 
 def describe(model: host.HostModel) -> str:

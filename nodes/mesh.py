@@ -67,8 +67,9 @@ def extract(network: ViewGenerator, latent: Latent, face: int, options: MeshOpti
     """The mesh of one face of the latent; ``report`` counts on over all faces."""
     total = len(latent.styles) * _STEPS
     report(face * _STEPS, total)
-    planes = network.planes(latent.styles[[face]].to(network.device))
-    return extract_mesh(network, planes, options, lambda done, _: report(face * _STEPS + done, total))
+    styles = latent.styles[[face]].to(network.device)
+    step = lambda done, _: report(face * _STEPS + done, total)  # noqa: E731
+    return extract_mesh(network, network.planes(styles), options, step, styles)
 
 
 def save(mesh: Mesh, prefix: str, suffix: str) -> str:

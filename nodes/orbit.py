@@ -1,7 +1,7 @@
 """RenderOrbit: a face seen from a moving camera, as frames, video, depth and alpha."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 import torch
@@ -16,6 +16,7 @@ from ..sat3d.pictures import depth_to_grey
 from . import host, images, memory, widgets
 from .types import EG3D_LATENT, EG3D_MODEL
 
+Report = Callable[[int, int, Tensor], None]  # done, total, the picture
 STILL = "still"
 PATHS = ["orbit", "swing", "nod", "turn", "spiral", STILL]
 
@@ -97,7 +98,7 @@ def render_views(network: StyleGenerator, styles: Tensor, cameras: Tensor,
     return network.views(styles.to(network.device), cameras.to(network.device), options)
 
 
-def collect(views: Iterator[Rendering], total: int, report: host.Report) -> tuple[Tensor, Tensor, Tensor]:
+def collect(views: Iterator[Rendering], total: int, report: Report) -> tuple[Tensor, Tensor, Tensor]:
     """IMAGE ``[N, H, W, 3]``, depth and opacity ``[N, 1, H, W]``, with a live preview."""
     frames = []
     for i, view in enumerate(views):

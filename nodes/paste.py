@@ -88,10 +88,10 @@ class Pasted(NamedTuple):
 
 def ghosts(near_db: Sequence[float | None]) -> str | None:
     """What is said where the face before the edit is unlike the photo: an edit then lies beside where it belongs."""
-    far = [i for i, db in enumerate(near_db) if db is not None and db < FAR_DB]
+    far = {i: db for i, db in enumerate(near_db) if db is not None and db < FAR_DB}
     if not far:
         return None
-    return (f"'before' is not like the photo ({images.numbers(far, len(near_db))}): {min(near_db[i] for i in far):.1f} "
+    return (f"'before' is not like the photo ({images.numbers(list(far), len(near_db))}): {min(far.values()):.1f} "
             f"dB where something is pasted; from {FAR_DB:g} on outlines meet, from {NEAR_DB:g} on both are hardly told "
             "apart. The edit may show a ghost of itself. Invert with more steps or with method tune, or paste without "
             "'before'; and check that 'before' and 'place' are of this photo")
@@ -130,7 +130,7 @@ class Job:
     def head(self, own: Tensor, soft: float) -> Tensor:
         """``[1, 1, S, S]`` 0..1: the head as it was and as it is, with soft surroundings."""
         both = torch.cat([cut(own, self.crop, self.edited.shape[-1]), self.edited])
-        parser = host.bring(head_parser())
+        parser = head_parser().ready()
         with torch.inference_mode():
             seen = large_enough(both.clamp(-1, 1).to(next(parser.parameters()).device))
             shares = parser.probabilities(seen).to(own)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..sat3d.domains import Domain, domain_names, load_domain
 from ..sat3d.errors import ConfigError, ShapeError
-from ..sat3d.qmm import QMM, Measurement, score_chart
+from ..sat3d.qmm import Measurement, score_chart
 from . import clips, host, images
 
 ALL = "all"
@@ -65,7 +65,7 @@ class QMMScore(io.ComfyNode):
         chosen = read_domain(domain)
         targets = targets_of(chosen, attribute)
         model = clips.load(clip, architecture)
-        scores = measure_all(model.qmm(chosen), pictures, host.Report(cls))
+        scores = measure_all(model, chosen, pictures, host.Report(cls))
         text = json.dumps(rounded(as_data(chosen, model.name, scores)), indent=1)
         return io.NodeOutput(charts(scores, pictures, targets), text, *distances(scores, targets))
 
@@ -133,10 +133,10 @@ def given(source: Tensor, reference: Tensor | None, edit: Tensor | None) -> dict
     return pictures
 
 
-def measure_all(qmm: QMM, pictures: dict[str, Tensor], report: host.Report) -> Scores:
+def measure_all(model: clips.HostClip, domain: Domain, pictures: dict[str, Tensor], report: host.Report) -> Scores:
     """Every picture's scores, some at a time so that cancel is noticed and memory suffices."""
-    total, scores, before = sum(map(len, pictures.values())), {}, 0
-    with host.cancellable(qmm.model):
+    total, scores, before, qmm = sum(map(len, pictures.values())), {}, 0, model.qmm(domain)
+    with host.cancellable(model.hosted.network):
         for part, image in pictures.items():
             scores[part] = clips.measure(qmm, images.from_host(image), lambda done, b=before: report(b + done, total))
             before += len(image)

@@ -126,7 +126,8 @@ def fitting(towers: Towers) -> list[str]:
 
     if towers.text is None and towers.image is None:
         return []
-    known = {name: towers_of_config(open_clip.get_model_config(name)) for name in open_clip.list_models()}
+    configs = ((name, open_clip.get_model_config(name)) for name in open_clip.list_models())
+    known = {name: towers_of_config(config) for name, config in configs if config}
     names = [name for name, whole in known.items() if whole.text and towers.within(whole)]
     return sorted(names, key=lambda name: (-len(open_clip.list_pretrained_tags_by_model(name)), name))
 

@@ -114,7 +114,7 @@ class OwnClip(nn.Module):
             vision = _PLACEHOLDER if config.has_own_tower else config.image
             self.model = CLIP(config.embed_dim, CLIPVisionCfg(**vision), CLIPTextCfg(**config.text))
             if config.has_own_tower:
-                self.model.visual = HeadTower(config.embed_dim, **config.image)
+                self.model.register_module("visual", HeadTower(config.embed_dim, **config.image))
         except (AssertionError, RuntimeError, TypeError, ValueError, ZeroDivisionError, IndexError) as error:
             got = str(error) or type(error).__name__
             raise ConfigError(

@@ -44,7 +44,7 @@ def _told_by(path: Path) -> Choice:
             "a name that open_clip knows, such as ViT-B-32-quickgelu, ViT-B-16 or ViT-L-14",
             "write the name that the weights were trained under as their architecture",
         )
-    name, reason = advice_on_activation(*families(names), weights)
+    name, reason = advice_on_activation(families(names)[0], weights)
     return Choice(name, f"{path.name} is taken for {name}" + (f"; {reason}" if reason else ""))
 
 

@@ -1,6 +1,7 @@
 """Pictures and texts as directions in one space, differentiable as far as the pixels."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -30,9 +31,13 @@ class ImageText(nn.Module):
         >>> shares = (clip.logit_scale * clip.encode_image(images) @ texts.T).softmax(1)
     """
 
+    model: Any  # one of open_clip's classes, which share no type
+    mean: Tensor
+    std: Tensor
+
     def __init__(
         self,
-        model: nn.Module,
+        model: Any,
         tokenizer: Tokenizer,
         size: tuple[int, int],
         mean: Sequence[float],
@@ -40,7 +45,7 @@ class ImageText(nn.Module):
         resizing: Resizing | None = None,
     ):
         super().__init__()
-        self.model, self.tokenizer, self.size = model, tokenizer, tuple(size)
+        self.model, self.tokenizer, self.size = model, tokenizer, size
         self.resizing = resizing or Resizing()
         self.register_buffer("mean", torch.tensor(tuple(mean)).reshape(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(tuple(std)).reshape(1, 3, 1, 1), persistent=False)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -62,17 +63,18 @@ def load_clip(
     return _wrap(model, name, config).eval().requires_grad_(False).to(device)
 
 
-def _wrap(model: nn.Module, name: str, config: dict) -> ImageText:
+def _wrap(model: Any, name: str, config: Mapping) -> ImageText:
     size = model.visual.image_size
-    size = (size, size) if isinstance(size, int) else tuple(size)
-    return ImageText(model, _tokenizer(name, config), size, *_pictures(name, model))
+    height, width = (size, size) if isinstance(size, int) else size
+    return ImageText(model, _tokenizer(name, config), (height, width), *_pictures(name, model))
 
 
 def _registered(name: str) -> dict:
     """The configuration of a registered name whose parts are all on this machine."""
     import open_clip  # takes seconds, and the built-in parts that need none should not wait
 
-    if name not in open_clip.list_models():
+    config = open_clip.get_model_config(name) if name in open_clip.list_models() else None
+    if config is None:
         close = difflib.get_close_matches(name, open_clip.list_models(), 3)
         raise ConfigError(
             "There is no such image-text model",
@@ -81,7 +83,6 @@ def _registered(name: str) -> dict:
             + ", ".join(close or ("ViT-B-32-quickgelu", "ViT-B-16", "ViT-L-14")),
             "python -c 'import open_clip; print(open_clip.list_models())' lists them",
         )
-    config = open_clip.get_model_config(name)
     text = config["text_cfg"]
     foreign = text.get("hf_model_name") or text.get("hf_tokenizer_name") or ("siglip" in name.lower() and "SigLIP's")
     if foreign:
@@ -106,10 +107,10 @@ def _build(name: str) -> nn.Module:
         ) from error
 
 
-def _tokenizer(name: str, config: dict):
+def _tokenizer(name: str, config: Mapping) -> WholeTextTokenizer:
     from open_clip import get_tokenizer
 
-    tokenizer = get_tokenizer(name)
+    tokenizer: Any = get_tokenizer(name)
     known, wanted = tokenizer.vocab_size, config["text_cfg"].get("vocab_size", tokenizer.vocab_size)
     if known > wanted:
         raise ConfigError(
@@ -178,7 +179,7 @@ def _pictures(name: str, model: nn.Module) -> tuple[tuple[float, ...], tuple[flo
     usual |= {key: value for key, value in open_clip.get_model_preprocess_cfg(model).items() if value}
     tags = [open_clip.get_pretrained_cfg(name, tag) for tag in open_clip.list_pretrained_tags_by_model(name)]
 
-    def known(key: str, default: object) -> object:
+    def known(key: str, default: Any) -> Any:
         found = {tuple(tag[key]) if isinstance(tag[key], list) else tag[key] for tag in tags if tag.get(key)}
         return found.pop() if len(found) == 1 else usual.get(key, default)
 

@@ -19,6 +19,9 @@ class HeadTower(nn.Module):
         ValueError: levels that do not fit together.
     """
 
+    rows: Tensor
+    columns: Tensor
+
     def __init__(
         self, embed_dim: int, image_size: int, widths: list[int], depths: list[int], face_zoom: float, hidden: int = 384
     ):

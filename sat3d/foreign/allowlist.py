@@ -5,6 +5,7 @@ The pairs are matched exactly: a dotted name, or any other name of a known modul
 
 import re
 import struct
+from typing import Any
 
 from .harmless import ENCODED, HARMLESS
 from .program import Allowed
@@ -89,20 +90,23 @@ def _are_sizes(value: object) -> bool:
 
 
 def _parameter(context: Context, arguments: tuple) -> TensorView:
-    if not 3 <= len(arguments) <= 4 or type(arguments[0]) is not TensorView:
-        raise unlike_official("a parameter is not a tensor", describe(arguments[0]) if arguments else None)
-    return arguments[0]
+    first = arguments[0] if arguments else None
+    if len(arguments) not in (3, 4) or not isinstance(first, TensorView):
+        raise unlike_official("a parameter is not a tensor", describe(first) if arguments else None)
+    return first
 
 
 def _dtype(context: Context, arguments: tuple) -> Record:
-    code = arguments[0] if arguments and len(arguments) <= 3 else None
+    first = arguments[0] if arguments else None
+    code = first if len(arguments) <= 3 else None
     if type(code) is not str or not _DTYPE.fullmatch(code):
         raise hostile("it holds a numpy type that no network needs", describe(code))
     return Record("numpy dtype", arguments=(code,))
 
 
 def _scalar(context: Context, arguments: tuple) -> float | int | bool | Record:
-    dtype, raw = arguments if len(arguments) == 2 else (None, None)
+    pair: tuple[Any, Any] = (arguments[0], arguments[1]) if len(arguments) == 2 else (None, None)
+    dtype, raw = pair
     if type(dtype) is not Record or not dtype.arguments or type(raw) not in (Blob, Record):
         raise hostile("it holds a numpy scalar that no network needs", f"{describe(dtype)}, {describe(raw)}")
     if dtype.arguments[0] not in _SCALAR_FORMATS:
@@ -119,7 +123,7 @@ def _scalar(context: Context, arguments: tuple) -> float | int | bool | Record:
 
 def _content(context: Context, raw: Blob | Record) -> bytes | memoryview | None:
     """The bytes themselves; None for what does not say them."""
-    if type(raw) is Blob:
+    if isinstance(raw, Blob):
         return context.data[raw.start : raw.end]
     if raw.kind != ENCODED or len(raw.arguments[0]) > _MAX_SCALAR_BYTES:
         return None

@@ -8,7 +8,7 @@ from ..errors import FileError
 from .program import Program
 from .values import Global, Record, asks_for, damaged, describe, exhausting, foreign_object, hostile, unlike_official
 
-Operation = Callable[[Program], None]
+Operation = Callable[[Program], object]
 
 _MAX_NAME_BYTES = 256
 _MAX_INTEGER_BYTES = 256

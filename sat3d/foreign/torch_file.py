@@ -47,9 +47,10 @@ class _Storages:
     def __call__(self, value: object) -> Storage | Global:
         if type(value) is tuple and len(value) > 1 and value[0] == "module" and type(value[1]) is Global:
             return value[1]  # in old streams a class comes with the text of its source
-        if type(value) is not tuple or len(value) not in (5, 6) or value[5:] not in ((), (None,)):
+        if not isinstance(value, tuple) or len(value) not in (5, 6) or value[5:] not in ((), (None,)):
             raise damaged("a tensor's storage is not described as expected", describe(value))
-        tag, kind, key, _, count = value[:5]
+        fields: list = list(value)
+        tag, kind, key, _, count = fields[:5]
         known = type(kind) is Global and kind.name in STORAGE_TYPES
         if tag != "storage" or not known or type(key) is not str or type(count) is not int or count < 0:
             raise damaged("a tensor's storage is not described as expected", f"{describe(kind)}, {describe(count)}")

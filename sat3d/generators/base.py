@@ -15,10 +15,13 @@ from ..style_space import StyleGroup, StyleLayer, StyleLayout
 from .config import BackboneConfig, GeneratorConfig, TriplaneConfig
 from .mapping import MappingNetwork
 from .renderer import RenderedRays
-from .synthesis import Noise, SkipNetwork, SynthesisBlock
+from .synthesis import Noise, SkipNetwork, SynthesisBlock, SynthesisLayer, ToRGB
 from .volume import Sampling
 
 _LEAST_SAMPLES = 8  # on a ray
+# The groups of a part's convolutions and of its toRGB layers.
+_BACKBONE: tuple[StyleGroup, StyleGroup] = ("backbone_conv", "backbone_torgb")
+_SUPERRESOLUTION: tuple[StyleGroup, StyleGroup] = ("superresolution_conv", "superresolution_torgb")
 
 
 @dataclass(frozen=True)
@@ -71,30 +74,31 @@ class Backbone(nn.Module):
 
 def backbone_style_layers(backbone: Backbone, prefix: str) -> list[StyleLayer]:
     """The backbone's style layers."""
-    return synthesis_style_layers(backbone.blocks(), prefix, "backbone")
+    return synthesis_style_layers(backbone.blocks(), prefix, _BACKBONE)
 
 
-def synthesis_style_layers(blocks: list[tuple[str, SynthesisBlock]], prefix: str, part: str) -> list[StyleLayer]:
-    """A synthesis network's style layers; a block's toRGB shares its row of w+ with the next block's first convolution."""
+def synthesis_style_layers(
+    blocks: list[tuple[str, SynthesisBlock]], prefix: str, groups: tuple[StyleGroup, StyleGroup]
+) -> list[StyleLayer]:
+    """A synthesis network's style layers; a block's toRGB shares its w+ row with the next block's first convolution."""
     layers, row = [], 0
     for name, block in blocks:
         own = block.style_layers()
         layers += [
-            _style_layer(f"{prefix}{name}.{layer}", module, row + i, part) for i, (layer, module) in enumerate(own)
+            _style_layer(f"{prefix}{name}.{layer}", module, row + i, groups) for i, (layer, module) in enumerate(own)
         ]
         row += len(own) - 1
     return layers
 
 
-def _style_layer(name: str, module: nn.Module, row: int, part: str) -> StyleLayer:
-    group: StyleGroup = part if part == "background" else f"{part}_{'torgb' if name.endswith('torgb') else 'conv'}"
-    return StyleLayer(name, module.affine.weight.shape[0], row, group)
+def _style_layer(name: str, module: SynthesisLayer | ToRGB, row: int, groups: tuple[StyleGroup, StyleGroup]):
+    return StyleLayer(name, module.affine.weight.shape[0], row, groups[isinstance(module, ToRGB)])
 
 
 def superresolution_style_layers(blocks: list[tuple[str, SynthesisBlock]], prefix: str) -> list[StyleLayer]:
     """All super-resolution layers read the last row of w+ (row -1)."""
     return [
-        _style_layer(f"{prefix}{name}.{layer}", module, -1, "superresolution")
+        _style_layer(f"{prefix}{name}.{layer}", module, -1, _SUPERRESOLUTION)
         for name, block in blocks
         for layer, module in block.style_layers()
     ]
@@ -123,6 +127,11 @@ class StyleGenerator(nn.Module, ABC):
     def own_resolution(self) -> int:
         """The side of the picture before super-resolution, if nothing else is asked for."""
         return self.config.img_resolution
+
+    @property
+    def knows_all_sides(self) -> bool:
+        """Whether it was trained on views from all around the head, its back included."""
+        return False
 
     def relative_resolution(self, neural_resolution: int | None) -> float:
         """A volume rendering's resolution as a share of the generator's own, at most 1, which flat ones always have."""
@@ -154,10 +163,14 @@ class StyleGenerator(nn.Module, ABC):
         """The same weights with this share of the samples on each ray; a flat generator itself."""
         return self
 
+    def broadcast(self, w: Tensor) -> Tensor:
+        """``w [B, w_dim]`` -> ``ws [B, L, w_dim]`` (a view): the same w for every layer."""
+        return w[:, None].expand(-1, self.config.backbone.num_ws, -1)
+
     def styles(self, ws: Tensor) -> Tensor:
         """``ws [B, L, w_dim] -> [B, S]``: each layer's affine of its row of w+ (bare, before toRGB's gain)."""
         return torch.cat(
-            [self.get_submodule(layer.name).affine(ws[:, layer.ws_index]) for layer in self.layout.layers], 1
+            [self.get_submodule(f"{layer.name}.affine")(ws[:, layer.ws_index]) for layer in self.layout.layers], 1
         )
 
     def fingerprint(self) -> str:
@@ -178,6 +191,10 @@ class ViewGenerator(StyleGenerator):
     config: TriplaneConfig
 
     @property
+    def knows_all_sides(self) -> bool:
+        return self.config.knows_all_sides
+
+    @property
     def own_resolution(self) -> int:
         return self.config.neural_rendering_resolution
 
@@ -191,6 +208,16 @@ class ViewGenerator(StyleGenerator):
     @abstractmethod
     def query(self, planes: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
         """World ``points [B, M, 3]`` -> raw density ``[B, M]`` (before softplus) and colour features ``[B, M, C]``."""
+
+    @abstractmethod
+    def query_seen(self, planes: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
+        """The same as the renderer sees it: of some networks it leaves out what is far from the axis."""
+
+    @abstractmethod
+    def point_colours(self, features: Tensor, shares: Tensor, styles: Tensor | None = None) -> Tensor:
+        """What the raw picture shows of V rays of N points: ``features [V, N, C]`` of :meth:`query`, composited by
+        ``shares [V, N]`` -> sRGB ``[V, 3]``, about 0..1. ``styles [1, S]`` for networks whose raw picture depends on
+        them."""
 
     @abstractmethod
     def render_features(self, planes: Tensor, camera: Tensor, options: RenderOptions | None = None) -> RenderedRays:

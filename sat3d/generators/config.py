@@ -42,8 +42,11 @@ PLANE_AXES_CORRECTED: PlaneAxes = (
 
 
 class _Pyramid:
-    """Blocks at 4, 8, 16 … with their widths; ``resolution``, ``channel_base``, ``channel_max`` are fields."""
+    """Blocks at 4, 8, 16 … with their widths; what is only declared here are fields."""
 
+    resolution: int
+    channel_base: int
+    channel_max: int
     channels: tuple[int, ...] = ()
 
     @property
@@ -155,6 +158,7 @@ class RenderingConfig:
     Lengths are world units (the box is ``box_warp`` wide); ``ray_start``/``ray_end`` may both be ``"auto"``
     (limits where the ray meets the box). ``c_scale`` multiplies the mapping's camera label. ``plane_warp`` > 0: planes
     are finest at the box's centre and coarser outwards, ``asinh(x / plane_warp)``; 0: linear, as published.
+    ``superresolution_noise_mode``: see :class:`.synthesis.Noise`.
     """
 
     depth_resolution: int = 48
@@ -168,7 +172,7 @@ class RenderingConfig:
     avg_camera_pivot: tuple[float, float, float] = (0.0, 0.0, 0.2)
     c_gen_conditioning_zero: bool = False
     c_scale: float = 1.0
-    superresolution_noise_mode: Literal["none", "const", "random"] = "none"
+    superresolution_noise_mode: str = "none"
     plane_warp: float = 0.0
 
     def __post_init__(self):
@@ -184,10 +188,16 @@ class RenderingConfig:
         self._check_limits()
         check_choice("superresolution_noise_mode", self.superresolution_noise_mode, ("none", "const", "random"))
 
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """Where rays start and end; None: where they meet the box."""
+        start, end = self.ray_start, self.ray_end
+        return None if start == "auto" or end == "auto" else (start, end)
+
     def _check_limits(self):
-        auto = (self.ray_start == "auto", self.ray_end == "auto")
-        fine = all(auto) or (not any(auto) and math.isfinite(self.ray_end) and 0 <= self.ray_start < self.ray_end)
-        if not fine:
+        start, end = self.limits or (0.0, 1.0)
+        both = (self.ray_start == "auto") == (self.ray_end == "auto")
+        if not (both and math.isfinite(end) and 0 <= start < end):
             raise ConfigError(
                 "Ray limits are not usable",
                 (self.ray_start, self.ray_end),

@@ -12,13 +12,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..camera import check_label
+from ..errors import ConfigError
 from ..style_space import StyleLayer, StyleLayout
 from .base import synthesis_style_layers
 from .config import BackboneConfig
 from .full_head_config import FullHeadConfig
 from .mapping import MappingNetwork
 from .planes import plane_projection
-from .renderer import Volume
+from .renderer import Volume, composited
 from .synthesis import Noise, SkipNetwork, ToRGB
 from .triplane import TriplaneGenerator
 
@@ -39,6 +40,19 @@ class PointLayer(nn.Module):
         return self.weight[:, :, 0, 0] / math.sqrt(self.weight.shape[1])
 
 
+class BallLayers(nn.Sequential):
+    """The two layers that make the planes of a ball of the backbone's picture: together one matrix."""
+
+    def __init__(self, before: int, hidden: int, after: int):
+        super().__init__(PointLayer(before, hidden), PointLayer(hidden, after))
+
+    @property
+    def matrix(self) -> Tensor:
+        """``[after, before]``."""
+        first, second = (layer.matrix for layer in self if isinstance(layer, PointLayer))
+        return second @ first
+
+
 class FullHeadGenerator(TriplaneGenerator):
     """Everything that :class:`TriplaneGenerator` offers, and views from behind. Parameter names are the published ones.
 
@@ -57,10 +71,8 @@ class FullHeadGenerator(TriplaneGenerator):
             self.bcg_synthesis = SkipNetwork(config.backdrop)
             layers += self._backdrop_layers(backbone.num_ws)
         if config.in_balls:
-            hidden, after = config.ball_hidden, config.features * len(config.plane_axes)
-            self.ConvA, self.ConvB = (
-                nn.Sequential(PointLayer(backbone.img_channels, hidden), PointLayer(hidden, after)) for _ in range(2)
-            )
+            sizes = (backbone.img_channels, config.ball_hidden, config.features * len(config.plane_axes))
+            self.ConvA, self.ConvB = (BallLayers(*sizes) for _ in range(2))
         if config.parsing_labels:
             self.toparsing = ToRGB(config.features, config.parsing_labels, backbone.w_dim, None)
             layers.append(StyleLayer("toparsing", config.features, -1, "superresolution_torgb"))
@@ -69,13 +81,13 @@ class FullHeadGenerator(TriplaneGenerator):
 
     def _backdrop_layers(self, num_ws: int) -> list[StyleLayer]:
         """Fed by the first rows of w+; where there are too few, by the last one again."""
-        found = synthesis_style_layers(self.bcg_synthesis.blocks(), f"{_BACKDROP}.", "background")
+        found = synthesis_style_layers(self.bcg_synthesis.blocks(), f"{_BACKDROP}.", ("background", "background"))
         return [replace(layer, ws_index=min(layer.ws_index, num_ws - 1)) for layer in found]
 
     def arrange(self, image: Tensor) -> Tensor:
         """The backbone's picture as grids, or as the planes of two balls."""
         if self.config.in_balls:
-            matrix = torch.cat([ball[1].matrix @ ball[0].matrix for ball in (self.ConvA, self.ConvB)])
+            matrix = torch.cat([self.ConvA.matrix, self.ConvB.matrix])
             image = torch.einsum("oi,bihw->bhwo", matrix, image)
             return image.unflatten(3, (2 * len(self.config.plane_axes), -1)).contiguous()
         sizes = (len(self.config.plane_axes), self.config.features, self.config.grid_depth)
@@ -116,6 +128,12 @@ class FullHeadGenerator(TriplaneGenerator):
         if not self.config.raw_torgb:
             return super().raw_image(features, styles)
         return self.torgb(features, styles[:, self.layout.slices["torgb"]])
+
+    def point_colours(self, features: Tensor, shares: Tensor, styles: Tensor | None = None) -> Tensor:
+        if styles is None:
+            raise ConfigError("The colours of this head depend on its styles", "no styles", "those of the latent")
+        picture = self.decoder.signed(composited(shares, features)).T[None, :, :, None]
+        return (self.raw_image(picture, styles)[0, :, :, 0].T + 1) / 2
 
     def parse(self, features: Tensor, styles: Tensor) -> Tensor | None:
         if not self.config.parsing_labels:

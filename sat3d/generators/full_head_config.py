@@ -18,8 +18,8 @@ PLANE_AXES_FULL_HEAD = (
 
 @dataclass(frozen=True)
 class FullHeadConfig(TriplaneConfig):
-    """Family *panohead*: each plane is a grid of ``grid_depth`` slices. *spherehead*: the planes are those of two balls,
-    each made of the backbone's picture through a layer of ``ball_hidden`` channels.
+    """Family *panohead*: each plane is a grid of ``grid_depth`` slices. *spherehead*: the planes are those of two
+    balls, each made of the backbone's picture through a layer of ``ball_hidden`` channels.
 
     ``crop_margin``: so far (world units) from the box's sides in x and z nothing is rendered. ``backdrop``: the network
     that draws what is behind the head, None: none; ``smooth_backdrop``: antialiased where it shrinks. ``raw_torgb``: a

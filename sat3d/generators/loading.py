@@ -105,7 +105,9 @@ def load_generator(
     Raises:
         FileError, HostileFileError, ConfigError: with what is wrong and what to do.
     """
-    path = check_file(path, "an existing .safetensors, .pkl, .pt or .pth file", "check the file name", "Checkpoint not found")
+    path = check_file(
+        path, "an existing .safetensors, .pkl, .pt or .pth file", "check the file name", "Checkpoint not found"
+    )
     if path.suffix.lower() == ".safetensors":
         config, tensors, metadata = read_checkpoint(path)
     else:
@@ -116,7 +118,6 @@ def load_generator(
         metadata = {**foreign.notes, "source_sha256": foreign.source_sha256, "licence": foreign.licence}
     network = generator_from_tensors(config, tensors)
     return LoadedGenerator(network, network.fingerprint(), metadata)
-
 
 
 def bases_for(path: Path, base: str | os.PathLike | None = None, others: Iterable[Path] = ()) -> Bases:

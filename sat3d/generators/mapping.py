@@ -33,6 +33,8 @@ class MappingNetwork(nn.Module):
     activation, for numbers that are no latent.
     """
 
+    w_avg: Tensor
+
     def __init__(self, config: BackboneConfig, lr_mul: float = _LR_MUL, linear_end: bool = False):
         super().__init__()
         self.config = config
@@ -57,12 +59,12 @@ class MappingNetwork(nn.Module):
         Raises:
             ShapeError: z or label of the wrong shape, or not finite.
         """
-        self._check("z", z, self.config.z_dim)
+        z = self._checked("z", z, self.config.z_dim)
         w = normalize_2nd_moment(z.to(torch.float32))
         if self.config.mapping_choices:
             w = torch.cat([w, self.choices(w)], 1)
         if self.config.c_dim:
-            self._check("label", label, self.config.c_dim)
+            label = self._checked("label", label, self.config.c_dim)
             w = torch.cat([w, normalize_2nd_moment(self.embed(label.to(torch.float32)))], 1)
         for i in range(self.config.num_mapping_layers):
             w = getattr(self, f"fc{i}")(w)
@@ -75,7 +77,7 @@ class MappingNetwork(nn.Module):
         return truncated if cutoff is None else torch.cat([truncated[:, :cutoff], ws[:, cutoff:]], 1)
 
     @staticmethod
-    def _check(name: str, value: Tensor | None, size: int) -> None:
+    def _checked(name: str, value: Tensor | None, size: int) -> Tensor:
         if value is None or value.ndim != 2 or value.shape[1] != size:
             raise ShapeError(
                 f"The mapping's {name} has the wrong shape",
@@ -90,3 +92,4 @@ class MappingNetwork(nn.Module):
                 "finite numbers",
                 f"check where {name} comes from",
             )
+        return value

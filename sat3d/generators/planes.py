@@ -4,11 +4,12 @@ Planes are ``[B, H, W, P, C]``: texel-major, so that a bilinear corner is one co
 fast sampler reads all 4·P corners of a point as one weighted bag of rows (``embedding_bag``), which runs an
 order of magnitude faster on a CPU than ``grid_sample`` and never stores the features of single planes.
 
-Grids are planes with depth, ``[B, H, W, P, D, C]`` (the tri-grids of PanoHead): the point's third coordinate counts, too,
-and a bag has 8·P corners, of which the D slices of a texel lie together.
+Grids are planes with depth, ``[B, H, W, P, D, C]`` (the tri-grids of PanoHead): the point's third coordinate counts,
+too, and a bag has 8·P corners, of which the D slices of a texel lie together.
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -33,7 +34,7 @@ def grid_size(planes: Tensor) -> tuple[int, ...]:
     return (*planes.shape[1:3], *planes.shape[4:-1])
 
 
-def _halves(size: tuple[int, ...]) -> list[float]:
+def _halves(size: Sequence[int]) -> list[float]:
     """Half of (W, H(, D))."""
     height, width, *depth = size
     return [length / 2 for length in (width, height, *depth)]
@@ -48,7 +49,7 @@ def warp_space(points: Tensor, box_warp: float, plane_warp: float) -> Tensor:
     return torch.asinh(points * (1 / plane_warp)) * (half / math.asinh(half / plane_warp))
 
 
-def texel_points(points: Tensor, projection: Tensor, size: tuple[int, ...]) -> Tensor:
+def texel_points(points: Tensor, projection: Tensor, size: Sequence[int]) -> Tensor:
     """``points [3, M]`` inside or near the box -> texel units ``[P, k, M]``; ``size``: see :func:`grid_size`."""
     half = torch.tensor(_halves(size), device=points.device, dtype=points.dtype)
     scaled = (projection * half).permute(1, 2, 0)  # [P, k, 3]
@@ -56,7 +57,7 @@ def texel_points(points: Tensor, projection: Tensor, size: tuple[int, ...]) -> T
 
 
 def texel_rays(
-    origins: Tensor, directions: Tensor, depth: Tensor, projection: Tensor, size: tuple[int, ...]
+    origins: Tensor, directions: Tensor, depth: Tensor, projection: Tensor, size: Sequence[int]
 ) -> tuple[Tensor, Tensor]:
     """Rays in texel units: ``[R, 3]`` -> ``[P, k, R]`` twice, so that depth t is at ``middle + (t - depth)·step``.
 
@@ -122,7 +123,11 @@ def sample_planes_reference(planes: Tensor, points: Tensor, projection: Tensor) 
     """
     batch, num_planes, features = planes.shape[0], planes.shape[3], planes.shape[-1]
     grid = torch.einsum("bmk,kpc->bpmc", points, projection).flatten(0, 1)[:, None]
-    maps = planes.permute(0, 3, 4, 1, 2).flatten(0, 1) if planes.ndim == 5 else planes.permute(0, 3, 5, 4, 1, 2).flatten(0, 1)
+    maps = (
+        planes.permute(0, 3, 4, 1, 2).flatten(0, 1)
+        if planes.ndim == 5
+        else planes.permute(0, 3, 5, 4, 1, 2).flatten(0, 1)
+    )
     grid = grid if planes.ndim == 5 else grid[:, None]
     sampled = F.grid_sample(maps, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     return sampled.reshape(batch, num_planes, features, -1).transpose(2, 3)

@@ -16,7 +16,7 @@ from . import volume
 from .balls import ball_coordinates, ball_weights
 from .layers import LRELU_GAIN, LRELU_SLOPE
 from .planes import sample_planes_reference
-from .rays import box_limits, camera_rays
+from .rays import camera_rays, ray_limits
 from .renderer import RayBatch, Volume, beyond
 from .synthesis import SynthesisBlock, SynthesisLayer, ToRGB
 from .triplane import TriplaneGenerator
@@ -68,9 +68,9 @@ def to_rgb(module: ToRGB, x: Tensor, style: Tensor) -> Tensor:
     return y if module.clamp is None else y.clamp(-module.clamp, module.clamp)
 
 
-def block(module: SynthesisBlock, x: Tensor | None, image: Tensor | None, styles: list[Tensor], with_noise: bool):
+def block(module: SynthesisBlock, x: Tensor | None, image: Tensor, styles: list[Tensor], with_noise: bool):
     """One resolution: features and skip image in, features and skip image out."""
-    if module.is_first:
+    if x is None:
         x = layer(module.conv1, module.const[None].repeat(len(styles[0]), 1, 1, 1), styles[0], with_noise)
         return x, to_rgb(module.torgb, x, styles[1])
     x = layer(module.conv0, x, styles[0], with_noise)
@@ -83,7 +83,7 @@ def run_blocks(
     styles: dict[str, Tensor],
     prefix: str,
     x: Tensor | None,
-    image: Tensor | None,
+    image: Tensor,
     with_noise: bool,
 ) -> Tensor:
     for name, module in blocks:
@@ -94,7 +94,7 @@ def run_blocks(
 
 def planes(network: TriplaneGenerator, styles: Tensor) -> Tensor:
     """``styles [B, S]`` -> planes as of :meth:`TriplaneGenerator.planes` (a copy in the fast path's order)."""
-    image = run_blocks(network.backbone.blocks(), network.layout.split(styles), "backbone.", None, None, True)
+    image = run_blocks(network.backbone.blocks(), network.layout.split(styles), "backbone.", None, torch.empty(0), True)
     return network.arrange(image)
 
 
@@ -106,7 +106,7 @@ def render_features(
     config, sampling = network.config.rendering, sampling or Sampling()
     scene = network.volume(planes.expand(len(camera), *planes.shape[1:]))
     origins, directions = camera_rays(camera, resolution)
-    near, far = _limits(origins, directions, config)
+    near, far = ray_limits(origins, directions, config)
     rays = near.numel()
     jitter = sampling.uniform((rays, config.depth_resolution), camera.device)
     depths = volume.stratified_depths(
@@ -124,13 +124,6 @@ def render_features(
     views = (len(camera), resolution, resolution)
     features, depth, opacity = _march(depths, densities, colors, config.white_back, views)
     return scene.decoder.signed(features), depth, opacity
-
-
-def _limits(origins: Tensor, directions: Tensor, config) -> tuple[Tensor, Tensor]:
-    if config.ray_start == "auto":
-        return box_limits(origins, directions, config.box_warp)
-    near = torch.full(origins.shape[:2], float(config.ray_start), device=origins.device)
-    return near, torch.full_like(near, float(config.ray_end))
 
 
 def _query_all(scene: Volume, origins: Tensor, directions: Tensor, depths: Tensor) -> tuple[Tensor, Tensor]:

@@ -17,7 +17,7 @@ from .balls import ball_places
 from .config import Activation, RenderingConfig
 from .layers import LRELU_GAIN, LRELU_SLOPE, FullyConnected
 from .planes import grid_size, sample_planes, texel_points, texel_rays, warp_space
-from .rays import box_limits, camera_rays
+from .rays import camera_rays, ray_limits
 from .volume import Sampling
 
 _RAYS_PER_CHUNK_CPU = 1024  # fits the cache
@@ -138,11 +138,7 @@ def make_rays(
 ) -> RayBatch:
     """All rays of ``camera [V, 25]``; view v reads volume v, or all the only one."""
     origins, directions = camera_rays(camera, resolution)
-    if config.ray_start == "auto":
-        near, far = box_limits(origins, directions, config.box_warp, couple_batch)
-    else:
-        near = torch.full_like(origins[..., 0], config.ray_start)
-        far = torch.full_like(near, config.ray_end)
+    near, far = ray_limits(origins, directions, config, couple_batch)
     index = None
     if num_volumes > 1:
         index = torch.arange(num_volumes, device=camera.device).repeat_interleave(resolution**2)
@@ -290,7 +286,7 @@ def query_rays(scene: Volume, lines: TexelRays | WarpedRays, depths: Tensor) -> 
 
 
 def beyond(rays: RayBatch, depths: Tensor, half_seen: float) -> Tensor:
-    """``depths [R, N]`` -> ``[R, N]`` bool: samples farther than ``half_seen`` from the vertical axis planes, in x or z."""
+    """``depths [R, N]`` -> ``[R, N]`` bool: samples farther than ``half_seen`` from the middle, in x or in z."""
     x, z = (rays.origins[:, axis, None] + depths * rays.directions[:, axis, None] for axis in (0, 2))
     return (x.abs() > half_seen) | (z.abs() > half_seen)
 
@@ -299,13 +295,14 @@ def _composite(decoder: Decoder, coefficients: Tensor, passes: list[Tensor], opa
     """Σ_j c_j · colour_j; the sigmoid's widening is linear, so it is applied to the sum."""
     parts = coefficients.split([logits.shape[1] for logits in passes], 1)
     colours = torch.sigmoid if decoder.activation == "sigmoid" else decoder.colours
-    total = sum(torch.einsum("rn,rnc->rc", c, colours(logits)) for c, logits in zip(parts, passes, strict=True))
+    sums = [torch.einsum("rn,rnc->rc", c, colours(logits)) for c, logits in zip(parts, passes, strict=True)]
+    total = sums[0] if len(sums) == 1 else sums[0] + sums[1]
     return total * _SIGMOID_WIDEN - opacity[:, None] * _SIGMOID_SHIFT if decoder.activation == "sigmoid" else total
 
 
-def query_points(scene: Volume, points: Tensor) -> tuple[Tensor, Tensor]:
+def query_points(scene: Volume, points: Tensor, as_seen: bool = False) -> tuple[Tensor, Tensor]:
     """World ``points [B, M, 3]`` -> raw density ``[B, M]`` and colour features ``[B, M, C]`` (of a sigmoid about
-    0..1)."""
+    0..1); ``as_seen``: what is never rendered is as thin as the renderer takes it to be."""
     flat = points.reshape(-1, 3)
     if scene.is_straight:
         still = torch.zeros_like(flat)
@@ -316,4 +313,12 @@ def query_points(scene: Volume, points: Tensor) -> tuple[Tensor, Tensor]:
     if scene.planes.shape[0] > 1:
         index = torch.arange(points.shape[0], device=points.device).repeat_interleave(points.shape[1])
     density, logits = scene.query(places, index)
+    if as_seen and scene.half_seen is not None:
+        density = density.masked_fill((flat[:, [0, 2]].abs() > scene.half_seen).any(1), _CROPPED_DENSITY)
     return density.reshape(points.shape[:2]), scene.decoder.colours(logits).reshape(*points.shape[:2], -1)
+
+
+def composited(shares: Tensor, colours: Tensor) -> Tensor:
+    """``shares [V, N]``, ``colours [V, N, C]`` -> their weighted mean ``[V, C]``, also where the shares are not one."""
+    total = torch.einsum("vn,vnc->vc", shares, colours)
+    return total / shares.sum(1, keepdim=True).clamp_min(1e-6)

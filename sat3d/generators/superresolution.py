@@ -21,7 +21,7 @@ class Superresolution(nn.Module):
             width = channels
 
     def blocks(self) -> list[tuple[str, SynthesisBlock]]:
-        return list(self.named_children())
+        return [(name, block) for name, block in self.named_children() if isinstance(block, SynthesisBlock)]
 
     def forward(
         self,

@@ -23,7 +23,7 @@ from .base import (
 from .config import TriplaneConfig
 from .mapping import MappingNetwork
 from .planes import plane_projection
-from .renderer import Decoder, RenderedRays, Volume, query_points, render_volume
+from .renderer import Decoder, RenderedRays, Volume, composited, query_points, render_volume
 from .superresolution import Superresolution
 from .synthesis import Noise
 
@@ -59,7 +59,7 @@ class TriplaneGenerator(ViewGenerator):
         """The sphere of cameras this generator was trained with; its focal length is that of the domain."""
         rendering = self.config.rendering
         focal = _FOCAL_OF_RADIUS.get(rendering.avg_camera_radius, CameraRig().focal)
-        return CameraRig(rendering.avg_camera_radius, tuple(rendering.avg_camera_pivot), focal)
+        return CameraRig(rendering.avg_camera_radius, rendering.avg_camera_pivot, focal)
 
     def map(
         self, z: Tensor, camera: Tensor | None = None, truncation_psi: float = 1.0, truncation_cutoff: int | None = None
@@ -98,6 +98,12 @@ class TriplaneGenerator(ViewGenerator):
     def query(self, planes: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
         """World ``points [B, M, 3]`` -> raw density ``[B, M]`` (before softplus) and colour features ``[B, M, C]``."""
         return query_points(self.volume(planes), points)
+
+    def query_seen(self, planes: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
+        return query_points(self.volume(planes), points, as_seen=True)
+
+    def point_colours(self, features: Tensor, shares: Tensor, styles: Tensor | None = None) -> Tensor:
+        return composited(shares, features[..., :3])
 
     def render_features(self, planes: Tensor, camera: Tensor, options: RenderOptions | None = None) -> RenderedRays:
         """Volume rendering alone: ``planes [1 or V, …]``, ``camera [V, 25]`` -> features, depth, opacity at r²."""
@@ -147,7 +153,7 @@ class TriplaneGenerator(ViewGenerator):
         return features[:, :3]
 
     def parse(self, features: Tensor, styles: Tensor) -> Tensor | None:
-        """``features [V, C, r, r]`` -> probabilities of labels ``[V, K, r, r]``, of generators that parse themselves."""
+        """``features [V, C, r, r]`` -> probabilities of labels ``[V, K, r, r]``, if the generator parses itself."""
         return None
 
     def before_background(
@@ -205,8 +211,8 @@ class TriplaneGenerator(ViewGenerator):
 
 def stacked(views: Sequence[Rendering]) -> Rendering:
     """Views one after the other as one batch; parts that they lack stay missing."""
-    parts = ([getattr(view, part.name) for view in views] for part in fields(Rendering))
-    return Rendering(*(None if part[0] is None else torch.cat(part) for part in parts))
+    parts = {part.name: [getattr(view, part.name) for view in views] for part in fields(Rendering)}
+    return Rendering(**{name: torch.cat(part) for name, part in parts.items() if part[0] is not None})
 
 
 # Focal lengths of a unit image belong to the data set, not to the network's file: ShapeNet cars are seen from 1.7.

@@ -16,7 +16,7 @@ from ..errors import LayoutError
 from ..generators import StyleGenerator
 from ..generators.loading import generator_from_tensors
 
-_WHOLE_PARTS = ("decoder.", "background.", "superresolution.")
+_WHOLE_PARTS = ("decoder.", "background.", "superresolution.", "bcg_synthesis.", "torgb.", "ConvA.", "ConvB.")
 _NOT_USED = (".affine.", "noise_strength")
 _MAX_NAMED = 4
 

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -49,6 +50,31 @@ class EncoderConfig:
 
 
 @dataclass(frozen=True)
+class Found:
+    """What an encoder says of B pictures: ``ws [B, rows, w_dim]`` (or one row for all), angles ``[B]`` of the camera
+    where it knows them, and what it draws besides: planes ``[B, H, W, P, C]`` in place of those of the styles, or to be
+    added to them."""
+
+    ws: Tensor
+    yaw_rad: Tensor | None = None
+    pitch_rad: Tensor | None = None
+    planes: Tensor | None = None
+    plane_offsets: Tensor | None = None
+
+
+class FaceEncoder(Protocol):
+    """Any network that says which w+ of a generator shows a picture; how to write one: :mod:`.foreign_encoder`."""
+
+    def check(self, network: StyleGenerator) -> None:
+        """Raises ConfigError for a generator that it was not made for."""
+        ...
+
+    def find(self, images: Tensor) -> Found:
+        """``[B, 3, H, W]`` in -1..1, cropped as the generator's own pictures."""
+        ...
+
+
+@dataclass(frozen=True)
 class Encoded:
     """``w [B, w_dim]``; ``yaw_rad``, ``pitch_rad`` ``[B]`` of the camera. Differentiable."""
 
@@ -63,6 +89,11 @@ class PortraitEncoder(nn.Module):
     Example:
         >>> latent = encode(load_encoder(), loaded.network, images, loaded.fingerprint)
     """
+
+    rows: Tensor
+    columns: Tensor
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, config: EncoderConfig):
         super().__init__()
@@ -85,6 +116,15 @@ class PortraitEncoder(nn.Module):
         """What :meth:`raw` says, in the units of w and in radians."""
         values = raw * self.std + self.mean
         return Encoded(values[:, :-_ANGLES], values[:, -2], values[:, -1])
+
+    def check(self, network: StyleGenerator) -> None:
+        """See :func:`check_encoder`."""
+        check_encoder(self, network)
+
+    def find(self, images: Tensor) -> "Found":
+        """The same as an inversion asks any encoder for it."""
+        found = self(images.to(self.mean.device))
+        return Found(found.w[:, None], found.yaw_rad, found.pitch_rad)
 
     def forward(self, images: Tensor) -> Encoded:
         """``[B, 3, H, W]`` in -1..1, at least 64 pixels, cropped as the generator's own pictures are.
@@ -124,9 +164,9 @@ def encode(encoder: PortraitEncoder, network: StyleGenerator, images: Tensor, fi
     """
     check_encoder(encoder, network)
     found = encoder(images)
-    ws = found.w[:, None].repeat(1, network.config.backbone.num_ws, 1)
+    styles = network.styles(network.broadcast(found.w))
     camera = network.rig.label(found.yaw_rad, found.pitch_rad)
-    return Latent(network.styles(ws), camera, fingerprint, network.layout.fingerprint, name="encoded")
+    return Latent(styles, camera, fingerprint, network.layout.fingerprint, name="encoded")
 
 
 def fits_encoder(encoder: PortraitEncoder, network: StyleGenerator) -> bool:

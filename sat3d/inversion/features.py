@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -46,13 +47,13 @@ class FeatureLoss(nn.Module):
             images = F.pixel_unshuffle(resize(images, size, size), 2)
             layers = [self.network.stem, *self.network.down]
         else:
-            images, layers = self.network.seen(images), list(self.network.trunk)
+            images, layers = self.network.seen(images), list(self.network.trunk.children())
         return at_each_size(layers, images, self.levels)
 
     def forward(self, got: Tensor, wanted: list[Tensor]) -> Tensor:
         """``got [B, 3, H, W]`` against :meth:`features` of what was wanted -> scalar, 0..4; differentiable in both."""
         parts = [_difference(a, b) for a, b in zip(self.features(got), wanted, strict=True)]
-        return sum(parts) / len(parts)
+        return torch.stack(parts).mean()
 
 
 def at_each_size(layers: Iterable[nn.Module], x: Tensor, levels: int) -> list[Tensor]:

@@ -19,9 +19,11 @@ class Term(Protocol):
 
     def features(self, images: Tensor) -> Any:
         """What is compared of ``images``."""
+        ...
 
     def __call__(self, got: Tensor, wanted: Any) -> Tensor:
         """``got`` against :meth:`features` of what was wanted -> scalar, differentiable, 0 for the same."""
+        ...
 
 
 class IdentityLoss(nn.Module):

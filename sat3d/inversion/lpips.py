@@ -41,17 +41,17 @@ def load_lpips() -> LpipsLoss:
     Raises:
         ConfigError: a package or the weights are missing, or the package cannot be used.
     """
+    package, network = next(iter(_installed()), None), _local_network()
     missing = lpips_missing()
-    if missing:
+    if missing or package is None or network is None:
         raise ConfigError("LPIPS cannot be used here", missing,
                           f"lpips or torchmetrics, and one of {', '.join(_WEIGHTS.values())} in {_folder()}",
                           "install them, or do without: other terms say much the same")  # fmt: skip
-    network = _local_network()
     try:
         with torch.inference_mode(False):  # so that one can differentiate through it later
-            return LpipsLoss(_from_package(_installed()[0], network))
+            return LpipsLoss(_from_package(package, network))
     except (ImportError, AttributeError, OSError, RuntimeError) as error:
-        raise ConfigError("LPIPS cannot be used here", error, f"a working {_installed()[0]}",
+        raise ConfigError("LPIPS cannot be used here", error, f"a working {package}",
                           "update the package, or do without") from error  # fmt: skip
 
 

@@ -77,7 +77,8 @@ def invert(
         population = tools.population or measure_population(tools.network, options.seed)
         start = start or first_guess(tools, target, population)
         if start.w is None and tools.encoder is not None:  # a camera alone is known, such as that of landmarks
-            start = replace(start, w=ask_encoder(tools, target, start.roll_rad).w)
+            found = ask_encoder(tools, target, start.roll_rad, start)
+            start = replace(start, w=found.w, ws=found.ws)
         variables = Variables.at(start, options.method, tools.network, population)
         return descend(tools, options, target, population, variables, start.roll_rad, watch)
 
@@ -92,14 +93,14 @@ def descend(
     watch: Watch = no_watch,
 ) -> Inversion:
     """Vary ``variables`` until their picture is ``target``; gradients must be on, see :func:`invert`."""
-    return _Descent(tools, options, target, population, roll_rad).run(variables, watch)
+    return _Descent(tools, options, target, population, variables, roll_rad).run(watch)
 
 
 def _encode(tools: Inverter, target: Target, start: Start | None, watch: Watch) -> Inversion:
-    found = ask_encoder(tools, target, 0.0 if start is None else start.roll_rad)
-    start = found if start is None else replace(start, w=found.w)
+    found = ask_encoder(tools, target, 0.0 if start is None else start.roll_rad, start)
+    start = found if start is None else replace(start, w=found.w, ws=found.ws)
     with torch.no_grad():
-        styles = tools.network.styles(start.w[:, None].expand(-1, tools.network.config.backbone.num_ws, -1))
+        styles = tools.network.styles(start.all_rows(tools.network))
         camera = rolled_label(tools.network.rig, torch.tensor([start.yaw_rad, start.pitch_rad]), start.roll_rad)
         picture = tools.network.synthesize(styles, camera.to(styles.device)).image
     watch(1, 1, picture)
@@ -115,50 +116,65 @@ def face_of(tools: Inverter, styles: Tensor, camera: Tensor, name: str) -> Laten
 class _Descent:
     """One inversion at work."""
 
-    def __init__(self, tools: Inverter, options: InversionOptions, target: Target, population: Population, roll: float):
+    def __init__(
+        self,
+        tools: Inverter,
+        options: InversionOptions,
+        target: Target,
+        population: Population,
+        variables: Variables | HeldVariables,
+        roll_rad: float,
+    ):
         self.tools, self.options, self.target = tools, options, target
-        self.population, self.roll = population, roll
+        self.population, self.roll_rad = population, roll_rad
+        self.variables = self.best = variables
         self.losses: list[float] = []
-        self.best: Variables | HeldVariables | None = None
 
-    def run(self, variables: Variables | HeldVariables, watch: Watch) -> Inversion:
-        optimizer = self._optimizer(variables)
+    def run(self, watch: Watch) -> Inversion:
+        optimizer = self._optimizer()
         low = self.options.steps - self.options.full_steps
         for first, last, network, resolution in (
             (0, low, self._coarse_network(), self.options.low_resolution),
             (low, self.options.steps, self.tools.network, self.options.full_resolution),
         ):
-            self._phase(variables, optimizer, range(first, last), network, resolution, watch)
+            self._phase(optimizer, range(first, last), network, resolution, watch)
         return self._result(self.best, watch)
 
-    def _phase(self, variables, optimizer, steps: range, network, resolution: int | None, watch: Watch) -> None:
+    def _phase(
+        self,
+        optimizer: torch.optim.Adam,
+        steps: range,
+        network: StyleGenerator,
+        resolution: int | None,
+        watch: Watch,
+    ) -> None:
         target = self.target.at(self.tools.network.relative_resolution(resolution))
         likeness = self.tools.likeness(target, self.options.weights)
         least, since = math.inf, 0
         for step in steps:
-            loss, picture = self._loss(variables, network, resolution, likeness)
+            loss, picture = self._loss(network, resolution, likeness)
             value = float(loss.detach())
             if not math.isfinite(value):
-                if self.best is None:
+                if not self.losses:
                     raise ConfigError("The generator's picture is not finite where the descent begins", value, None,
                                       "choose another generator, or begin without the encoder")  # fmt: skip
                 break
             since = 0 if value < least * (1 - _LEAST_GAIN) else since + 1
             if value < least:
-                least, self.best = value, variables.copy()
+                least, self.best = value, self.variables.copy()
             self.losses.append(value)
             watch(step, self.options.steps, picture.detach() if step % _PREVIEW_EVERY == 0 else None)
             if self.options.patience and since >= self.options.patience:
                 break
-            self._step(variables, optimizer, loss, step)
+            self._step(optimizer, loss, step)
 
-    def _loss(self, variables: Variables, network, resolution: int | None, likeness: Likeness):
-        styles = variables.styles(network, self.population)
-        picture = network.synthesize(styles, self._camera(variables), RenderOptions(resolution)).image
+    def _loss(self, network: StyleGenerator, resolution: int | None, likeness: Likeness) -> tuple[Tensor, Tensor]:
+        styles = self.variables.styles(network, self.population)
+        picture = network.synthesize(styles, self._camera(self.variables), RenderOptions(resolution)).image
         weights = self.options.weights
-        return likeness(picture) + variables.unlikeliness(weights.face, weights.departure), picture
+        return likeness(picture) + self.variables.unlikeliness(weights.face, weights.departure), picture
 
-    def _step(self, variables: Variables, optimizer: torch.optim.Adam, loss: Tensor, step: int) -> None:
+    def _step(self, optimizer: torch.optim.Adam, loss: Tensor, step: int) -> None:
         free = [tensor for group in optimizer.param_groups for tensor in group["params"]]
         # Not loss.backward(): that would leave gradients on a network whose weights want some.
         for tensor, gradient in zip(free, torch.autograd.grad(loss, free), strict=True):
@@ -167,21 +183,21 @@ class _Descent:
             group["lr"] = group["peak"] * _pace((step + 0.5) / self.options.steps)
         optimizer.step()
         with torch.no_grad():
-            variables.angles[1].clamp_(-_SHARPEST_PITCH, _SHARPEST_PITCH)
+            self.variables.angles[1].clamp_(-_SHARPEST_PITCH, _SHARPEST_PITCH)
 
-    def _optimizer(self, variables: Variables | HeldVariables) -> torch.optim.Adam:
+    def _optimizer(self) -> torch.optim.Adam:
         rates = self.options.rates
         seen_by_cameras = isinstance(self.tools.network, ViewGenerator)  # else angles have no gradient
         peaks = {"shared": rates.face, "rows": rates.departure, "channels": rates.departure, "angles": rates.camera}
         groups = [
             {"params": [tensor], "peak": peaks[name]}
-            for name, tensor in variables.tensors().items()
+            for name, tensor in self.variables.tensors().items()
             if seen_by_cameras or name != "angles"
         ]
         return torch.optim.Adam(groups, betas=(0.9, 0.99))
 
     def _camera(self, variables: Variables | HeldVariables) -> Tensor:
-        return rolled_label(self.tools.network.rig, variables.angles, self.roll)
+        return rolled_label(self.tools.network.rig, variables.angles, self.roll_rad)
 
     @torch.no_grad()
     def _result(self, best: Variables | HeldVariables, watch: Watch) -> Inversion:
@@ -190,7 +206,7 @@ class _Descent:
         picture = self.tools.network.synthesize(styles, camera, RenderOptions(self.options.full_resolution)).image
         watch(self.options.steps, self.options.steps, picture)
         latent = face_of(self.tools, styles, camera, "inverted")
-        return Inversion(latent, picture, tuple(self.losses), best.start(self.population, self.roll))
+        return Inversion(latent, picture, tuple(self.losses), best.start(self.population, self.roll_rad))
 
     def _coarse_network(self) -> StyleGenerator:
         network = self.tools.network

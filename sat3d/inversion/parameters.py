@@ -9,11 +9,12 @@ in other faces.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from ..errors import ConfigError
 from ..generators import StyleGenerator
 from .w_statistics import Population
 
@@ -25,7 +26,8 @@ _LEAST_STD = 1e-6  # channels that no face uses
 class Start:
     """Where to begin: ``w [1, w_dim]`` (None: the mean face), the camera's angles in radians; roll is not varied.
 
-    ``rows [1, L, w_dim]``, ``channels [1, S]``: departures to go on from, where the method varies them."""
+    ``rows [1, L, w_dim]``, ``channels [1, S]``: departures to go on from, where the method varies them. ``ws [1, L,
+    w_dim]``: a w+ to begin with, in the place of w and departures."""
 
     w: Tensor | None = None
     yaw_rad: float = 0.0
@@ -33,6 +35,19 @@ class Start:
     roll_rad: float = 0.0
     rows: Tensor | None = None
     channels: Tensor | None = None
+    ws: Tensor | None = None
+
+    def all_rows(self, network: StyleGenerator) -> Tensor:
+        """The w+ without departures, ``[1, L, w_dim]``.
+
+        Raises:
+            ConfigError: neither w nor w+ is known.
+        """
+        if self.ws is not None:
+            return self.ws
+        if self.w is None:
+            raise ConfigError("There is no face to begin with", "a camera alone", "w or w+", "ask an encoder first")
+        return network.broadcast(self.w)
 
 
 @dataclass
@@ -48,6 +63,7 @@ class Variables:
     def at(cls, start: Start, method: str, network: StyleGenerator, population: Population) -> Variables:
         """All departures zero, or those of ``start``."""
         device, backbone = network.device, network.config.backbone
+        start = start if start.ws is None else _split(start, method, network, population)
         w = population.mean if start.w is None else start.w.detach().to(population.mean)
         rows = _departure(start.rows, (1, backbone.num_ws, backbone.w_dim), device) if method == "W+" else None
         channels = _departure(start.channels, (1, network.layout.num_channels), device) if method == "styles" else None
@@ -66,7 +82,7 @@ class Variables:
 
     def styles(self, network: StyleGenerator, population: Population) -> Tensor:
         """``[1, S]``, differentiable."""
-        ws = self.w(population)[:, None].expand(-1, network.config.backbone.num_ws, -1)
+        ws = network.broadcast(self.w(population))
         if self.rows is not None:
             ws = ws + self.rows @ population.root
         styles = network.styles(ws)
@@ -82,11 +98,11 @@ class Variables:
     def start(self, population: Population, roll_rad: float) -> Start:
         """To begin the next, similar picture with."""
         kept = (None if part is None else part.detach().clone() for part in (self.rows, self.channels))
-        return Start(self.w(population).detach(), *self.angles.tolist(), roll_rad, *kept)
+        return Start(self.w(population).detach(), *angles_in(self.angles), roll_rad, *kept)
 
     def copy(self) -> Variables:
         """The values now, detached."""
-        return Variables(*(None if value is None else value.detach().clone() for value in vars(self).values()))
+        return replace(self, **{name: value.detach().clone() for name, value in self.tensors().items()})
 
 
 @dataclass
@@ -121,11 +137,27 @@ class HeldVariables:
 
     def start(self, population: Population, roll_rad: float) -> Start:
         """The camera alone: there is no likely face to go on from."""
-        return Start(None, *self.angles.tolist(), roll_rad)
+        return Start(None, *angles_in(self.angles), roll_rad)
 
     def copy(self) -> HeldVariables:
         """The values now, detached."""
-        return HeldVariables(self.base, self.free, self.channels.detach().clone(), self.angles.detach().clone())
+        return replace(self, **{name: value.detach().clone() for name, value in self.tensors().items()})
+
+
+def angles_in(angles: Tensor) -> tuple[float, float]:
+    """``[2]`` -> yaw and pitch."""
+    yaw_rad, pitch_rad = angles.tolist()
+    return yaw_rad, pitch_rad
+
+
+def _split(start: Start, method: str, network: StyleGenerator, population: Population) -> Start:
+    """A w+ as the mean of its rows and departures from it, of the kind that the method varies."""
+    ws = start.all_rows(network).detach().to(population.mean)
+    w = ws.mean(1)
+    rows = torch.linalg.solve(population.root, ws - w[:, None], left=False)
+    alike = network.styles(w[:, None].expand_as(ws))
+    channels = (network.styles(ws) - alike) / population.style_std.clamp_min(_LEAST_STD)
+    return replace(start, w=w, rows=rows, channels=channels, ws=None)
 
 
 def angles_from(start: Start, device: torch.device) -> Tensor:

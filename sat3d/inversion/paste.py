@@ -74,8 +74,9 @@ def _enlarged(picture: Tensor, crop: Crop, place: tuple[int, int, int, int]) -> 
     """The part of a crop that covers the photo's pixels of ``place``."""
     x0, y0, x1, y1 = place
     scale = picture.shape[-1] / crop.side
-    box = [(edge - start) * scale for edge, start in zip(place, (crop.left, crop.top) * 2, strict=True)]
-    return resample(picture, tuple(box), (x1 - x0, y1 - y0))
+    left, right = ((x - crop.left) * scale for x in (x0, x1))
+    top, bottom = ((y - crop.top) * scale for y in (y0, y1))
+    return resample(picture, (left, top, right, bottom), (x1 - x0, y1 - y0))
 
 
 def _check_square(name: str, picture: Tensor | None, channels: int) -> None:

@@ -25,6 +25,7 @@ from .w_statistics import Population, measure_population
 
 _PREVIEW_EVERY = 4
 _TURN_DEG = (35.0, 12.0)  # largest yaw and pitch of the cameras that others are held from
+_ALL_AROUND_DEG = (180.0, 12.0)  # the same for networks that know the head from all sides
 
 
 @dataclass(frozen=True)
@@ -127,12 +128,12 @@ class _Tuning:
 
     @torch.no_grad()
     def _neighbour(self, face: int) -> tuple[Tensor, Tensor]:
-        backbone = self.plain.config.backbone
-        v = torch.randn(1, backbone.w_dim, generator=self.generator).to(self.styles)
+        v = torch.randn(1, self.plain.config.backbone.w_dim, generator=self.generator).to(self.styles)
         turn = torch.rand(2, generator=self.generator) * 2 - 1
-        other = self.plain.styles(self.population.w(v)[:, None].expand(-1, backbone.num_ws, -1))
+        other = self.plain.styles(self.plain.broadcast(self.population.w(v)))
         styles = torch.lerp(self.styles[face : face + 1], other, self.options.reach)
-        yaw, pitch = (float(share) * math.radians(limit) for share, limit in zip(turn, _TURN_DEG, strict=True))
+        limits_deg = _ALL_AROUND_DEG if self.plain.knows_all_sides else _TURN_DEG
+        yaw, pitch = (float(share) * math.radians(limit) for share, limit in zip(turn, limits_deg, strict=True))
         return styles, self.plain.rig.label(yaw, pitch).to(styles.device)
 
     @torch.no_grad()

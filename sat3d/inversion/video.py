@@ -7,8 +7,9 @@ frames get one identity: style channels that do not carry expression are shared,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -25,6 +26,7 @@ from .target import Target, make_target
 from .w_statistics import Population, check_usable, measure_population
 
 _GENTLE = 0.1
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def invert_frames(
         targets, held = _targets(tools, frames, weight)
         free = None if expression is None else _free(tools, expression)
         rolls = _rolls(rolls_rad, len(frames))
-        return _Frames(replace(tools, population=population), options, targets, rolls, watch).run(held, free)
+        return _Frames(tools, population, options, targets, rolls, watch).run(held, free)
 
 
 def _rolls(rolls_rad: Sequence[float] | None, count: int) -> Sequence[float]:
@@ -129,19 +131,26 @@ def _targets(tools: Inverter, frames: Tensor, weight: Tensor | None) -> tuple[li
                          "[T, 3, H, W], a mask or T masks",
                          "pass the frames as one batch")  # fmt: skip
     weights = [None] * len(frames) if weight is None else weight.expand(len(frames), -1, -1, -1).split(1)
-    found: list[Target | None] = []
+    seen: dict[int, Target] = {}
     errors = []
-    for frame, own in zip(frames.split(1), weights, strict=True):
+    for i, (frame, own) in enumerate(zip(frames.split(1), weights, strict=True)):
         try:
-            found.append(make_target(frame.to(tools.network.device), tools.network.config.img_resolution, own))
+            seen[i] = make_target(frame.to(tools.network.device), tools.network.config.img_resolution, own)
         except ShapeError as error:  # a black or broken frame must not cost the whole video
-            found.append(None)
             errors.append(error)
-    seen = [i for i, target in enumerate(found) if target is not None]
     if not seen:
         raise errors[0]
-    stand_in = [max((j for j in seen if j <= i), default=seen[0]) for i in range(len(found))]
-    return [found[j] for j in stand_in], tuple(i for i in range(len(found)) if i not in seen)
+    return fill_gaps(seen, len(frames)), tuple(i for i in range(len(frames)) if i not in seen)
+
+
+def fill_gaps(found: Mapping[int, T], count: int) -> list[T]:
+    """``found`` by number of the frame -> one for each of ``count``: that of the frame before, or else the first.
+
+    Example:
+        >>> fill_gaps({1: "a", 3: "b"}, 5)
+        ['a', 'a', 'a', 'b', 'b']
+    """
+    return [found[max((j for j in found if j <= i), default=min(found))] for i in range(count)]
 
 
 def _free(tools: Inverter, expression: Tensor) -> Tensor:
@@ -156,10 +165,10 @@ def _free(tools: Inverter, expression: Tensor) -> Tensor:
 class _Frames:
     """One video at work."""
 
-    def __init__(self, tools: Inverter, options: VideoOptions, targets: list[Target],
+    def __init__(self, tools: Inverter, population: Population, options: VideoOptions, targets: list[Target],
                  rolls_rad: Sequence[float], watch: Watch):  # fmt: skip
-        self.tools, self.options, self.targets, self.rolls_rad = tools, options, targets, rolls_rad
-        self.population: Population = tools.population
+        self.tools, self.population = replace(tools, population=population), population
+        self.options, self.targets, self.rolls_rad = options, targets, rolls_rad
         self.outer, self.done = watch, 0
         count = len(targets)
         self.total = options.first.steps + (count - 1) * options.next_steps + count * options.settle_steps

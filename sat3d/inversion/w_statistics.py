@@ -48,7 +48,7 @@ def measure_population(network: StyleGenerator, seed: int = 0) -> Population:
     values, axes = torch.linalg.eigh(torch.atleast_2d(torch.cov(w.T.double())))
     values = (values.clamp_min(0) + _FLOOR * values.mean()).clamp_min(_LEAST_VARIANCE)
     root = ((axes * values.sqrt()) @ axes.T).float()
-    rows = root[:, None].expand(-1, config.num_ws, -1)
+    rows = network.broadcast(root)
     styles = network.styles(torch.cat([rows, torch.zeros_like(rows[:1])]))
     return Population(w.mean(0, keepdim=True), root, (styles[:-1] - styles[-1:]).square().sum(0).sqrt())
 

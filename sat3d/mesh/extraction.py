@@ -68,8 +68,9 @@ class Mesh:
 
 @torch.no_grad()
 def extract_mesh(network: ViewGenerator, planes: Tensor, options: MeshOptions | None = None,
-                 progress: Progress = no_progress) -> Mesh:
-    """The surface of one face, ``planes [1, …]`` of :meth:`ViewGenerator.planes`.
+                 progress: Progress = no_progress, styles: Tensor | None = None) -> Mesh:
+    """The surface of one face, ``planes [1, …]`` of :meth:`ViewGenerator.planes`; its ``styles [1, S]`` for
+    networks whose colours depend on them.
 
     Each vertex has the colour that the picture shows there before super-resolution: that of a short ray against its
     normal. ``progress`` counts to 100.
@@ -83,17 +84,19 @@ def extract_mesh(network: ViewGenerator, planes: Tensor, options: MeshOptions | 
         raise ShapeError("A mesh is made of one face", len(planes), 1, "make one after the other")
     grid = Grid(options.cells, network.config.rendering.box_warp * (0.5 - _border(network, options)))
     level = surface_level(network, planes) if options.level is None else options.level
-    values = sample_grid(lambda points: network.query(planes, points.to(planes.device)[None])[0][0], grid, level,
+    values = sample_grid(lambda points: network.query_seen(planes, points.to(planes.device)[None])[0][0], grid, level,
                          _share(progress, 0, 70))
     vertices, faces = closed_surface(values, grid, level)
     normals = vertex_normals(vertices, faces)
-    return Mesh(vertices, faces, normals, colours_at(network, planes, vertices, normals, _share(progress, 75, 100)))
+    colours = colours_at(network, planes, vertices, normals, _share(progress, 75, 100), styles)
+    return Mesh(vertices, faces, normals, colours)
 
 
 def _border(network: ViewGenerator, options: MeshOptions) -> float:
     if options.border is not None:
         return options.border
-    return _BORDER if network.config.background_hidden else _PUBLISHED_BORDER
+    alone = network.config.background_hidden or network.knows_all_sides
+    return _BORDER if alone else _PUBLISHED_BORDER
 
 
 def _share(progress: Progress, start: int, end: int) -> Progress:
@@ -126,8 +129,8 @@ def surface_level(network: ViewGenerator, planes: Tensor) -> float:
 
 @torch.no_grad()
 def colours_at(network: ViewGenerator, planes: Tensor, vertices: np.ndarray, normals: np.ndarray,
-               progress: Progress = no_progress) -> np.ndarray:
-    """sRGB ``[V, 3]`` 0..1 of points on the surface: the first three features, composited along a ray inwards.
+               progress: Progress = no_progress, styles: Tensor | None = None) -> np.ndarray:
+    """sRGB ``[V, 3]`` 0..1 of points on the surface: what the raw picture shows of them, along a short ray inwards.
 
     A colour at the very point would be that of thin air in front of soft surfaces such as hair.
     """
@@ -139,9 +142,9 @@ def colours_at(network: ViewGenerator, planes: Tensor, vertices: np.ndarray, nor
         part = slice(start, start + _VERTICES_AT_ONCE)
         point, normal = (torch.from_numpy(x[part]).to(planes.device) for x in (vertices, normals))
         points = point[:, None] + (_RAY_OUT * box - depths)[None, :, None] * normal[:, None]
-        density, features = network.query(planes, points.reshape(1, -1, 3))
+        density, features = network.query_seen(planes, points.reshape(1, -1, 3))
         shares = sample_coefficients(compositing_weights(density.reshape(-1, _RAY_SAMPLES), depths[None]))
-        colour = torch.einsum("vn,vnc->vc", shares, features[0, :, :3].unflatten(0, (-1, _RAY_SAMPLES)))
-        found.append((colour / shares.sum(1, keepdim=True).clamp_min(1e-6)).clamp(0, 1).float().cpu())
+        colour = network.point_colours(features[0].unflatten(0, (-1, _RAY_SAMPLES)), shares, styles)
+        found.append(colour.clamp(0, 1).float().cpu())
     progress(len(vertices), len(vertices))
     return torch.cat(found).numpy()

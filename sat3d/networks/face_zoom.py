@@ -19,7 +19,8 @@ def zoom_matrices(size_px: int, strength: float, source_px: int | None = None) -
     Each row sums to 1. The face is magnified (1 + strength) times as much as the far edges.
     """
     source_px = size_px if source_px is None else source_px
-    return tuple(_matrix(size_px, source_px, strength, centre) for centre in (_ROW_CENTRE, _COLUMN_CENTRE))
+    rows, columns = (_matrix(size_px, source_px, strength, centre) for centre in (_ROW_CENTRE, _COLUMN_CENTRE))
+    return rows, columns
 
 
 def _matrix(size_px: int, source_px: int, strength: float, centre: float) -> Tensor:

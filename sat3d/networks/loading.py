@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -22,8 +22,11 @@ _LONGEST_STRIP = 4  # times as long as wide
 _MAX_NAMED = 6
 
 
+N = TypeVar("N", bound=nn.Module)
+
+
 @dataclass(frozen=True)
-class NetworkKind:
+class NetworkKind(Generic[N]):
     """A kind of network: what its files are called and how one is built from its configuration."""
 
     name: str  # as in "an attribute reader"
@@ -31,14 +34,19 @@ class NetworkKind:
     asset: str  # file name of the built-in weights
     script: str  # the command that trains one
     config: type
-    build: type[nn.Module]
+    build: type[N]
+
+    def load(self, path: str | os.PathLike | None = None) -> N:
+        """See :func:`load_network`."""
+        return load_network(self, path)
 
 
 def save_network(
     path: str | os.PathLike, kind: NetworkKind, network: nn.Module, metadata: Mapping[str, str] | None = None
 ) -> None:
     """Write a network: weights in half precision, statistics in full, the configuration in the metadata."""
-    header = {**(metadata or {}), "schema": kind.schema, "config": json.dumps(dataclasses.asdict(network.config))}
+    config: Any = network.config
+    header = {**(metadata or {}), "schema": kind.schema, "config": json.dumps(dataclasses.asdict(config))}
     tensors = {
         name: tensor.half() if tensor.ndim >= 2 else tensor
         for name, tensor in network.state_dict().items()
@@ -47,7 +55,7 @@ def save_network(
     write_tensors(path, tensors, header)
 
 
-def load_network(kind: NetworkKind, path: str | os.PathLike | None = None) -> nn.Module:
+def load_network(kind: NetworkKind[N], path: str | os.PathLike | None = None) -> N:
     """A network of the ``kind``, in eval mode, without gradients; None loads the one that comes with the package.
 
     Raises:

@@ -58,6 +58,12 @@ class AttributeReader(nn.Module):
         >>> reading.names["glasses"], reading.confidence["glasses"], reading.numbers["yaw_rad"]
     """
 
+    rows: Tensor
+    columns: Tensor
+    number_mean: Tensor
+    number_std: Tensor
+    temperature: Tensor
+
     def __init__(self, config: ReaderConfig):
         super().__init__()
         self.config = config

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from sat3d.errors import ConfigError, FileError, Sat3dError, ShapeError
+from sat3d.generators import TriplaneGenerator
 from sat3d.mesh.extraction import Mesh, MeshOptions, colours_at, extract_mesh, surface_level
 from sat3d.mesh.files import glb_bytes, ply_bytes, save_mesh
 from sat3d.mesh.grid import Grid, closed_surface, sample_grid, signed_volumes, vertex_normals
@@ -123,11 +124,13 @@ def test_the_level_is_the_density_that_the_picture_sees(triplane, styles):
 
 
 def test_colours_are_those_behind_the_surface_and_not_of_the_air():
-    class Painted:
+    class Painted(TriplaneGenerator):
         """A half space x < 0, opaque within a hundredth, red to a depth of 0.02 and blue below; the air is green."""
-        config = SimpleNamespace(rendering=SimpleNamespace(box_warp=1.0))
+        def __init__(self):
+            torch.nn.Module.__init__(self)
+            self.config = SimpleNamespace(rendering=SimpleNamespace(box_warp=1.0))
 
-        def query(self, planes, points):
+        def query_seen(self, planes, points):
             air, deep = (points[..., 0] >= 0).float(), (points[..., 0] < -0.02).float()
             return torch.where(air > 0, -500.0, 500.0), torch.stack([1 - air - deep, air, deep, air], -1)
 

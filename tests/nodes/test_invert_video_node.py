@@ -137,7 +137,7 @@ def test_cuts_are_told(part, invert, model, film, monkeypatch):
     inversion, module, host = part("sat3d.inversion"), part("nodes.invert"), part("nodes.host")
     torch.manual_seed(0)
     config = inversion.EncoderConfig(24, widths=(4, 8, 8, 8, 8), squeezed=8, hidden=16)
-    encoder = host.hand_to_host(inversion.PortraitEncoder(config).eval())
+    encoder = host.HostedNetwork(inversion.PortraitEncoder(config).eval())
     monkeypatch.setattr(module, "_encoder", lambda: encoder)
     monkeypatch.setattr(part("sat3d.inversion.video"), "likelier", lambda *given: given[-1][-1])
     assert "W from the encoder" in (info := invert(model, film)[2]) and "cuts: 2 (numbers 1, 2, from 0)" in info
@@ -190,8 +190,8 @@ class Painted(torch.nn.Module):
 @pytest.fixture
 def parser(part, monkeypatch):
     parser = Painted(part("sat3d.parsing.parser").ParserConfig())
-    patcher = part("nodes.host").hand_to_host(parser)
-    monkeypatch.setattr(part("nodes.invert"), "head_parser", lambda: patcher)
+    hosted = part("nodes.host").HostedNetwork(parser)
+    monkeypatch.setattr(part("nodes.invert"), "head_parser", lambda: hosted)
     return parser
 
 
@@ -255,7 +255,7 @@ def test_the_parser_of_the_pack_finds_the_mouth(part):
     crop, text = run(align.SAT3DAlignFace, image=photo, method=align.POINTS, points=points, face=0, size=128,
                      frame=align.OWN)
     job = part("nodes.inversion_jobs").Work(crop.permute(0, 3, 1, 2) * 2 - 1, None, "W", None, (None,))
-    parser = part("nodes.host").bring(part("nodes.head_parser").head_parser())
+    parser = part("nodes.head_parser").head_parser().ready()
     weight = module.without_parts(job, parser, ["mouth"], 128, lambda *_: None).weight[0, 0]
     (place,) = json.loads(text)
     numbers = torch.tensor([float(number) for number in points.replace(",", "").split()]).reshape(5, 2)

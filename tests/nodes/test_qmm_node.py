@@ -140,7 +140,7 @@ def test_the_model_is_kept_and_its_memory_is_the_hosts(score, part, reads, asset
     score(photo(1))
     assert reads == [("synthheads-clip", assets / KIND.asset)] and len(moved) == 2 and moved[0] is moved[1]
     (kept,) = part("nodes.clips")._kept.values()
-    assert kept.patcher is moved[0] and not any(p.is_inference() for p in kept.patcher.model.parameters())
+    assert kept.hosted.patcher is moved[0] and not any(p.is_inference() for p in kept.hosted.network.parameters())
     assert not any(vectors.is_inference() for vectors in kept.read["synthheads"].text_vectors)
 
 
@@ -163,7 +163,7 @@ def test_progress_counts_pictures_and_cancel_leaves_no_hooks(score, part):
     with pytest.raises(Interrupted):
         score(photo(0))
     (kept,) = part("nodes.clips")._kept.values()
-    assert not any(module._forward_pre_hooks for module in kept.patcher.model.modules())
+    assert not any(module._forward_pre_hooks for module in kept.hosted.network.modules())
 
 
 def test_missing_weights_give_one_clear_error(part, assets):

@@ -34,8 +34,10 @@ def draw_candidates(network: StyleGenerator, sampling: Sampling, seed: int, firs
         return network.styles(ws), torch.zeros(count, 0, device=network.device)
     yaw, pitch = _within(sampling.yaw_deg, share[:, 0]), _within(sampling.pitch_deg, share[:, 1])
     camera = network.rig.label(yaw, pitch).to(network.device)
-    # As in the paper, the mapping hears of the very camera the face is seen from.
-    return network.styles(network.map(z, camera, sampling.truncation_psi)), camera
+    # As in the paper, the mapping hears of the very camera the face is seen from; but not of one behind the head, from
+    # where no identity is to be expected.
+    heard = None if network.knows_all_sides else camera
+    return network.styles(network.map(z, heard, sampling.truncation_psi)), camera
 
 
 def _draw(z_dim: int, seed: int, number: int) -> tuple[Tensor, Tensor]:

@@ -23,7 +23,7 @@ def _shift(case: ParityCase, name: str) -> Tensor:
 def _backdrop_block(case: ParityCase, name: str) -> Tensor:
     _, block_name, kind = name.split(".")
     styles = case.network.layout.split(case.styles)
-    x = image = None
+    x, image = None, torch.empty(0)
     for block_at, block in case.network.bcg_synthesis.blocks():
         own = [styles[f"bcg_synthesis.{block_at}.{layer}"] for layer, _ in block.style_layers()]
         x, image = block(x, image, own, Noise())

@@ -123,7 +123,7 @@ def _backbone_block(case: ParityCase, name: str) -> Tensor:
     backbone = case.network.backbone if isinstance(case.network, TriplaneGenerator) else case.network
     prefix = "backbone." if isinstance(case.network, TriplaneGenerator) else ""
     styles = case.network.layout.split(case.styles)
-    x = image = None
+    x, image = None, torch.empty(0)
     for full_name, block in backbone.blocks():
         own = [styles[f"{prefix}{full_name}.{layer}"] for layer, _ in block.style_layers()]
         x, image = block(x, image, own, Noise())

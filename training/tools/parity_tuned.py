@@ -1,4 +1,4 @@
-"""What our tuned networks and flat networks of other forms make of stored inputs; and the files that must say the same."""
+"""What our tuned networks and flat networks of other forms make of stored inputs; and files that must say the same."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace

@@ -28,7 +28,7 @@ from .checks import check_modules
 from .contents import choose, holds_network, judges, key_names
 from .described import Described
 from .layout import expected_tensors
-from .licences import NVIDIA
+from .licences import NVIDIA, of_network
 from .opening import Opened, hash_view, open_network
 from .rosinality import describe_rosinality
 from .settings import read_stylegan2, unsupported
@@ -101,7 +101,7 @@ def _describe_module(file: Opened, key: str | None) -> Described:
     check_filters(file.data, tree.tensors)
     taken = {"key": chosen.key, "keys_in_file": key_names(file.contents)} if chosen.key else {}
     notes = {"class_name": chosen.network.kind, **taken, "network": chosen.told, **notes}
-    return Described(config, shapes, tree.tensors, notes, NVIDIA)
+    return Described(config, shapes, tree.tensors, notes, of_network(config))
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from ...foreign.tree import Tree
 from ...foreign.values import Shape, describe
 from ..config import GeneratorConfig, StyleGAN2Config, TriplaneConfig
 from ..full_head_config import FullHeadConfig
-from .settings import MAPPING_LR_MUL
+from .settings import MAPPING_LR_MUL, is_number
 
 _SHOWN = 6
 _TOLERANCE = 1e-4
@@ -43,12 +43,12 @@ def _found(tree: Tree, module: str, name: str, wanted: object) -> object:
     if name != "class":
         return tree.attribute(module, name, wanted)
     kind = tree.modules[module].kind if module in tree.modules else None
-    return kind if kind is None or " " in wanted else kind.rpartition(" ")[2]
+    return kind if kind is None or " " in str(wanted) else kind.rpartition(" ")[2]
 
 
 def _agrees(found: object, wanted: object) -> bool:
     if type(wanted) is float:
-        return type(found) in (int, float) and math.isclose(found, wanted, rel_tol=_TOLERANCE)
+        return is_number(found) and math.isclose(found, wanted, rel_tol=_TOLERANCE)
     return type(found) in (str, bool, int, float, type(None)) and found == wanted
 
 
@@ -103,16 +103,18 @@ def _point_layer(module: str, shape: Shape) -> Iterator[_Wanted]:
 
 
 def _clamp(module: str, config: GeneratorConfig) -> float | None:
-    if module.startswith("superresolution."):
+    if isinstance(config, TriplaneConfig) and module.startswith("superresolution."):
         return config.superresolution.conv_clamp
     if module in ("torgb", "toparsing"):
         return None
-    return config.backdrop.conv_clamp if module.startswith("bcg_synthesis.") else config.backbone.conv_clamp
+    if isinstance(config, FullHeadConfig) and config.backdrop is not None and module.startswith("bcg_synthesis."):
+        return config.backdrop.conv_clamp
+    return config.backbone.conv_clamp
 
 
 def _upsamples(block: str, config: GeneratorConfig) -> bool:
     prefix, _, name = block.rpartition(".")
-    if prefix == "superresolution":
+    if isinstance(config, TriplaneConfig) and prefix == "superresolution":
         return config.superresolution.upsample[int(name.removeprefix("block"))]
     return name != "b4"
 
@@ -138,9 +140,11 @@ def _to_rgb(module: str, shape: Shape, config: GeneratorConfig) -> Iterator[_Wan
 
 def _linear(module: str, kind: str, shape: Shape, config: GeneratorConfig) -> Iterator[_Wanted]:
     shift = module.startswith("t_mapping.")
-    mapping = kind.startswith("fc")
-    decoder = module.startswith("decoder.")
-    lr_mul = MAPPING_LR_MUL if mapping and not shift else config.decoder_lr_mul if decoder else 1.0
+    mapping, lr_mul = kind.startswith("fc"), 1.0
+    if mapping and not shift:
+        lr_mul = MAPPING_LR_MUL
+    elif isinstance(config, TriplaneConfig) and module.startswith("decoder."):
+        lr_mul = config.decoder_lr_mul
     last = shift and kind == f"fc{config.backbone.num_mapping_layers - 1}"
     yield module, "class", "FullyConnectedLayer"
     yield module, "activation", "lrelu" if mapping and not last else "linear"

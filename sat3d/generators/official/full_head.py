@@ -1,9 +1,13 @@
 """The config of PanoHead and SphereHead from their module trees. Both call themselves TriPlaneGenerator, as EG3D does.
 
-Facts about the files: parts that are switched off are None, as an attribute or in the table of modules; the planes' axes,
-the decoder's activation and the super-resolution's input size are attributes of the parts, and win over the settings.
+Facts about the files: parts that are switched off are None, as an attribute or in the table of modules; the planes'
+axes, the decoder's activation and the super-resolution's input size are attributes of the parts, and win over the
+settings.
 """
 
+from typing import Any
+
+from ...errors import FileError
 from ...foreign.tree import Tree
 from ...foreign.values import describe, unlike_official
 from ..config import Activation, SynthesisConfig, TriplaneConfig
@@ -29,7 +33,7 @@ def is_full_head(tree: Tree, options: Settings) -> bool:
     return "t_mapping" in tree.modules or options.get("triplane_depth") is not None
 
 
-def read_full_head(tree: Tree, options: Settings, plain: dict[str, object]) -> FullHeadConfig:
+def read_full_head(tree: Tree, options: Settings, plain: dict[str, Any]) -> FullHeadConfig:
     """``options``: the live rendering_kwargs; ``plain``: what an EG3D generator has, too.
 
     Raises:
@@ -99,7 +103,12 @@ def _is_on(tree: Tree, options: Settings, module: str, key: str) -> bool:
 
 def _require(tree: Tree, module: str, because: str) -> None:
     if module not in tree.modules:
-        raise unsupported(f"its part {module} is missing, although {because}", wanted="all parts that its settings name")
+        raise FileError(
+            f"The network is incomplete: its part {module} is missing, although {because}",
+            "no such module",
+            "all parts that its settings name",
+            "use the network as its training code saved it",
+        )
 
 
 def _backdrop(tree: Tree) -> SynthesisConfig:

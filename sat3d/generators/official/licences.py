@@ -1,5 +1,7 @@
 """Under which terms the networks of each family come, as far as their authors say."""
 
+from ..config import GeneratorConfig
+
 NVIDIA = (
     "official NVIDIA checkpoints are under the NVIDIA Source Code License (non-commercial use only); "
     "files of others: check your source"
@@ -12,6 +14,11 @@ PANOHEAD = "PanoHead's are CC BY-NC-SA 4.0 and under the NVIDIA Source Code Lice
 SPHEREHEAD = (
     "SphereHead states no licence for its files; its code builds on NVIDIA's, which is for non-commercial use only"
 )
+
+
+def of_network(config: GeneratorConfig) -> str:
+    """The terms of whole networks of this kind."""
+    return {"panohead": PANOHEAD, "spherehead": SPHEREHEAD}.get(config.family, NVIDIA)
 
 
 def of_tuned(licence: str) -> str:

@@ -81,7 +81,8 @@ def explain(contents: object, what: str) -> FileError:
 def _networks(contents: object) -> str:
     """The classes of the modules in it."""
     values = list(contents.values())[:_MOST_VALUES] if type(contents) is dict else [contents]
-    kinds = [value.kind for value in values if is_network(value) or _has_modules(value)]
+    records = (value for value in values if isinstance(value, Record))
+    kinds = [record.kind for record in records if is_network(record) or _has_modules(record)]
     return "of class " + ", ".join(map(repr, dict.fromkeys(kinds[:_SHOWN]))) if kinds else ""
 
 

@@ -2,6 +2,7 @@
 built."""
 
 import dataclasses
+from typing import Any, Literal
 
 import numpy as np
 
@@ -51,11 +52,11 @@ def read_triplane(tree: Tree, data: memoryview) -> tuple[TriplaneConfig, dict[st
         FileError: missing, ill-typed or unsupported settings. ConfigError: values out of range.
     """
     given = init_settings(tree, "")
-    options = Settings(given.values | _live(tree, "rendering_kwargs"), "network").settings("rendering_kwargs")
+    options = Settings({**given.values, **_live(tree, "rendering_kwargs")}, "network").settings("rendering_kwargs")
     live_resolution = Settings(_live(tree, "neural_rendering_resolution"), "network")
     hidden = Settings({"hidden_dim": tree.attribute("decoder", "hidden_dim", 64)}, "decoder")
     all_around = is_full_head(tree, options)
-    plain = {
+    plain: dict[str, Any] = {
         "backbone": read_backbone(tree, "backbone"),
         "rendering": _rendering(with_origin_as_pivot(options) if all_around else options),
         "superresolution": _superresolution(tree, given, options),
@@ -98,29 +99,32 @@ def _rendering(options: Settings) -> RenderingConfig:
     )
 
 
-def _limit(options: Settings, key: str) -> float | str:
+def _limit(options: Settings, key: str) -> float | Literal["auto"]:
     return "auto" if options.get(key) == "auto" else options.number(key)
 
 
-def _pivot(options: Settings, default: tuple[float, ...]) -> tuple[float, ...]:
+def _pivot(options: Settings, default: tuple[float, float, float]) -> tuple[float, float, float]:
     value = options.get("avg_camera_pivot", default)
-    if type(value) not in (list, tuple) or len(value) != 3:
+    if not isinstance(value, (list, tuple)) or len(value) != 3:
         raise unlike_official("rendering_kwargs has no usable 'avg_camera_pivot'", describe(value))
     numbers = Settings(dict(zip("xyz", value, strict=True)), "avg_camera_pivot")
-    return tuple(numbers.number(axis) for axis in "xyz")
+    return numbers.number("x"), numbers.number("y"), numbers.number("z")
 
 
 def _superresolution(tree: Tree, given: Settings, options: Settings) -> SuperresolutionConfig:
     record = tree.modules.get("superresolution")
-    name = record.kind if record is not None else None
-    variant = _VARIANTS.get((name or "").removeprefix(_SUPERRESOLUTION_PREFIX))
+    name = "" if record is None else record.kind
+    variant = _VARIANTS.get(name.removeprefix(_SUPERRESOLUTION_PREFIX))
     if variant is None or not name.startswith(_SUPERRESOLUTION_PREFIX):
         known = ", ".join(_SUPERRESOLUTION_PREFIX + variant for variant in _VARIANTS)
-        raise unsupported("its super-resolution module", describe(name), known)
+        raise unsupported("its super-resolution module", describe(name or None), known)
     arguments = init_settings(tree, "superresolution", ())
     check_supported(arguments.without(*_UNUSED), "superresolution module")
     fallback = _CLAMP_OF_FLOAT16 if arguments.get("sr_num_fp16_res", given.get("sr_num_fp16_res")) else None
-    side = Settings({"input_resolution": tree.attribute("superresolution", "input_resolution", variant.in_resolution)}, "superresolution")
+    side = Settings(
+        {"input_resolution": tree.attribute("superresolution", "input_resolution", variant.in_resolution)},
+        "superresolution",
+    )
     return dataclasses.replace(
         variant,
         in_resolution=side.integer("input_resolution"),
