@@ -17,7 +17,7 @@ from .values import Blob, Context, Global, Storage, damaged, describe
 MOST_BYTES = 1 << 31
 WANTED = "a state dictionary that torch.save has written (.pth), or a .safetensors file"
 _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
-# torch name -> (bytes an element, how floating-point ones are read)
+# torch name -> (bytes per element, how floating-point ones are read)
 _TYPES: dict[str, tuple[int, str | None]] = {
     "FloatStorage": (4, "<f4"),
     "HalfStorage": (2, "<f2"),

@@ -23,7 +23,7 @@ from sat3d.inversion import (
     load_lpips,
     lpips_missing,
 )
-from sat3d.inversion.w_statistics import measure_population
+from sat3d.inversion.w_statistics import measure_w_statistics
 from sat3d.masks import AttributeMasks, load_masks
 from sat3d.networks.built_in import GENERATOR, MASKS
 from sat3d.networks.reader import load_reader
@@ -92,7 +92,7 @@ def run(options: argparse.Namespace) -> dict:
 def _bench(options: argparse.Namespace) -> Bench:
     network, reader = load_domain_generator(options.checkpoint), load_reader()
     lpips = load_lpips() if options.lpips or not lpips_missing() else None
-    tools = Inverter(network, "", _encoder(options), FeatureLoss(reader), measure_population(network),
+    tools = Inverter(network, "", _encoder(options), FeatureLoss(reader), measure_w_statistics(network),
                      IdentityLoss(reader) if options.identity else None, lpips if options.lpips else None)  # fmt: skip
     people = choose_population(network, options.population)
     size, views = network.config.img_resolution, VIEWS_PER_PERSON * options.count
