@@ -1,4 +1,4 @@
-"""SAT3DAlignFace: the crop of a photo that face generators know, and where it was cut."""
+"""SAT3DAlignFace: the crop of a photo as face generators expect it, and its place."""
 
 import math
 import re
@@ -14,8 +14,7 @@ from ..sat3d.inversion.align import Crop, check_photo, crop_of, cut
 from ..sat3d.inversion.landmarks import one_face
 from ..sat3d.inversion.pose import REAL_PEOPLE, camera_of
 from ..sat3d.inversion.video import fill_gaps
-from . import face_crops as places
-from . import host, images
+from . import face_crops, host, images
 
 STOP, BEFORE = "stop", "as before"
 DETECT, POINTS, BOX, WHOLE = "find the face", "five points", "box", "whole picture"
@@ -51,22 +50,22 @@ class SAT3DAlignFace(io.ComfyNode):
     def execute(cls, image: Tensor, method: str, points: str, face: int, size: int,
                 frame: str = PUBLISHED, no_face: str = STOP) -> io.NodeOutput:
         photos, report = images.from_host(image), host.Report(cls)
-        typed, found = typed_numbers(method, points), []
+        typed, found = read_numbers(method, points), []
         for i, photo in enumerate(photos.split(1)):
             report(i, 2 * len(photos))
             with images.naming(i, len(photos)):
-                found.append(sought(photo, method, typed, face, frame, no_face))
+                found.append(try_to_locate(photo, method, typed, face, frame, no_face))
         if method in (DETECT, POINTS):
-            host.warn(doubts(found))
-        found = stood_in(found, photos, no_face)
+            host.warn(explain_doubts(found))
+        found = fill_missing(found, photos, no_face)
         crops = []
         for i, photo in enumerate(photos.split(1)):
             report(len(photos) + i, 2 * len(photos))
             with images.naming(i, len(photos)):
                 crops.append(cut(photo, found[i][0], size))
         report(2 * len(photos), 2 * len(photos))
-        where = [places.Place(crop, photos.shape[3], photos.shape[2], camera_deg) for crop, camera_deg in found]
-        return io.NodeOutput(host.keep(images.to_host(torch.cat(crops))), places.to_text(where))
+        where = [face_crops.FaceCrop(crop, photos.shape[3], photos.shape[2], camera_deg) for crop, camera_deg in found]
+        return io.NodeOutput(host.keep(images.to_host(torch.cat(crops))), face_crops.to_text(where))
 
 
 def _inputs() -> list[io.Input]:
@@ -91,44 +90,44 @@ def _inputs() -> list[io.Input]:
     ]
 
 
-def typed_numbers(method: str, text: str) -> list[float]:
+def read_numbers(method: str, text: str) -> list[float]:
     """What the method needs of the text.
 
     Raises:
         ShapeError: another count of numbers.
     """
     if method == BOX:
-        return numbers_in(text, 3, "left, top and side of the box")
-    return numbers_in(text, 10, "x and y of five points") if method == POINTS else []
+        return parse_numbers(text, 3, "left, top and side of the box")
+    return parse_numbers(text, 10, "x and y of five points") if method == POINTS else []
 
 
-def place_of(photo: Tensor, method: str, typed: Sequence[float], face: int, frame: str) -> Found:
+def locate_crop(photo: Tensor, method: str, typed: Sequence[float], face: int, frame: str) -> Found:
     """The crop; and yaw, pitch and roll in degrees, where points tell.
 
     Raises:
         ShapeError: no such face, or points that are none; ConfigError: no detector.
     """
     if method == WHOLE:
-        return middle_square(photo), None
+        return crop_middle(photo), None
     if method == BOX:
         return Crop(*typed), None
     landmarks = torch.tensor(typed).reshape(5, 2) if method == POINTS else one_face(photo, face)
     crop = crop_of(landmarks)
-    return framed(crop, frame), angles_of(landmarks, crop)
+    return widen_to_frame(crop, frame), measure_angles(landmarks, crop)
 
 
-def sought(photo: Tensor, method: str, typed: Sequence[float], face: int, frame: str,
+def try_to_locate(photo: Tensor, method: str, typed: Sequence[float], face: int, frame: str,
            no_face: str) -> Found | ShapeError:
-    """See :func:`place_of`; where a photo may be without a face, the reason for that."""
+    """See :func:`locate_crop`; where a photo may be without a face, the reason for that."""
     try:
-        return place_of(photo, method, typed, face, frame)
+        return locate_crop(photo, method, typed, face, frame)
     except ShapeError as error:
         if method != DETECT or no_face == STOP:
             raise
         return error
 
 
-def stood_in(found: Sequence[Found | ShapeError], photos: Tensor, no_face: str) -> list[Found]:
+def fill_missing(found: Sequence[Found | ShapeError], photos: Tensor, no_face: str) -> list[Found]:
     """What is taken for each photo, where some, for the reason given, have no face.
 
     Raises:
@@ -138,34 +137,34 @@ def stood_in(found: Sequence[Found | ShapeError], photos: Tensor, no_face: str) 
     missing = [each for each in found if isinstance(each, ShapeError)]
     if not missing:
         return list(seen.values())
-    host.warn(f"{reasons(found)}; done there: {no_face}")
+    host.warn(f"{explain_missing(found)}; done there: {no_face}")
     if no_face == WHOLE:
-        return [seen[i] if i in seen else (middle_square(photos[i : i + 1]), None) for i in range(len(found))]
+        return [seen[i] if i in seen else (crop_middle(photos[i : i + 1]), None) for i in range(len(found))]
     if not seen:
         with images.naming(0, len(found)):
             raise missing[0]
     return fill_gaps(seen, len(found))
 
 
-def reasons(found: Sequence[Found | ShapeError]) -> str:
+def explain_missing(found: Sequence[Found | ShapeError]) -> str:
     """Why there is no face, and in which pictures."""
     by_reason: dict[str, list[int]] = {}
     for i, each in enumerate(found):
         if isinstance(each, ShapeError):
             by_reason.setdefault(each.what, []).append(i)
-    return "; ".join(f"{what} ({images.numbers(where, len(found))})" for what, where in by_reason.items())
+    return "; ".join(f"{what} ({images.name_pictures(where, len(found))})" for what, where in by_reason.items())
 
 
-def doubts(found: Sequence[Found | ShapeError]) -> str | None:
+def explain_doubts(found: Sequence[Found | ShapeError]) -> str | None:
     """What is said where points have no head's proportions: of a drawing, say, or of a face that was misread."""
     where = [i for i, each in enumerate(found) if not isinstance(each, ShapeError) and each[1] is None]
     if not where:
         return None
-    return (f"no head has eyes, nose and mouth like these ({images.numbers(where, len(found))}): the crop may be "
+    return (f"no head has eyes, nose and mouth like these ({images.name_pictures(where, len(found))}): the crop may be "
             "wrong, and how the head is turned is not known. Look at the crop; turn a photo that is upside down first")
 
 
-def angles_of(landmarks: Tensor, crop: Crop) -> Angles | None:
+def measure_angles(landmarks: Tensor, crop: Crop) -> Angles | None:
     """Yaw, pitch and roll in degrees; None for points of a drawing, say, that no head has."""
     with suppress(ShapeError):
         pose = camera_of(crop.to_crop(landmarks, 1), 1, spread=REAL_PEOPLE)
@@ -173,7 +172,7 @@ def angles_of(landmarks: Tensor, crop: Crop) -> Angles | None:
     return None
 
 
-def framed(crop: Crop, frame: str) -> Crop:
+def widen_to_frame(crop: Crop, frame: str) -> Crop:
     """The published crop of a face -> the crop that a generator's pictures have."""
     sides, right, down = FRAMES[frame]
     side = crop.side * sides
@@ -181,7 +180,7 @@ def framed(crop: Crop, frame: str) -> Crop:
     return Crop(x - side / 2, y - side / 2, side)
 
 
-def middle_square(photo: Tensor) -> Crop:
+def crop_middle(photo: Tensor) -> Crop:
     """
     Raises:
         ShapeError: not a photo, or hardly a pixel.
@@ -192,7 +191,7 @@ def middle_square(photo: Tensor) -> Crop:
     return Crop((width - side) // 2, (height - side) // 2, side)
 
 
-def numbers_in(text: str, count: int, what: str) -> list[float]:
+def parse_numbers(text: str, count: int, what: str) -> list[float]:
     """The numbers of a text, however they are separated.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The image-text models that scores can be taken with, as the host lists, keeps and moves them."""
+"""Image-text models for scores, listed, kept and moved as the host does it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""SAT3DCompare: what differs between two pictures, as a picture and as a number."""
+"""SAT3DCompare: the difference of two pictures, as a picture and as a number."""
 
 import torch
 from comfy_api.latest import io
@@ -40,12 +40,12 @@ class SAT3DCompare(io.ComfyNode):
     @classmethod
     def execute(cls, before: Tensor, after: Tensor, gain: float, ignore: Tensor | None = None) -> io.NodeOutput:
         change = pixel_changes(images.from_host(before), images.from_host(after))
-        counted = weights(change, ignore)
+        counted = weigh_pixels(change, ignore)
         picture = images.grey_image((change * counted * gain).clamp(0, 1)[:, None])
         return io.NodeOutput(picture, d_mean_overall(change, counted), float((change * counted).max()) * LEVELS)
 
 
-def weights(change: Tensor, ignore: Tensor | None) -> Tensor:
+def weigh_pixels(change: Tensor, ignore: Tensor | None) -> Tensor:
     """``[B, H, W]`` (or one for all): 1 where a pixel counts, 0 where it is ignored.
 
     Raises:

@@ -1,4 +1,4 @@
-"""SAT3DExamplePhoto: a photo that everybody has, so that the photo workflow runs at once."""
+"""SAT3DExamplePhoto: a portrait that comes with the pack, so that the photo workflow runs at once."""
 
 from pathlib import Path
 

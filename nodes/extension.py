@@ -1,4 +1,4 @@
-"""The list of nodes the host gets."""
+"""The list of nodes for the host."""
 
 from comfy_api.latest import ComfyExtension, io
 

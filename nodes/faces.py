@@ -5,7 +5,7 @@ from comfy_api.latest import io
 from ..sat3d.latent import SCHEMA, Latent, load_latent
 from . import output_files, widgets
 from .library import Library
-from .transfer import provenance
+from .transfer import describe_edits
 from .types import EG3D_LATENT
 
 SAVED_UNDER = "sat3d"  # of the host's output folder
@@ -51,7 +51,7 @@ class SAT3DLoadLatent(io.ComfyNode):
             outputs=[
                 EG3D_LATENT.Output("latent", display_name="latent", tooltip="The face, or faces."),
                 io.String.Output("provenance", display_name="provenance",
-                                 tooltip="Its name and every edit so far, one a line."),
+                                 tooltip="Its name and every edit so far, one per line."),
             ],
         )
 
@@ -67,4 +67,4 @@ class SAT3DLoadLatent(io.ComfyNode):
     @classmethod
     def execute(cls, face_file: str) -> io.NodeOutput:
         latent = load_latent(LIBRARY.path(face_file))
-        return io.NodeOutput(latent, provenance(latent))
+        return io.NodeOutput(latent, describe_edits(latent))

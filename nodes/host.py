@@ -1,4 +1,4 @@
-"""Memory, devices, progress and cancel: what the nodes ask of the host while they run."""
+"""Memory, devices, progress and cancel, as the host manages them."""
 
 import logging
 from collections.abc import Iterator

@@ -22,12 +22,11 @@ from ..sat3d.inversion import (
 from ..sat3d.inversion.encoder import fits_encoder
 from ..sat3d.masks import AttributeMasks
 from ..sat3d.networks.reader import AttributeReader, load_reader
-from . import face_crops as places
-from . import host, images, memory, widgets
+from . import face_crops, host, images, memory, widgets
 from .head_parser import head_parser
 from .inversion_jobs import ONE_PERSON, SEPARATE, TUNE, VIDEO, Work, run
-from .inversion_masks import NOTHING, PARTS, counted, share_that_counts, without_parts
-from .masks import built_in_for
+from .inversion_masks import NOTHING, PARTS, leave_out_parts, measure_share, weights_from_mask
+from .masks import find_masks
 from .types import EG3D_LATENT, EG3D_MODEL, SAT3D_MASKS
 
 METHODS = ["encoder", "W", "W+", "styles", TUNE]
@@ -61,16 +60,17 @@ class InvertImage(io.ComfyNode):
         check_video(method, frames)
         pictures, report = images.from_host(image), host.Report(cls)
         options = InversionOptions("W+" if method == TUNE else method, steps, seed)
-        work = Work(pictures, counted(ignore, len(pictures)), method, options, cameras_of(place, len(pictures)),
-                    frames, free_channels(model, masks) if frames == ONE_PERSON else None)
+        count = len(pictures)
+        work = Work(pictures, weights_from_mask(ignore, count), method, options, read_cameras(place, count), frames,
+                    choose_free_channels(model, masks) if frames == ONE_PERSON else None)
         if PARTS[leave_out]:
             side = model.network.config.img_resolution
-            work = without_parts(work, head_parser().ready(), PARTS[leave_out], side, report)
+            work = leave_out_parts(work, head_parser().ready(), PARTS[leave_out], side, report)
         network = model.ready(_GRADIENT_FACTOR * memory.render_bytes(model.network.config))
         with host.cancellable(network):
             latent, preview, lines = run(make_tools(model, network), work, report)
         if PARTS[leave_out] and work.weight is not None:
-            lines.append(f"{leave_out} left out: {1 - share_that_counts(work.weight):.1%} of the pictures do not count")
+            lines.append(f"{leave_out} left out: {1 - measure_share(work.weight):.1%} of the pictures do not count")
         return io.NodeOutput(latent, host.keep(images.to_host(preview)), "\n".join(lines))
 
 
@@ -121,19 +121,19 @@ def check_video(method: str, frames: str) -> None:
                           f"choose method W+ or styles, or frames '{SEPARATE}'")
 
 
-def free_channels(model: host.HostModel, masks: AttributeMasks | None) -> Tensor:
+def choose_free_channels(model: host.HostModel, masks: AttributeMasks | None) -> Tensor:
     """``[n]`` bool: the channels of expression, by ``masks`` or those of the pack.
 
     Raises:
         LayoutError: masks of another generator, or none at hand. ShapeError: masks without expression.
     """
-    masks = built_in_for(model) if masks is None else masks
+    masks = find_masks(model) if masks is None else masks
     masks.check_layout(model.network.layout)
     host.warn(masks.warning_for(model.loaded.fingerprint))
     return expression_channels(masks)
 
 
-def cameras_of(place: str, count: int) -> tuple[Start | None, ...]:
+def read_cameras(place: str, count: int) -> tuple[Start | None, ...]:
     """A camera for each picture, where the text of Align Face knows one.
 
     Raises:
@@ -141,7 +141,7 @@ def cameras_of(place: str, count: int) -> tuple[Start | None, ...]:
     """
     if not place.strip():
         return (None,) * count
-    found = places.from_text(place)
+    found = face_crops.from_text(place)
     if len(found) not in (1, count):
         raise ShapeError("Places and pictures do not pair", f"{len(found)} places", f"one, or {count}",
                          "connect crop and place of the same Align Face")

@@ -67,14 +67,14 @@ def describe(model: host.HostModel) -> str:
     config, layout, notes = model.network.config, model.network.layout, model.loaded.metadata
     taken = [f"network taken from the file: {notes['network']}"] if "network" in notes else []
     return "\n".join([
-        model.name, kind_of(config), picture_of(config), *taken,
+        model.name, describe_kind(config), describe_picture(config), *taken,
         f"style channels: {layout.num_editable} editable of {layout.num_channels} in {len(layout.layers)} layers",
         f"style layout {layout.fingerprint}, weights {model.loaded.fingerprint}",
         f"licence: {notes.get('licence', 'not stated in the file')}",
     ])
 
 
-def kind_of(config: GeneratorConfig) -> str:
+def describe_kind(config: GeneratorConfig) -> str:
     """What it draws."""
     if isinstance(config, TriplaneConfig):
         return "EG3D: heads can be turned"
@@ -83,7 +83,7 @@ def kind_of(config: GeneratorConfig) -> str:
                                          if classes else "")
 
 
-def picture_of(config: GeneratorConfig) -> str:
+def describe_picture(config: GeneratorConfig) -> str:
     """Its size, and what is out of the ordinary."""
     size = f"picture {config.img_resolution} x {config.img_resolution}"
     if isinstance(config, TriplaneConfig):

@@ -1,4 +1,4 @@
-"""SAT3DLoadMasks: which style channels carry which attribute; and which masks fit a generator without being asked."""
+"""SAT3DLoadMasks: attribute masks from a file; and the built-in masks that fit a generator."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -34,7 +34,7 @@ class SAT3DLoadMasks(io.ComfyNode):
             outputs=[
                 SAT3D_MASKS.Output("masks", display_name="masks", tooltip="For Transfer Attribute."),
                 io.String.Output("attributes", display_name="attributes",
-                                 tooltip="The attributes that these masks can move, one a line."),
+                                 tooltip="The attributes that these masks can move, one per line."),
                 io.String.Output("info", display_name="info",
                                  tooltip="How much of the style each attribute takes, the generator, the licence."),
             ],
@@ -67,7 +67,7 @@ def describe(name: str, masks: AttributeMasks) -> str:
     ])
 
 
-def built_in_for(model: host.HostModel) -> AttributeMasks:
+def find_masks(model: host.HostModel) -> AttributeMasks:
     """The masks of the pack for this very network, else for one of the same style layout.
 
     Raises:
@@ -83,7 +83,7 @@ def built_in_for(model: host.HostModel) -> AttributeMasks:
     return min(fitting, key=lambda masks: masks.warning_for(model.loaded.fingerprint) is not None)
 
 
-def attribute_entries() -> list[str]:
+def list_attributes() -> list[str]:
     """What the combo of attributes lists: those of faces, then whatever else the masks at hand know."""
     files = (model_folders.find_file(LIBRARY.folder, entry) for entry in LIBRARY.own_files())
     found = (name for path in (*LIBRARY.built_in().values(), *files) if path for name in _attributes_now(path))

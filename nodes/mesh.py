@@ -40,7 +40,7 @@ class SAT3DExportMesh(io.ComfyNode):
             ],
             outputs=[
                 io.String.Output("model_file", display_name="model_file", is_output_list=True,
-                                 tooltip="The file below the output folder, for Preview 3D; a list, one a face."),
+                                 tooltip="The file below the output folder, for Preview 3D; a list, one per face."),
             ],
             hidden=[io.Hidden.unique_id],
             is_output_node=True,

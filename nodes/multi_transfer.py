@@ -12,9 +12,9 @@ from ..sat3d.latent import Latent
 from ..sat3d.masks import AttributeMasks
 from ..sat3d.transfer import transfer
 from . import host, memory, widgets
-from .masks import FACE_ATTRIBUTES, built_in_for
-from .orbit import STILL, frame_of, path_cameras, render_views
-from .transfer import provenance, repeated
+from .masks import FACE_ATTRIBUTES, find_masks
+from .orbit import STILL, make_cameras, render_views, to_frame
+from .transfer import describe_edits, repeat_face
 from .types import EG3D_LATENT, EG3D_MODEL
 
 _SHOWN_FIRST = "beard"  # the slider that is not at 0 in a new node, so that something happens
@@ -47,11 +47,11 @@ class SAT3DMultiTransfer(io.ComfyNode):
         for face in (source, *references.values()):
             face.check_layout(model.network.layout)
         model.check(source)
-        masks = built_in_for(model) if masks is None else masks
+        masks = find_masks(model) if masks is None else masks
         host.warn(masks.warning_for(model.loaded.fingerprint))
         edited = transfer_all(model, source, references, masks, {name: more[name] for name in FACE_ATTRIBUTES})
-        picture = look(model, edited, picture_resolution, yaw_deg)
-        return io.NodeOutput(edited, picture, provenance(edited), ui=latest.ui.PreviewImage(picture, cls=cls))
+        picture = render_first(model, edited, picture_resolution, yaw_deg)
+        return io.NodeOutput(edited, picture, describe_edits(edited), ui=latest.ui.PreviewImage(picture, cls=cls))
 
 
 def _inputs() -> list[io.Input]:
@@ -86,16 +86,16 @@ def transfer_all(model: host.HostModel, source: Latent, references: Mapping[str,
     with torch.inference_mode(False), torch.no_grad():
         for name, intensity in intensities.items():
             if intensity:
-                face = repeated(source, len(references[name].styles))
+                face = repeat_face(source, len(references[name].styles))
                 source = transfer(face, references[name], masks, [name], model.network.layout, intensity)
     return source
 
 
-def look(model: host.HostModel, face: Latent, resolution: int, yaw_deg: float) -> Tensor:
+def render_first(model: host.HostModel, face: Latent, resolution: int, yaw_deg: float) -> Tensor:
     """IMAGE ``[1, H, W, 3]`` of the first face. No progress is sent: the page would keep its preview instead."""
-    cameras = path_cameras(model.network, STILL, 1, yaw_deg, 0.0, None)
+    cameras = make_cameras(model.network, STILL, 1, yaw_deg, 0.0, None)
     network = tuned_network(model.ready(memory.render_bytes(model.network.config)), face)
     options = model.render_options(resolution)
     with host.cancellable(network):
         view = next(render_views(network, face.styles[:1], cameras, options))
-    return host.keep(frame_of(view)[0])
+    return host.keep(to_frame(view)[0])

@@ -45,7 +45,7 @@ class RenderOrbit(io.ComfyNode):
     def execute(cls, model: host.HostModel, latent: Latent, path: str, frames: int, yaw_deg: float, pitch_deg: float,
                 fov_deg: float, neural_resolution: int, fps: int) -> io.NodeOutput:
         model.check(latent)
-        cameras = path_cameras(model.network, path, frames, yaw_deg, pitch_deg, fov_deg or None)
+        cameras = make_cameras(model.network, path, frames, yaw_deg, pitch_deg, fov_deg or None)
         network = tuned_network(model.ready(memory.render_bytes(model.network.config)), latent)
         options = model.render_options(neural_resolution or None)
         with host.cancellable(network):
@@ -74,11 +74,11 @@ def _inputs() -> list[io.Input]:
         io.Int.Input("neural_resolution", default=0, min=0, max=512, step=8,
                      tooltip="Side of the volume-rendered picture before super-resolution. 0: the model's own; less is "
                              "faster, more is finer in depth. The size of the frames does not change."),
-        io.Int.Input("fps", default=12, min=1, max=120, tooltip="Frames a second of the video."),
+        io.Int.Input("fps", default=12, min=1, max=120, tooltip="Frames per second of the video."),
     ]
 
 
-def path_cameras(network: StyleGenerator, path: str, frames: int, yaw_deg: float, pitch_deg: float,
+def make_cameras(network: StyleGenerator, path: str, frames: int, yaw_deg: float, pitch_deg: float,
                  fov_deg: float | None) -> Tensor:
     """``[V, 25]``. A still path is one view, and the only path of a flat generator.
 
@@ -103,12 +103,12 @@ def collect(views: Iterator[Rendering], total: int, report: Report) -> tuple[Ten
     frames = []
     for i, view in enumerate(views):
         report(i + 1, total, view.image)
-        frames.append([host.keep(part) for part in frame_of(view)])
+        frames.append([host.keep(part) for part in to_frame(view)])
     pictures, depth, alpha = (torch.cat(parts) for parts in zip(*frames, strict=True))
     return pictures, depth, alpha
 
 
-def frame_of(view: Rendering) -> tuple[Tensor, Tensor, Tensor]:
+def to_frame(view: Rendering) -> tuple[Tensor, Tensor, Tensor]:
     """One view as IMAGE, depth and opacity at the same size; a flat picture has depth 0, and is opaque unless its
     generator says otherwise."""
     size = view.image.shape[2:]

@@ -10,13 +10,12 @@ from torch import Tensor
 
 from ..sat3d.errors import ShapeError
 from ..sat3d.inversion.align import Crop, cut
-from ..sat3d.inversion.paste import paste_back, widened_mask
+from ..sat3d.inversion.paste import paste_back, widen_mask
 from ..sat3d.inversion.resampling import resample
 from ..sat3d.inversion.scores import FAR_DB, NEAR_DB, psnr
 from ..sat3d.networks.loading import large_enough, resize
 from ..sat3d.parsing.labels import LABEL_NAMES
-from . import face_crops as places
-from . import host, images
+from . import face_crops, host, images
 from .head_parser import head_parser
 
 HEAD, CROP = "head", "whole crop"
@@ -45,14 +44,14 @@ class SAT3DPasteBack(io.ComfyNode):
     @classmethod
     def execute(cls, photo: Tensor, place: str, edited: Tensor, area: str, feather: int, before: Tensor | None = None,
                 mask: Tensor | None = None) -> io.NodeOutput:
-        jobs, report = paired(photo, places.from_text(place), edited, before, mask), host.Report(cls)
+        jobs, report = pair_jobs(photo, face_crops.from_text(place), edited, before, mask), host.Report(cls)
         made = []
         for i, job in enumerate(jobs):
             report(i, len(jobs))
             with images.naming(i, len(jobs)):
                 made.append(job.run(area, feather))
         report(len(jobs), len(jobs))
-        host.warn(ghosts([each.near_db for each in made]))
+        host.warn(explain_ghosts([each.near_db for each in made]))
         pasted, changed = (host.keep(torch.cat(parts)) for parts in zip(*(each[:2] for each in made), strict=True))
         return io.NodeOutput(pasted, changed)
 
@@ -86,12 +85,13 @@ class Pasted(NamedTuple):
     near_db: float | None
 
 
-def ghosts(near_db: Sequence[float | None]) -> str | None:
+def explain_ghosts(near_db: Sequence[float | None]) -> str | None:
     """What is said where the face before the edit is unlike the photo: an edit then lies beside where it belongs."""
     far = {i: db for i, db in enumerate(near_db) if db is not None and db < FAR_DB}
     if not far:
         return None
-    return (f"'before' is not like the photo ({images.numbers(list(far), len(near_db))}): {min(far.values()):.1f} "
+    where = images.name_pictures(list(far), len(near_db))
+    return (f"'before' is not like the photo ({where}): {min(far.values()):.1f} "
             f"dB where something is pasted; from {FAR_DB:g} on outlines meet, from {NEAR_DB:g} on both are hardly told "
             "apart. The edit may show a ghost of itself. Invert with more steps or with method tune, or paste without "
             "'before'; and check that 'before' and 'place' are of this photo")
@@ -112,22 +112,22 @@ class Job:
         soft = min(feather / self.crop.side, _WIDEST_SEAM)
         own, mask = images.from_host(self.photo), self.mask
         if area == HEAD:
-            head = self.head(own, soft)
+            head = self.find_head(own, soft)
             mask = head if mask is None else head * mask
         pasted = images.to_host(paste_back(own, self.edited, self.crop, self.before, mask, soft))
         black = torch.full_like(own, -1.0)
         white = torch.ones_like(self.edited)
         changed = images.to_host(paste_back(black, white, self.crop, None, mask, soft))[..., 0]
         image = torch.where(changed[..., None] > 0, pasted, self.photo)
-        return Pasted(image, changed, self.near_db(own, mask))
+        return Pasted(image, changed, self.measure_nearness(own, mask))
 
-    def near_db(self, own: Tensor, mask: Tensor | None) -> float | None:
+    def measure_nearness(self, own: Tensor, mask: Tensor | None) -> float | None:
         """How near ``before`` is to the crop of the photo, where ``mask`` says that something is pasted."""
         if self.before is None:
             return None
         return psnr(self.before, cut(own, self.crop, self.before.shape[-1]).to(self.before), mask)
 
-    def head(self, own: Tensor, soft: float) -> Tensor:
+    def find_head(self, own: Tensor, soft: float) -> Tensor:
         """``[1, 1, S, S]`` 0..1: the head as it was and as it is, with soft surroundings."""
         both = torch.cat([cut(own, self.crop, self.edited.shape[-1]), self.edited])
         parser = head_parser().ready()
@@ -136,10 +136,10 @@ class Job:
             shares = parser.probabilities(seen).to(own)
         found = 1 - shares[:, [LABEL_NAMES.index(name) for name in _NOT_HEAD]].sum(1, keepdim=True)
         found = resize(found.amax(0, keepdim=True).clamp(0, 1), *self.edited.shape[2:])
-        return widened_mask(found, soft)
+        return widen_mask(found, soft)
 
 
-def paired(photo: Tensor, found: list[places.Place], edited: Tensor, before: Tensor | None,
+def pair_jobs(photo: Tensor, found: list[face_crops.FaceCrop], edited: Tensor, before: Tensor | None,
            mask: Tensor | None) -> list[Job]:
     """One job for each photo or edit; what there is one of serves all.
 
@@ -158,8 +158,8 @@ def paired(photo: Tensor, found: list[places.Place], edited: Tensor, before: Ten
     height, width = photo.shape[1:3]
     jobs = []
     for i in range(max(len(photo), len(edited))):
-        crop = _nth(found, i).on(width, height)
-        own = None if masks is None else _of_crop(_nth(masks, i)[None], crop, faces.shape[2], (height, width))
+        crop = _nth(found, i).scale_to(width, height)
+        own = None if masks is None else _fit_to_crop(_nth(masks, i)[None], crop, faces.shape[2], (height, width))
         jobs.append(Job(_nth(photo, i)[None], crop, _nth(faces, i)[None], None if old is None else _nth(old, i)[None],
                         own))
     return jobs
@@ -173,7 +173,7 @@ def _check_counts(given: dict) -> None:
                          "one of each" if most == 1 else f"one, or {most}, of each", "match the batches")
 
 
-def _of_crop(mask: Tensor, crop: Crop, size: int, photo_size: tuple[int, int]) -> Tensor:
+def _fit_to_crop(mask: Tensor, crop: Crop, size: int, photo_size: tuple[int, int]) -> Tensor:
     """A mask ``[1, 1, h, w]`` of the crop, or of the photo, as one of the crop.
 
     Raises:

@@ -61,13 +61,13 @@ class QMMScore(io.ComfyNode):
     @classmethod
     def execute(cls, source: Tensor, domain: str, clip: str, attribute: str = ALL, reference: Tensor | None = None,
                 edit: Tensor | None = None, architecture: str = "") -> io.NodeOutput:
-        pictures = given(source, reference, edit)
+        pictures = collect_pictures(source, reference, edit)
         chosen = read_domain(domain)
-        targets = targets_of(chosen, attribute)
+        targets = choose_targets(chosen, attribute)
         model = clips.load(clip, architecture)
         scores = measure_all(model, chosen, pictures, host.Report(cls))
-        text = json.dumps(rounded(as_data(chosen, model.name, scores)), indent=1)
-        return io.NodeOutput(charts(scores, pictures, targets), text, *distances(scores, targets))
+        text = json.dumps(round_numbers(to_data(chosen, model.name, scores)), indent=1)
+        return io.NodeOutput(draw_charts(scores, pictures, targets), text, *measure_distances(scores, targets))
 
 
 @cache
@@ -107,7 +107,7 @@ def read_domain(name: str) -> Domain:
     return load_domain(name)
 
 
-def targets_of(domain: Domain, attribute: str) -> list[str]:
+def choose_targets(domain: Domain, attribute: str) -> list[str]:
     """
     Raises:
         ConfigError: the domain has no such attribute.
@@ -118,7 +118,7 @@ def targets_of(domain: Domain, attribute: str) -> list[str]:
     return [attribute]
 
 
-def given(source: Tensor, reference: Tensor | None, edit: Tensor | None) -> dict[str, Tensor]:
+def collect_pictures(source: Tensor, reference: Tensor | None, edit: Tensor | None) -> dict[str, Tensor]:
     """The IMAGEs that are connected, by their part in the edit.
 
     Raises:
@@ -144,7 +144,7 @@ def measure_all(model: clips.HostClip, domain: Domain, pictures: dict[str, Tenso
     return scores
 
 
-def as_data(domain: Domain, clip: str, scores: Scores) -> dict:
+def to_data(domain: Domain, clip: str, scores: Scores) -> dict:
     """Plain data: of every picture D(I, φ) by attribute, group and phrase; of every pair the distance by attribute."""
     pairs = {f"{a}_to_{b}": scores[a].differences(scores[b]) for a, b in _PAIRS if a in scores and b in scores}
     rows = [{
@@ -154,16 +154,16 @@ def as_data(domain: Domain, clip: str, scores: Scores) -> dict:
     return {"domain": domain.name, "clip": clip, "pictures": rows}
 
 
-def rounded(data: Any) -> Any:
+def round_numbers(data: Any) -> Any:
     """The same data with numbers that people can read."""
     if isinstance(data, dict):
-        return {key: rounded(value) for key, value in data.items()}
+        return {key: round_numbers(value) for key, value in data.items()}
     if isinstance(data, list):
-        return [rounded(value) for value in data]
+        return [round_numbers(value) for value in data]
     return round(data, _DIGITS) if isinstance(data, float) else data
 
 
-def distances(scores: Scores, targets: Sequence[str]) -> tuple[float, float]:
+def measure_distances(scores: Scores, targets: Sequence[str]) -> tuple[float, float]:
     """Mean over the batch of Σ_{t∈Ω} |D_edit − D_ref| and Σ_{t∉Ω} |D_edit − D_src| (equations 1 and 2).
 
     Where every attribute is a target, the second sums over all too: what moved at all.
@@ -175,7 +175,7 @@ def distances(scores: Scores, targets: Sequence[str]) -> tuple[float, float]:
     return (_sum(edit.differences(scores["reference"]), targets) if "reference" in scores else _UNKNOWN), moved
 
 
-def charts(scores: Scores, pictures: dict[str, Tensor], targets: Sequence[str]) -> Tensor:
+def draw_charts(scores: Scores, pictures: dict[str, Tensor], targets: Sequence[str]) -> Tensor:
     """IMAGE ``[N, H, W, 3]``: one chart for each picture of the batch, the first 16."""
     count, names = _count(scores), list(scores)
     if count > MOST_CHARTS:

@@ -43,7 +43,7 @@ class SAT3DSampleFace(io.ComfyNode):
 
 
 def sample_styles(network: StyleGenerator, seed: int, truncation: float, batch_size: int) -> torch.Tensor:
-    """``[batch_size, S]``: one face a seed. A 2D network with classes gets that of the seed's remainder."""
+    """``[batch_size, S]``: one face per seed. A 2D network with classes gets that of the seed's remainder."""
     seeds = range(seed, seed + batch_size)
     z = torch.cat([z_from_seed(each, network.config.backbone.z_dim) for each in seeds]).to(network.device)
     return network.styles(network.map(z, network.labels(seeds), truncation))

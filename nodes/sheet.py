@@ -39,29 +39,29 @@ class SAT3DContactSheet(io.ComfyNode):
     @classmethod
     def execute(cls, row_1: Tensor, labels: str, cell_px: int, columns: int, **more: Tensor | None) -> io.NodeOutput:
         given = [row_1, *(more.get(f"row_{i}") for i in range(2, ROWS + 1))]
-        rows, names = wrapped([images.as_image(row) for row in given if row is not None], labels.split("\n"), columns)
+        rows, names = wrap_rows([images.as_image(row) for row in given if row is not None], labels.split("\n"), columns)
         _check_size(rows, cell_px)
-        cells = [[framed(picture, cell_px) for picture in images.to_pictures(row)] for row in rows]
+        cells = [[fit_into_square(picture, cell_px) for picture in images.to_pictures(row)] for row in rows]
         sheet = contact_sheet(cells, names if any(names) else (), cell_px)
         return io.NodeOutput(images.from_pictures([sheet]))
 
 
-def wrapped(rows: list[Tensor], labels: list[str], columns: int) -> tuple[list[Tensor], list[str]]:
+def wrap_rows(rows: list[Tensor], labels: list[str], columns: int) -> tuple[list[Tensor], list[str]]:
     """Rows of at most ``columns`` pictures, and a label for each; what goes on below has none."""
     parts, names = [], []
     for i, row in enumerate(rows):
         pieces = torch.split(row, columns)
         parts += pieces
-        names += [printable(labels[i]) if i < len(labels) else "", *[""] * (len(pieces) - 1)]
+        names += [to_latin1(labels[i]) if i < len(labels) else "", *[""] * (len(pieces) - 1)]
     return parts, names
 
 
-def printable(text: str) -> str:
+def to_latin1(text: str) -> str:
     """What the built-in font has letters for."""
     return text.strip()[:200].encode("latin-1", "replace").decode("latin-1")
 
 
-def framed(picture: Image.Image, side_px: int) -> Image.Image:
+def fit_into_square(picture: Image.Image, side_px: int) -> Image.Image:
     """The whole picture inside a square, its proportions kept."""
     return ImageOps.pad(picture, (side_px, side_px), Image.Resampling.LANCZOS, color=_GROUND)
 

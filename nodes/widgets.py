@@ -35,7 +35,7 @@ def edited_face() -> io.Output:
 
 def provenance() -> io.Output:
     return io.String.Output("provenance", display_name="provenance",
-                            tooltip="Every edit of this face so far, one a line.")
+                            tooltip="Every edit of this face so far, one per line.")
 
 
 def alpha() -> io.Output:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import ConfigError, ShapeError
-from ..texts import composed, has_word
+from ..texts import compose_accents, has_word
 from .resizing import Resizing
 
 Tokenizer = Callable[[Sequence[str]], Tensor]
@@ -96,7 +96,7 @@ class ImageText(nn.Module):
         for text in texts:
             if not has_word(text):
                 raise ConfigError("There is no word in the text", repr(text), "a letter or a digit", "say it in words")
-        return self.tokenizer([composed(text) for text in texts]).to(self.device)
+        return self.tokenizer([compose_accents(text) for text in texts]).to(self.device)
 
     def encode_text(self, texts: Sequence[str]) -> Tensor:
         """N texts -> ``[N, D]`` of unit length.

@@ -57,14 +57,14 @@ def check_clamp(value: Any) -> None:
 
 
 def check_axes(axes: Any) -> None:
-    """Three numbers an axis, three axes a plane, one plane or more, and each plane's matrix has an inverse."""
+    """Three numbers per axis, three axes per plane, one plane or more, and each plane's matrix has an inverse."""
     rows = [row for plane in axes for row in plane]
     if not axes or any(len(plane) != 3 for plane in axes) or any(len(row) != 3 for row in rows):
-        raise ConfigError("plane_axes are not planes of three axes", axes, "3 × 3 numbers a plane", "check the config")
+        raise ConfigError("plane_axes are not planes of three axes", axes, "3 × 3 numbers each", "check the config")
     for number in (number for row in rows for number in row):
         check_number("plane_axes", number, -1e6, 1e6)
     if any(abs(_determinant(plane)) < 1e-6 for plane in axes):
-        raise ConfigError("plane_axes cannot be inverted", axes, "three independent axes a plane", "check the config")
+        raise ConfigError("plane_axes cannot be inverted", axes, "three independent axes per plane", "check the config")
 
 
 def _determinant(m: Any) -> float:

@@ -1,4 +1,4 @@
-"""From a config, a checkpoint of ours or an official pickle to a network that is ready to use."""
+"""Generators ready to use: from a config, a checkpoint of ours or an official pickle."""
 
 from __future__ import annotations
 

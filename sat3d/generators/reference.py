@@ -24,7 +24,7 @@ from .volume import Sampling
 
 
 def fir_kernel(like: Tensor, channels: int) -> Tensor:
-    """outer([1,3,3,1])/64, one copy a channel."""
+    """outer([1,3,3,1])/64, one copy per channel."""
     taps = torch.tensor([1.0, 3.0, 3.0, 1.0], device=like.device, dtype=like.dtype)
     return (torch.outer(taps, taps) / 64).expand(channels, 1, 4, 4)
 

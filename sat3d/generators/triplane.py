@@ -29,7 +29,7 @@ from .synthesis import Noise
 
 
 class TriplaneGenerator(ViewGenerator):
-    """``map -> styles -> planes -> render``; planes are computed once a latent and rendered from any camera.
+    """``map -> styles -> planes -> render``; planes are computed once per latent and rendered from any camera.
 
     Parameter names are those of the published checkpoints. ``with_rendering`` gives another ray range or box.
     """

@@ -1,4 +1,4 @@
-"""A small network that says in one pass which w made a head picture, and from where it was seen."""
+"""The encoder: a small network that finds w and the camera of a head picture in one pass."""
 
 import os
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from ..networks.blocks import ConvNorm, halving_trunk
 from ..networks.face_zoom import zoom_matrices
 from ..networks.loading import NetworkKind, check_pictures, check_whole, load_network, resize
 
-_LAST_CELLS = 4  # cells a side of the last feature map: pictures are registered, so where something is matters
+_LAST_CELLS = 4  # cells per side of the last feature map: pictures are registered, so where something is matters
 _ANGLES = 2  # yaw and pitch
 
 
@@ -45,7 +45,7 @@ class EncoderConfig:
         if not 0 <= self.face_zoom <= 8:
             raise ConfigError("The encoder's face_zoom is out of range", self.face_zoom, "0 to 8", "check the file")
         if self.input_px != _LAST_CELLS * 2 ** len(self.widths) or len(self.depths) != len(self.widths):
-            wanted = f"one depth a width, input_px = {_LAST_CELLS} · 2^widths"
+            wanted = f"one depth per width, input_px = {_LAST_CELLS} · 2^widths"
             raise ConfigError("The encoder's levels do not fit together", self, wanted, "check the file")
 
 

@@ -1,4 +1,4 @@
-"""LPIPS (Zhang et al. 2018) where the user has it: the package *lpips* or *torchmetrics*, and its network's weights.
+"""LPIPS (Zhang et al. 2018), if the user has the package *lpips* or *torchmetrics* and its network's weights.
 
 Both packages would fetch the network's weights when first used. Here nothing is fetched: without the weights on disk
 there is no LPIPS, and the inversion does without.

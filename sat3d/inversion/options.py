@@ -1,4 +1,4 @@
-"""How an inversion is done. The defaults suit the built-in generator on a CPU."""
+"""Options of an inversion. The defaults suit the built-in generator on a CPU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which pixels of a picture count, as a parser sees it: glasses or an open mouth need not be learned."""
+"""Loss weights per pixel from a parser: glasses or an open mouth need not be learned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cameras that do not tremble: angles over the frames of a video, smoothed by a Gaussian within each shot."""
+"""Smoothing of cameras over the frames of a video, by a Gaussian within each shot."""
 
 from __future__ import annotations
 

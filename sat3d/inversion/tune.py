@@ -21,7 +21,7 @@ from .initialisation import Inverter
 from .optimise import Watch, no_watch
 from .options import MOST_STEPS, Weights, check_between
 from .target import Target, make_target
-from .w_statistics import Population, measure_population
+from .w_statistics import WStatistics, measure_w_statistics
 
 _PREVIEW_EVERY = 4
 _TURN_DEG = (35.0, 12.0)  # largest yaw and pitch of the cameras that others are held from
@@ -74,7 +74,7 @@ def tune(
     options = options or TuneOptions()
     pivot.check_layout(tools.network.layout)
     if len(images) != len(pivot.styles):
-        raise ShapeError("Faces and pictures do not pair", (len(pivot.styles), len(images)), "one picture a face",
+        raise ShapeError("Faces and pictures do not pair", (len(pivot.styles), len(images)), "one picture per face",
                          "tune with the pictures that were inverted")  # fmt: skip
     with torch.inference_mode(False), torch.enable_grad():
         return replace(pivot, tuned=_Tuning(tools, pivot, options).run(_targets(tools, images, weight), watch))
@@ -97,7 +97,7 @@ class _Tuning:
         self.free = _own_copies(self.network)
         self.styles = pivot.styles.to(network.device).clone()
         self.cameras = pivot.camera.to(network.device).clone().expand(len(self.styles), -1)
-        self.population: Population = tools.population or measure_population(network)
+        self.statistics: WStatistics = tools.statistics or measure_w_statistics(network)
         self.generator = torch.Generator().manual_seed(options.seed)
 
     def run(self, targets: list[Target], watch: Watch) -> dict[str, Tensor]:
@@ -130,7 +130,7 @@ class _Tuning:
     def _neighbour(self, face: int) -> tuple[Tensor, Tensor]:
         v = torch.randn(1, self.plain.config.backbone.w_dim, generator=self.generator).to(self.styles)
         turn = torch.rand(2, generator=self.generator) * 2 - 1
-        other = self.plain.styles(self.plain.broadcast(self.population.w(v)))
+        other = self.plain.styles(self.plain.broadcast(self.statistics.w(v)))
         styles = torch.lerp(self.styles[face : face + 1], other, self.options.reach)
         limits_deg = _ALL_AROUND_DEG if self.plain.knows_all_sides else _TURN_DEG
         yaw, pitch = (float(share) * math.radians(limit) for share, limit in zip(turn, limits_deg, strict=True))

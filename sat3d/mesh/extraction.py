@@ -15,7 +15,7 @@ from ..errors import ConfigError, Sat3dError, ShapeError
 from ..generators.base import RenderOptions, ViewGenerator
 from ..generators.volume import compositing_weights, sample_coefficients
 from ..progress import Progress, no_progress
-from .grid import Grid, closed_surface, sample_grid, vertex_normals
+from .grid import Grid, extract_surface, sample_grid, vertex_normals
 
 DEFAULT_CELLS = 192
 _PROBE_SIDE = 48
@@ -85,10 +85,10 @@ def extract_mesh(network: ViewGenerator, planes: Tensor, options: MeshOptions | 
     grid = Grid(options.cells, network.config.rendering.box_warp * (0.5 - _border(network, options)))
     level = surface_level(network, planes) if options.level is None else options.level
     values = sample_grid(lambda points: network.query_seen(planes, points.to(planes.device)[None])[0][0], grid, level,
-                         _share(progress, 0, 70))
-    vertices, faces = closed_surface(values, grid, level)
+                         _share_of(progress, 0, 70))
+    vertices, faces = extract_surface(values, grid, level)
     normals = vertex_normals(vertices, faces)
-    colours = colours_at(network, planes, vertices, normals, _share(progress, 75, 100), styles)
+    colours = colours_at(network, planes, vertices, normals, _share_of(progress, 75, 100), styles)
     return Mesh(vertices, faces, normals, colours)
 
 
@@ -99,7 +99,7 @@ def _border(network: ViewGenerator, options: MeshOptions) -> float:
     return _BORDER if alone else _PUBLISHED_BORDER
 
 
-def _share(progress: Progress, start: int, end: int) -> Progress:
+def _share_of(progress: Progress, start: int, end: int) -> Progress:
     return lambda done, total: progress(start + (end - start) * done // max(total, 1), 100)
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from ..errors import ConfigError
 from ..files.writing import write_bytes
 from .extraction import Mesh
-from .texture import textured
+from .texture import make_texture
 
 _FLOAT, _UNSIGNED_INT = 5126, 5125
 _LINEAR, _CLAMP = 9729, 33071
@@ -35,7 +35,7 @@ def save_mesh(mesh: Mesh, path: str | os.PathLike, overwrite: bool = True) -> No
 
 
 def glb_bytes(mesh: Mesh) -> bytes:
-    """glTF 2.0, binary: +Y up, the face looks to +Z, one metre a world unit; the colours as a texture.
+    """glTF 2.0, binary: +Y up, the face looks to +Z, one metre per world unit; the colours as a texture.
 
     Only a texture is shown alike everywhere. Vertex colours (``COLOR_0``) are shown by three.js and Blender where there
     is a material; trimesh (5.2) keeps them aside as soon as there is one, and reads 16-bit ones by their lower byte. A
@@ -45,7 +45,7 @@ def glb_bytes(mesh: Mesh) -> bytes:
     The light is in the colours already, hence the material is unlit (``KHR_materials_unlit``); programs that do not
     know this light it as rough plaster. The texture is read without smaller copies, in which charts would mix.
     """
-    whole = textured(mesh)
+    whole = make_texture(mesh)
     parts = [mesh.vertices[whole.vertex].astype("<f4"), mesh.normals[whole.vertex].astype("<f4"),
              whole.uv.astype("<f4"), whole.faces.astype("<u4").ravel(), _png(whole.picture)]
     head = json.dumps(_gltf(parts), separators=(",", ":")).encode()

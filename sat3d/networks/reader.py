@@ -1,4 +1,4 @@
-"""A small network that says what a head picture shows: names, numbers, and a vector that tells people apart."""
+"""The attribute reader: a small network from head pictures to categories, numbers and an identity vector."""
 
 import os
 from dataclasses import dataclass

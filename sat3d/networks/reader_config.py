@@ -1,4 +1,4 @@
-"""What an attribute reader says, and the sizes of its network."""
+"""Configuration of an attribute reader: its categories and numbers, and the sizes of its network."""
 
 from dataclasses import dataclass
 
@@ -71,7 +71,7 @@ class ReaderConfig:
         few, most = _ZOOM_CELLS if self.architecture == ZOOM else (1, _MOST_CELLS)
         fits = self.input_px % 2 ** len(self.widths) == 0 and few <= self.cells <= most
         if not fits or len(self.depths) != len(self.widths):
-            wanted = f"one depth a width, input_px = {few} to {most} times 2^widths"
+            wanted = f"one depth per width, input_px = {few} to {most} times 2^widths"
             raise ConfigError("The reader's levels do not fit together", self, wanted, "check the file")
         if self.architecture == TWO_LOOKS and self.face_zoom:
             raise ConfigError("A reader of two looks has no zoom", self.face_zoom, "face_zoom 0", "check the file")

@@ -1,4 +1,4 @@
-"""A small U-Net that says what each pixel of a head picture is."""
+"""The head parser: a small U-Net that labels every pixel of a head picture."""
 
 import os
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class ParserConfig:
             raise ConfigError(
                 "The parser's levels do not fit together",
                 self,
-                f"one depth a width; input_px a multiple of {2 ** len(self.widths)}",
+                f"one depth per width; input_px a multiple of {2 ** len(self.widths)}",
                 "check the file",
             )
         if not all(isinstance(name, str) for name in self.labels) or len(set(self.labels)) != len(self.labels):

@@ -1,4 +1,4 @@
-"""Weights of published networks in the files that people have: looked at, named, and filled into a network."""
+"""Files of weights of published networks: looked at, named, and filled into a network."""
 
 import os
 from abc import ABC, abstractmethod

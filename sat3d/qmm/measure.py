@@ -40,7 +40,7 @@ class Measurement:
             raise ShapeError(
                 "These scores do not belong to the domain",
                 tuple(self.probabilities.shape),
-                f"[B, {self.domain.num_phrases}], one column a phrase of {self.domain.name!r}",
+                f"[B, {self.domain.num_phrases}], one column per phrase of {self.domain.name!r}",
                 "measure the pictures again with this domain",
             )
 
@@ -72,7 +72,7 @@ class Measurement:
         return Measurement(torch.cat([softened(part, temperature) for part in parts], 1), self.domain)
 
     def differences(self, other: "Measurement") -> dict[str, Tensor]:
-        """Σ_φ |D − D'|_1 for each attribute, ``[B]`` (inner sum of equations 1 and 2); 0 is alike, 2 a group the most.
+        """Σ_φ |D − D'|_1 for each attribute, ``[B]`` (inner sum of equations 1 and 2); 0 is alike, 2 per group at most.
 
         Raises:
             ConfigError: measured with another domain. ShapeError: batches that do not pair.

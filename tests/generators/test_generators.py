@@ -300,7 +300,7 @@ def test_a_grey_picture_is_three_channels_alike_and_gradients_reach_it():
     network = flat(1)
     styles = network.styles(network.map(z_from_seed(0, 16))).requires_grad_()
     view = network.synthesize(styles)
-    drawn = network.drawn(styles)
+    drawn = network.draw(styles)
     assert drawn.shape == (1, 1, 16, 16) and view.opacity is None
     assert torch.equal(view.image, drawn.expand(-1, 3, -1, -1))
     got, wanted = (torch.autograd.grad(x.square().sum(), styles)[0] for x in (view.image, drawn))
@@ -310,7 +310,7 @@ def test_a_grey_picture_is_three_channels_alike_and_gradients_reach_it():
 def test_a_picture_with_opacity_is_taken_apart():
     network = flat(4)
     styles = network.styles(network.map(z_from_seed(0, 16)))
-    view, drawn = network.synthesize(styles), network.drawn(styles)
+    view, drawn = network.synthesize(styles), network.draw(styles)
     assert torch.equal(view.image, drawn[:, :3]) and view.depth is None
     torch.testing.assert_close(view.opacity, (drawn[:, 3:] / 2 + 0.5).clamp(0, 1))
     assert as_rendering(torch.tensor([0.0, 0, 0, -1]).reshape(1, 4, 1, 1)).opacity.item() == 0

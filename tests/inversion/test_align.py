@@ -13,7 +13,7 @@ from sat3d.errors import ConfigError, ShapeError
 from sat3d.inversion import align, landmarks
 from sat3d.inversion.align import Crop, crop_of, cut, photo_from
 from sat3d.inversion.face_points import check_landmarks, turn_deg
-from sat3d.inversion.paste import paste_back, seam, widened_mask
+from sat3d.inversion.paste import make_seam, paste_back, widen_mask
 from sat3d.inversion.resampling import resample
 
 # Where a frontal face's points are in the crop, from the facts about FFHQ-EG3D.
@@ -99,7 +99,7 @@ def test_only_the_crop_changes_and_the_seam_is_smooth():
     inside[60:160, 50:150] = True
     assert pasted[0, 0][~inside].eq(0).all() and pasted[0, :, 110, 100].eq(1).all()
     assert pasted.diff(dim=3).abs().max() < 0.25
-    weight = seam(crop, (50, 60, 150, 160), 0.08)
+    weight = make_seam(crop, (50, 60, 150, 160), 0.08)
     assert weight.min() < 0.01 and weight[0, 0, 50, 50] == 1
     torch.testing.assert_close(weight, weight.transpose(2, 3))
 
@@ -118,9 +118,9 @@ def test_a_mask_is_grown_and_blurred_by_a_share_of_its_side(share):
     reach = max(1, round(share * 40))
     grown = torch.nn.functional.max_pool2d(mask, 2 * reach + 1, 1, reach)
     wanted = torch.nn.functional.avg_pool2d(grown, 2 * reach + 1, 1, reach, count_include_pad=False)
-    torch.testing.assert_close(widened_mask(mask, share), wanted, atol=1e-4, rtol=0)
+    torch.testing.assert_close(widen_mask(mask, share), wanted, atol=1e-4, rtol=0)
     started = time.perf_counter()
-    widened_mask(torch.rand(1, 1, 512, 512), share)
+    widen_mask(torch.rand(1, 1, 512, 512), share)
     assert time.perf_counter() - started < 20
 
 

@@ -11,7 +11,7 @@ from sat3d.inversion import InversionOptions, Inverter, Start, invert, tune
 from sat3d.inversion.encoder import EncoderConfig, PortraitEncoder
 from sat3d.inversion.options import Rates, Weights
 from sat3d.inversion.parameters import Variables
-from sat3d.inversion.w_statistics import measure_population
+from sat3d.inversion.w_statistics import measure_w_statistics
 from sat3d.networks.loading import resize
 
 from .conftest import PITCH, YAW
@@ -32,7 +32,7 @@ def test_an_own_face_is_found_again(case, method, factor):
     """Mean squared error of the pixels falls by the factor, from that of the mean face at the true camera."""
     start = Start(yaw_rad=YAW, pitch_rad=PITCH)
     found = invert(case.tools, case.picture, options(method, 40), start=start)
-    mean = measure_population(case.tools.network).mean
+    mean = measure_w_statistics(case.tools.network).mean
     ws = mean[:, None].expand(-1, case.tools.network.config.backbone.num_ws, -1)
     blind = case.tools.network.synthesize(case.tools.network.styles(ws), case.tools.network.rig.label(YAW, PITCH))
     assert error(found.picture, case.picture) * factor < error(blind.image, case.picture)

@@ -15,10 +15,10 @@ from sat3d.inversion import (
     invert,
     invert_frames,
 )
-from sat3d.inversion.initialisation import likelier, upright
+from sat3d.inversion.initialisation import choose_likeliest, upright
 from sat3d.inversion.smoothing import smooth
 from sat3d.inversion.target import make_target
-from sat3d.inversion.w_statistics import measure_population
+from sat3d.inversion.w_statistics import measure_w_statistics
 from sat3d.masks import AttributeMasks
 
 from .conftest import PITCH, YAW
@@ -149,19 +149,19 @@ def test_it_works_in_inference_mode(case, frames):
 
 def test_the_likelier_start_wins(case):
     target = make_target(case.picture, 64)
-    population = measure_population(case.tools.network)
+    population = measure_w_statistics(case.tools.network)
     w = case.tools.network.map(torch.randn(1, 16, generator=torch.Generator().manual_seed(4)))[:, 0]
     right, wrong = Start(w, YAW, PITCH), Start(w, -0.6, 0.3)
-    assert likelier(case.tools, target, population, "W", [wrong, right]) is right
+    assert choose_likeliest(case.tools, target, population, "W", [wrong, right]) is right
 
 
 def test_a_cut_begins_anew(case, frames, monkeypatch):
     """With an encoder that is nearer than the frame before, that frame begins a new shot."""
     tools = replace(case.tools, encoder=tiny_encoder(24))
-    monkeypatch.setattr("sat3d.inversion.video.likelier", lambda *rest: rest[-1][2])
+    monkeypatch.setattr("sat3d.inversion.video.choose_likeliest", lambda *rest: rest[-1][2])
     assert invert_frames(tools, frames, OPTIONS).cuts == (1, 2)
     for same_face in (0, 1):
-        monkeypatch.setattr("sat3d.inversion.video.likelier", lambda *rest, i=same_face: rest[-1][i])
+        monkeypatch.setattr("sat3d.inversion.video.choose_likeliest", lambda *rest, i=same_face: rest[-1][i])
         assert invert_frames(tools, frames, OPTIONS).cuts == ()
 
 

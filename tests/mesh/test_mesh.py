@@ -14,7 +14,7 @@ from sat3d.errors import ConfigError, FileError, Sat3dError, ShapeError
 from sat3d.generators import TriplaneGenerator
 from sat3d.mesh.extraction import Mesh, MeshOptions, colours_at, extract_mesh, surface_level
 from sat3d.mesh.files import glb_bytes, ply_bytes, save_mesh
-from sat3d.mesh.grid import Grid, closed_surface, sample_grid, signed_volumes, vertex_normals
+from sat3d.mesh.grid import Grid, extract_surface, sample_grid, signed_volumes, vertex_normals
 
 RADIUS = 0.3
 
@@ -26,7 +26,7 @@ def ball(points, centre=(0.0, 0.0, 0.0), radius=RADIUS):
 
 def surface(density, cells=64, half=0.5, level=0.0):
     grid = Grid(cells, half)
-    return closed_surface(sample_grid(density, grid, level), grid, level)
+    return extract_surface(sample_grid(density, grid, level), grid, level)
 
 
 def edge_counts(faces) -> np.ndarray:
@@ -77,7 +77,7 @@ def test_what_the_box_cuts_is_closed_by_a_flat_wall():
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_noise_gives_a_closed_mesh_all_the_same(seed):
     values = torch.randn(13, 13, 13, generator=torch.Generator().manual_seed(seed)).round(decimals=1)
-    vertices, faces = closed_surface(values, Grid(12, 1.0), 0.0)
+    vertices, faces = extract_surface(values, Grid(12, 1.0), 0.0)
     directed = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
     ahead, back = (np.unique(pairs, axis=0, return_counts=True) for pairs in (directed, directed[:, ::-1]))
     assert np.array_equal(ahead[0], back[0]) and np.array_equal(ahead[1], back[1])

@@ -101,7 +101,7 @@ def test_what_is_no_mask(part, shape):
 
 def test_pictures_are_counted_as_people_count(part):
     images, errors = part("nodes.images"), part("sat3d.errors")
-    assert images.numbers([2], 8) == "picture 3 of 8" and images.numbers([0, 2], 8) == "pictures 1, 3 of 8"
+    assert images.name_pictures([2], 8) == "picture 3 of 8" and images.name_pictures([0, 2], 8) == "pictures 1, 3 of 8"
     with (
         pytest.raises(errors.ShapeError, match=r"^Picture 3 of 8: What\. Got: 1\. Wanted: 2\. Next step: go\.$"),
         images.naming(2, 8),

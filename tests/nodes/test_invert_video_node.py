@@ -139,7 +139,7 @@ def test_cuts_are_told(part, invert, model, film, monkeypatch):
     config = inversion.EncoderConfig(24, widths=(4, 8, 8, 8, 8), squeezed=8, hidden=16)
     encoder = host.HostedNetwork(inversion.PortraitEncoder(config).eval())
     monkeypatch.setattr(module, "_encoder", lambda: encoder)
-    monkeypatch.setattr(part("sat3d.inversion.video"), "likelier", lambda *given: given[-1][-1])
+    monkeypatch.setattr(part("sat3d.inversion.video"), "choose_likeliest", lambda *given: given[-1][-1])
     assert "W from the encoder" in (info := invert(model, film)[2]) and "cuts: 2 (numbers 1, 2, from 0)" in info
     latent, preview, info = invert(model, film, "encoder")
     assert len(latent.styles) == len(preview) == 3 and "cuts: none" in info
@@ -232,12 +232,12 @@ def test_weights_are_products_and_belong_to_the_square_in_the_middle(part, parse
     pictures = torch.rand(2, 3, 96, 128, generator=torch.Generator().manual_seed(0)) * 2 - 1
     ignore = torch.zeros(1, 96, 128)
     ignore[:, :, :16] = ignore[:, :, 64:] = 1
-    job = work(pictures, module.counted(ignore, 2), "W", None, (None, None))
-    weight = module.without_parts(job, parser, ["glasses"], 96, lambda *_: None).weight
+    job = work(pictures, module.weights_from_mask(ignore, 2), "W", None, (None, None))
+    weight = module.leave_out_parts(job, parser, ["glasses"], 96, lambda *_: None).weight
     expected = torch.zeros(2, 1, 96, 96)
     expected[:, :, 48 + 2:, :48] = 1  # a margin of 0.02 of 96 pixels below the glasses
     assert torch.equal(weight, expected)
-    assert module.share_that_counts(weight) == pytest.approx(46 * 48 / 96**2)
+    assert module.measure_share(weight) == pytest.approx(46 * 48 / 96**2)
 
 
 def test_a_broken_frame_is_held_where_parts_are_left_out(graph, invert, model, film, parser):
@@ -256,7 +256,7 @@ def test_the_parser_of_the_pack_finds_the_mouth(part):
                      frame=align.OWN)
     job = part("nodes.inversion_jobs").Work(crop.permute(0, 3, 1, 2) * 2 - 1, None, "W", None, (None,))
     parser = part("nodes.head_parser").head_parser().ready()
-    weight = module.without_parts(job, parser, ["mouth"], 128, lambda *_: None).weight[0, 0]
+    weight = module.leave_out_parts(job, parser, ["mouth"], 128, lambda *_: None).weight[0, 0]
     (place,) = json.loads(text)
     numbers = torch.tensor([float(number) for number in points.replace(",", "").split()]).reshape(5, 2)
     at = (numbers - torch.tensor([place["left"], place["top"]])) * 128 / place["side"]

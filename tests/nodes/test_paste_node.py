@@ -214,14 +214,14 @@ def test_the_tilt_of_a_head_reaches_the_camera(part, graph, example, monkeypatch
 
 def test_places_and_pictures_of_an_inversion_pair(part, graph):
     module = part("nodes.invert")
-    assert module.cameras_of("", 3) == module.cameras_of(" ", 3) == (None,) * 3
-    (start, same) = module.cameras_of(json.dumps([{**BOX[0], "camera_deg": [10, 0, 90]}]), 2)
+    assert module.read_cameras("", 3) == module.read_cameras(" ", 3) == (None,) * 3
+    (start, same) = module.read_cameras(json.dumps([{**BOX[0], "camera_deg": [10, 0, 90]}]), 2)
     assert start == same and start.w is None and start.roll_rad == pytest.approx(torch.pi / 2)
     with pytest.raises(graph.errors.ShapeError, match=r"Places and pictures do not pair.*2 places"):
-        module.cameras_of(json.dumps(BOX * 2), 3)
+        module.read_cameras(json.dumps(BOX * 2), 3)
     for wrong in ("[1]", [1, 2], [0, 0, float("nan")], "abc"):
         with pytest.raises(graph.errors.ShapeError, match="no place"):
-            module.cameras_of(json.dumps([{**BOX[0], "camera_deg": wrong}]), 1)
+            module.read_cameras(json.dumps([{**BOX[0], "camera_deg": wrong}]), 1)
 
 
 @pytest.mark.parametrize(("height", "width"), [(60, 100), (90, 40), (64, 64)])

@@ -94,12 +94,12 @@ def test_distances_by_hand(part):
 
     scores = {"source": measured([1.0, 0, 0.5, 0.5]), "reference": measured([0.0, 1, 1, 0]),
               "edit": measured([0.25, 0.75, 0.5, 0.5], [0.25, 0.75, 0.3, 0.7])}
-    assert qmm.distances(scores, ["beard"]) == pytest.approx((0.5, 0.2))  # hair: 0 and 0.4
-    assert qmm.distances(scores, ["beard", "hair"]) == pytest.approx((0.5 + (1 + 1.4) / 2, 1.5 + 0.2))
+    assert qmm.measure_distances(scores, ["beard"]) == pytest.approx((0.5, 0.2))  # hair: 0 and 0.4
+    assert qmm.measure_distances(scores, ["beard", "hair"]) == pytest.approx((0.5 + (1 + 1.4) / 2, 1.5 + 0.2))
     del scores["edit"]
-    assert qmm.distances(scores, ["beard"]) == pytest.approx((2, 0))
+    assert qmm.measure_distances(scores, ["beard"]) == pytest.approx((2, 0))
     del scores["reference"]
-    assert math.isnan(qmm.distances(scores, ["beard"])[0])
+    assert math.isnan(qmm.measure_distances(scores, ["beard"])[0])
 
 
 def test_a_perfect_edit_has_no_distance(score):

@@ -84,7 +84,7 @@ def test_pictures_stand_where_they_should(sheet):
 
 def test_long_rows_go_on_below_with_one_label(part, sheet):
     assert sheet(plain(*[0.5] * 5), columns=2).shape[1:3] == (3 * 38 + 6, 2 * 38 + 6)
-    rows, names = part("nodes.sheet").wrapped([plain(*[0.5] * 3), plain(0.1)], ["a", "b"], 2)
+    rows, names = part("nodes.sheet").wrap_rows([plain(*[0.5] * 3), plain(0.1)], ["a", "b"], 2)
     assert list(map(len, rows)) == [2, 1, 1] and names == ["a", "", "b"]
 
 

@@ -24,7 +24,7 @@ from sat3d.inversion import (
     load_lpips,
     lpips_missing,
 )
-from sat3d.inversion.w_statistics import measure_population
+from sat3d.inversion.w_statistics import measure_w_statistics
 from sat3d.masks import AttributeMasks, load_masks
 from sat3d.networks.built_in import GENERATOR, MASKS
 from sat3d.networks.reader import load_reader
@@ -96,7 +96,7 @@ def _bench(settings: JudgeInversion) -> Bench:
     network, reader = load_domain_generator(settings.checkpoint), load_reader()
     lpips = load_lpips() if settings.lpips or not lpips_missing() else None
     terms = IdentityLoss(reader) if settings.identity else None, lpips if settings.lpips else None
-    tools = Inverter(network, "", _encoder(settings), FeatureLoss(reader), measure_population(network), *terms)
+    tools = Inverter(network, "", _encoder(settings), FeatureLoss(reader), measure_w_statistics(network), *terms)
     people = choose_population(network, settings.population)
     size, views = network.config.img_resolution, VIEWS_PER_PERSON * settings.count
     crowd = Crowd(settings.seed, views, size, settings.yaw_deg, people)

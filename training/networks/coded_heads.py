@@ -17,7 +17,7 @@ from sat3d.errors import ConfigError
 from sat3d.generators import Rendering, TriplaneGenerator, load_generator
 from sat3d.inversion import FeatureLoss, InversionOptions, Inverter, PortraitEncoder, invert, load_encoder
 from sat3d.inversion.encoder import check_encoder
-from sat3d.inversion.w_statistics import measure_population
+from sat3d.inversion.w_statistics import measure_w_statistics
 from sat3d.networks.reader import load_reader
 from training.common.settings import Maybe, Settings
 from training.synthheads.cameras import RIG, Pose
@@ -153,7 +153,7 @@ class Coder:
     @cached_property
     def inverter(self) -> Inverter:
         network = self.network
-        return Inverter(network, "", self.encoder, FeatureLoss(load_reader()), measure_population(network))
+        return Inverter(network, "", self.encoder, FeatureLoss(load_reader()), measure_w_statistics(network))
 
 
 def find_coder(network: TriplaneGenerator, encoder: Path | None, population: str | None, steps: int = 0) -> Coder:

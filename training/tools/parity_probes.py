@@ -88,7 +88,7 @@ class ParityCase:
     def drawn(self, styles: Tensor, options: RenderOptions | None = None) -> Tensor:
         """What the official network returns for its own cameras: of a flat one all channels that it has."""
         if not isinstance(self.network, TriplaneGenerator):
-            return self.network.drawn(styles, options)
+            return self.network.draw(styles, options)
         return self.network.synthesize(styles, self.inputs("c"), options).image
 
     @cached_property

@@ -22,7 +22,7 @@ from sat3d.camera import orbit
 from sat3d.files.writing import write_bytes
 from sat3d.inversion import FeatureLoss, InversionOptions, Inverter, invert, load_encoder
 from sat3d.inversion.align import cut, photo_from
-from sat3d.inversion.paste import paste_back, widened_mask
+from sat3d.inversion.paste import paste_back, widen_mask
 from sat3d.latent import Latent
 from sat3d.mesh.extraction import MeshOptions, extract_mesh
 from sat3d.networks.reader import load_reader
@@ -163,7 +163,7 @@ def pasted(studio: Studio) -> Image.Image:
     before, after = studio.as_taken(face), studio.as_taken(studio.edited(face))
     labels = load_parser().probabilities(torch.cat([cut(studio.photo, CROP, after.shape[-1]), after]))
     head = (1 - labels[:, [BACKGROUND, CLOTH]].sum(1, keepdim=True)).amax(0, keepdim=True)
-    result = paste_back(studio.photo, after, CROP, before, widened_mask(head.clamp(0, 1), 0.04), 0.04)
+    result = paste_back(studio.photo, after, CROP, before, widen_mask(head.clamp(0, 1), 0.04), 0.04)
     return beside(pil(studio.photo), pil(result))
 
 

@@ -139,13 +139,13 @@ def test_a_damaged_file_leaves_the_combos_whole(part, own_masks, damage, triplan
                              json.dumps('[[[7]], {"a": 11}, 3]  ').encode())
         assert len(names) == len(data) and names != data
         bad.write_bytes(data[:200] if damage == "truncated" else names)
-    assert part("nodes.masks").attribute_entries()[-1] == "freckles"
+    assert part("nodes.masks").list_attributes()[-1] == "freckles"
     with pytest.raises(part("sat3d.errors").Sat3dError, match="Next step"):
         run(part("nodes.masks").SAT3DLoadMasks, masks_file="bad.safetensors")
 
 
 def test_new_and_changed_files_are_noticed(part, own_masks, triplane):
-    node, entries = part("nodes.masks").SAT3DLoadMasks, part("nodes.masks").attribute_entries
+    node, entries = part("nodes.masks").SAT3DLoadMasks, part("nodes.masks").list_attributes
     before = node.fingerprint_inputs("mine.safetensors")
     assert before == node.fingerprint_inputs("mine.safetensors") and "moles" not in entries()
     masks_of(triplane, ("beard", "moles")).save(own_masks / "mine.safetensors")

@@ -132,7 +132,7 @@ def bench(network, monkeypatch):
     """The suite on the tiny network and pictures of its own; nothing is rendered."""
     monkeypatch.setattr(suite, "load_domain_generator", lambda path: network)
     monkeypatch.setattr(suite, "render_pairs", lambda crowd: (views_of(network), torch.zeros(4, 64, 64)))
-    monkeypatch.setattr(suite, "measure_population", lambda network: None)
+    monkeypatch.setattr(suite, "measure_w_statistics", lambda network: None)
     monkeypatch.setattr(suite, "lpips_missing", lambda: "not installed")
 
 
