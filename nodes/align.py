@@ -4,17 +4,21 @@ import math
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 import torch
+from comfy_api import latest
 from comfy_api.latest import io
 from torch import Tensor
 
 from ..sat3d.errors import ShapeError
+from ..sat3d.faces.finding import Face
+from ..sat3d.inversion import frames
 from ..sat3d.inversion.align import Crop, check_photo, crop_of, cut
-from ..sat3d.inversion.landmarks import one_face
-from ..sat3d.inversion.pose import REAL_PEOPLE, camera_of
+from ..sat3d.inversion.landmarks import faces_of, one_face
+from ..sat3d.inversion.pose import REAL_PEOPLE, PhotoPose, camera_of, camera_of_face
 from ..sat3d.inversion.video import fill_gaps
-from . import face_crops, host, images
+from . import face_crops, face_previews, host, images
 
 STOP, BEFORE = "stop", "as before"
 DETECT, POINTS, BOX, WHOLE = "find the face", "five points", "box", "whole picture"
@@ -22,9 +26,7 @@ MOST_FACES = 16
 Angles = tuple[float, float, float]
 Found = tuple[Crop, Angles | None]
 PUBLISHED, OWN = "published face models", "built-in heads"
-# Side and shift to the right and down, in sides of the published crop. The built-in heads are seen from farther away:
-# medians over rendered heads with known landmarks.
-FRAMES = {PUBLISHED: (1.0, 0.0, 0.0), OWN: (1.58, 0.0, -0.16)}
+FRAMES = {PUBLISHED: frames.PUBLISHED, OWN: frames.BUILT_IN}
 
 
 class SAT3DAlignFace(io.ComfyNode):
@@ -42,6 +44,9 @@ class SAT3DAlignFace(io.ComfyNode):
                 io.String.Output("place", display_name="place",
                                  tooltip="Where it was cut, for Paste Back, and how the head is turned and tilted, for "
                                          "Invert Image: pixels and degrees, as JSON, one entry for each picture."),
+                io.Image.Output("faces", display_name="faces",
+                                tooltip="The photo, small, with the number of every face that was found and the square "
+                                        "that was cut."),
             ],
             hidden=[io.Hidden.unique_id],
         )
@@ -50,35 +55,42 @@ class SAT3DAlignFace(io.ComfyNode):
     def execute(cls, image: Tensor, method: str, points: str, face: int, size: int,
                 frame: str = PUBLISHED, no_face: str = STOP) -> io.NodeOutput:
         photos, report = images.from_host(image), host.Report(cls)
-        typed, found = read_numbers(method, points), []
+        typed, found, faces = read_numbers(method, points), [], []
         for i, photo in enumerate(photos.split(1)):
             report(i, 2 * len(photos))
             with images.naming(i, len(photos)):
-                found.append(try_to_locate(photo, method, typed, face, frame, no_face))
+                faces.append(faces_of(photo) if method == DETECT else [])
+                found.append(try_to_locate(photo, method, typed, Choice(faces[i], face), frame, no_face))
         if method in (DETECT, POINTS):
             host.warn(explain_doubts(found))
+        chosen = [face if method == DETECT and not isinstance(each, ShapeError) else None for each in found]
         found = fill_missing(found, photos, no_face)
-        crops = []
+        crops, previews = [], []
         for i, photo in enumerate(photos.split(1)):
             report(len(photos) + i, 2 * len(photos))
             with images.naming(i, len(photos)):
                 crops.append(cut(photo, found[i][0], size))
+            previews.append(face_previews.draw_preview(photo, faces[i], found[i][0], chosen[i]))
         report(2 * len(photos), 2 * len(photos))
         where = [face_crops.FaceCrop(crop, photos.shape[3], photos.shape[2], camera_deg) for crop, camera_deg in found]
-        return io.NodeOutput(host.keep(images.to_host(torch.cat(crops))), face_crops.to_text(where))
+        preview = images.from_pictures(previews)
+        shown = latest.ui.PreviewImage(preview[: face_previews.SHOWN_AT_ONCE], cls=cls)
+        return io.NodeOutput(host.keep(images.to_host(torch.cat(crops))), face_crops.to_text(where), preview, ui=shown)
 
 
 def _inputs() -> list[io.Input]:
     return [
         io.Image.Input("image", tooltip="The photo, or several: each is cut for itself."),
         io.Combo.Input("method", options=[DETECT, POINTS, BOX, WHOLE], default=DETECT,
-                       tooltip="Finding needs the Python package mediapipe, best 0.10.21; points and box need nothing. "
-                               "whole picture: it is cropped already, and the square in its middle is taken."),
+                       tooltip="find the face: at any size and turned any way, by networks that come with the pack. "
+                               "five points and box: yours. whole picture: it is cropped already, and the square in "
+                               "its middle is taken."),
         io.String.Input("points", default="",
                         tooltip="Five points: x, y in pixels of left eye, right eye, nose tip, left and right "
                                 "corner of the mouth, left and right as you see them. Box: left, top, side."),
         io.Int.Input("face", default=0, min=0, max=MOST_FACES - 1,
-                     tooltip="Which face where several are found: 0 is the largest."),
+                     tooltip="Which face where several are found: 0 is the largest, and of faces of like size the "
+                             "left one comes first. The picture on the node shows the numbers."),
         io.Int.Input("size", default=512, min=64, max=2048, step=64, tooltip="Side of the crop in pixels."),
         io.Combo.Input("frame", options=list(FRAMES), default=PUBLISHED, optional=True,
                        tooltip="For whose pictures the crop is: the published models are trained on close crops, the "
@@ -101,26 +113,37 @@ def read_numbers(method: str, text: str) -> list[float]:
     return parse_numbers(text, 10, "x and y of five points") if method == POINTS else []
 
 
-def locate_crop(photo: Tensor, method: str, typed: Sequence[float], face: int, frame: str) -> Found:
+@dataclass(frozen=True)
+class Choice:
+    """The faces of a photo, and which of them is wanted."""
+
+    faces: Sequence[Face]
+    number: int
+
+
+def locate_crop(photo: Tensor, method: str, typed: Sequence[float], choice: Choice, frame: str) -> Found:
     """The crop; and yaw, pitch and roll in degrees, where points tell.
 
     Raises:
-        ShapeError: no such face, or points that are none; ConfigError: no detector.
+        ShapeError: no such face, or points that are none.
     """
     if method == WHOLE:
         return crop_middle(photo), None
     if method == BOX:
         return Crop(*typed), None
-    landmarks = torch.tensor(typed).reshape(5, 2) if method == POINTS else one_face(photo, face)
-    crop = crop_of(landmarks)
-    return widen_to_frame(crop, frame), measure_angles(landmarks, crop)
+    if method == POINTS:
+        landmarks = torch.tensor(typed).reshape(5, 2)
+        return FRAMES[frame].crop_of_points(landmarks), measure_angles(landmarks)
+    face = one_face(choice.faces, photo, choice.number)
+    crop = FRAMES[frame].crop_of_points(face.five_points)
+    return crop, measure_face_angles(face, crop, frame)
 
 
-def try_to_locate(photo: Tensor, method: str, typed: Sequence[float], face: int, frame: str,
+def try_to_locate(photo: Tensor, method: str, typed: Sequence[float], choice: Choice, frame: str,
            no_face: str) -> Found | ShapeError:
     """See :func:`locate_crop`; where a photo may be without a face, the reason for that."""
     try:
-        return locate_crop(photo, method, typed, face, frame)
+        return locate_crop(photo, method, typed, choice, frame)
     except ShapeError as error:
         if method != DETECT or no_face == STOP:
             raise
@@ -164,20 +187,24 @@ def explain_doubts(found: Sequence[Found | ShapeError]) -> str | None:
             "wrong, and how the head is turned is not known. Look at the crop; turn a photo that is upside down first")
 
 
-def measure_angles(landmarks: Tensor, crop: Crop) -> Angles | None:
-    """Yaw, pitch and roll in degrees; None for points of a drawing, say, that no head has."""
+def measure_angles(landmarks: Tensor) -> Angles | None:
+    """Yaw, pitch and roll in degrees by five points; None for points of a drawing, say, that no head has."""
+    crop = crop_of(landmarks)
     with suppress(ShapeError):
-        pose = camera_of(crop.to_crop(landmarks, 1), 1, spread=REAL_PEOPLE)
-        return math.degrees(pose.yaw_rad), math.degrees(pose.pitch_rad), math.degrees(pose.roll_rad)
+        return in_degrees(camera_of(crop.to_crop(landmarks, 1), 1, spread=REAL_PEOPLE))
     return None
 
 
-def widen_to_frame(crop: Crop, frame: str) -> Crop:
-    """The published crop of a face -> the crop that a generator's pictures have."""
-    sides, right, down = FRAMES[frame]
-    side = crop.side * sides
-    x, y = (start + crop.side * (0.5 + shift) for start, shift in ((crop.left, right), (crop.top, down)))
-    return Crop(x - side / 2, y - side / 2, side)
+def measure_face_angles(face: Face, crop: Crop, frame: str) -> Angles | None:
+    """Yaw, pitch and roll in degrees as the frame's generator counts them; None for points that no head has."""
+    points = torch.cat([crop.to_crop(face.points[:, :2], 1), face.points[:, 2:] / crop.side], 1)
+    with suppress(ShapeError):
+        return in_degrees(camera_of_face(points, 1, FRAMES[frame]))
+    return None
+
+
+def in_degrees(pose: PhotoPose) -> Angles:
+    return math.degrees(pose.yaw_rad), math.degrees(pose.pitch_rad), math.degrees(pose.roll_rad)
 
 
 def crop_middle(photo: Tensor) -> Crop:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from .errors import ConfigError, ShapeError
@@ -57,6 +57,14 @@ def contact_sheet(
                 (gap_px + c * step_x, gap_px + head + r * step_y),
             )
     return sheet
+
+
+def built_in_font(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Pillow's own font; a bitmap of one size before Pillow 10.1, or where it is built without FreeType."""
+    try:
+        return ImageFont.load_default(size_px)
+    except (TypeError, ImportError):
+        return ImageFont.load_default()
 
 
 def save_picture(picture: Image.Image, path: str | os.PathLike, **options) -> None:

@@ -55,5 +55,6 @@ def load_face_networks(path: str | os.PathLike | None = None) -> FaceNetworks:
 
 @lru_cache(maxsize=2)
 def face_networks_on(device: str) -> FaceNetworks:
-    """The networks of the package, kept for the next call."""
-    return load_face_networks().to(device)
+    """The networks of the package, kept for the next call, which may want gradients of pictures."""
+    with torch.inference_mode(False):
+        return load_face_networks().to(device)

@@ -1,6 +1,6 @@
-"""The camera of a photo from five points of the face: perspective-n-point by Gauss-Newton steps with damping.
+"""The camera of a photo from points of the face: perspective-n-point, by the 478 that are found or by five.
 
-The standard points stand in the generator's world as 0.27 · p + (0, 0.006, 0.161); the camera has the generator's focal
+The five standard points stand in the generator's world as 0.27 · p + (0, 0.006, 0.161); the camera has the generator's focal
 length, and its distance is set to that of the generator's sphere in the end. The pitch hangs on where exactly the nose
 ends: of real people, whose proportions differ, the points say less than what cameras are likely (``spread``).
 """
@@ -15,9 +15,12 @@ from torch import Tensor
 
 from ..camera import CameraRig, intrinsics, make_label
 from ..errors import ShapeError
+from ..faces.networks import face_networks_on
+from ..faces.pose import full_pose
 from .align import STANDARD_POINTS
 from .cameras import angles_of
 from .face_points import check_landmarks
+from .frames import PUBLISHED, Frame
 from .parameters import Start
 
 _SCALE, _OFFSET = 0.27, (0.0, 0.006, 0.161)
@@ -49,6 +52,22 @@ def world_points() -> Tensor:
     return _SCALE * torch.tensor(STANDARD_POINTS, dtype=torch.float64) + torch.tensor(_OFFSET, dtype=torch.float64)
 
 
+def camera_of_face(points: Tensor, size: float, frame: Frame = PUBLISHED) -> PhotoPose:
+    """``points [478, 3]`` of a face (:class:`sat3d.faces.finding.Face`) in pixels of a crop of ``size`` a side, as
+    ``frame``'s pictures show heads -> the camera.
+
+    Raises:
+        ShapeError: points that no view of a face has.
+    """
+    rotation, origin, residual = full_pose(points.double() / size, face_networks_on("cpu").canonical, frame.rig.focal)
+    _check_residual(residual)
+    face_to_camera = torch.eye(4, dtype=torch.float64)
+    face_to_camera[:3, :3], face_to_camera[:3, 3] = rotation, origin
+    pose = frame.to_world() @ torch.linalg.inv(face_to_camera)
+    pose[:3, :3] /= frame.scale  # a rotation again: lengths of the camera's axes were in centimetres
+    return _photo_pose(pose, frame.rig, residual)
+
+
 def camera_of(
     landmarks: Tensor,
     size: float,
@@ -70,9 +89,19 @@ def camera_of(
     wanted = landmarks.double().cpu() / size
     world = world_points() if world is None else world.double()
     pose, residual = solve_pnp(wanted, world, rig.focal, rig.radius, spread)
+    _check_residual(residual)
+    return _photo_pose(pose, rig, residual)
+
+
+def _check_residual(residual: float) -> None:
     if residual > _LARGEST_RESIDUAL:
         raise ShapeError("These points are not those of a face", f"off by {residual:.0%} of the picture",
                          f"at most {_LARGEST_RESIDUAL:.0%}", "check the points")  # fmt: skip
+
+
+def _photo_pose(pose: Tensor, rig: CameraRig, residual: float) -> PhotoPose:
+    """cam2world ``[4, 4]`` -> the camera in that direction on the generator's sphere."""
+    pose = pose.clone()
     pose[:3, 3] *= rig.radius / pose[:3, 3].norm()
     pose = pose.float()
     return PhotoPose(make_label(pose[None], intrinsics(rig.focal)), *angles_of(pose), residual)

@@ -83,6 +83,7 @@ def make_modules(models_dir: Path) -> dict[str, types.ModuleType]:
                          unet_offload_device=lambda: cpu, intermediate_device=lambda: cpu,
                          should_use_fp16=lambda device: False, get_free_memory=lambda device: 2**30)
     latest = _module("comfy_api.latest", io=io, ComfyExtension=type("ComfyExtension", (), {}),
+                     ui=SimpleNamespace(PreviewImage=lambda picture, cls: picture),
                      InputImpl=SimpleNamespace(VideoFromComponents=lambda components: components),
                      Types=SimpleNamespace(VideoComponents=SimpleNamespace))
     utils = _module("comfy.utils", ProgressBar=_Bar)

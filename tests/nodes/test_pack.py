@@ -44,7 +44,7 @@ OUTPUTS = {
     "SAT3DLoadLatent": [("latent", "EG3D_LATENT"), ("provenance", "STRING")],
     "SAT3DTransfer": [("latent", "EG3D_LATENT"), ("provenance", "STRING"), ("used_intensity", "FLOAT")],
     "InvertImage": [("latent", "EG3D_LATENT"), ("preview", "IMAGE"), ("info", "STRING")],
-    "SAT3DAlignFace": [("crop", "IMAGE"), ("place", "STRING")],
+    "SAT3DAlignFace": [("crop", "IMAGE"), ("place", "STRING"), ("faces", "IMAGE")],
     "SAT3DExamplePhoto": [("photo", "IMAGE"), ("points", "STRING")],
     "SAT3DRenderAsTaken": [("images", "IMAGE"), ("alpha", "MASK")],
     "SAT3DPasteBack": [("image", "IMAGE"), ("changed", "MASK")],

@@ -180,7 +180,7 @@ def test_only_the_head_changes_where_the_head_is_asked_for(paste, example, align
 
 def test_align_and_paste_undo_each_other(paste, example, aligned):
     """The crop itself, put back, is the photo but for what resampling costs."""
-    photo, (crop, place) = example[0], aligned
+    photo, (crop, place, _) = example[0], aligned
     result, _ = paste(photo, crop, place, feather=24)
     assert (result - photo).abs().mean() < 0.004
 
@@ -201,7 +201,7 @@ def test_the_tilt_of_a_head_reaches_the_camera(part, graph, example, monkeypatch
     small = {"low_resolution": 8, "full_resolution": 16}
     monkeypatch.setattr(module, "InversionOptions", lambda *given: options(*given, **small))
     monkeypatch.setattr(module, "_encoder", lambda: None)
-    crop, place = run(align.SAT3DAlignFace, image=example[0], method=align.POINTS, points=tilted(example[1], degrees),
+    crop, place, _ = run(align.SAT3DAlignFace, image=example[0], method=align.POINTS, points=tilted(example[1], degrees),
                       face=0, size=64)
     yaw, pitch, roll = json.loads(place)[0]["camera_deg"]
     assert roll == pytest.approx(degrees, abs=4) and abs(yaw) < 30 and abs(pitch) < 30
@@ -228,7 +228,7 @@ def test_places_and_pictures_of_an_inversion_pair(part, graph):
 def test_a_picture_that_is_cropped_already(part, height, width):
     align, picture = part("nodes.align"), noise(1, height, width, 3)
     side = min(height, width)
-    crop, place = run(align.SAT3DAlignFace, image=picture, method=align.WHOLE, points="", face=0, size=side)
+    crop, place, _ = run(align.SAT3DAlignFace, image=picture, method=align.WHOLE, points="", face=0, size=side)
     top, left = (height - side) // 2, (width - side) // 2
     torch.testing.assert_close(crop, picture[:, top:top + side, left:left + side], atol=1e-5, rtol=0)
     assert json.loads(place) == [{"left": left, "top": top, "side": side, "width": width, "height": height}]

@@ -32,7 +32,7 @@ from training.common.settings import Settings
 BUNDLE = "face_landmarker_v2.task"
 BUNDLE_SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
 GEOMETRY = "geometry_pipeline_metadata_landmarks.binarypb"
-_GRAPHS = {"detector": "face_detector.tflite", "landmarks": "face_landmarks_detector.tflite",
+GRAPHS = {"detector": "face_detector.tflite", "landmarks": "face_landmarks_detector.tflite",
            "expressions": "face_blendshapes.tflite"}  # fmt: skip
 _FLOATS_PER_VERTEX = 5  # x, y, z and two texture coordinates
 
@@ -80,11 +80,11 @@ def read_bundle(source: Path) -> dict[str, bytes]:
 def convert(files: Mapping[str, bytes]) -> dict[str, Tensor]:
     """All tensors of :class:`FaceNetworks` by name, in half precision where that changes nothing."""
     networks = FaceNetworks()
-    fill(networks.detector, convolutions(files[_GRAPHS["detector"]]))
-    landmarks = convolutions(files[_GRAPHS["landmarks"]])
+    fill(networks.detector, convolutions(files[GRAPHS["detector"]]))
+    landmarks = convolutions(files[GRAPHS["landmarks"]])
     del landmarks[-6:-4]  # the first of three heads tells whether the tongue is out
     fill(networks.landmarks, landmarks)
-    fill(networks.expressions, mixer_weights(files[_GRAPHS["expressions"]]))
+    fill(networks.expressions, mixer_weights(files[GRAPHS["expressions"]]))
     networks.canonical.copy_(torch.from_numpy(canonical_face(files[GEOMETRY])))
     return {name: compact(tensor) for name, tensor in networks.state_dict().items()}
 

@@ -1,0 +1,49 @@
+"""Faces drawn into a picture: a box and a number for each, so that one can say which is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PIL import Image, ImageDraw
+
+from ..pictures import built_in_font
+from .finding import Face
+
+_FOUND, _CHOSEN, _TEXT = (255, 210, 0), (80, 255, 80), (0, 0, 0)
+_LINE, _LETTERS, _LEAST_LETTERS_PX = 1 / 250, 1 / 25, 12  # of the picture's longer side
+_DOT = 1 / 600
+
+
+def draw_faces(
+    picture: Image.Image, faces: Sequence[Face], scale: float = 1.0, chosen: int | None = None
+) -> Image.Image:
+    """A copy of ``picture`` with the numbers of ``faces``, whose points are ``scale`` times as far from the corner.
+
+    ``chosen``: the number of the face that is taken, drawn in another colour and with its points.
+    """
+    drawn = picture.convert("RGB")
+    pen = ImageDraw.Draw(drawn)
+    for number, face in enumerate(faces):
+        colour = _CHOSEN if number == chosen else _FOUND
+        if number == chosen:
+            _draw_points(pen, face, scale, max(1.0, _DOT * max(drawn.size)), colour)
+        box = tuple(edge * scale for edge in face.box)
+        pen.rectangle(box, outline=colour, width=max(1, round(_LINE * max(drawn.size))))
+        _draw_number(pen, number, box, max(_LEAST_LETTERS_PX, round(_LETTERS * max(drawn.size))), colour)
+    return drawn
+
+
+def _draw_points(pen: ImageDraw.ImageDraw, face: Face, scale: float, radius: float, colour: tuple) -> None:
+    for x, y in (face.points[:, :2] * scale).tolist():
+        pen.ellipse((x - radius / 2, y - radius / 2, x + radius / 2, y + radius / 2), fill=colour)
+
+
+def _draw_number(pen: ImageDraw.ImageDraw, number: int, box: tuple, letters_px: int, colour: tuple) -> None:
+    """At the box's upper left corner, above it where there is room, never outside of the picture."""
+    font = built_in_font(letters_px)
+    left, top, right, bottom = pen.textbbox((0, 0), str(number), font=font)
+    width, height = right + left, bottom + top // 2
+    x = min(max(0.0, box[0]), pen.im.size[0] - width)
+    y = min(max(0.0, box[1] - height), pen.im.size[1] - height)
+    pen.rectangle((x, y, x + width, y + height), fill=colour)
+    pen.text((x, y), str(number), fill=_TEXT, font=font)
