@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from sat3d.errors import ConfigError
 from sat3d.inversion import InversionOptions
 from sat3d.inversion.scores import psnr
 from sat3d.networks.built_in import GENERATOR as CHECKPOINT
@@ -36,6 +37,7 @@ from .samples import draw_crowds, judge_samples
 
 _DCI_PEOPLE, _DCI_FOUND_PEOPLE = 4000, 1000  # with known latents, and with codes that are found in renders
 _DCI_SEED = 4711
+_LEAST = {"inverted": 1, "edits": 1, "samples": 2, "orbits": 1, "dci_people": 8}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,6 +67,7 @@ def run(options: argparse.Namespace) -> dict:
     ``psnr``: of this view, from its true camera, in dB; ``psnr_w_plus``: after ``--steps`` of descent, of the first
     people; ``novel_psnr``: from 30° away.
     """
+    _check(options)
     network = load_domain_generator(options.checkpoint)
     coder = find_coder(network, options.encoder, options.population)
     descent = _descent(options, coder)
@@ -72,13 +75,21 @@ def run(options: argparse.Namespace) -> dict:
     crowd = Crowd(options.seed, options.count, coder.size, options.yaw_deg, coder.population)
     bench = Bench(descent.inverter, reader, crowd, *render_pairs(crowd))
     report: dict = {"seed": options.seed, "count": len(bench.views), "yaw_deg": options.yaw_deg}
-    report |= judge_heads(bench, coder)
+    report |= judge_heads(bench, coder) | _judge_more(options, bench, coder, descent)
+    print(summary(report))
+    return report
+
+
+def _judge_more(options: argparse.Namespace, bench: Bench, coder: Coder, descent: Coder) -> dict:
+    """What takes long and can be left out."""
+    crowd, report = bench.crowd, {}
     if options.inverted:
         report["psnr_w_plus"] = w_plus_psnr(bench, min(options.inverted, crowd.people), options.steps)
     if options.edits:
         report["change"] = judge_changes(descent, options.seed, options.edits)
-    if options.samples and reader is not None:
-        report["samples"] = judge_samples(reader, draw_crowds(network, coder.population, options.seed, options.samples))
+    if options.samples and bench.reader is not None:
+        crowds = draw_crowds(coder.network, crowd.population, options.seed, options.samples)
+        report["samples"] = judge_samples(bench.reader, crowds)
     if options.orbits:
         report["flicker"] = round(flicker(coder, crowd, min(options.orbits, crowd.people)), 4)
     people = options.dci_people
@@ -86,8 +97,18 @@ def run(options: argparse.Namespace) -> dict:
         people = _DCI_PEOPLE if coder.encoder is None else _DCI_FOUND_PEOPLE
     if people:
         report["dci"] = measure_dci(coder, people)
-    print(summary(report))
     return report
+
+
+def _check(options: argparse.Namespace) -> None:
+    """
+    Raises:
+        ConfigError: too few of something to be judged.
+    """
+    for name, least in _LEAST.items():
+        value = getattr(options, name)
+        if value and value < least:
+            raise ConfigError(f"--{name.replace('_', '-')} is out of range", value, f"0, or at least {least}")
 
 
 def _descent(options: argparse.Namespace, coder: Coder) -> Coder:
