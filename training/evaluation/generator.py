@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from sat3d.errors import ConfigError
 from sat3d.inversion import InversionOptions
 from sat3d.inversion.scores import psnr
 from sat3d.networks.built_in import GENERATOR as CHECKPOINT
@@ -36,6 +37,7 @@ from .samples import draw_crowds, judge_samples
 
 _DCI_PEOPLE, _DCI_FOUND_PEOPLE = 4000, 1000  # with known latents, and with codes that are found in renders
 _DCI_SEED = 4711
+_LEAST = {"samples": 2, "dci_people": 8}  # fewer cannot be judged
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +65,7 @@ def run(settings: JudgeGenerator) -> dict:
     ``psnr``: of this view, from its true camera, in dB; ``psnr_w_plus``: after ``--steps`` of descent, of the first
     people; ``novel_psnr``: from 30° away.
     """
+    _check(settings)
     network = load_domain_generator(settings.checkpoint)
     coder = find_coder(network, settings.encoder, settings.population)
     descent = _descent(settings, coder)
@@ -70,14 +73,21 @@ def run(settings: JudgeGenerator) -> dict:
     crowd = Crowd(settings.seed, settings.count, coder.size, settings.yaw_deg, coder.population)
     bench = Bench(descent.inverter, reader, crowd, *render_pairs(crowd))
     report: dict = {"seed": settings.seed, "count": len(bench.views), "yaw_deg": settings.yaw_deg}
-    report |= judge_heads(bench, coder)
+    report |= judge_heads(bench, coder) | _judge_more(settings, bench, coder, descent)
+    print(summary(report))
+    return report
+
+
+def _judge_more(settings: JudgeGenerator, bench: Bench, coder: Coder, descent: Coder) -> dict:
+    """What takes long and can be left out."""
+    crowd, report = bench.crowd, {}
     if settings.inverted:
         report["psnr_w_plus"] = w_plus_psnr(bench, min(settings.inverted, crowd.people), settings.steps)
     if settings.edits:
         report["change"] = judge_changes(descent, settings.seed, settings.edits)
-    if settings.samples and reader is not None:
-        crowds = draw_crowds(network, coder.population, settings.seed, settings.samples)
-        report["samples"] = judge_samples(reader, crowds)
+    if settings.samples and bench.reader is not None:
+        crowds = draw_crowds(coder.network, crowd.population, settings.seed, settings.samples)
+        report["samples"] = judge_samples(bench.reader, crowds)
     if settings.orbits:
         report["flicker"] = round(flicker(coder, crowd, min(settings.orbits, crowd.people)), 4)
     people = settings.dci_people
@@ -85,8 +95,18 @@ def run(settings: JudgeGenerator) -> dict:
         people = _DCI_PEOPLE if coder.encoder is None else _DCI_FOUND_PEOPLE
     if people:
         report["dci"] = measure_dci(coder, people)
-    print(summary(report))
     return report
+
+
+def _check(settings: JudgeGenerator) -> None:
+    """
+    Raises:
+        ConfigError: too few of something to be judged.
+    """
+    for name, least in _LEAST.items():
+        value = getattr(settings, name)
+        if value and value < least:
+            raise ConfigError(f"--{name.replace('_', '-')} is out of range", value, f"0, or at least {least}")
 
 
 def _descent(settings: JudgeGenerator, coder: Coder) -> Coder:

@@ -19,12 +19,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from training.common.console import script
 from sat3d.errors import ConfigError
 from sat3d.faces.expressions import SEEN
 from sat3d.faces.mesh import POINTS
 from sat3d.files.safetensors_io import write_tensors
 from sat3d.picture_modes import rgb_values
-from training.common.console import script
 from training.tools.convert_face_models import GRAPHS, read_bundle
 
 SCHEMA = "sat3d-face-parity/1"

@@ -198,3 +198,13 @@ def test_a_labelled_generator_is_taught_by_its_latents_or_on_demand_by_inversion
         with pytest.raises(Asked):
             train_encoder.main(["--generator", str(path), "--out", str(tmp_path / "out.safetensors"), *more])
     assert taught == ["EncoderTask", "InversionTask"]
+
+
+def test_going_on_is_slower_than_beginning(monkeypatch):
+    given = []
+    monkeypatch.setattr(command_line, "run", lambda options, presets, *_: given.append(presets) or 0)
+    for more in ([], ["--start", "encoder.safetensors"]):
+        train_encoder.main(["--out", "out.safetensors", *more])
+    begun, going_on = given
+    assert {name: plan.rate / begun[name].rate for name, plan in going_on.items()} == {"cpu": 0.25, "gpu": 0.25}
+    assert begun == train_encoder.PRESETS
