@@ -202,7 +202,7 @@ def test_a_labelled_generator_is_taught_by_its_latents_or_on_demand_by_inversion
 
 def test_going_on_is_slower_than_beginning(monkeypatch):
     given = []
-    monkeypatch.setattr(command_line, "run", lambda options, presets, *_: given.append(presets) or 0)
+    monkeypatch.setattr(train_encoder, "run", lambda settings, presets, *_: given.append(presets) or 0)
     for more in ([], ["--start", "encoder.safetensors"]):
         train_encoder.main(["--out", "out.safetensors", *more])
     begun, going_on = given
