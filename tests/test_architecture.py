@@ -50,6 +50,7 @@ def imports_of(path: Path) -> set[tuple[str, ...]]:
     return {module for module in found if module[0] in ("sat3d", "nodes", "training")}
 
 
+@pytest.mark.slow
 def test_no_room_imports_one_that_imports_it():
     graph = defaultdict(set)
     for folder in ("sat3d", "training"):

@@ -139,6 +139,7 @@ def test_missing_weights(tmp_path):
         load_clip(BUILT_IN, tmp_path / "missing.safetensors")
 
 
+@pytest.mark.slow
 def test_weights_of_a_stock_architecture(tmp_path, stock):
     with pytest.raises(FileError, match="not found"):
         load_clip(STOCK, tmp_path / "missing.safetensors")

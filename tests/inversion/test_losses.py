@@ -70,6 +70,7 @@ def test_identity_takes_small_pictures_and_refuses_other_networks():
         IdentityLoss(torch.nn.Linear(1, 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["identity", "lpips"])
 def test_a_term_changes_the_latent_where_it_is_at_hand_and_counts(case, name):
     term = IdentityLoss(tiny_reader()) if name == "identity" else LpipsLoss(lambda a, b: (a - b).abs().mean())

@@ -84,6 +84,7 @@ def test_noise_gives_a_closed_mesh_all_the_same(seed):
     assert np.isfinite(vertices).all() and np.isfinite(vertex_normals(vertices, faces)).all()
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_sampling_only_near_the_surface_finds_the_same(triplane, styles):
     planes = triplane.planes(styles[:1])

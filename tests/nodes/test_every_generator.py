@@ -233,6 +233,7 @@ def walk(tmp_path_factory):
         yield walk
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GENERATORS)
 def test_every_node_works_or_says_why_not(walk, name):
     walk, info = walk(GENERATORS[name])

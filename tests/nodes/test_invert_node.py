@@ -49,6 +49,7 @@ def test_the_same_inputs_give_the_same_face(graph, invert, picture):
     assert torch.equal(first.styles, second.styles) and torch.equal(first.camera, second.camera)
 
 
+@pytest.mark.slow
 def test_a_batch_gives_a_face_each(graph, invert, picture):
     model = graph.load()[0]
     batch = torch.cat([picture, picture.flip(2)])
@@ -89,6 +90,7 @@ def test_checks_for_cancel_come_often(graph, invert, picture):
     assert state.checks > 40
 
 
+@pytest.mark.slow
 def test_tuning_gives_a_small_delta(graph, invert, picture):
     model = graph.load()[0]
     latent, preview, info = invert(model, picture, "tune", steps=4)
@@ -98,6 +100,7 @@ def test_tuning_gives_a_small_delta(graph, invert, picture):
     assert updates[-1][:2] == (6, 6) and [done for done, _, _ in updates] == sorted(done for done, _, _ in updates)
 
 
+@pytest.mark.slow
 def test_what_is_ignored_does_not_matter(graph, invert, picture):
     model, spoilt = graph.load()[0], picture.clone()
     spoilt[:, :, :32] = 1

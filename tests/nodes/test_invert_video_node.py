@@ -53,6 +53,7 @@ def masks_of(part):
     return masks_of
 
 
+@pytest.mark.slow
 def test_a_video_gives_a_face_and_a_camera_each(graph, invert, model, film, part):
     latent, preview, info = invert(model, film)
     assert len(latent.styles) == len(latent.camera) == len(preview) == 3 and preview.shape == film.shape
@@ -86,6 +87,7 @@ def test_progress_counts_all_frames(invert, model, film):
     assert updates[0][2][0] == "JPEG" and updates[-1][2][1].size == (64, 64)
 
 
+@pytest.mark.slow
 def test_separate_pictures_are_as_they_always_were(invert, model, film):
     plain = invert(model, film[:2], frames="separate pictures")[0]
     assert torch.equal(plain.styles[1:], invert(model, film[1:2], frames="separate pictures")[0].styles)
@@ -98,6 +100,7 @@ def test_one_picture_is_a_short_video(invert, model, film, triplane, masks_of, f
     assert len(latent.styles) == len(latent.camera) == len(preview) == 1 and f"{frames}, 1 frame, W" in info
 
 
+@pytest.mark.slow
 def test_one_person_keeps_all_but_the_expression(invert, model, film, triplane, masks_of, assets):
     """By masks that are connected, or by those of the pack."""
     masks_of(triplane).save(assets / "tiny-masks.safetensors")
@@ -127,6 +130,7 @@ def test_a_video_is_not_tuned(graph, invert, model, film, frames):
         invert(model, film, "tune", frames)
 
 
+@pytest.mark.slow
 def test_a_black_frame_is_held_and_told(graph, invert, model, film):
     spoilt = film.clone()
     spoilt[1] = 0
@@ -166,6 +170,7 @@ def test_a_flat_generator_makes_videos_too(graph, invert):
     assert len(latent.styles) == len(preview) == 2 and "yaw" not in info
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frames", ["video", ONE_PERSON])
 def test_the_heads_of_a_video_are_as_tilted_as_their_points_tell(invert, model, film, triplane, masks_of, frames):
     place = {"left": 0, "top": 0, "side": 64, "camera_deg": [0, 0, 20]}

@@ -111,6 +111,7 @@ def test_importing_the_root_needs_neither_the_host_nor_torch():
     assert (ROOT / ran.stdout.strip() / "docs").is_dir()
 
 
+@pytest.mark.slow
 def test_the_nodes_load_without_the_libraries_that_take_seconds(tmp_path):
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path\n"

@@ -18,6 +18,7 @@ def pictures(*size):
     return torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(2)) * 2 - 1
 
 
+@pytest.mark.slow
 def test_cats_parser_from_a_file(tmp_path, monkeypatch):
     assert deeplab.SHORTER_SIDE_PX == 520
     monkeypatch.setattr(deeplab, "SHORTER_SIDE_PX", 130)  # to be quick

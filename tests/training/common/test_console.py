@@ -174,6 +174,7 @@ def test_a_conversion_is_told_on_every_console(monkeypatch, tmp_path, encoding):
     assert "stylegan2 8x8" in console.out and (tmp_path / "out.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_a_script_of_its_own_on_a_narrow_console(tmp_path):
     line = ("training/convert_checkpoint.py", SOURCE, tmp_path / "out.safetensors")
     ended = run(*line, stdout=subprocess.PIPE, env={"PYTHONIOENCODING": "cp1251", "PYTHONUTF8": "0"})

@@ -69,6 +69,7 @@ def press_ctrl_c(engine, point: str, presses: int, step: int) -> None:
         around(engine.task, "export", after=point == "saved")
 
 
+@pytest.mark.slow
 def test_ctrl_c_anywhere_in_a_step(whole, tmp_path):
     kind, expected = whole
     for point, presses in STOPS:
@@ -83,6 +84,7 @@ def test_ctrl_c_anywhere_in_a_step(whole, tmp_path):
     assert_goes_on(kind, tmp_path, expected)
 
 
+@pytest.mark.slow
 def test_a_kill_in_the_middle_of_a_step(whole, tmp_path):
     kind, expected = whole
     line = [sys.executable, "-m", "tests.training.tiny_trainings", kind, str(tmp_path)]

@@ -141,6 +141,7 @@ def options(tmp_path, *arguments):
     return parse(suite.JudgeInversion, [*fixed, *arguments])
 
 
+@pytest.mark.slow
 def test_the_report_has_its_keys_and_the_true_latents_are_perfect(bench, network, tmp_path, capsys):
     masks = tmp_path / "masks.safetensors"
     masks_of(network).save(masks)
@@ -156,6 +157,7 @@ def test_the_report_has_its_keys_and_the_true_latents_are_perfect(bench, network
     assert (tmp_path / "sheet.png").stat().st_size > 1000 and "a step" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_without_masks_the_gap_is_left_out_with_a_word(bench, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(suite, "MASKS", tmp_path / "none.safetensors")
     report = suite.run(options(tmp_path, "--methods", "W", "--steps", "1"))

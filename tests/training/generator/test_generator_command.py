@@ -76,6 +76,7 @@ def texts_of(data: Path, ending: str) -> list[bytes]:
     return found
 
 
+@pytest.mark.slow
 def test_no_label_reaches_the_training(data, plain, tmp_path):
     """Labels, normals, parameters, latents, captions and angles are scrambled: every weight comes out as before."""
     other = scrambled(data, tmp_path / "scrambled")
@@ -87,6 +88,7 @@ def test_no_label_reaches_the_training(data, plain, tmp_path):
         assert_same_files(plain / f"{name}.safetensors", tmp_path / "run" / f"{name}.safetensors")
 
 
+@pytest.mark.slow
 def test_heads_that_are_held_out_do_not_reach_the_training(data, plain, tmp_path):
     """The first two heads, which scores are of, are painted over: weights are as before, scores are not."""
     painted = rewrite(data, tmp_path / "painted", lambda name, contents: (

@@ -107,6 +107,7 @@ def make_prior(tiny, tmp_path):
     return make
 
 
+@pytest.mark.slow
 def test_the_mapping_learns_what_heads_there_are(make_prior):
     task = make_prior()
     task.stages = replace(STAGES[0], share=0.25, batch=256), replace(STAGES[1], share=0.75, rate=0.016)

@@ -59,6 +59,7 @@ def test_running_means_are_between_the_first_weights_and_the_last(trained, pack,
         assert torch.equal(nets.mean_generator.get_parameter(name), first.get_parameter(name))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stops", [(4,), (3, 6, 9), tuple(range(1, 10))])
 def test_a_resumed_training_is_the_uninterrupted_one(trained, tmp_path, pack, tiny, stops):
     """Stops inside stages and between them, the last after every step; every weight, mean and moment must be alike."""
@@ -110,6 +111,7 @@ def make_copy(trained):
     return copy
 
 
+@pytest.mark.slow
 def test_training_learns(pack, tiny, tmp_path):
     """The same step before and after others: heads, pixels and points are the same, the weights alone are not."""
     steady = replace(tiny.stages[0], schedule=RateSchedule(), share=1.0, batch=3)
@@ -187,6 +189,7 @@ def steps_in(out: Path) -> int:
     return parse_json(read_header(path, SCHEMA, "the state of a training", ""), "clock", path)["steps"]
 
 
+@pytest.mark.slow
 def test_a_killed_command_goes_on_exactly(data, pack, tmp_path, one_thread):
     """Killed in the generator's training and again in the prior's: generator, encoder and states are the same, bit by
     bit, as of a run that nobody disturbed."""

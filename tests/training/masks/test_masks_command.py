@@ -33,6 +33,7 @@ def trained(files, tmp_path_factory):
     return out
 
 
+@pytest.mark.slow
 def test_the_command_writes_masks_with_their_origin(trained, files):
     generator = command.load_generator(files / "generator.safetensors")
     masks = load_masks(trained, generator.network.layout)
@@ -85,6 +86,7 @@ def test_wrong_arguments_are_named(option, value, files, tmp_path, capsys):
     assert "Next step" in error and (option.strip("-") in error or value in error)
 
 
+@pytest.mark.slow
 def test_a_killed_command_goes_on_exactly(files, tmp_path):
     out = tmp_path / "killed.safetensors"
     run = [sys.executable, "training/train_masks.py", *arguments(files, out, "--checkpoint-minutes", "0")]
@@ -118,6 +120,7 @@ def test_ctrl_c_finishes_the_step_and_saves(files, tmp_path, monkeypatch):
     assert resumed.clock.steps == 3 and torch.equal(resumed.task.masks.logits, trainer.task.masks.logits)
 
 
+@pytest.mark.slow
 def test_two_processes_are_one_with_twice_the_batch(files, tmp_path):
     one = make_trainer(files, tmp_path / "one.safetensors", "--batch", "4")
     losses_of(one, 3)

@@ -65,6 +65,7 @@ def test_only_the_target_and_its_rivals_in_the_softmax_learn_and_only_m(trainer)
     assert [name for name, _ in trainer.task.masks.named_parameters()] == ["logits"]
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss(files, tmp_path):
     options = ("--batch", "2", "--rate", "0.3", "--beta2", "0.9", "--start", "plain", "--no-centralisation")
     learner = make_trainer(files, tmp_path / "masks.safetensors", *options)

@@ -51,6 +51,7 @@ def test_hats_are_dropped_and_glasses_are_worn():
     assert not Admission(sampling, 5, {"glasses": 3}).admits(bare)
 
 
+@pytest.mark.slow
 def test_filters_that_cannot_be_met_are_named(trainer, tmp_path):
     studio = trainer.task.masks.studio
     domain = replace(studio.domain, sampling=Sampling(at_least={"glasses": Quota(1.0, 1.0)}))
@@ -111,6 +112,7 @@ def test_attributed_channels_gain_certainly_and_do_no_sure_harm():
     assert sure["a"][0].tolist() == [0, 1] and sure["b"][0].tolist() == [3]
 
 
+@pytest.mark.slow
 def test_attributions_add_up_to_what_the_line_changes(trainer, monkeypatch):
     monkeypatch.setattr(resizing, "whole_levels", lambda images: images)  # rounding is larger than these changes
     studio, targets = trainer.task.masks.studio, torch.arange(3)

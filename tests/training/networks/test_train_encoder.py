@@ -53,6 +53,7 @@ def test_data_without_latents_are_refused(network):
         truth_of(network, views)
 
 
+@pytest.mark.slow
 def test_it_learns_where_the_camera_is(network, tmp_path):
     task = EncoderTask(lit(), network=network)
     task.start_from_reader()

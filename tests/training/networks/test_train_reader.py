@@ -222,6 +222,7 @@ def test_labels_move_with_the_picture():
     assert not torch.equal(moved_labels, labels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", [SMALL_READER, SMALL_SECOND])
 def test_the_reader_learns_and_tells_how_sure_it_is(tmp_path, config):
     recipe, task = Recipe(batch=16, rate=1e-2 if config is SMALL_READER else 5e-3), reader_task(config)
@@ -313,6 +314,7 @@ def test_pictures_come_evenly_from_all_data_sets(sizes, count, wanted):
     assert even_shares(sizes, count) == wanted
 
 
+@pytest.mark.slow
 def test_people_who_are_never_learned_from_come_last_and_cost_no_copy(tmp_path):
     folder = small_data_set(tmp_path / "a", "independent", 16, 2 * 18)
     views = load_views([folder], 16)
@@ -327,6 +329,7 @@ def test_people_who_are_never_learned_from_come_last_and_cost_no_copy(tmp_path):
             assert p == sample.parameters
 
 
+@pytest.mark.slow
 def test_trainings_share_decoded_pictures(tmp_path, monkeypatch):
     folder = small_data_set(tmp_path / "a", "independent", 32, 36)
     cache, plain = tmp_path / "cache", load_views([folder], 32)
@@ -361,6 +364,7 @@ def test_people_of_a_population_are_rendered_on_the_spot():
     assert len(both) == 4 and both.parameters[2] == INDEPENDENT.draw(4, 0) and both.heads.tolist() == [0, 0, 1, 1]
 
 
+@pytest.mark.slow
 def test_the_parser_learns(tmp_path):
     task = ParserTask(striped(64), config=SMALL_PARSER)
     engine = engine_of(task, tmp_path / "parser.safetensors", 100, Recipe(batch=8, rate=2e-2))

@@ -192,6 +192,7 @@ def test_sheet_refuses_in_words(flat, tmp_path, capsys, monkeypatch, arguments, 
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_errors_of_workers_arrive_in_words():
     with pytest.raises(FileError, match=r"The disk is full. Got: /x. Wanted: space."):
         run_jobs([failing_job, failing_job], 2, lambda count: None)
@@ -204,6 +205,7 @@ def command(*arguments, **options):
     return subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
 
+@pytest.mark.slow
 def test_the_bytes_do_not_depend_on_the_workers(tmp_path):
     plan = DatasetPlan(seed=1, size=16, count=6, views=2, heads_per_shard=1)
     for workers in (1, 2):
@@ -214,6 +216,7 @@ def test_the_bytes_do_not_depend_on_the_workers(tmp_path):
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_run_leaves_only_whole_shards_and_no_processes(tmp_path, stop):
@@ -248,6 +251,7 @@ def alive(group):
     return True
 
 
+@pytest.mark.slow
 def test_help_of_every_command():
     process = command("--help", env={**os.environ, "PYTHONIOENCODING": "ascii"})
     text, _ = process.communicate(timeout=60)

@@ -171,6 +171,7 @@ convert_checkpoint.main([{source!r}, {target!r}, "--force"])
 """
 
 
+@pytest.mark.slow
 def test_death_while_writing(target):
     target.write_bytes(b"precious")
     program = DIES_WHILE_WRITING.format(root=str(ROOT), source=str(SOURCE), target=str(target))
@@ -181,6 +182,7 @@ def test_death_while_writing(target):
     assert convert(SOURCE, target, "--force") == 0
 
 
+@pytest.mark.slow
 def test_as_a_script(target, tmp_path):
     command = [sys.executable, str(ROOT / "training" / "convert_checkpoint.py"), str(SOURCE), str(target)]
     finished = subprocess.run(command, capture_output=True, cwd=tmp_path, timeout=120)

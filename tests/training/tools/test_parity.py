@@ -32,6 +32,7 @@ def test_the_golden_cases_are_here():
     assert {"eg3d_shapenet_small", "stylegan2_clamp_tiny"} <= set(CASES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_every_tensor_of_the_official_code_is_reproduced(name):
     results = run_case(ParityCase.load(CASES[name]))
