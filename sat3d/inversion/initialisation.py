@@ -61,8 +61,6 @@ def first_guess(tools: Inverter, target: Target, statistics: WStatistics) -> Sta
 def encode_target(tools: Inverter, target: Target, roll_rad: float = 0.0) -> Found:
     """Face and camera as the encoder sees them; a head that is tilted by ``roll_rad`` is put upright first.
 
-    An encoder that knows no cameras gets ``camera``, where it is known otherwise, else the likeliest one.
-
     Raises:
         ConfigError: no encoder, or one of another generator.
     """
