@@ -96,8 +96,12 @@ def fill(network: nn.Module, weights: Sequence[np.ndarray]) -> None:
     """Parameters in the order of the graph. Both name their layers in the order in which they are run."""
     wanted = network.state_dict()
     if [tuple(tensor.shape) for tensor in wanted.values()] != [weight.shape for weight in weights]:
-        raise ConfigError("The graph has other layers than the network", f"{len(weights)} arrays",
-                          f"{len(wanted)} tensors of the network's shapes", "use the bundle that is named above")
+        raise ConfigError(
+            "The graph has other layers than the network",
+            f"{len(weights)} arrays",
+            f"{len(wanted)} tensors of the network's shapes",
+            "use the bundle that is named above",
+        )
     network.load_state_dict(
         {name: torch.from_numpy(weight.copy()) for name, weight in zip(wanted, weights, strict=True)}
     )
@@ -140,7 +144,9 @@ def operations(graph: bytes) -> Iterator[tuple[str, list[np.ndarray]]]:
     try:
         import tflite
     except ImportError as error:
-        raise ConfigError("Graphs of TFLite cannot be read", error, "the package tflite", "pip install tflite") from error
+        raise ConfigError(
+            "Graphs of TFLite cannot be read", error, "the package tflite", "pip install tflite"
+        ) from error
     kinds = {value: name for name, value in vars(tflite.BuiltinOperator).items() if isinstance(value, int)}
     model = tflite.Model.GetRootAsModel(graph, 0)
     subgraph = model.Subgraphs(0)
