@@ -1,37 +1,21 @@
 """InvertImage: from a picture to a face of the generator, which can be edited and turned."""
 
-from collections.abc import Callable
-from functools import cache
-from typing import TypeVar
-
-import torch
 from comfy_api.latest import io
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..sat3d.errors import ConfigError, FileError, ShapeError
+from ..sat3d.errors import ConfigError, ShapeError
 from ..sat3d.generators import StyleGenerator
-from ..sat3d.inversion import (
-    FeatureLoss,
-    InversionOptions,
-    Inverter,
-    PortraitEncoder,
-    Start,
-    expression_channels,
-    load_encoder,
-)
+from ..sat3d.inversion import FeatureLoss, InversionOptions, Inverter, Start, expression_channels
 from ..sat3d.inversion.encoder import fits_encoder
 from ..sat3d.masks import AttributeMasks
-from ..sat3d.networks.reader import AttributeReader, load_reader
-from . import face_crops, host, images, memory, widgets
-from .head_parser import head_parser
+from . import built_in_networks, face_crops, host, images, memory, widgets
 from .inversion_jobs import ONE_PERSON, SEPARATE, TUNE, VIDEO, Work, run
 from .inversion_masks import NOTHING, PARTS, leave_out_parts, measure_share, weights_from_mask
-from .masks import find_masks
+from .masks import choose_masks
 from .types import EG3D_LATENT, EG3D_MODEL, SAT3D_MASKS
 
 METHODS = ["encoder", "W", "W+", "styles", TUNE]
 MOST_STEPS = 5000
-N = TypeVar("N", bound=nn.Module)
 _GRADIENT_FACTOR = 3  # memory of a step, in renderings
 
 
@@ -65,7 +49,7 @@ class InvertImage(io.ComfyNode):
                     choose_free_channels(model, masks) if frames == ONE_PERSON else None)
         if PARTS[leave_out]:
             side = model.network.config.img_resolution
-            work = leave_out_parts(work, head_parser().ready(), PARTS[leave_out], side, report)
+            work = leave_out_parts(work, built_in_networks.head_parser().ready(), PARTS[leave_out], side, report)
         network = model.ready(_GRADIENT_FACTOR * memory.render_bytes(model.network.config))
         with host.cancellable(network):
             latent, preview, lines = run(make_tools(model, network), work, report)
@@ -127,10 +111,7 @@ def choose_free_channels(model: host.HostModel, masks: AttributeMasks | None) ->
     Raises:
         LayoutError: masks of another generator, or none at hand. ShapeError: masks without expression.
     """
-    masks = find_masks(model) if masks is None else masks
-    masks.check_layout(model.network.layout)
-    host.warn(masks.warning_for(model.loaded.fingerprint))
-    return expression_channels(masks)
+    return expression_channels(choose_masks(model, masks))
 
 
 def read_cameras(place: str, count: int) -> tuple[Start | None, ...]:
@@ -150,28 +131,8 @@ def read_cameras(place: str, count: int) -> tuple[Start | None, ...]:
 
 def make_tools(model: host.HostModel, network: StyleGenerator) -> Inverter:
     """The generator with what helps: the built-in encoder if it is of this generator, the reader's eyes."""
-    encoder, reader = _encoder(), _reader()
+    encoder, reader = built_in_networks.encoder(), built_in_networks.reader()
     if encoder is not None and not fits_encoder(encoder.network, network):
         encoder = None
     return Inverter(network, model.loaded.fingerprint, encoder and encoder.ready(),
                     reader and FeatureLoss(reader.ready()))
-
-
-@cache
-def _encoder() -> host.HostedNetwork[PortraitEncoder] | None:
-    return _built_in(load_encoder)
-
-
-@cache
-def _reader() -> host.HostedNetwork[AttributeReader] | None:
-    return _built_in(load_reader)
-
-
-def _built_in(load: Callable[[], N]) -> host.HostedNetwork[N] | None:
-    """A small network of the pack, its memory the host's; without its file the node works all the same."""
-    try:
-        with torch.inference_mode(False):
-            return host.HostedNetwork(load())
-    except FileError as error:
-        host.warn(str(error))
-        return None

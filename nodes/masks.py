@@ -67,6 +67,18 @@ def describe(name: str, masks: AttributeMasks) -> str:
     ])
 
 
+def choose_masks(model: host.HostModel, given: AttributeMasks | None) -> AttributeMasks:
+    """``given``, or those of the pack; warns where they were learned on another network of the same layout.
+
+    Raises:
+        LayoutError: masks of another layout, or none at hand.
+    """
+    masks = find_masks(model) if given is None else given
+    masks.check_layout(model.network.layout)
+    host.warn(masks.warning_for(model.loaded.fingerprint))
+    return masks
+
+
 def find_masks(model: host.HostModel) -> AttributeMasks:
     """The masks of the pack for this very network, else for one of the same style layout.
 

@@ -12,7 +12,7 @@ from ..sat3d.latent import Latent
 from ..sat3d.masks import AttributeMasks
 from ..sat3d.transfer import transfer
 from . import host, memory, widgets
-from .masks import FACE_ATTRIBUTES, find_masks
+from .masks import FACE_ATTRIBUTES, choose_masks
 from .orbit import STILL, make_cameras, render_views, to_frame
 from .transfer import describe_edits, repeat_face
 from .types import EG3D_LATENT, EG3D_MODEL
@@ -47,8 +47,7 @@ class SAT3DMultiTransfer(io.ComfyNode):
         for face in (source, *references.values()):
             face.check_layout(model.network.layout)
         model.check(source)
-        masks = find_masks(model) if masks is None else masks
-        host.warn(masks.warning_for(model.loaded.fingerprint))
+        masks = choose_masks(model, masks)
         edited = transfer_all(model, source, references, masks, {name: more[name] for name in FACE_ATTRIBUTES})
         picture = render_first(model, edited, picture_resolution, yaw_deg)
         return io.NodeOutput(edited, picture, describe_edits(edited), ui=latest.ui.PreviewImage(picture, cls=cls))

@@ -16,7 +16,7 @@ from ..sat3d.inversion.scores import FAR_DB, NEAR_DB, psnr
 from ..sat3d.networks.loading import large_enough, resize
 from ..sat3d.parsing.labels import LABEL_NAMES
 from . import face_crops, host, images
-from .head_parser import head_parser
+from .built_in_networks import head_parser
 
 HEAD, CROP = "head", "whole crop"
 _NOT_HEAD = ("background", "cloth")
@@ -158,10 +158,10 @@ def pair_jobs(photo: Tensor, found: list[face_crops.FaceCrop], edited: Tensor, b
     height, width = photo.shape[1:3]
     jobs = []
     for i in range(max(len(photo), len(edited))):
-        crop = _nth(found, i).scale_to(width, height)
-        own = None if masks is None else _fit_to_crop(_nth(masks, i)[None], crop, faces.shape[2], (height, width))
-        jobs.append(Job(_nth(photo, i)[None], crop, _nth(faces, i)[None], None if old is None else _nth(old, i)[None],
-                        own))
+        crop = images.nth(found, i).scale_to(width, height)
+        own = None if masks is None else _fit_to_crop(images.nth(masks, i)[None], crop, faces.shape[2], (height, width))
+        earlier = None if old is None else images.nth(old, i)[None]
+        jobs.append(Job(images.nth(photo, i)[None], crop, images.nth(faces, i)[None], earlier, own))
     return jobs
 
 
@@ -186,7 +186,3 @@ def _fit_to_crop(mask: Tensor, crop: Crop, size: int, photo_size: tuple[int, int
     raise ShapeError("The mask fits neither photo nor crop", f"{mask.shape[3]} x {mask.shape[2]} pixels",
                      f"{photo_size[1]} x {photo_size[0]} (the photo) or {size} x {size} (the edited face)",
                      "connect a mask of one of them")
-
-
-def _nth(parts, i: int):
-    return parts[i if len(parts) > 1 else 0]

@@ -148,8 +148,8 @@ def to_data(domain: Domain, clip: str, scores: Scores) -> dict:
     """Plain data: of every picture D(I, φ) by attribute, group and phrase; of every pair the distance by attribute."""
     pairs = {f"{a}_to_{b}": scores[a].differences(scores[b]) for a, b in _PAIRS if a in scores and b in scores}
     rows = [{
-        "scores": {part: measured.as_table(_nth(len(measured), i)) for part, measured in scores.items()},
-        "distances": {pair: {t: float(d[_nth(len(d), i)]) for t, d in table.items()} for pair, table in pairs.items()},
+        "scores": {part: measured.as_table(i if len(measured) > 1 else 0) for part, measured in scores.items()},
+        "distances": {pair: {t: float(images.nth(d, i)) for t, d in table.items()} for pair, table in pairs.items()},
     } for i in range(_count(scores))]
     return {"domain": domain.name, "clip": clip, "pictures": rows}
 
@@ -182,8 +182,8 @@ def draw_charts(scores: Scores, pictures: dict[str, Tensor], targets: Sequence[s
         host.warn(f"only the first {MOST_CHARTS} of {count} charts are drawn; the JSON text has all scores.")
     drawn = []
     for i in range(min(count, MOST_CHARTS)):
-        rows = torch.cat([measured.select([_nth(len(measured), i)]).probabilities for measured in scores.values()])
-        faces = [images.to_pictures(image[[_nth(len(image), i)]])[0] for image in pictures.values()]
+        rows = torch.cat([images.nth(measured.probabilities, i)[None] for measured in scores.values()])
+        faces = [images.to_pictures(images.nth(image, i)[None])[0] for image in pictures.values()]
         drawn.append(score_chart(Measurement(rows, scores["source"].domain), names, faces, targets))
     return images.from_pictures(drawn)
 
@@ -194,8 +194,3 @@ def _sum(table: dict[str, Tensor], attributes: Sequence[str]) -> float:
 
 def _count(scores: Scores) -> int:
     return max(map(len, scores.values()))
-
-
-def _nth(size: int, i: int) -> int:
-    """A single picture stands beside every one of a batch."""
-    return i if size > 1 else 0

@@ -10,7 +10,7 @@ from ..sat3d.masks import AttributeMasks
 from ..sat3d.transfer import transfer
 from . import auto_intensity as auto
 from . import clips, host, widgets
-from .masks import find_masks, list_attributes
+from .masks import choose_masks, list_attributes
 from .types import EG3D_MODEL
 
 
@@ -50,8 +50,7 @@ class SAT3DTransfer(io.ComfyNode):
         for face in (source, reference):
             face.check_layout(layout)
         model.warn_of_other_weights(source)
-        masks = find_masks(model) if masks is None else masks
-        host.warn(masks.warning_for(model.loaded.fingerprint))
+        masks = choose_masks(model, masks)
         source = repeat_face(source, len(reference.styles))
 
         def edited(by: float) -> Latent:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigError, FileError
+from ..files.safetensors_io import list_misfits, name_some
 from .built_in_clip import BUILT_IN, load_own
 from .image_text import ImageText
 from .resizing import Resizing
@@ -21,7 +22,6 @@ from .weights import WeightsFile, open_weights
 UNTRAINED = "untrained"  # in place of weights: random ones, to try an architecture out
 _SCALARS = {"logit_scale", "logit_bias"}
 _COUNTER = "num_batches_tracked"  # of batch norms, of no use here
-_SHOWN = 4
 
 
 def load_clip(
@@ -138,26 +138,15 @@ def _fill(model: nn.Module, name: str, file: WeightsFile) -> None:
     """Put the weights of a file into the model, under today's or open_clip's earlier names."""
     wanted = model.state_dict()
     tensors = _adapt(file.read(), wanted)
-    problems = [f"{key} is missing" for key in wanted if key not in tensors and not key.endswith(_COUNTER)]
-    problems += [f"{key} is unexpected" for key in tensors if key not in wanted]
-    problems += [
-        f"{key} is {tuple(tensor.shape)}, wanted {tuple(wanted[key].shape)}"
-        for key, tensor in tensors.items()
-        if key in wanted and tensor.shape != wanted[key].shape
-    ]
-    if problems:
-        more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+    needed = {key: tensor for key, tensor in wanted.items() if key in tensors or not key.endswith(_COUNTER)}
+    if problems := list_misfits(needed, tensors):
         raise FileError(
             f"The weights do not fit {name}",
-            f"{file.path.name}: " + "; ".join(problems[:_SHOWN]) + more,
+            f"{file.path.name}: {name_some(problems)}",
             f"the {len(wanted)} tensors of {name}",
-            "choose the name that the weights were trained under",
+            "choose the name that the weights were trained under, or download them again",
         )
     model.load_state_dict(tensors, strict=False)  # names and shapes are checked; counters may be missing
-    if bad := [key for key, tensor in model.state_dict().items() if not torch.isfinite(tensor).all()]:
-        raise FileError(
-            "The weights hold NaN or infinite numbers", f"{file.path.name}: {bad[:4]}", None, "download it again"
-        )
 
 
 def _adapt(tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:

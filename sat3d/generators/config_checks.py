@@ -1,20 +1,18 @@
-"""Refusals that all configs share."""
+"""Checks that all configs of generators share."""
 
 import math
+from functools import partial
 from typing import Any
 
+from .. import checks
 from ..errors import ConfigError
 
 MAX_RESOLUTION = 4096
 MAX_CHANNELS = 16384
 MAX_SAMPLES = 1024
 
-
-def check_range(name: str, value: Any, low: int, high: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise ConfigError(
-            f"{name} is out of range", value, f"an integer from {low} to {high}", "check the network's configuration"
-        )
+check_range = partial(checks.check_whole, next_step="check the network's configuration")
+check_number = partial(checks.check_number, next_step="check the network's configuration")
 
 
 def check_resolution(name: str, value: Any) -> None:
@@ -26,14 +24,6 @@ def check_resolution(name: str, value: Any) -> None:
 def check_choice(name: str, value: Any, choices: tuple) -> None:
     if value not in choices:
         raise ConfigError(f"{name} is unknown", value, choices, "check the network's configuration")
-
-
-def check_number(name: str, value: Any, low: float, high: float) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not low <= value <= high:
-        raise ConfigError(
-            f"{name} is out of range", value, f"a number from {low} to {high}", "check the network's configuration"
-        )
 
 
 def check_flag(name: str, value: Any) -> None:

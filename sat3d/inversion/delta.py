@@ -8,9 +8,10 @@ is 0.4 MB for the built-in generator and about 4 MB, a hundredth of the network,
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import LayoutError
 from ..generators import StyleGenerator
@@ -19,6 +20,7 @@ from ..generators.loading import generator_from_tensors
 _WHOLE_PARTS = ("decoder.", "background.", "superresolution.")
 _NOT_USED = (".affine.", "noise_strength")
 _MAX_NAMED = 4
+N = TypeVar("N", bound=nn.Module)
 
 
 def tunable_names(network: StyleGenerator) -> tuple[str, ...]:
@@ -53,6 +55,16 @@ def with_delta(network: StyleGenerator, tuned: Mapping[str, Tensor]) -> StyleGen
         _check(weights, tuned)
         changed = {name: weights[name] + change.clone().to(weights[name]) for name, change in tuned.items()}
         return generator_from_tensors(network.config, {**weights, **changed})
+
+
+def with_hooks_of(network: nn.Module, derived: N) -> N:
+    """``derived``, of the same modules and soon dropped, with the forward pre-hooks of ``network``, such as a check for
+    cancel."""
+    modules = dict(derived.named_modules())
+    for name, module in network.named_modules():
+        if module._forward_pre_hooks and name in modules:
+            modules[name]._forward_pre_hooks.update(module._forward_pre_hooks)
+    return derived
 
 
 def _check(weights: Mapping[str, Tensor], tuned: Mapping[str, Tensor]) -> None:

@@ -7,7 +7,7 @@ and the camera refined along with it. Nothing is random in the descent, so it gi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -17,7 +17,7 @@ from ..errors import ConfigError
 from ..generators import RenderOptions, StyleGenerator, ViewGenerator
 from ..latent import Latent
 from .cameras import angles_of, rolled_label
-from .hooks import with_hooks_of
+from .delta import with_hooks_of
 from .initialisation import Inverter, ask_encoder, encode_target, first_guess
 from .losses import Likeness
 from .options import InversionOptions
@@ -28,7 +28,7 @@ from .w_statistics import WStatistics, check_usable, measure_w_statistics
 # watch(done, total, picture): as sat3d.progress.Progress, with the face so far, [1, 3, H, H] in -1..1, now and then.
 Watch = Callable[..., None]
 
-_PREVIEW_EVERY = 4
+PREVIEW_EVERY = 4
 _WARM_UP, _COOL_DOWN = 0.05, 0.5  # shares of the steps
 _LEAST_GAIN = 1e-3  # relative, that counts as a gain
 _SHARPEST_PITCH = math.pi / 2 - 0.05
@@ -162,7 +162,7 @@ class _Descent:
             if value < least:
                 least, self.best = value, self.variables.copy()
             self.losses.append(value)
-            watch(step, self.options.steps, picture.detach() if step % _PREVIEW_EVERY == 0 else None)
+            watch(step, self.options.steps, picture.detach() if step % PREVIEW_EVERY == 0 else None)
             if self.options.patience and since >= self.options.patience:
                 break
             self._step(optimizer, loss, step)
@@ -175,11 +175,9 @@ class _Descent:
 
     def _step(self, optimizer: torch.optim.Adam, loss: Tensor, step: int) -> None:
         free = [tensor for group in optimizer.param_groups for tensor in group["params"]]
-        # Not loss.backward(): that would leave gradients on a network whose weights want some.
-        for tensor, gradient in zip(free, torch.autograd.grad(loss, free), strict=True):
-            tensor.grad = gradient
+        set_gradients(free, loss)
         for group in optimizer.param_groups:
-            group["lr"] = group["peak"] * _pace((step + 0.5) / self.options.steps)
+            group["lr"] = group["peak"] * pace((step + 0.5) / self.options.steps)
         optimizer.step()
         with torch.no_grad():
             self.variables.angles[1].clamp_(-_SHARPEST_PITCH, _SHARPEST_PITCH)
@@ -212,10 +210,16 @@ class _Descent:
         return with_hooks_of(network, network.coarser(self.options.low_samples))
 
 
-def _pace(t: float) -> float:
-    """The learning rate at the share ``t`` of the steps: up quickly, held, down along a cosine."""
+def pace(t: float, warm_up: float = _WARM_UP) -> float:
+    """The learning rate at the share ``t`` of the steps: up in the share ``warm_up``, held, down along a cosine."""
     down = max(0.0, (t - (1 - _COOL_DOWN)) / _COOL_DOWN)
-    return min(1.0, t / _WARM_UP) * (0.5 + 0.5 * math.cos(math.pi * down))
+    return min(1.0, t / warm_up) * (0.5 + 0.5 * math.cos(math.pi * down))
+
+
+def set_gradients(tensors: Sequence[Tensor], loss: Tensor) -> None:
+    """Not ``loss.backward()``: that would leave gradients on a network whose weights want some."""
+    for tensor, gradient in zip(tensors, torch.autograd.grad(loss, tensors), strict=True):
+        tensor.grad = gradient
 
 
 def start_from_label(camera: Tensor, w: Tensor | None = None) -> Start:

@@ -12,18 +12,18 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from ..checks import check_number, check_whole
 from ..errors import ShapeError
 from ..generators import RenderOptions, StyleGenerator
 from ..latent import Latent
-from .delta import delta_between, tunable_names, with_delta
-from .hooks import with_hooks_of
+from .delta import delta_between, tunable_names, with_delta, with_hooks_of
 from .initialisation import Inverter
-from .optimise import Watch, no_watch
-from .options import MOST_STEPS, Weights, check_between
+from .optimise import PREVIEW_EVERY, Watch, no_watch, pace, set_gradients
+from .options import ADVICE, MOST_STEPS, Weights
 from .target import Target, make_target
 from .w_statistics import WStatistics, measure_w_statistics
 
-_PREVIEW_EVERY = 4
+_WARM_UP = 0.1  # share of the steps
 _TURN_DEG = (35.0, 12.0)  # largest yaw and pitch of the cameras that others are held from
 
 
@@ -46,11 +46,11 @@ class TuneOptions:
     weights: Weights = field(default_factory=Weights)
 
     def __post_init__(self):
-        check_between("The number of steps", self.steps, 1, MOST_STEPS)
-        check_between("resolution", self.resolution or 64, 8, 1024)
-        check_between("locality_every", self.locality_every, 1, MOST_STEPS)
+        check_whole("The number of steps", self.steps, 1, MOST_STEPS, ADVICE)
+        check_whole("resolution", self.resolution or 64, 8, 1024, ADVICE)
+        check_whole("locality_every", self.locality_every, 1, MOST_STEPS, ADVICE)
         for name in ("rate", "locality", "reach"):
-            check_between(name, getattr(self, name), 0, 1e3)
+            check_number(name, getattr(self, name), 0, 1e3, ADVICE)
 
 
 def tune(
@@ -108,12 +108,11 @@ class _Tuning:
             face = step % len(targets)
             picture = self._render(self.network, self.styles[face : face + 1], self.cameras[face : face + 1])
             loss = likenesses[face](picture)
-            watch(step, self.options.steps, picture.detach() if step % _PREVIEW_EVERY == 0 else None)
+            watch(step, self.options.steps, picture.detach() if step % PREVIEW_EVERY == 0 else None)
             if step % self.options.locality_every == 0 and self.options.locality:
                 loss = loss + self.options.locality * self._locality(face)
-            for tensor, gradient in zip(self.free, torch.autograd.grad(loss, self.free), strict=True):
-                tensor.grad = gradient
-            optimizer.param_groups[0]["lr"] = self.options.rate * _pace((step + 0.5) / self.options.steps)
+            set_gradients(self.free, loss)
+            optimizer.param_groups[0]["lr"] = self.options.rate * pace((step + 0.5) / self.options.steps, _WARM_UP)
             optimizer.step()
         watch(self.options.steps, self.options.steps, self._picture())
         return delta_between(self.plain, self.network)
@@ -151,11 +150,6 @@ def _own_copies(network: StyleGenerator) -> list[Tensor]:
         setattr(network.get_submodule(owner), leaf, parameter)
         free.append(parameter)
     return free
-
-
-def _pace(t: float) -> float:
-    """The learning rate at the share ``t`` of the steps: up in the first tenth, down along a cosine after the half."""
-    return min(1.0, t / 0.1) * (0.5 + 0.5 * math.cos(math.pi * max(0.0, 2 * t - 1)))
 
 
 def tuned_network(network: StyleGenerator, latent: Latent) -> StyleGenerator:

@@ -14,14 +14,15 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from ..checks import check_number, check_whole
 from ..errors import ShapeError
 from ..latent import Latent
 from ..masks import AttributeMasks
+from .cameras import smooth
 from .initialisation import Inverter, ask_encoder, choose_likeliest, first_guess
 from .optimise import Inversion, Watch, descend, invert, no_watch
-from .options import MOST_STEPS, InversionOptions, check_between
+from .options import ADVICE, MOST_STEPS, InversionOptions
 from .parameters import HeldVariables, Start
-from .smoothing import smooth
 from .target import Target, make_target
 from .w_statistics import WStatistics, check_usable, measure_w_statistics
 
@@ -45,8 +46,9 @@ class VideoOptions:
     smoothing: float = 1.5
 
     def __post_init__(self):
-        for name, low in (("next_steps", 1), ("settle_steps", 1), ("smoothing", 0)):
-            check_between(name, getattr(self, name), low, MOST_STEPS)
+        check_whole("next_steps", self.next_steps, 1, MOST_STEPS, ADVICE)
+        check_whole("settle_steps", self.settle_steps, 1, MOST_STEPS, ADVICE)
+        check_number("smoothing", self.smoothing, 0, MOST_STEPS, ADVICE)
 
     @property
     def following(self) -> InversionOptions:

@@ -1,6 +1,5 @@
 """The attribute reader: a small network from head pictures to categories, numbers and an identity vector."""
 
-import os
 from dataclasses import dataclass
 
 import torch
@@ -8,7 +7,7 @@ from torch import Tensor, nn
 
 from .blocks import ConvNorm, halving_trunk
 from .face_zoom import zoom_matrices
-from .loading import NetworkKind, check_pictures, load_network, resize
+from .loading import NetworkKind, check_pictures, resize
 from .reader_config import TWO_LOOKS, ReaderConfig
 from .two_looks import TwoLooks, two_looks
 
@@ -156,10 +155,4 @@ KIND = NetworkKind(
 )
 
 
-def load_reader(path: str | os.PathLike | None = None) -> AttributeReader:
-    """The reader in a file, or the one that comes with the package; in eval mode, without gradients.
-
-    Raises:
-        FileError: missing, damaged or of another kind; ConfigError: its configuration is not usable.
-    """
-    return load_network(KIND, path)
+load_reader = KIND.load

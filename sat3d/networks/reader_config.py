@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from ..checks import check_number, check_whole
 from ..errors import ConfigError
-from .loading import check_whole
 
 ZOOM, TWO_LOOKS = "zoom", "two looks"
 ARCHITECTURES = (ZOOM, TWO_LOOKS)
@@ -61,8 +61,7 @@ class ReaderConfig:
             check_whole("A depth of the reader", depth, 0, 16)
         check_whole("The reader's input_px", self.input_px, 16, 1024)
         check_whole("The reader's source_px", self.picture_px, self.input_px, 2048)
-        if not 0 <= self.face_zoom <= 8:
-            raise ConfigError("The reader's face_zoom is out of range", self.face_zoom, "0 to 8", "check the file")
+        check_number("The reader's face_zoom", self.face_zoom, 0, 8)
         if self.architecture not in ARCHITECTURES:
             wanted = f"one of: {', '.join(ARCHITECTURES)}"
             raise ConfigError("The reader's architecture is unknown", self.architecture, wanted, "update this package")

@@ -1,15 +1,15 @@
 """The head parser: a small U-Net that labels every pixel of a head picture."""
 
-import os
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..checks import check_whole
 from ..errors import ConfigError
 from ..networks.blocks import ConvNorm, residuals
-from ..networks.loading import NetworkKind, check_pictures, check_whole, load_network, resize
+from ..networks.loading import NetworkKind, check_pictures, resize
 from .labels import LABEL_NAMES
 
 
@@ -107,10 +107,4 @@ KIND = NetworkKind(
 )
 
 
-def load_parser(path: str | os.PathLike | None = None) -> HeadParser:
-    """The parser in a file, or the one that comes with the package; in eval mode, without gradients.
-
-    Raises:
-        FileError: missing, damaged or of another kind; ConfigError: its configuration is not usable.
-    """
-    return load_network(KIND, path)
+load_parser = KIND.load

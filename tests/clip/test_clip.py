@@ -8,9 +8,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from sat3d.clip import BUILT_IN, UNTRAINED, ClipConfig, OwnClip, load_clip
-from sat3d.clip.built_in_clip import KIND
+from sat3d.clip.built_in_clip import KIND, HeadTower
 from sat3d.clip.tokenizer import WordTokenizer, vocabulary_of
-from sat3d.clip.tower import HeadTower
 from sat3d.errors import ConfigError, FileError, ShapeError
 from sat3d.networks.loading import load_network, save_network
 

@@ -47,10 +47,10 @@ def test_weak_perspective_by_hand():
     assert (crop.side, crop.left, crop.top) == pytest.approx((210.0, 295.0, 195.0), abs=1e-2)
 
 
-def test_points_go_there_and_back():
-    crop, points = Crop(12.5, -3.0, 333.3), torch.rand(7, 2) * 400
-    torch.testing.assert_close(crop.to_photo(crop.to_crop(points, 512), 512), points)
-    torch.testing.assert_close(crop.to_crop(torch.tensor([[12.5, -3.0]]), 512), torch.zeros(1, 2))
+def test_points_of_the_photo_in_the_crop():
+    crop = Crop(12.5, -3.0, 320.0)
+    points = torch.tensor([[12.5, -3.0], [332.5, 317.0], [172.5, 77.0]])  # corners, and the middle of the upper half
+    torch.testing.assert_close(crop.to_crop(points, 512), torch.tensor([[0.0, 0.0], [512.0, 512.0], [256.0, 128.0]]))
 
 
 def test_a_crop_of_whole_pixels_is_exact():

@@ -15,8 +15,8 @@ from sat3d.inversion import (
     invert,
     invert_frames,
 )
+from sat3d.inversion.cameras import smooth
 from sat3d.inversion.initialisation import choose_likeliest, upright
-from sat3d.inversion.smoothing import smooth
 from sat3d.inversion.target import make_target
 from sat3d.inversion.w_statistics import measure_w_statistics
 from sat3d.masks import AttributeMasks

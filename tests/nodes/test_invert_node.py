@@ -19,7 +19,7 @@ def invert(part, monkeypatch):
         return options(method, steps, seed, low_resolution=8, full_resolution=16)
 
     monkeypatch.setattr(module, "InversionOptions", quick)
-    monkeypatch.setattr(module, "_encoder", lambda: None)
+    monkeypatch.setattr(part("nodes.built_in_networks"), "encoder", lambda: None)
 
     def invert(model, image, method="W", steps=3, seed=0, **more):
         return run(module.InvertImage, model=model, image=image, method=method, steps=steps, seed=seed, **more)

@@ -18,8 +18,8 @@ def invert(part, monkeypatch):
     module, options = part("nodes.invert"), part("sat3d.inversion").InversionOptions
     small = {"low_resolution": 8, "full_resolution": 16}
     monkeypatch.setattr(module, "InversionOptions", lambda *given: options(*given, **small))
-    monkeypatch.setattr(module, "_encoder", lambda: None)
-    monkeypatch.setattr(module, "_reader", lambda: None)
+    monkeypatch.setattr(part("nodes.built_in_networks"), "encoder", lambda: None)
+    monkeypatch.setattr(part("nodes.built_in_networks"), "reader", lambda: None)
 
     def invert(model, image, method="W", frames="video", **more):
         return run(module.InvertImage, **{"model": model, "image": image, "method": method, "steps": 4, "seed": 0,
@@ -134,11 +134,11 @@ def test_a_black_frame_is_held_and_told(graph, invert, model, film):
 
 
 def test_cuts_are_told(part, invert, model, film, monkeypatch):
-    inversion, module, host = part("sat3d.inversion"), part("nodes.invert"), part("nodes.host")
+    inversion, host = part("sat3d.inversion"), part("nodes.host")
     torch.manual_seed(0)
     config = inversion.EncoderConfig(24, widths=(4, 8, 8, 8, 8), squeezed=8, hidden=16)
     encoder = host.HostedNetwork(inversion.PortraitEncoder(config).eval())
-    monkeypatch.setattr(module, "_encoder", lambda: encoder)
+    monkeypatch.setattr(part("nodes.built_in_networks"), "encoder", lambda: encoder)
     monkeypatch.setattr(part("sat3d.inversion.video"), "choose_likeliest", lambda *given: given[-1][-1])
     assert "W from the encoder" in (info := invert(model, film)[2]) and "cuts: 2 (numbers 1, 2, from 0)" in info
     latent, preview, info = invert(model, film, "encoder")
@@ -191,7 +191,7 @@ class Painted(torch.nn.Module):
 def parser(part, monkeypatch):
     parser = Painted(part("sat3d.parsing.parser").ParserConfig())
     hosted = part("nodes.host").HostedNetwork(parser)
-    monkeypatch.setattr(part("nodes.invert"), "head_parser", lambda: hosted)
+    monkeypatch.setattr(part("nodes.built_in_networks"), "head_parser", lambda: hosted)
     return parser
 
 
@@ -255,7 +255,7 @@ def test_the_parser_of_the_pack_finds_the_mouth(part):
     crop, text = run(align.SAT3DAlignFace, image=photo, method=align.POINTS, points=points, face=0, size=128,
                      frame=align.OWN)
     job = part("nodes.inversion_jobs").Work(crop.permute(0, 3, 1, 2) * 2 - 1, None, "W", None, (None,))
-    parser = part("nodes.head_parser").head_parser().ready()
+    parser = part("nodes.built_in_networks").head_parser().ready()
     weight = module.leave_out_parts(job, parser, ["mouth"], 128, lambda *_: None).weight[0, 0]
     (place,) = json.loads(text)
     numbers = torch.tensor([float(number) for number in points.replace(",", "").split()]).reshape(5, 2)
@@ -269,7 +269,7 @@ def test_without_its_file_the_parser_is_asked_for(part, graph, invert, model, fi
     def missing():
         raise graph.errors.FileError("There are no weights for a head parser")
 
-    monkeypatch.setattr(part("nodes.head_parser"), "load_parser", missing)
-    part("nodes.head_parser").head_parser.cache_clear()
+    monkeypatch.setattr(part("nodes.built_in_networks"), "load_parser", missing)
+    part("nodes.built_in_networks").head_parser.cache_clear()
     with pytest.raises(graph.errors.FileError, match="head parser"):
         invert(model, film, leave_out="glasses")

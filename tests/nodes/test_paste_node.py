@@ -200,7 +200,7 @@ def test_the_tilt_of_a_head_reaches_the_camera(part, graph, example, monkeypatch
     options = part("sat3d.inversion").InversionOptions
     small = {"low_resolution": 8, "full_resolution": 16}
     monkeypatch.setattr(module, "InversionOptions", lambda *given: options(*given, **small))
-    monkeypatch.setattr(module, "_encoder", lambda: None)
+    monkeypatch.setattr(part("nodes.built_in_networks"), "encoder", lambda: None)
     crop, place = run(align.SAT3DAlignFace, image=example[0], method=align.POINTS, points=tilted(example[1], degrees),
                       face=0, size=64)
     yaw, pitch, roll = json.loads(place)[0]["camera_deg"]

@@ -197,8 +197,8 @@ def tiny_helpers(part, monkeypatch):
     """An inversion that takes no time: no encoder, no perceptual loss, few rays."""
     module, options = part("nodes.invert"), part("sat3d.inversion").InversionOptions
     small = {"low_resolution": 8, "full_resolution": 16}
-    monkeypatch.setattr(module, "_encoder", lambda: None)
-    monkeypatch.setattr(module, "_reader", lambda: None)
+    monkeypatch.setattr(part("nodes.built_in_networks"), "encoder", lambda: None)
+    monkeypatch.setattr(part("nodes.built_in_networks"), "reader", lambda: None)
     monkeypatch.setattr(module, "InversionOptions", lambda *given: options(*given, **small))
 
 
