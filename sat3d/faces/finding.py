@@ -25,6 +25,7 @@ _STILL, _LEAST_STILL = 0.01, 0.022
 _LOOKS = 4
 _AROUND = 1.5  # sides of the box of the points
 _SAME_FACE = 0.4  # intersection over union of the points' boxes
+_INSIDE = 0.7  # share of a box that lies in a larger one: an eye behind a lens, not a face
 _LIKE_SIZE = 0.9  # faces that are at least so large, of the largest of them, are ordered from left to right
 
 
@@ -64,17 +65,18 @@ class Face:
 def find_faces(photo: Tensor, networks: FaceNetworks | None = None) -> list[Face]:
     """``[1, 3, H, W]`` in -1..1 -> its faces, from the largest to the smallest; those of like size from left to right.
 
-    Heads may be turned in the picture: where no upright one is found, or one that may be none, the photo is looked at
-    from all four sides.
+    Heads may be turned in the picture: where no upright one is found, the photo is looked at from all four sides; so it
+    is where one may be upside down, but then for the faces that are known already.
     """
     networks = networks or face_networks_on(str(photo.device))
     photo = photo.to(networks.device).float().clamp(-1, 1)
     points, logits = photo.new_zeros(0, POINTS, 3), photo.new_zeros(0)
     for quarter_turns in _QUARTER_TURNS:
-        squares = candidates(networks.detector, photo, quarter_turns)
-        if len(squares):
-            more, sure = _settled(networks, photo, squares)
-            points, logits = _distinct(torch.cat([points, more]), torch.cat([logits, sure]))
+        more, sure = _settled(networks, photo, candidates(networks.detector, photo, quarter_turns))
+        if quarter_turns and len(points):
+            known = overlaps(_boxes(more), _boxes(points))[0].amax(1) > _SAME_FACE
+            more, sure = more[known], sure[known]
+        points, logits = _distinct(torch.cat([points, more]), torch.cat([logits, sure]))
         if len(logits) and logits.min() >= _BEYOND_DOUBT:
             break
     if not len(points):
@@ -106,6 +108,8 @@ def squares_around(points: Tensor) -> Tensor:
 
 def _settled(networks: FaceNetworks, photo: Tensor, squares: Tensor) -> tuple[Tensor, Tensor]:
     """Points and logits of the faces in these squares, each looked at again until it keeps still."""
+    if not len(squares):
+        return photo.new_zeros(0, POINTS, 3), photo.new_zeros(0)
     points, logits = read_faces(networks, photo, squares)
     move = torch.full_like(logits, torch.inf)
     for _ in range(_LOOKS - 1):
@@ -121,17 +125,24 @@ def _settled(networks: FaceNetworks, photo: Tensor, squares: Tensor) -> tuple[Te
 
 
 def _distinct(points: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
-    """Of faces that lie on one another, the surest; the surest first."""
+    """Of faces that lie on one another the surest, and none inside another; the surest first."""
     order = logits.argsort(descending=True, stable=True)
     points, logits = points[order], logits[order]
-    low, high = points[..., :2].amin(1), points[..., :2].amax(1)
-    boxes = torch.cat([(low + high) / 2, high - low], 1)
-    doubles = overlaps(boxes, boxes)[0] > _SAME_FACE
+    boxes = _boxes(points)
+    union, inside = overlaps(boxes, boxes)
+    area = boxes[:, 2:].prod(1)
+    swallowed = ((inside > _INSIDE) & (union <= _SAME_FACE) & (area[:, None] < area)).any(1)
     kept: list[int] = []
-    for i in range(len(points)):
-        if not any(doubles[i, j] for j in kept):
+    for i in (~swallowed).nonzero()[:, 0].tolist():
+        if not any(union[i, j] > _SAME_FACE for j in kept):
             kept.append(i)
     return points[kept], logits[kept]
+
+
+def _boxes(points: Tensor) -> Tensor:
+    """``[N, 478, 3]`` -> ``[N, 4]``: middle, width and height."""
+    low, high = points[..., :2].amin(1), points[..., :2].amax(1)
+    return torch.cat([(low + high) / 2, high - low], 1)
 
 
 def in_order(faces: Sequence[Face]) -> list[Face]:

@@ -49,5 +49,5 @@ class Frame:
 # the published numbers; the built-in ones are medians over rendered heads with known cameras.
 PUBLISHED = Frame(CameraRig(), 0.02648, (0.0, 0.0151, 0.1072))
 BUILT_IN = Frame(
-    CameraRig(pivot=(0.0, 0.0, 0.10)), 0.01634, (0.0, -0.0544, 0.0807), math.radians(1.9), 1.58, 0.0, -0.16
+    CameraRig(pivot=(0.0, 0.0, 0.10)), 0.01634, (0.0, -0.0544, 0.0807), math.radians(2.5), 1.58, 0.0, -0.16
 )
