@@ -51,10 +51,7 @@ class FaceDetector(nn.Module):
         fine = self.fine(self.stem(pictures))
         grids = (fine, self.coarse(fine))
         logits = [_rows(head(grid), 1) for head, grid in zip(self.scores, grids, strict=True)]
-        values = [
-            _placed(head(grid), cell)
-            for head, grid, cell in zip(self.values, grids, _GUESSES, strict=True)
-        ]
+        values = [_placed(head(grid), cell) for head, grid, cell in zip(self.values, grids, _GUESSES, strict=True)]
         return torch.cat(logits, 1)[..., 0], torch.cat(values, 1)
 
 
@@ -65,8 +62,7 @@ def _blocks(inputs: int, plan: tuple[tuple[int, int], ...]) -> nn.Sequential:
 
 def _heads(inputs: tuple[int, int], values: int) -> nn.ModuleList:
     return nn.ModuleList(
-        nn.Conv2d(channels, guesses * values, 1)
-        for channels, guesses in zip(inputs, _GUESSES.values(), strict=True)
+        nn.Conv2d(channels, guesses * values, 1) for channels, guesses in zip(inputs, _GUESSES.values(), strict=True)
     )
 
 
@@ -78,9 +74,7 @@ def _rows(grid: Tensor, values: int) -> Tensor:
 def _placed(grid: Tensor, cell: int) -> Tensor:
     """Distances from the cells' middles become places; width and height stay."""
     height, width = grid.shape[2:]
-    y, x = (
-        (torch.arange(count, device=grid.device, dtype=grid.dtype) + 0.5) * cell for count in (height, width)
-    )
+    y, x = ((torch.arange(count, device=grid.device, dtype=grid.dtype) + 0.5) * cell for count in (height, width))
     middle = torch.stack([x.expand(height, width), y[:, None].expand(height, width)], -1)
     middle = middle.reshape(-1, 1, 2).expand(-1, _GUESSES[cell], 2).reshape(-1, 2)
     shift = torch.cat([middle, torch.zeros_like(middle), *[middle] * len(KEYPOINTS)], 1)

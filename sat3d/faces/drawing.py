@@ -27,9 +27,9 @@ def draw_faces(
         colour = _CHOSEN if number == chosen else _FOUND
         if number == chosen:
             _draw_points(pen, face, scale, max(1.0, _DOT * max(drawn.size)), colour)
-        box = tuple(edge * scale for edge in face.box)
+        box = tuple(round(edge * scale) for edge in face.box)
         pen.rectangle(box, outline=colour, width=max(1, round(_LINE * max(drawn.size))))
-        _draw_number(pen, number, box, max(_LEAST_LETTERS_PX, round(_LETTERS * max(drawn.size))), colour)
+        _draw_number(pen, number, box[:2], max(_LEAST_LETTERS_PX, round(_LETTERS * max(drawn.size))), colour)
     return drawn
 
 
@@ -38,12 +38,14 @@ def _draw_points(pen: ImageDraw.ImageDraw, face: Face, scale: float, radius: flo
         pen.ellipse((x - radius / 2, y - radius / 2, x + radius / 2, y + radius / 2), fill=colour)
 
 
-def _draw_number(pen: ImageDraw.ImageDraw, number: int, box: tuple, letters_px: int, colour: tuple) -> None:
-    """At the box's upper left corner, above it where there is room, never outside of the picture."""
+def _draw_number(
+    pen: ImageDraw.ImageDraw, number: int, corner: tuple[int, int], letters_px: int, colour: tuple
+) -> None:
+    """Above the corner of the box where there is room, never outside of the picture."""
     font = built_in_font(letters_px)
     left, top, right, bottom = pen.textbbox((0, 0), str(number), font=font)
-    width, height = right + left, bottom + top // 2
-    x = min(max(0.0, box[0]), pen.im.size[0] - width)
-    y = min(max(0.0, box[1] - height), pen.im.size[1] - height)
+    width, height = round(right + left), round(bottom + top / 2)
+    x = max(0, min(corner[0], pen.im.size[0] - width))
+    y = max(0, min(corner[1] - height, pen.im.size[1] - height))
     pen.rectangle((x, y, x + width, y + height), fill=colour)
     pen.text((x, y), str(number), fill=_TEXT, font=font)

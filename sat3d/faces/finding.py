@@ -94,7 +94,7 @@ def read_faces(networks: FaceNetworks, photo: Tensor, squares: Tensor) -> tuple[
 
 
 def squares_around(points: Tensor) -> Tensor:
-    """``[N, 478, 3]`` -> squares ``[N, 4]`` to look at the same faces again: larger than their boxes, the eyes level."""
+    """``[N, 478, 3]`` -> squares ``[N, 4]`` to see the same faces again, larger than their boxes, the eyes level."""
     across = points[:, _EYE_CORNERS[1], :2] - points[:, _EYE_CORNERS[0], :2]
     angle = torch.atan2(across[:, 1], across[:, 0])
     cos, sin = angle.cos()[:, None], angle.sin()[:, None]

@@ -1,7 +1,6 @@
 """The landmark network of ``face_landmarker_v2``: 478 points of a face, after Kartynnik et al. 2019 (arXiv:1907.06724)
 and, for eyes and lips, Grishchenko et al. 2020 (arXiv:2006.10962)."""
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 

@@ -74,7 +74,7 @@ def full_pose(points: Tensor, canonical: Tensor, focal: float) -> tuple[Tensor, 
 
 
 def _rigid(points: Tensor, canonical: Tensor) -> tuple[Tensor, Tensor]:
-    """What keeps its shape, of the canonical face and of the points, in double precision; depth as deep as faces are."""
+    """What keeps its shape, of the canonical face and of the points, in double precision; depth as faces have it."""
     kept = canonical[:, 1] > _LOWEST_CM
     seen = points[: len(canonical)][kept].double().cpu()
     return canonical[kept].double().cpu(), seen * seen.new_tensor([1, 1, _DEPTH])

@@ -72,9 +72,7 @@ def _merged(scores: Tensor, values: Tensor) -> Tensor:
 def overlaps(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
     """Boxes ``[N, 4]`` and ``[M, 4]``, each the middle, width and height -> ``[N, M]`` intersection over union, and
     over the smaller of both."""
-    low, high = (
-        [boxes[:, :2] + sign * boxes[:, 2:4].abs() / 2 for boxes in (first, second)] for sign in (-1, 1)
-    )
+    low, high = ([boxes[:, :2] + sign * boxes[:, 2:4].abs() / 2 for boxes in (first, second)] for sign in (-1, 1))
     shared = torch.minimum(high[0][:, None], high[1]) - torch.maximum(low[0][:, None], low[1])
     shared = shared.clamp_min(0).prod(2)
     one, other = first[:, 2:4].abs().prod(1)[:, None], second[:, 2:4].abs().prod(1)

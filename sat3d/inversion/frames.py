@@ -1,4 +1,4 @@
-"""How generators' pictures show a head: the camera, where the canonical face stands, and which square of a photo fits."""
+"""How generators' pictures show a head: the camera, where the canonical face stands, which square of a photo fits."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from .align import Crop, crop_of
 
 @dataclass(frozen=True)
 class Frame:
-    """``scale``: world units per centimetre of the canonical face, which is tipped forward by ``pitch_rad`` and then
-    moved by ``offset``. ``sides``, ``right``, ``down``: the square of these pictures, in sides of the published crop."""
+    """``scale``: world units per centimetre of the canonical face, which is tipped forward by ``pitch_rad``, then moved
+    by ``offset``. ``sides``, ``right``, ``down``: the square of these pictures, in sides of the published crop."""
 
     rig: CameraRig
     scale: float

@@ -1,8 +1,9 @@
 """The camera of a photo from points of the face: perspective-n-point, by the 478 that are found or by five.
 
-The five standard points stand in the generator's world as 0.27 · p + (0, 0.006, 0.161); the camera has the generator's focal
-length, and its distance is set to that of the generator's sphere in the end. The pitch hangs on where exactly the nose
-ends: of real people, whose proportions differ, the points say less than what cameras are likely (``spread``).
+The five standard points stand in the generator's world as 0.27 · p + (0, 0.006, 0.161); the camera has the generator's
+focal length, and its distance is set to that of the generator's sphere in the end. By five points the pitch hangs on
+where exactly the nose ends: of real people, whose proportions differ, they say less than what cameras are likely
+(``spread``).
 """
 
 from __future__ import annotations

@@ -253,5 +253,5 @@ def test_a_photo_without_a_face():
 
 @pytest.mark.parametrize("photo", [torch.zeros(3, 8, 8), torch.full((1, 3, 64, 64), torch.nan)])
 def test_what_is_no_photo_is_not_searched(photo):
-    with pytest.raises(ShapeError, match="Not a photo|NaN"):
+    with pytest.raises(ShapeError, match=r"Not a photo|NaN"):
         landmarks.faces_of(photo)

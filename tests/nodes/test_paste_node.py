@@ -201,8 +201,8 @@ def test_the_tilt_of_a_head_reaches_the_camera(part, graph, example, monkeypatch
     small = {"low_resolution": 8, "full_resolution": 16}
     monkeypatch.setattr(module, "InversionOptions", lambda *given: options(*given, **small))
     monkeypatch.setattr(module, "_encoder", lambda: None)
-    crop, place, _ = run(align.SAT3DAlignFace, image=example[0], method=align.POINTS, points=tilted(example[1], degrees),
-                      face=0, size=64)
+    crop, place, _ = run(align.SAT3DAlignFace, image=example[0], method=align.POINTS,
+                         points=tilted(example[1], degrees), face=0, size=64)
     yaw, pitch, roll = json.loads(place)[0]["camera_deg"]
     assert roll == pytest.approx(degrees, abs=4) and abs(yaw) < 30 and abs(pitch) < 30
     model = graph.load()[0]

