@@ -89,8 +89,8 @@ def _inputs() -> list[io.Input]:
                         tooltip="Five points: x, y in pixels of left eye, right eye, nose tip, left and right "
                                 "corner of the mouth, left and right as you see them. Box: left, top, side."),
         io.Int.Input("face", default=0, min=0, max=MOST_FACES - 1,
-                     tooltip="Which face where several are found: 0 is the largest, and of faces of like size the "
-                             "left one comes first. The picture on the node shows the numbers."),
+                     tooltip="Which face where several are found: 0 is the largest; faces of like size go by rows, "
+                             "from the left. The picture on the node shows the numbers."),
         io.Int.Input("size", default=512, min=64, max=2048, step=64, tooltip="Side of the crop in pixels."),
         io.Combo.Input("frame", options=list(FRAMES), default=PUBLISHED, optional=True,
                        tooltip="For whose pictures the crop is: the published models are trained on close crops, the "

@@ -26,10 +26,11 @@ _LOOKS = 4
 _AROUND = 1.5  # sides of the box of the points
 _SAME_FACE = 0.4  # intersection over union of the points' boxes
 _INSIDE = 0.7  # share of a box that lies in a larger one: an eye behind a lens, not a face
-_LIKE_SIZE = 0.9  # faces that are at least so large, of the largest of them, are ordered from left to right
+_LIKE_SIZE = 0.9  # of the largest of faces of like size
+_ROW = 0.7  # of a face's size: by how much a face in a row may be lower than the highest one
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Face:
     """``points [478, 3]``: x, y in pixels of the photo, and depth in the same unit, smaller towards the viewer;
     ``presence`` 0..1: how sure it is that they are a face's; ``expressions [52]``: blendshapes, see
@@ -63,7 +64,7 @@ class Face:
 
 @torch.no_grad()
 def find_faces(photo: Tensor, networks: FaceNetworks | None = None) -> list[Face]:
-    """``[1, 3, H, W]`` in -1..1 -> its faces, from the largest to the smallest; those of like size from left to right.
+    """``[1, 3, H, W]`` in -1..1 -> its faces, from the largest to the smallest; those of like size as one reads.
 
     Heads may be turned in the picture: where no upright one is found, the photo is looked at from all four sides; so it
     is where one may be upside down, but then for the faces that are known already.
@@ -146,11 +147,20 @@ def _boxes(points: Tensor) -> Tensor:
 
 
 def in_order(faces: Sequence[Face]) -> list[Face]:
-    """From the largest to the smallest; of those of like size, from left to right, so that a photo at another size has
-    the same order."""
+    """From the largest to the smallest; those of like size as one reads, by rows: so a photo at another size has the same
+    order."""
     rest, ordered = sorted(faces, key=lambda face: -face.size_px), []
     while rest:
         alike = [face for face in rest if face.size_px >= _LIKE_SIZE * rest[0].size_px]
-        ordered += sorted(alike, key=lambda face: face.box[0])
+        ordered += _in_reading_order(alike)
         rest = rest[len(alike) :]
+    return ordered
+
+
+def _in_reading_order(faces: Sequence[Face]) -> list[Face]:
+    rest, ordered = sorted(faces, key=lambda face: face.box[1]), []
+    while rest:
+        row = [face for face in rest if face.box[1] < rest[0].box[1] + _ROW * face.size_px]
+        ordered += sorted(row, key=lambda face: face.box[0])
+        rest = [face for face in rest if face not in row]
     return ordered

@@ -68,8 +68,8 @@ def test_small_faces(portrait):
 
 
 def test_many_faces_come_in_a_stable_order(portrait):
-    """The largest first; the two that are alike from left to right, also in the photo at half the size."""
-    places = [(1200, 100, 60), (700, 700, 61), (150, 400, 120), (800, 60, 30)]
+    """The largest first; the two that are alike by rows, also in the photo at half the size."""
+    places = [(1200, 700, 60), (700, 500, 61), (150, 400, 120), (800, 60, 30)]
     photo = scene(portrait, places)
     half = np.array(Image.fromarray(photo).resize((800, 600), Image.Resampling.LANCZOS))
     for picture, scale in ((photo, 1.0), (half, 0.5)):
@@ -78,10 +78,12 @@ def test_many_faces_come_in_a_stable_order(portrait):
         assert 150 < lefts[0] < 700 < lefts[1] < 900 < 1200 < lefts[2] and 800 < lefts[3] < 1200
 
 
-def test_faces_of_like_size_are_ordered_from_left_to_right():
+def test_faces_of_like_size_are_ordered_as_one_reads():
     faces = [Face(frontal_points(apart, (x, 50.0)), 1.0, torch.zeros(52))
              for apart, x in ((100, 900), (104, 600), (40, 10), (95, 100))]  # fmt: skip
     assert [round(face.five_points[2, 0].item()) for face in in_order(faces)] == [100, 600, 900, 10]
+    rows = [Face(frontal_points(50, (x, y)), 1.0, torch.zeros(52)) for x, y in ((100, 400), (101, 100), (300, 120))]
+    assert [round(face.five_points[2, 0].item()) for face in in_order(rows)] == [101, 300, 100]
 
 
 @pytest.mark.parametrize("name", ["coffee", "chelsea", "moon", "rocket", "gravel", "page", "clock"])
