@@ -147,8 +147,8 @@ def _boxes(points: Tensor) -> Tensor:
 
 
 def in_order(faces: Sequence[Face]) -> list[Face]:
-    """From the largest to the smallest; those of like size as one reads, by rows: so a photo at another size has the same
-    order."""
+    """From the largest to the smallest; those of like size as one reads, by rows; the same at any size of
+    the photo."""
     rest, ordered = sorted(faces, key=lambda face: -face.size_px), []
     while rest:
         alike = [face for face in rest if face.size_px >= _LIKE_SIZE * rest[0].size_px]
