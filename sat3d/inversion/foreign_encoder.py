@@ -9,8 +9,8 @@ To plug in another one, write a class with the two methods of :class:`.encoder.F
         def find(self, images):                       # [B, 3, H, W] in -1..1, cropped as its pictures
             return Found(ws=my_network(images))       # [B, rows, w_dim], the mean latent already added
 
-An encoder may also know the camera (``yaw_rad``, ``pitch_rad``); where it does not, it is searched for or taken from the
-points of the face. ``planes`` or ``plane_offsets`` that it draws are for ``network.render``: they are no style, so
+An encoder may also know the camera (``yaw_rad``, ``pitch_rad``); where it does not, it is searched for, or taken from
+the points of the face. ``planes`` or ``plane_offsets`` that it draws are for ``network.render``: they are no style, so
 neither edits nor latents take them. Read from files here: e4e and pSp for StyleGAN2, the first part of TriPlaneNet for
 EG3D (its second part, which draws plane offsets, and GOAE are not supported).
 """

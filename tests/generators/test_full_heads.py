@@ -26,7 +26,7 @@ from sat3d.generators.full_head_config import PLANE_AXES_FULL_HEAD
 from sat3d.generators.planes import plane_projection, sample_planes, sample_planes_reference, texel_points
 from tests.generators.full_heads import CASES, latents, tiny_full_head, tiny_full_head_config, weights_of
 
-GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "heads"
+GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "children"
 RELATIVE_LIMIT = 1e-4
 
 

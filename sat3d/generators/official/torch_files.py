@@ -13,11 +13,12 @@ from ...foreign.archives import ZIP, entries_of
 from ...foreign.program import Allowed
 from ...foreign.storage import STORAGE_GLOBALS
 from ...foreign.torch_file import read_torch
-from ...foreign.values import Context, Record, asks_for, describe
+from ...foreign.values import Context, Record, TensorView, asks_for, describe
 from .contents import EXPORT, WANTED, is_network, weights_alone, weights_somewhere
 
 _ALLOWED = {**ALLOWED, **STORAGE_GLOBALS}
 _SHOWN, _MOST_VALUES = 5, 50
+_CODE = "if it is the code of a face, load it as a face, together with the network that it was found for"
 T = TypeVar("T")
 
 
@@ -72,8 +73,9 @@ def explain(contents: object, what: str) -> FileError:
         return weights_alone(f"{what}: {weights}")
     found = _networks(contents)
     if not found:
+        step = _CODE if type(contents) is TensorView else EXPORT
         return FileError(
-            "This file of torch.save is not a network pickle", f"{what}: {describe(contents)}", WANTED, EXPORT
+            "This file of torch.save is not a network pickle", f"{what}: {describe(contents)}", WANTED, step
         )
     return FileError("The network is in a file of torch.save, not in a pickle", f"{what}: {found}", WANTED, EXPORT)
 
