@@ -17,7 +17,7 @@ class GeneratorSettings(Settings):
     data: tuple[Path, ...]  # data sets of heads
     supervision: Literal["pictures"] = "pictures"  # what is known of the heads: pictures, cameras and depth
     out: Path  # folder of the training
-    minutes: Annotated[Maybe[float], Range(1e-3)] = None  # of training steps, over all runs (cpu 480, gpu 9)
+    minutes: Annotated[Maybe[float], Range(1e-6)] = None  # of training steps, over all runs (cpu 480, gpu 9)
     steps: Annotated[Maybe[int], Range(1)] = None  # train so many steps instead of minutes
     resume: Flag = False  # go on where the training in --out stopped
     seed: Seed = 0
