@@ -27,9 +27,9 @@ def draw_faces(
         colour = _CHOSEN if number == chosen else _FOUND
         if number == chosen:
             _draw_points(pen, face, scale, max(1.0, _DOT * max(drawn.size)), colour)
-        box = tuple(round(edge * scale) for edge in face.box)
-        pen.rectangle(box, outline=colour, width=max(1, round(_LINE * max(drawn.size))))
-        _draw_number(pen, number, box[:2], max(_LEAST_LETTERS_PX, round(_LETTERS * max(drawn.size))), colour)
+        left, top, right, bottom = (round(edge * scale) for edge in face.box)
+        pen.rectangle((left, top, right, bottom), outline=colour, width=max(1, round(_LINE * max(drawn.size))))
+        _draw_number(pen, number, (left, top), max(_LEAST_LETTERS_PX, round(_LETTERS * max(drawn.size))), colour)
     return drawn
 
 

@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 import torch
+from einops import rearrange
 from torch import Tensor
 
 from ..camera import CameraRig, check_label
@@ -87,7 +88,7 @@ class TriplaneGenerator(ViewGenerator):
 
     def arrange(self, image: Tensor) -> Tensor:
         """That picture as planes."""
-        return image.permute(0, 2, 3, 1).unflatten(3, (len(self.config.plane_axes), -1)).contiguous()
+        return rearrange(image, "b (p c) h w -> b h w p c", p=len(self.config.plane_axes)).contiguous()
 
     def volume(self, planes: Tensor) -> Volume:
         """Planes with what is needed to look through them."""
