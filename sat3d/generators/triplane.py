@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
+from einops import rearrange
 from torch import Tensor
 
 from ..camera import CameraRig, check_label
@@ -78,7 +79,7 @@ class TriplaneGenerator(ViewGenerator):
         """``styles [B, S]`` -> planes ``[B, H, W, P, C]``, texel-major: one texel's features are contiguous."""
         layers = {name.removeprefix("backbone."): style for name, style in self.layout.split(styles).items()}
         image = self.backbone.skip_image(layers, noise or Noise())
-        return image.permute(0, 2, 3, 1).unflatten(3, (len(self.config.plane_axes), -1)).contiguous()
+        return rearrange(image, "b (p c) h w -> b h w p c", p=len(self.config.plane_axes)).contiguous()
 
     def volume(self, planes: Tensor) -> Volume:
         """Planes with what is needed to look through them."""

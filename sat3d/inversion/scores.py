@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
+from einops import rearrange
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -47,5 +48,5 @@ def _blur(x: Tensor) -> Tensor:
     place = torch.arange(_WINDOW, device=x.device, dtype=x.dtype) - _WINDOW // 2
     taps = torch.exp(-0.5 * (place / _SIGMA) ** 2)
     taps = taps / taps.sum()
-    planes = x.flatten(0, 1)[:, None]
+    planes = rearrange(x, "b c h w -> (b c) 1 h w")
     return F.conv2d(F.conv2d(planes, taps[None, None, None]), taps[None, None, :, None])
