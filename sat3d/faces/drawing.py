@@ -17,11 +17,11 @@ _DOT = 1 / 600
 def draw_faces(
     picture: Image.Image, faces: Sequence[Face], scale: float = 1.0, chosen: int | None = None
 ) -> Image.Image:
-    """A copy of ``picture`` with the numbers of ``faces``, whose points are ``scale`` times as far from the corner.
+    """A copy of the RGB ``picture`` with the numbers of ``faces``, whose points are ``scale`` times as far from the corner.
 
     ``chosen``: the number of the face that is taken, drawn in another colour and with its points.
     """
-    drawn = picture.convert("RGB")
+    drawn = picture.copy()
     pen = ImageDraw.Draw(drawn)
     for number, face in enumerate(faces):
         colour = _CHOSEN if number == chosen else _FOUND
