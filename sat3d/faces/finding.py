@@ -71,7 +71,7 @@ def find_faces(photo: Tensor, networks: FaceNetworks | None = None) -> list[Face
     """
     networks = networks or face_networks_on(str(photo.device))
     photo = photo.to(networks.device).float().clamp(-1, 1)
-    points, logits = photo.new_zeros(0, POINTS, 3), photo.new_zeros(0)
+    points, logits = torch.zeros(0, POINTS, 3), torch.zeros(0)
     for quarter_turns in _QUARTER_TURNS:
         more, sure = _settled(networks, photo, candidates(networks.detector, photo, quarter_turns))
         if quarter_turns and len(points):
@@ -82,8 +82,8 @@ def find_faces(photo: Tensor, networks: FaceNetworks | None = None) -> list[Face
             break
     if not len(points):
         return []
-    expressions = networks.expressions(points)
-    parts = zip(points.cpu(), logits.sigmoid().tolist(), expressions.cpu(), strict=True)
+    expressions = networks.expressions(points.to(networks.device)).cpu()
+    parts = zip(points, logits.sigmoid().tolist(), expressions, strict=True)
     return in_order([Face(*part) for part in parts])
 
 
@@ -108,10 +108,10 @@ def squares_around(points: Tensor) -> Tensor:
 
 
 def _settled(networks: FaceNetworks, photo: Tensor, squares: Tensor) -> tuple[Tensor, Tensor]:
-    """Points and logits of the faces in these squares, each looked at again until it keeps still."""
+    """Points and logits of the faces in these squares, each looked at again until it keeps still; on the CPU."""
     if not len(squares):
-        return photo.new_zeros(0, POINTS, 3), photo.new_zeros(0)
-    points, logits = read_faces(networks, photo, squares)
+        return torch.zeros(0, POINTS, 3), torch.zeros(0)
+    points, logits = read_faces(networks, photo, squares.to(photo.device))
     move = torch.full_like(logits, torch.inf)
     for _ in range(_LOOKS - 1):
         restless = (move > _STILL).nonzero()[:, 0]
@@ -122,7 +122,7 @@ def _settled(networks: FaceNetworks, photo: Tensor, squares: Tensor) -> tuple[Te
         distance = (points[restless] - before)[..., :2].norm(dim=2).mean(1)
         move[restless] = distance / (around[:, 2] / _AROUND)
     faces = (logits >= 0) & (move <= _LEAST_STILL)
-    return points[faces], logits[faces]
+    return points[faces].cpu(), logits[faces].cpu()
 
 
 def _distinct(points: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:

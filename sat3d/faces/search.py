@@ -23,7 +23,7 @@ _RIGHT_EYE, _LEFT_EYE = slice(4, 6), slice(6, 8)  # of the person, among a guess
 
 def candidates(detector: FaceDetector, picture: Tensor, quarter_turns: int = 0) -> Tensor:
     """``picture [1, 3, H, W]`` in -1..1 -> turned squares ``[N, 4]`` (:mod:`.squares`) around possible faces, the
-    surest first.
+    surest first; on the CPU.
 
     ``quarter_turns``: the detector knows heads that are nearly upright; it is shown the picture turned
     counter-clockwise so many times. The squares are those of the picture as it is.
@@ -31,10 +31,10 @@ def candidates(detector: FaceDetector, picture: Tensor, quarter_turns: int = 0) 
     base, scale = _finest(picture, quarter_turns)
     scores, values = [], []
     for level in range(_LEVELS):
-        logits, guesses = detector(_padded(shrink(base, 2**level)))
-        sure = logits[0].sigmoid() >= _LEAST_SCORE
-        scores.append(logits[0, sure].sigmoid())
-        values.append(guesses[0, sure] * (2**level / scale))
+        logits, guesses = (part[0].cpu() for part in detector(_padded(shrink(base, 2**level))))
+        sure = logits.sigmoid() >= _LEAST_SCORE
+        scores.append(logits[sure].sigmoid())
+        values.append(guesses[sure] * (2**level / scale))
     merged = _merged(torch.cat(scores), torch.cat(values))
     return _turned_back(_squares(merged), picture.shape, quarter_turns)
 
