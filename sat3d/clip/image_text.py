@@ -26,9 +26,12 @@ class ImageText(nn.Module):
         resizing: how pictures of another size come to its own.
 
     Example:
+        >>> from sat3d.clip import load_clip
         >>> clip = load_clip("synthheads-clip")
-        >>> texts = clip.encode_text(["a face with no beard", "a face with a full beard"])
-        >>> shares = (clip.logit_scale * clip.encode_image(images) @ texts.T).softmax(1)
+        >>> texts = clip.encode_text(["the face of a person with no beard", "the face of a person with a full beard"])
+        >>> images = torch.zeros(3, 3, 128, 128)
+        >>> (clip.logit_scale * clip.encode_image(images) @ texts.T).softmax(1).shape
+        torch.Size([3, 2])
     """
 
     model: Any  # one of open_clip's classes, which share no type

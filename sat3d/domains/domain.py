@@ -91,6 +91,7 @@ class Domain:
     (Both are variants of ours.)
 
     Example:
+        >>> from sat3d.domains import load_domain
         >>> domain = load_domain("synthheads")
         >>> domain.sentences(domain.group("beard", "kind"))[0]
         'the face of a person with no beard'

@@ -45,7 +45,12 @@ def with_delta(network: StyleGenerator, tuned: Mapping[str, Tensor]) -> StyleGen
     """A network with the differences added. All other weights are shared with ``network``, which stays as it is.
 
     Example:
-        >>> picture = with_delta(network, latent.tuned).synthesize(latent.styles, latent.camera).image
+        >>> from sat3d.generators import load_generator
+        >>> from sat3d.networks.built_in import GENERATOR
+        >>> network = load_generator(GENERATOR).network
+        >>> changed = with_delta(network, {"decoder.net.2.bias": torch.ones(33)})
+        >>> (changed.decoder.net[2].bias - network.decoder.net[2].bias).mean().item()
+        1.0
 
     Raises:
         LayoutError: differences that do not fit this network. FileError: they hold NaN or infinite numbers.

@@ -60,7 +60,10 @@ class PortraitEncoder(nn.Module):
     """Pictures to w and camera angles.
 
     Example:
-        >>> latent = encode(load_encoder(), loaded.network, images, loaded.fingerprint)
+        >>> encoder = load_encoder()
+        >>> found = encoder(torch.zeros(2, 3, 128, 128))
+        >>> found.w.shape == (2, encoder.config.w_dim), found.yaw_rad.shape
+        (True, torch.Size([2]))
     """
 
     rows: Tensor

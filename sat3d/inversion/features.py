@@ -24,8 +24,10 @@ class FeatureLoss(nn.Module):
     """Mean difference of the features of a head parser or an attribute reader.
 
     Example:
-        >>> loss = FeatureLoss(load_reader())
-        >>> distance = loss(picture, loss.features(photo))
+        >>> from sat3d.networks.reader import load_reader
+        >>> loss, photo = FeatureLoss(load_reader()), torch.zeros(1, 3, 128, 128)
+        >>> loss(photo, loss.features(photo)).item()
+        0.0
     """
 
     def __init__(self, network: AttributeReader | HeadParser, levels: int = _LEVELS):

@@ -31,7 +31,9 @@ def weight_without(
     microphone before the face, paint a mask.
 
     Example:
-        >>> found = invert(tools, photo, weight=weight_without(load_parser(), photo, ["glasses"], background=0.2))
+        >>> from sat3d.parsing.parser import load_parser
+        >>> weight_without(load_parser(), torch.zeros(1, 3, 128, 128), ["glasses"], background=0.2).shape
+        torch.Size([1, 1, 128, 128])
 
     Raises:
         ConfigError: a label that the parser does not know, or a number out of 0..1. ShapeError: not pictures.

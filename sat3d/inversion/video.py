@@ -102,8 +102,14 @@ def invert_frames(
     frames together and may raise to cancel. The same frames, options and seed give the same latents.
 
     Example:
-        >>> found = invert_frames(tools, frames, expression=expression_channels(masks))
-        >>> found.latent.save("actor.safetensors")
+        >>> from sat3d.generators import load_generator
+        >>> from sat3d.inversion import load_encoder
+        >>> from sat3d.networks.built_in import GENERATOR
+        >>> tools = Inverter(load_generator(GENERATOR).network, encoder=load_encoder())
+        >>> frames = torch.linspace(-1, 1, 128).expand(2, 3, 128, 128)
+        >>> found = invert_frames(tools, frames, VideoOptions(InversionOptions("encoder")))
+        >>> found.latent.camera.shape, found.held
+        (torch.Size([2, 25]), ())
 
     Raises:
         ShapeError: not frames; masks, channels or tilts that do not fit; or not one frame shows anything. ConfigError:

@@ -49,7 +49,8 @@ class HeadParser(nn.Module):
     level has a quarter of the work and edges are still found at the full size.
 
     Example:
-        >>> labels = load_parser().labels(images)  # [B, H, W], see sat3d.parsing.labels
+        >>> load_parser().labels(torch.zeros(2, 3, 128, 96)).shape
+        torch.Size([2, 128, 96])
     """
 
     def __init__(self, config: ParserConfig | None = None):
