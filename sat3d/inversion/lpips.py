@@ -56,7 +56,7 @@ def load_lpips() -> LpipsLoss:
 
 
 class LpipsLoss(nn.Module):
-    """A :class:`~.terms.Term` of a distance ``(got, wanted) -> [B] or scalar`` of pictures in -1..1."""
+    """A :class:`~.losses.Term` of a distance ``(got, wanted) -> [B] or scalar`` of pictures in -1..1."""
 
     def __init__(self, distance: Distance):
         super().__init__()

@@ -1,6 +1,6 @@
 """From a picture to a face of a generator: in one pass by the encoder, or by descent in W, W+ or the style space.
 
-Image2StyleGAN (Abdal et al. 2019), with a likely face as the origin of everything that is varied (see ``variables``)
+Image2StyleGAN (Abdal et al. 2019), with a likely face as the origin of everything that is varied (see ``parameters``)
 and the camera refined along with it. Nothing is random in the descent, so it gives the same latent every time.
 """
 

@@ -372,3 +372,9 @@ def test_a_coarser_generator_takes_fewer_samples_of_the_same_weights(triplane, s
     assert coarse.decoder.net[0].weight is triplane.decoder.net[0].weight
     assert triplane.with_rendering(depth_resolution_importance=0).coarser(0.5).config.rendering.depth_resolution == 8
     assert triplane.coarser(1) is triplane and stylegan2.coarser(0.5) is stylegan2
+
+
+def test_one_w_serves_every_layer(triplane):
+    w = torch.randn(2, 24)
+    ws = triplane.broadcast(w)
+    assert ws.shape == (2, 8, 24) and all(torch.equal(ws[:, layer], w) for layer in range(8))
