@@ -17,7 +17,7 @@ _DOT = 1 / 600
 def draw_faces(
     picture: Image.Image, faces: Sequence[Face], scale: float = 1.0, chosen: int | None = None
 ) -> Image.Image:
-    """A copy of the RGB ``picture`` with the numbers of ``faces``, whose points are ``scale`` times as far from the corner.
+    """A copy of the RGB ``picture`` with the numbers of ``faces``, at ``scale`` times their places.
 
     ``chosen``: the number of the face that is taken, drawn in another colour and with its points.
     """
