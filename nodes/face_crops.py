@@ -40,9 +40,12 @@ class FaceCrop:
             return self.crop
         scale = width / self.width
         if abs(height - self.height * scale) > _ROUNDING_PX * max(1.0, scale):
-            raise ShapeError("The face was cut from another photo", f"a photo of {width} x {height} pixels",
-                             f"{self.width} x {self.height}, or the same photo at another size",
-                             "connect the photo that went into Align Face")
+            raise ShapeError(
+                "The face was cut from another photo",
+                f"a photo of {width} x {height} pixels",
+                f"{self.width} x {self.height}, or the same photo at another size",
+                "connect the photo that went into Align Face",
+            )
         crop = self.crop
         return crop if scale == 1 else Crop(crop.left * scale, crop.top * scale, crop.side * scale)
 
@@ -53,8 +56,13 @@ def to_text(crops: Sequence[FaceCrop]) -> str:
 
 
 def _entry(face_crop: FaceCrop) -> dict:
-    entry = {"left": face_crop.crop.left, "top": face_crop.crop.top, "side": face_crop.crop.side,
-             "width": face_crop.width, "height": face_crop.height}
+    entry = {
+        "left": face_crop.crop.left,
+        "top": face_crop.crop.top,
+        "side": face_crop.crop.side,
+        "width": face_crop.width,
+        "height": face_crop.height,
+    }
     if face_crop.camera_deg is None:
         return entry
     return {**entry, "camera_deg": [round(angle, 3) for angle in face_crop.camera_deg]}
@@ -91,5 +99,9 @@ def _parse_entry(entry: dict) -> FaceCrop:
 
 
 def _not_a_place(text: str) -> ShapeError:
-    return ShapeError("This is no place in a photo", repr(text[:100]), '[{"left": 120, "top": 80, "side": 400}], in '
-                      "pixels, an entry for each photo", "connect the output 'place' of Align Face")
+    return ShapeError(
+        "This is no place in a photo",
+        repr(text[:100]),
+        '[{"left": 120, "top": 80, "side": 400}], in pixels, an entry for each photo',
+        "connect the output 'place' of Align Face",
+    )

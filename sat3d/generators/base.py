@@ -88,8 +88,7 @@ def backbone_style_layers(backbone: Backbone, prefix: str) -> list[StyleLayer]:
     for name, block in backbone.blocks():
         own = block.style_layers()
         layers += [
-            _style_layer(f"{prefix}{name}.{layer}", module, row + i, _BACKBONE)
-            for i, (layer, module) in enumerate(own)
+            _style_layer(f"{prefix}{name}.{layer}", module, row + i, _BACKBONE) for i, (layer, module) in enumerate(own)
         ]
         row += len(own) - 1
     return layers
@@ -237,9 +236,7 @@ class ViewGenerator(StyleGenerator):
         )
 
 
-def as_view_generator(
-    network: StyleGenerator, task: str, next_step: str = "load an EG3D checkpoint"
-) -> ViewGenerator:
+def as_view_generator(network: StyleGenerator, task: str, next_step: str = "load an EG3D checkpoint") -> ViewGenerator:
     """``network``, if it is a 3D one; ``task``: what it is needed for, to begin a sentence with.
 
     Raises:

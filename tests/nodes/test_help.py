@@ -34,8 +34,12 @@ def test_the_readme_calls_the_nodes_as_the_menu_does(part):
     text = (DOCS.parents[2] / "README.md").read_text(encoding="utf-8")
     rows = [line for line in text.splitlines() if line.startswith("| **")]
     assert sorted(name for row in rows for name in re.findall(r"\*\*(.+?)\*\*", row)) == sorted(names_of(part).values())
-    assert sorted(node for row in rows for node in re.findall(r"\((`.+?)\)", row.replace("(sliders)", ""))
-                  for node in re.findall(r"`(\w+)`", node)) == sorted(names_of(part))
+    assert sorted(
+        node
+        for row in rows
+        for node in re.findall(r"\((`.+?)\)", row.replace("(sliders)", ""))
+        for node in re.findall(r"`(\w+)`", node)
+    ) == sorted(names_of(part))
 
 
 def test_pictures_are_small_and_all_of_them_shown():
@@ -50,6 +54,14 @@ def test_pictures_are_small_and_all_of_them_shown():
 
 
 def test_the_nodes_that_show_something_have_a_picture():
-    for name in ("LoadEG3D", "SAT3DSampleFace", "RenderOrbit", "SAT3DContactSheet", "SAT3DExportMesh", "SAT3DAlignFace",
-                 "InvertImage", "SAT3DPasteBack"):
+    for name in (
+        "LoadEG3D",
+        "SAT3DSampleFace",
+        "RenderOrbit",
+        "SAT3DContactSheet",
+        "SAT3DExportMesh",
+        "SAT3DAlignFace",
+        "InvertImage",
+        "SAT3DPasteBack",
+    ):
         assert (DOCS / f"{name}.jpg").is_file(), "run: python training/tools/pictures_for_help.py"
