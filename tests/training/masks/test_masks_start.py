@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sat3d.clip import resizing
-from sat3d.domains import DescriptorGroup, Domain, Preselection, Quota, Sampling
+from sat3d.domains import DescriptorGroup, Domain, PictureSampling, Preselection, Quota
 from sat3d.errors import ConfigError, FileError
 from sat3d.losses import LossWeights
 from tests.training.masks.setup import make_trainer
@@ -43,7 +43,7 @@ def test_drawing_goes_on_where_it_was_killed(files, tmp_path, monkeypatch, train
 
 
 def test_hats_are_dropped_and_glasses_are_worn():
-    sampling = Sampling(drop={"hat": 0.01}, at_least={"glasses": Quota(0.4, 0.002)})
+    sampling = PictureSampling(drop={"hat": 0.01}, at_least={"glasses": Quota(0.4, 0.002)})
     admission = Admission(sampling, 5)
     bare, hat, worn = ({"hat": h, "glasses": g} for h, g in ((0.0, 0.0), (0.5, 0.1), (0.01, 0.1)))
     # Of five, three may be without glasses; hats never.
@@ -53,7 +53,7 @@ def test_hats_are_dropped_and_glasses_are_worn():
 
 def test_filters_that_cannot_be_met_are_named(trainer, tmp_path):
     studio = trainer.objective.studio
-    domain = replace(studio.domain, sampling=Sampling(at_least={"glasses": Quota(1.0, 1.0)}))
+    domain = replace(studio.domain, sampling=PictureSampling(at_least={"glasses": Quota(1.0, 1.0)}))
     qmm = type(studio.qmm)(studio.qmm.model, domain)
     with pytest.raises(ConfigError, match=r"120 pictures drawn.*glasses"):
         command.sample_pairs(replace(studio, qmm=qmm), tmp_path / "pairs", 0, 3)
