@@ -45,13 +45,17 @@ class SAT3DLoadLatent(io.ComfyNode):
             category="SAT3D/face",
             description="Loads a face that Save Face has written.",
             inputs=[
-                io.Combo.Input("face_file", options=LIBRARY.entries(),
-                               tooltip="A file in output/sat3d or in models/sat3d_latents. Press R after saving."),
+                io.Combo.Input(
+                    "face_file",
+                    options=LIBRARY.entries(),
+                    tooltip="A file in output/sat3d or in models/sat3d_latents. Press R after saving.",
+                ),
             ],
             outputs=[
                 EG3D_LATENT.Output("latent", display_name="latent", tooltip="The face, or faces."),
-                io.String.Output("provenance", display_name="provenance",
-                                 tooltip="Its name and every edit so far, one a line."),
+                io.String.Output(
+                    "provenance", display_name="provenance", tooltip="Its name and every edit so far, one a line."
+                ),
             ],
         )
 

@@ -22,13 +22,16 @@ class SAT3DTransfer(io.ComfyNode):
             display_name="Transfer Attribute",
             category="SAT3D/edit",
             description="Moves one attribute of the reference, such as this very beard, onto the source and leaves all "
-                        "else. Chain several for several attributes, each with its own reference.",
+            "else. Chain several for several attributes, each with its own reference.",
             inputs=_inputs(),
             outputs=[
                 widgets.edited_face(),
                 widgets.provenance(),
-                io.Float.Output("used_intensity", display_name="used_intensity",
-                                tooltip="The intensity of this edit: that of the slider, or the one found."),
+                io.Float.Output(
+                    "used_intensity",
+                    display_name="used_intensity",
+                    tooltip="The intensity of this edit: that of the slider, or the one found.",
+                ),
             ],
             hidden=[io.Hidden.unique_id],
         )
@@ -43,9 +46,18 @@ class SAT3DTransfer(io.ComfyNode):
         return "" if auto_intensity == auto.OFF else clips.LIBRARY.stamp(clip)
 
     @classmethod
-    def execute(cls, model: host.HostModel, source: Latent, reference: Latent, attribute: str, intensity: float,
-                masks: AttributeMasks | None = None, auto_intensity: str = auto.OFF, clip: str = clips.ENTRY,
-                architecture: str = "") -> io.NodeOutput:
+    def execute(
+        cls,
+        model: host.HostModel,
+        source: Latent,
+        reference: Latent,
+        attribute: str,
+        intensity: float,
+        masks: AttributeMasks | None = None,
+        auto_intensity: str = auto.OFF,
+        clip: str = clips.ENTRY,
+        architecture: str = "",
+    ) -> io.NodeOutput:
         layout = model.network.layout
         for face in (source, reference):
             face.check_layout(layout)
@@ -73,11 +85,22 @@ def _inputs() -> list[io.Input]:
     return [
         EG3D_MODEL.Input("model", tooltip="The generator of both faces."),
         *widgets.source_and_reference(),
-        io.Combo.Input("attribute", options=attribute_entries(), default="beard",
-                       tooltip="What to move. Masks of your own in models/sat3d_masks add theirs to the list."),
-        io.Float.Input("intensity", default=1.0, min=-2.0, max=3.0, step=0.05, display_mode=widgets.SLIDER,
-                       tooltip="0 leaves the source as it is, 1 moves the attribute, up to about 2 strengthens it, "
-                               "below 0 moves away from the reference."),
+        io.Combo.Input(
+            "attribute",
+            options=attribute_entries(),
+            default="beard",
+            tooltip="What to move. Masks of your own in models/sat3d_masks add theirs to the list.",
+        ),
+        io.Float.Input(
+            "intensity",
+            default=1.0,
+            min=-2.0,
+            max=3.0,
+            step=0.05,
+            display_mode=widgets.SLIDER,
+            tooltip="0 leaves the source as it is, 1 moves the attribute, up to about 2 strengthens it, "
+            "below 0 moves away from the reference.",
+        ),
         widgets.own_masks(),
         *auto.inputs(),
     ]
@@ -92,7 +115,9 @@ def repeated(face: Latent, count: int) -> Latent:
 
 def provenance(face: Latent) -> str:
     """The edits of a face, one a line, the first at the top."""
-    lines = [f"{i}. {' + '.join(edit.attributes)} of {edit.reference or 'a face without name'}, intensity "
-             f"{edit.intensity:g}" + (f", masks {edit.masks}" if edit.masks else "")
-             for i, edit in enumerate(face.edits, 1)]
+    lines = [
+        f"{i}. {' + '.join(edit.attributes)} of {edit.reference or 'a face without name'}, intensity "
+        f"{edit.intensity:g}" + (f", masks {edit.masks}" if edit.masks else "")
+        for i, edit in enumerate(face.edits, 1)
+    ]
     return "\n".join([face.name or "a face without name", *lines])

@@ -247,9 +247,7 @@ class ViewGenerator(StyleGenerator):
         )
 
 
-def as_view_generator(
-    network: StyleGenerator, task: str, next_step: str = "load an EG3D checkpoint"
-) -> ViewGenerator:
+def as_view_generator(network: StyleGenerator, task: str, next_step: str = "load an EG3D checkpoint") -> ViewGenerator:
     """``network``, if it is a 3D one; ``task``: what it is needed for, to begin a sentence with.
 
     Raises:
