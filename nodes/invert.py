@@ -9,10 +9,11 @@ from ..sat3d.inversion import FeatureLoss, InversionOptions, Inverter, Start, ex
 from ..sat3d.inversion.encoder import fits_encoder
 from ..sat3d.masks import AttributeMasks
 from . import built_in_networks, face_crops, host, images, memory, widgets
+from .encoders import HostEncoder
 from .inversion_jobs import ONE_PERSON, SEPARATE, TUNE, VIDEO, Work, run
 from .inversion_masks import NOTHING, PARTS, leave_out_parts, measure_share, weights_from_mask
 from .masks import choose_masks
-from .types import EG3D_LATENT, EG3D_MODEL, SAT3D_MASKS
+from .types import EG3D_LATENT, EG3D_MODEL, SAT3D_ENCODER, SAT3D_MASKS
 
 METHODS = ["encoder", "W", "W+", "styles", TUNE]
 MOST_STEPS = 5000
@@ -50,6 +51,7 @@ class InvertImage(io.ComfyNode):
         frames: str = SEPARATE,
         leave_out: str = NOTHING,
         masks: AttributeMasks | None = None,
+        encoder: HostEncoder | None = None,
     ) -> io.NodeOutput:
         check_video(method, frames)
         pictures, report = images.from_host(image), host.Report(cls)
@@ -69,7 +71,7 @@ class InvertImage(io.ComfyNode):
             work = leave_out_parts(work, built_in_networks.head_parser().ready(), PARTS[leave_out], side, report)
         network = model.ready(_GRADIENT_FACTOR * memory.render_bytes(model.network.config))
         with host.cancellable(network):
-            latent, preview, lines = run(make_tools(model, network), work, report)
+            latent, preview, lines = run(make_tools(model, network, encoder), work, report)
         if PARTS[leave_out] and work.weight is not None:
             lines.append(f"{leave_out} left out: {1 - measure_share(work.weight):.1%} of the pictures do not count")
         return io.NodeOutput(latent, host.keep(images.to_host(preview)), "\n".join(lines))
@@ -137,6 +139,12 @@ def _later_inputs() -> list[io.Input]:
             tooltip="For 'video, one person': attribute masks, which tell what expression is. Nothing "
             "connected: those that come with the pack.",
         ),
+        SAT3D_ENCODER.Input(
+            "encoder",
+            optional=True,
+            tooltip="An encoder of another project for this generator, from Load Encoder: every method "
+            "begins with what it says. Nothing connected: the built-in one, where it fits.",
+        ),
     ]
 
 
@@ -182,11 +190,18 @@ def read_cameras(place: str, count: int) -> tuple[Start | None, ...]:
     return tuple(found[i if len(found) > 1 else 0].start for i in range(count))
 
 
-def make_tools(model: host.HostModel, network: StyleGenerator) -> Inverter:
-    """The generator with what helps: the built-in encoder if it is of this generator, the reader's eyes."""
+def make_tools(model: host.HostModel, network: StyleGenerator, own: HostEncoder | None = None) -> Inverter:
+    """The generator with what helps: an encoder, the user's or else the built-in one if it is of this generator, and
+    the reader's eyes.
+
+    Raises:
+        ConfigError: the user's encoder belongs to another generator.
+    """
     encoder, reader = built_in_networks.encoder(), built_in_networks.reader()
-    if encoder is not None and not fits_encoder(encoder.network, network):
-        encoder = None
-    return Inverter(
-        network, model.loaded.fingerprint, encoder and encoder.ready(), reader and FeatureLoss(reader.ready())
-    )
+    found = None
+    if own is not None:
+        own.hosted.network.check(network)
+        found = own.hosted.ready()
+    elif encoder is not None and fits_encoder(encoder.network, network):
+        found = encoder.ready()
+    return Inverter(network, model.loaded.fingerprint, found, reader and FeatureLoss(reader.ready()))
