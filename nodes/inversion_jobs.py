@@ -95,12 +95,13 @@ def _separately(tools: Inverter, work: Work, report: host.Report) -> tuple[Laten
 
 
 def begin(tools: Inverter, picture: Tensor, camera: Start | None) -> Start | None:
-    """What an inversion begins with. The encoder sees turns better than five points do, but no tilt."""
+    """What an inversion begins with. An encoder that sees turns does so better than five points do, but
+    none sees a tilt."""
     if camera is None or tools.encoder is None:
         return camera
     with torch.inference_mode(False):
         target = make_target(picture.to(tools.network.device), tools.network.config.img_resolution)
-        return ask_encoder(tools, target, camera.roll_rad)
+        return ask_encoder(tools, target, camera.roll_rad, camera)
 
 
 def _tuned(tools: Inverter, work: Work, latent: Latent, report: host.Report) -> tuple[Latent, Tensor]:

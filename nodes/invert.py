@@ -24,11 +24,12 @@ from ..sat3d.masks import AttributeMasks
 from ..sat3d.networks.reader import AttributeReader, load_reader
 from . import face_crops as places
 from . import host, images, memory, widgets
+from .encoders import HostEncoder
 from .head_parser import head_parser
 from .inversion_jobs import ONE_PERSON, SEPARATE, TUNE, VIDEO, Work, run
 from .inversion_masks import NOTHING, PARTS, counted, share_that_counts, without_parts
 from .masks import built_in_for
-from .types import EG3D_LATENT, EG3D_MODEL, SAT3D_MASKS
+from .types import EG3D_LATENT, EG3D_MODEL, SAT3D_ENCODER, SAT3D_MASKS
 
 METHODS = ["encoder", "W", "W+", "styles", TUNE]
 MOST_STEPS = 5000
@@ -57,7 +58,7 @@ class InvertImage(io.ComfyNode):
     @classmethod
     def execute(cls, model: host.HostModel, image: Tensor, method: str, steps: int, seed: int,
                 ignore: Tensor | None = None, place: str = "", frames: str = SEPARATE, leave_out: str = NOTHING,
-                masks: AttributeMasks | None = None) -> io.NodeOutput:
+                masks: AttributeMasks | None = None, encoder: HostEncoder | None = None) -> io.NodeOutput:
         check_video(method, frames)
         pictures, report = images.from_host(image), host.Report(cls)
         options = InversionOptions("W+" if method == TUNE else method, steps, seed)
@@ -68,7 +69,7 @@ class InvertImage(io.ComfyNode):
             work = without_parts(work, head_parser().ready(), PARTS[leave_out], side, report)
         network = model.ready(_GRADIENT_FACTOR * memory.render_bytes(model.network.config))
         with host.cancellable(network):
-            latent, preview, lines = run(make_tools(model, network), work, report)
+            latent, preview, lines = run(make_tools(model, network, encoder), work, report)
         if PARTS[leave_out] and work.weight is not None:
             lines.append(f"{leave_out} left out: {1 - share_that_counts(work.weight):.1%} of the pictures do not count")
         return io.NodeOutput(latent, host.keep(images.to_host(preview)), "\n".join(lines))
@@ -107,6 +108,9 @@ def _later_inputs() -> list[io.Input]:
         SAT3D_MASKS.Input("masks", optional=True,
                           tooltip="For 'video, one person': attribute masks, which tell what expression is. Nothing "
                                   "connected: those that come with the pack."),
+        SAT3D_ENCODER.Input("encoder", optional=True,
+                            tooltip="An encoder of another project for this generator, from Load Encoder: every method "
+                                    "begins with what it says. Nothing connected: the built-in one, where it fits."),
     ]
 
 
@@ -148,13 +152,21 @@ def cameras_of(place: str, count: int) -> tuple[Start | None, ...]:
     return tuple(found[i if len(found) > 1 else 0].start for i in range(count))
 
 
-def make_tools(model: host.HostModel, network: StyleGenerator) -> Inverter:
-    """The generator with what helps: the built-in encoder if it is of this generator, the reader's eyes."""
+def make_tools(model: host.HostModel, network: StyleGenerator, own: HostEncoder | None = None) -> Inverter:
+    """The generator with what helps: an encoder, the user's or else the built-in one if it is of this generator, and
+    the reader's eyes.
+
+    Raises:
+        ConfigError: the user's encoder belongs to another generator.
+    """
     encoder, reader = _encoder(), _reader()
-    if encoder is not None and not fits_encoder(encoder.network, network):
-        encoder = None
-    return Inverter(network, model.loaded.fingerprint, encoder and encoder.ready(),
-                    reader and FeatureLoss(reader.ready()))
+    found = None
+    if own is not None:
+        own.hosted.network.check(network)
+        found = own.hosted.ready()
+    elif encoder is not None and fits_encoder(encoder.network, network):
+        found = encoder.ready()
+    return Inverter(network, model.loaded.fingerprint, found, reader and FeatureLoss(reader.ready()))
 
 
 @cache

@@ -8,6 +8,7 @@ import math
 import os
 import re
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from zipfile import ZIP_DEFLATED
 
@@ -23,7 +24,8 @@ from .foreign.state_dict import TENSOR_GLOBALS
 from .foreign.tensors import read_small
 from .foreign.torch_file import is_torch_file, read_torch
 from .foreign.values import TensorView, describe
-from .generators import StyleGenerator
+from .generators import LoadedGenerator, StyleGenerator
+from .inversion.delta import difference_of
 from .latent import Latent
 
 SUFFIXES = (".npy", ".npz", ".pt", ".pth")
@@ -86,6 +88,21 @@ def latent_of(ws: Tensor, network: StyleGenerator, fingerprint: str, name: str =
     with torch.inference_mode(False), torch.no_grad():
         styles = network.styles(ws.to(network.device)).cpu()
     return Latent(styles, network.rig.label(), fingerprint, network.layout.fingerprint, name=name)
+
+
+def tuned_latent_of(ws: Tensor, base: LoadedGenerator, tuned: LoadedGenerator, name: str = "") -> Latent:
+    """``ws [B, L, w_dim]`` as faces of ``tuned``, which ``base`` shows too: what ``tuned`` has beyond it goes along as
+    a difference of weights, where that is smaller than the network; else the faces are for ``tuned`` itself.
+
+    Raises:
+        LayoutError: networks of two layouts.
+    """
+    latent = latent_of(ws, tuned.network, tuned.fingerprint, name)
+    latent.check_layout(base.network.layout)
+    difference = difference_of(base.network, tuned.network)
+    if difference is None:
+        return latent
+    return replace(latent, generator_fingerprint=base.fingerprint, tuned=difference)
 
 
 def _misfit(name: str, code: Tensor, network: StyleGenerator) -> FileError:

@@ -18,6 +18,8 @@ from ..generators.loading import generator_from_tensors
 
 _WHOLE_PARTS = ("decoder.", "background.", "superresolution.", "bcg_synthesis.", "torgb.", "ConvA.", "ConvB.")
 _NOT_USED = (".affine.", "noise_strength")
+_WITHOUT_SAY = ("mapping.", ".affine.")
+_MOST_LOST = 1e-5  # by half precision, of the largest weight
 _MAX_NAMED = 4
 
 
@@ -37,6 +39,26 @@ def delta_between(network: StyleGenerator, tuned: StyleGenerator) -> dict[str, T
     before, after = dict(network.named_parameters()), dict(tuned.named_parameters())
     changes = {name: (after[name] - before[name]).detach().half().cpu() for name in tunable_names(network)}
     return {name: change for name, change in changes.items() if change.any()}
+
+
+def difference_of(network: StyleGenerator, tuned: StyleGenerator) -> dict[str, Tensor] | None:
+    """What to add to ``network`` for it to show what ``tuned`` shows of given styles, on the CPU, where the two differ;
+    in half precision where that is exact enough. None where it is not smaller than ``tuned`` is.
+
+    Mapping and affine layers are left out: they have no say once the styles are given.
+    """
+    before, after = network.state_dict(), tuned.state_dict()
+    names = [name for name in before if not any(part in name for part in _WITHOUT_SAY)]
+    changes = {name: _compact(after[name].cpu() - before[name].cpu(), before[name]) for name in names}
+    changes = {name: change for name, change in changes.items() if change.any()}
+    size = sum(change.nbytes for change in changes.values())
+    return changes if size < sum(tensor.nbytes for tensor in after.values()) else None
+
+
+def _compact(change: Tensor, weight: Tensor) -> Tensor:
+    half = change.half()
+    lost = (half.float() - change).abs().max() if change.numel() else 0.0
+    return half if lost <= _MOST_LOST * float(weight.abs().max()) else change
 
 
 def with_delta(network: StyleGenerator, tuned: Mapping[str, Tensor]) -> StyleGenerator:

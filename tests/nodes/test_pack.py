@@ -14,14 +14,16 @@ HOST_MODULES = {"comfy", "comfy_api", "comfy_execution", "folder_paths", "server
 
 # Once shipped, an id never changes and inputs are only appended.
 INPUTS = {
-    "LoadEG3D": ["checkpoint"],
+    "LoadEG3D": ["checkpoint", "base"],
+    "SAT3DLoadEncoder": ["encoder_file"],
     "SAT3DLoadMasks": ["masks_file"],
     "SAT3DSampleFace": ["model", "seed", "truncation", "batch_size"],
     "SAT3DSaveLatent": ["latent", "filename_prefix"],
-    "SAT3DLoadLatent": ["face_file"],
+    "SAT3DLoadLatent": ["face_file", "model", "tuned_model"],
     "SAT3DTransfer": ["model", "source", "reference", "attribute", "intensity", "masks", "auto_intensity", "clip",
                       "architecture"],
-    "InvertImage": ["model", "image", "method", "steps", "seed", "ignore", "place", "frames", "leave_out", "masks"],
+    "InvertImage": ["model", "image", "method", "steps", "seed", "ignore", "place", "frames", "leave_out", "masks",
+                    "encoder"],
     "SAT3DAlignFace": ["image", "method", "points", "face", "size", "frame", "no_face"],
     "SAT3DExamplePhoto": [],
     "SAT3DRenderAsTaken": ["model", "latent"],
@@ -38,6 +40,7 @@ INPUTS = {
 }
 OUTPUTS = {
     "LoadEG3D": [("model", "EG3D_MODEL"), ("info", "STRING")],
+    "SAT3DLoadEncoder": [("encoder", "SAT3D_ENCODER"), ("info", "STRING")],
     "SAT3DLoadMasks": [("masks", "SAT3D_MASKS"), ("attributes", "STRING"), ("info", "STRING")],
     "SAT3DSampleFace": [("latent", "EG3D_LATENT")],
     "SAT3DSaveLatent": [("path", "STRING")],

@@ -147,4 +147,5 @@ def test_extra_model_paths_are_kept(part, models):
     folder_paths.folder_names_and_paths["eg3d"] = (["/elsewhere"], {".bin"})
     part("nodes.extension").register_model_folders()
     paths, extensions = folder_paths.folder_names_and_paths["eg3d"]
-    assert paths == ["/elsewhere", str(models / "eg3d")] and extensions == {".bin", ".safetensors", ".pkl"}
+    assert paths == ["/elsewhere", str(models / "eg3d")]
+    assert extensions == {".bin", ".safetensors", ".pkl", ".pt", ".pth"}

@@ -15,7 +15,9 @@ from pathlib import Path
 
 from torch import Tensor
 
+from ...errors import FileError
 from ...files.safetensors_io import open_safetensors, parse_json
+from ...foreign import projects
 from ...foreign.tensors import check_filters, check_tensors, read_tensors
 from ...foreign.tree import Tree, walk
 from ...foreign.values import describe
@@ -37,6 +39,9 @@ from .triplane import read_triplane
 from .tuned import Base, Bases, describe_tuned
 
 __all__ = ["Bases", "ForeignNetwork", "expected_tensors", "read_network"]
+
+
+_GAUSSIANS = ("Gaussian", "GGHead", "GGH", "CGS", "PointGenerator")  # words in the names of their classes
 
 
 @dataclass(frozen=True)
@@ -121,10 +126,12 @@ def _open_base(path: Path) -> Iterator[Base]:
 
 def _read_config(tree: Tree, data: memoryview) -> tuple[StyleGAN2Config | TriplaneConfig, dict[str, str]]:
     kind = tree.modules[""].kind
-    if kind == "TriPlaneGenerator":
-        return read_triplane(tree, data)
     if "Discriminator" in kind:
         raise judges(f"class {describe(kind)}")
+    if known := _other_project(tree, kind):
+        raise known
+    if kind == "TriPlaneGenerator":
+        return read_triplane(tree, data)
     if kind != "Generator":
         raise unsupported(
             "its class is unknown",
@@ -133,6 +140,18 @@ def _read_config(tree: Tree, data: memoryview) -> tuple[StyleGAN2Config | Tripla
             "if a project has only renamed the class, have the network exported under its official name; one that "
             "computes otherwise cannot be used",
         )
-    if "synthesis.b4" not in tree.modules:
-        raise unsupported("a Generator without the block synthesis.b4, probably StyleGAN3", wanted="StyleGAN2 or EG3D")
     return read_stylegan2(tree), {}
+
+
+def _other_project(tree: Tree, kind: str) -> FileError | None:
+    """The error for a network that is recognised but cannot be used, by its class and parts."""
+    names = tree.modules.keys()
+    if "texture_backbone" in names:
+        return projects.next3d(f"class {describe(kind)} with a texture_backbone")
+    if any(name.startswith(("synthesis.vb", "backbone.synthesis.vb")) for name in names):
+        return projects.ide3d(f"class {describe(kind)} with blocks synthesis.vb")
+    if kind == "Generator" and "synthesis.b4" not in names:
+        return projects.stylegan3("a Generator without the block synthesis.b4")
+    if any(word in kind for word in _GAUSSIANS):
+        return projects.gaussian_heads(f"class {describe(kind)}")
+    return None

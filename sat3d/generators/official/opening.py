@@ -25,6 +25,7 @@ _OTHER_KINDS = {
     b"version https://git-lfs": ("a Git LFS pointer, not the file itself", "run 'git lfs pull' or download the file"),
     b"<": ("a web page", "download the file itself; some sites ask for a confirmation first"),
     b"\x1f\x8b": ("a gzip archive", "unpack it first"),
+    b"ply": ("a PLY file, a mesh or a cloud of Gaussians", "choose a network; such a file shows one object only"),
     b"\x89HDF": ("an HDF5 file", "use the .pkl file of the official project"),
 }
 

@@ -11,6 +11,7 @@ from ...errors import FileError, HostileFileError
 from ...foreign.allowlist import ALLOWED
 from ...foreign.archives import ZIP, entries_of
 from ...foreign.program import Allowed
+from ...foreign.projects import OtherProjectError
 from ...foreign.storage import STORAGE_GLOBALS
 from ...foreign.torch_file import read_torch
 from ...foreign.values import Context, Record, TensorView, asks_for, describe
@@ -42,7 +43,7 @@ def read_contents(data: memoryview, name: str) -> object:
 def _in_words(read: Callable[[], T], kind: str, name: str) -> T:
     try:
         return read()
-    except HostileFileError:
+    except (HostileFileError, OtherProjectError):
         raise
     except FileError as error:
         raise FileError(f"This {kind} cannot be read", f"{name}: {error.what}", WANTED, error.next_step) from error
