@@ -3,13 +3,18 @@
 import io
 import pickle
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from sat3d.codes import code_of, latent_of, read_code
-from sat3d.errors import FileError, HostileFileError
+from sat3d.codes import code_of, latent_of, read_code, tuned_latent_of
+from sat3d.errors import FileError, HostileFileError, LayoutError
+from sat3d.generators import LoadedGenerator, generator_from_tensors
+from sat3d.inversion.delta import difference_of, with_delta
+from sat3d.latent import load_latent
+from tests.conftest import seeded, tiny_config
 from tests.foreign.rosinality import saved
 
 CODE = np.random.RandomState(0).standard_normal((1, 8, 24)).astype(np.float32)  # of the fixture triplane: 8 rows
@@ -142,3 +147,59 @@ def test_a_code_becomes_a_face(triplane):
 def test_codes_of_other_networks_are_refused(triplane, code, says):
     with pytest.raises(FileError, match=f"(?s){says}"):
         code_of(code, triplane)
+
+
+# Networks that were tuned to a photo.
+
+
+def tuned_copy(network, amount: float, only: str = ""):
+    """The same network with other weights, as a tuning leaves it: the mapping as it was."""
+    generator = torch.Generator().manual_seed(5)
+    tensors = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    for name, tensor in tensors.items():
+        if "mapping" not in name and "noise_const" not in name and only in name:
+            tensor += amount * torch.randn(tensor.shape, generator=generator)
+    return generator_from_tensors(network.config, tensors)
+
+
+def loaded(network) -> LoadedGenerator:
+    return LoadedGenerator(network, network.fingerprint(), {})
+
+
+def test_a_tuned_network_travels_in_the_face_as_a_difference(triplane, tmp_path):
+    tuned, ws = tuned_copy(triplane, 0.01), torch.from_numpy(CODE)
+    latent = tuned_latent_of(ws, loaded(triplane), loaded(tuned), "me")
+    assert latent.generator_fingerprint == triplane.fingerprint() != tuned.fingerprint()
+    assert not any("mapping" in name or "affine" in name for name in latent.tuned)
+    sizes = [sum(t.nbytes for t in tensors.values()) for tensors in (latent.tuned, tuned.state_dict())]
+    assert sizes[0] < 0.55 * sizes[1]
+    latent.save(tmp_path / "me.safetensors")
+    again = load_latent(tmp_path / "me.safetensors", triplane.layout)
+    camera = triplane.rig.label(0.2)
+    shown = with_delta(triplane, again.tuned).synthesize(again.styles, camera).image
+    wanted = tuned.synthesize(tuned.styles(ws), camera).image
+    torch.testing.assert_close(shown, wanted, atol=1e-3 * float(wanted.abs().max()), rtol=0)
+    plain = triplane.synthesize(again.styles, camera).image
+    assert (plain - wanted).abs().max() > 20 * (shown - wanted).abs().max()
+
+
+def test_only_what_differs_is_kept(triplane):
+    tuned = tuned_copy(triplane, 0.1, "decoder.")
+    latent = tuned_latent_of(torch.from_numpy(CODE), loaded(triplane), loaded(tuned))
+    assert latent.tuned and all(name.startswith("decoder.") for name in latent.tuned)
+
+
+def test_another_network_altogether_is_not_made_a_difference(triplane):
+    """Half precision would lose too much of large differences, and exact ones are no smaller than the network."""
+    other, ws = seeded(tiny_config(), seed=9), torch.from_numpy(CODE)
+    assert difference_of(triplane, other) is None
+    latent = tuned_latent_of(ws, loaded(triplane), loaded(other))
+    assert latent.generator_fingerprint == other.fingerprint() and not latent.tuned
+    assert torch.equal(latent.styles, other.styles(ws))
+    assert difference_of(triplane, tuned_copy(triplane, 0.0)) == {}
+
+
+def test_networks_of_two_layouts_make_no_difference(triplane):
+    narrow = seeded(replace(tiny_config(), backbone=replace(tiny_config().backbone, channel_max=8)))
+    with pytest.raises(LayoutError):
+        tuned_latent_of(torch.from_numpy(CODE), loaded(triplane), loaded(narrow))

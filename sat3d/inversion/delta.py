@@ -43,7 +43,7 @@ def delta_between(network: StyleGenerator, tuned: StyleGenerator) -> dict[str, T
 
 def difference_of(network: StyleGenerator, tuned: StyleGenerator) -> dict[str, Tensor] | None:
     """What to add to ``network`` for it to show what ``tuned`` shows of given styles, on the CPU, where the two differ;
-    in half precision where that is exact enough. None where it is not smaller than ``tuned`` is.
+    in half precision where that is exact enough. None where that is not smaller than ``tuned`` in half precision.
 
     Mapping and affine layers are left out: they have no say once the styles are given.
     """
@@ -52,7 +52,7 @@ def difference_of(network: StyleGenerator, tuned: StyleGenerator) -> dict[str, T
     changes = {name: _compact(after[name].cpu() - before[name].cpu(), before[name]) for name in names}
     changes = {name: change for name, change in changes.items() if change.any()}
     size = sum(change.nbytes for change in changes.values())
-    return changes if size < sum(tensor.nbytes for tensor in after.values()) else None
+    return changes if size < sum(tensor.numel() * 2 for tensor in after.values()) else None
 
 
 def _compact(change: Tensor, weight: Tensor) -> Tensor:
