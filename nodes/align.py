@@ -37,23 +37,30 @@ class SAT3DAlignFace(io.ComfyNode):
             display_name="Align Face",
             category="SAT3D/face",
             description="Cuts a face out of a photo as the pictures were cut that the face generators learned from, "
-                        "ready for Invert Image.",
+            "ready for Invert Image.",
             inputs=_inputs(),
             outputs=[
                 io.Image.Output("crop", display_name="crop", tooltip="The face, square."),
-                io.String.Output("place", display_name="place",
-                                 tooltip="Where it was cut, for Paste Back, and how the head is turned and tilted, for "
-                                         "Invert Image: pixels and degrees, as JSON, one entry for each picture."),
-                io.Image.Output("faces", display_name="faces",
-                                tooltip="The photo, small, with the number of every face that was found and the square "
-                                        "that was cut."),
+                io.String.Output(
+                    "place",
+                    display_name="place",
+                    tooltip="Where it was cut, for Paste Back, and how the head is turned and tilted, for "
+                    "Invert Image: pixels and degrees, as JSON, one entry for each picture.",
+                ),
+                io.Image.Output(
+                    "faces",
+                    display_name="faces",
+                    tooltip="The photo, small, with the number of every face that was found and the square "
+                    "that was cut.",
+                ),
             ],
             hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
-    def execute(cls, image: Tensor, method: str, points: str, face: int, size: int,
-                frame: str = PUBLISHED, no_face: str = STOP) -> io.NodeOutput:
+    def execute(
+        cls, image: Tensor, method: str, points: str, face: int, size: int, frame: str = PUBLISHED, no_face: str = STOP
+    ) -> io.NodeOutput:
         photos, report = images.from_host(image), host.Report(cls)
         typed, found, faces = typed_numbers(method, points), [], []
         for i, photo in enumerate(photos.split(1)):
@@ -81,24 +88,46 @@ class SAT3DAlignFace(io.ComfyNode):
 def _inputs() -> list[io.Input]:
     return [
         io.Image.Input("image", tooltip="The photo, or several: each is cut for itself."),
-        io.Combo.Input("method", options=[DETECT, POINTS, BOX, WHOLE], default=DETECT,
-                       tooltip="find the face: at any size and turned any way, by networks that come with the pack. "
-                               "five points and box: yours. whole picture: it is cropped already, and the square in "
-                               "its middle is taken."),
-        io.String.Input("points", default="",
-                        tooltip="Five points: x, y in pixels of left eye, right eye, nose tip, left and right "
-                                "corner of the mouth, left and right as you see them. Box: left, top, side."),
-        io.Int.Input("face", default=0, min=0, max=MOST_FACES - 1,
-                     tooltip="Which face where several are found: 0 is the largest; faces of like size go by rows, "
-                             "from the left. The picture on the node shows the numbers."),
+        io.Combo.Input(
+            "method",
+            options=[DETECT, POINTS, BOX, WHOLE],
+            default=DETECT,
+            tooltip="find the face: at any size and turned any way, by networks that come with the pack. "
+            "five points and box: yours. whole picture: it is cropped already, and the square in "
+            "its middle is taken.",
+        ),
+        io.String.Input(
+            "points",
+            default="",
+            tooltip="Five points: x, y in pixels of left eye, right eye, nose tip, left and right "
+            "corner of the mouth, left and right as you see them. Box: left, top, side.",
+        ),
+        io.Int.Input(
+            "face",
+            default=0,
+            min=0,
+            max=MOST_FACES - 1,
+            tooltip="Which face where several are found: 0 is the largest; faces of like size go by rows, "
+            "from the left. The picture on the node shows the numbers.",
+        ),
         io.Int.Input("size", default=512, min=64, max=2048, step=64, tooltip="Side of the crop in pixels."),
-        io.Combo.Input("frame", options=list(FRAMES), default=PUBLISHED, optional=True,
-                       tooltip="For whose pictures the crop is: the published models are trained on close crops, the "
-                               "built-in one on heads with shoulders. Box and whole picture are taken as they are."),
-        io.Combo.Input("no_face", options=[STOP, WHOLE, BEFORE], default=STOP, optional=True,
-                       tooltip="What is done where no face is found. stop: say so. whole picture: the square in its "
-                               "middle is taken. as before: the crop of the picture before, for frames of a video; "
-                               "before the first face, the crop of that."),
+        io.Combo.Input(
+            "frame",
+            options=list(FRAMES),
+            default=PUBLISHED,
+            optional=True,
+            tooltip="For whose pictures the crop is: the published models are trained on close crops, the "
+            "built-in one on heads with shoulders. Box and whole picture are taken as they are.",
+        ),
+        io.Combo.Input(
+            "no_face",
+            options=[STOP, WHOLE, BEFORE],
+            default=STOP,
+            optional=True,
+            tooltip="What is done where no face is found. stop: say so. whole picture: the square in its "
+            "middle is taken. as before: the crop of the picture before, for frames of a video; "
+            "before the first face, the crop of that.",
+        ),
     ]
 
 
@@ -139,8 +168,9 @@ def place_of(photo: Tensor, method: str, typed: Sequence[float], choice: Choice,
     return crop, angles_of_face(face, crop, frame)
 
 
-def sought(photo: Tensor, method: str, typed: Sequence[float], choice: Choice, frame: str,
-           no_face: str) -> Found | ShapeError:
+def sought(
+    photo: Tensor, method: str, typed: Sequence[float], choice: Choice, frame: str, no_face: str
+) -> Found | ShapeError:
     """See :func:`place_of`; where a photo may be without a face, the reason for that."""
     try:
         return place_of(photo, method, typed, choice, frame)
@@ -182,8 +212,10 @@ def doubts(found: Sequence[Found | ShapeError]) -> str | None:
     where = [i for i, each in enumerate(found) if not isinstance(each, ShapeError) and each[1] is None]
     if not where:
         return None
-    return (f"no head has eyes, nose and mouth like these ({images.numbers(where, len(found))}): the crop may be "
-            "wrong, and how the head is turned is not known. Look at the crop; turn a photo that is upside down first")
+    return (
+        f"no head has eyes, nose and mouth like these ({images.numbers(where, len(found))}): the crop may be "
+        "wrong, and how the head is turned is not known. Look at the crop; turn a photo that is upside down first"
+    )
 
 
 def angles_of(landmarks: Tensor) -> Angles | None:
@@ -225,6 +257,10 @@ def numbers_in(text: str, count: int, what: str) -> list[float]:
     """
     found = [float(number) for number in re.findall(r"-?\d+(?:\.\d+)?", text)]
     if len(found) != count:
-        raise ShapeError(f"'points' does not hold {what}", f"{len(found)} numbers", f"{count} numbers",
-                         "write them with spaces or commas between")
+        raise ShapeError(
+            f"'points' does not hold {what}",
+            f"{len(found)} numbers",
+            f"{count} numbers",
+            "write them with spaces or commas between",
+        )
     return found

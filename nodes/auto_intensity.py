@@ -45,8 +45,10 @@ class Judge:
 
     def measure(self, pictures: Tensor) -> Measurement:
         qmm = self.clip.qmm(self.domain)  # anew, since the host may have made room for the generator
-        pieces = [qmm.measure(piece.to(qmm.model.mean.device)).probabilities.cpu()
-                  for piece in pictures.split(clips.PICTURES_AT_ONCE)]
+        pieces = [
+            qmm.measure(piece.to(qmm.model.mean.device)).probabilities.cpu()
+            for piece in pictures.split(clips.PICTURES_AT_ONCE)
+        ]
         return Measurement(torch.cat(pieces), self.domain)
 
 
@@ -80,22 +82,34 @@ def domain_of(masks: AttributeMasks) -> Domain:
     """
     name = masks.metadata.get("domain", "")
     if name not in domain_names():
-        raise ConfigError("These masks do not tell by which phrases their attributes are measured",
-                          f"domain {name!r}", f"one of {domain_names()}",
-                          f"set auto_intensity to '{OFF}' and choose the intensity yourself")
+        raise ConfigError(
+            "These masks do not tell by which phrases their attributes are measured",
+            f"domain {name!r}",
+            f"one of {domain_names()}",
+            f"set auto_intensity to '{OFF}' and choose the intensity yourself",
+        )
     return load_domain(name)
 
 
 def inputs() -> list[io.Input]:
     """Appended to those of Transfer Attribute."""
     return [
-        io.Combo.Input("auto_intensity", options=[OFF, SMALLEST], default=OFF, optional=True,
-                       tooltip="smallest that arrives: tries up to nine intensities from 0.25 to 2.25 and takes the "
-                               "smallest at which the image-text model says that the reference's attribute is there. "
-                               "The slider is then ignored."),
-        io.Combo.Input("clip", options=clips.entries(), default=clips.ENTRY, optional=True,
-                       tooltip="For auto_intensity: the image-text model that decides. The built-in one knows "
-                               "SynthHeads; for photographs take a file in models/open_clip. Nothing is downloaded."),
-        io.String.Input("architecture", default="", optional=True,
-                        tooltip=clips.ARCHITECTURE_TIP),
+        io.Combo.Input(
+            "auto_intensity",
+            options=[OFF, SMALLEST],
+            default=OFF,
+            optional=True,
+            tooltip="smallest that arrives: tries up to nine intensities from 0.25 to 2.25 and takes the "
+            "smallest at which the image-text model says that the reference's attribute is there. "
+            "The slider is then ignored.",
+        ),
+        io.Combo.Input(
+            "clip",
+            options=clips.entries(),
+            default=clips.ENTRY,
+            optional=True,
+            tooltip="For auto_intensity: the image-text model that decides. The built-in one knows "
+            "SynthHeads; for photographs take a file in models/open_clip. Nothing is downloaded.",
+        ),
+        io.String.Input("architecture", default="", optional=True, tooltip=clips.ARCHITECTURE_TIP),
     ]

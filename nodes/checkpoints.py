@@ -35,7 +35,15 @@ def missing(name: str, files: list[str], folders: list[str]) -> errors.FileError
     """The error for an entry that is not there, with what to do."""
     where = " or ".join(folders)
     if entries(files) == [NOTHING_THERE]:
-        return errors.FileError("There is no checkpoint yet", name, "an EG3D or StyleGAN2 checkpoint: a .safetensors "
-                                "of this pack or an official .pkl", f"put one into {where}, press R, choose it here")
-    return errors.FileError("This checkpoint is not in the model folder", name, f"one of {', '.join(entries(files))}",
-                            f"choose another, or put the file into {where} and press R")
+        return errors.FileError(
+            "There is no checkpoint yet",
+            name,
+            "an EG3D or StyleGAN2 checkpoint: a .safetensors of this pack or an official .pkl",
+            f"put one into {where}, press R, choose it here",
+        )
+    return errors.FileError(
+        "This checkpoint is not in the model folder",
+        name,
+        f"one of {', '.join(entries(files))}",
+        f"choose another, or put the file into {where} and press R",
+    )

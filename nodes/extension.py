@@ -21,9 +21,23 @@ from .sheet import SAT3DContactSheet
 from .transfer import SAT3DTransfer
 
 NODES: list[type[io.ComfyNode]] = [
-    LoadEG3D, SAT3DLoadMasks, SAT3DSampleFace, SAT3DExamplePhoto, SAT3DAlignFace, InvertImage, SAT3DSaveLatent,
-    SAT3DLoadLatent, SAT3DTransfer, SAT3DMultiTransfer, RenderOrbit, SAT3DRenderAsTaken, SAT3DPasteBack,
-    SAT3DExportMesh, SAT3DContactSheet, QMMScore, SAT3DCompare,
+    LoadEG3D,
+    SAT3DLoadMasks,
+    SAT3DSampleFace,
+    SAT3DExamplePhoto,
+    SAT3DAlignFace,
+    InvertImage,
+    SAT3DSaveLatent,
+    SAT3DLoadLatent,
+    SAT3DTransfer,
+    SAT3DMultiTransfer,
+    RenderOrbit,
+    SAT3DRenderAsTaken,
+    SAT3DPasteBack,
+    SAT3DExportMesh,
+    SAT3DContactSheet,
+    QMMScore,
+    SAT3DCompare,
 ]
 
 

@@ -37,9 +37,12 @@ class Place:
             return self.crop
         scale = width / self.width
         if abs(height - self.height * scale) > _ROUNDING_PX * max(1.0, scale):
-            raise ShapeError("The face was cut from another photo", f"a photo of {width} x {height} pixels",
-                             f"{self.width} x {self.height}, or the same photo at another size",
-                             "connect the photo that went into Align Face")
+            raise ShapeError(
+                "The face was cut from another photo",
+                f"a photo of {width} x {height} pixels",
+                f"{self.width} x {self.height}, or the same photo at another size",
+                "connect the photo that went into Align Face",
+            )
         crop = self.crop
         return crop if scale == 1 else Crop(crop.left * scale, crop.top * scale, crop.side * scale)
 
@@ -50,8 +53,13 @@ def to_text(places: Sequence[Place]) -> str:
 
 
 def _entry(place: Place) -> dict:
-    entry = {"left": place.crop.left, "top": place.crop.top, "side": place.crop.side,
-             "width": place.width, "height": place.height}
+    entry = {
+        "left": place.crop.left,
+        "top": place.crop.top,
+        "side": place.crop.side,
+        "width": place.width,
+        "height": place.height,
+    }
     return entry if place.camera_deg is None else {**entry, "camera_deg": [round(a, 3) for a in place.camera_deg]}
 
 
@@ -86,5 +94,9 @@ def _place(entry: dict) -> Place:
 
 
 def _no_place(text: str) -> ShapeError:
-    return ShapeError("This is no place in a photo", repr(text[:100]), '[{"left": 120, "top": 80, "side": 400}], in '
-                      "pixels, an entry for each photo", "connect the output 'place' of Align Face")
+    return ShapeError(
+        "This is no place in a photo",
+        repr(text[:100]),
+        '[{"left": 120, "top": 80, "side": 400}], in pixels, an entry for each photo',
+        "connect the output 'place' of Align Face",
+    )

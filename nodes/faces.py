@@ -23,9 +23,12 @@ class SAT3DSaveLatent(io.ComfyNode):
             description="Saves a face, with its camera and the list of its edits, into a file in the output folder.",
             inputs=[
                 EG3D_LATENT.Input("latent", tooltip="The face, or faces: they go into one file."),
-                io.String.Input("filename_prefix", default=f"{SAVED_UNDER}/face",
-                                tooltip="Where in the output folder, and how the name begins. Load Face lists what is "
-                                        "in the folder sat3d there."),
+                io.String.Input(
+                    "filename_prefix",
+                    default=f"{SAVED_UNDER}/face",
+                    tooltip="Where in the output folder, and how the name begins. Load Face lists what is "
+                    "in the folder sat3d there.",
+                ),
             ],
             outputs=[io.String.Output("path", display_name="path", tooltip="The file that was written.")],
             is_output_node=True,
@@ -46,13 +49,17 @@ class SAT3DLoadLatent(io.ComfyNode):
             category="SAT3D/face",
             description="Loads a face that Save Face has written.",
             inputs=[
-                io.Combo.Input("face_file", options=LIBRARY.entries(),
-                               tooltip="A file in output/sat3d or in models/sat3d_latents. Press R after saving."),
+                io.Combo.Input(
+                    "face_file",
+                    options=LIBRARY.entries(),
+                    tooltip="A file in output/sat3d or in models/sat3d_latents. Press R after saving.",
+                ),
             ],
             outputs=[
                 EG3D_LATENT.Output("latent", display_name="latent", tooltip="The face, or faces."),
-                io.String.Output("provenance", display_name="provenance",
-                                 tooltip="Its name and every edit so far, one a line."),
+                io.String.Output(
+                    "provenance", display_name="provenance", tooltip="Its name and every edit so far, one a line."
+                ),
             ],
         )
 

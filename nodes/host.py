@@ -51,8 +51,12 @@ def output_file(prefix: str, suffix: str, first: int = 1) -> tuple[Path, int]:
     try:
         folder, name, counter, *_ = folder_paths.get_save_image_path(prefix, root)
     except Exception as error:  # the host raises a bare Exception, with a page of text
-        raise FileError("The file cannot be saved there", repr(prefix), "a name below the output folder",
-                        "choose another filename_prefix, such as sat3d/face") from error
+        raise FileError(
+            "The file cannot be saved there",
+            repr(prefix),
+            "a name below the output folder",
+            "choose another filename_prefix, such as sat3d/face",
+        ) from error
     number = max(counter, first)
     path = Path(folder) / f"{name}_{number:05}_{suffix}"
     check_target(path)
@@ -174,8 +178,11 @@ class HostModel:
     def warn_of_other_weights(self, latent: Latent) -> None:
         """A face of another checkpoint is allowed, since fine-tuned networks share a style space; but said."""
         if latent.generator_fingerprint != self.loaded.fingerprint:
-            log.warning("SAT3D: the face was made by another checkpoint of the same architecture than %s; it may look "
-                        "different here.", self.name)
+            log.warning(
+                "SAT3D: the face was made by another checkpoint of the same architecture than %s; it may look "
+                "different here.",
+                self.name,
+            )
 
     def render_options(self, neural_resolution: int | None = None) -> RenderOptions:
         """Options for this machine: chunks by free memory, half precision where the host would use it."""
@@ -211,6 +218,7 @@ class Report:
 @contextmanager
 def cancellable(network: nn.Module) -> Iterator[None]:
     """Inside, cancel takes effect at the next layer or chunk of rays, not only between pictures."""
+
     def check(*_):
         management.throw_exception_if_processing_interrupted()
 

@@ -74,6 +74,7 @@ def _separately(tools: Inverter, work: Work, report: host.Report) -> tuple[Laten
     total = len(work.pictures) * steps + work.tuning_steps
     found = []
     for i, picture in enumerate(work.pictures.split(1)):
+
         def watch(done: int, _: int, shown: Tensor | None = None, before: int = i * steps) -> None:
             report(before + done, total, shown)
 
@@ -88,8 +89,10 @@ def _separately(tools: Inverter, work: Work, report: host.Report) -> tuple[Laten
     lines = []
     for i, each in enumerate(found):
         near, view = _near(work, i, preview[i : i + 1]), _view(tools, [each.start.yaw_rad], [each.start.pitch_rad])
-        lines.append(f"{_method(tools, work)}: {near:.1f} dB, {nearness(near)}{view}, "
-                     f"{len(each.losses) + work.tuning_steps} steps")
+        lines.append(
+            f"{_method(tools, work)}: {near:.1f} dB, {nearness(near)}{view}, "
+            f"{len(each.losses) + work.tuning_steps} steps"
+        )
     return latent, preview, lines
 
 
@@ -107,8 +110,14 @@ def begin(tools: Inverter, picture: Tensor, camera: Start | None) -> Start | Non
 def _tuned(tools: Inverter, work: Work, latent: Latent, report: host.Report) -> tuple[Latent, Tensor]:
     before = len(work.pictures) * work.options.steps
     options = TuneOptions(work.tuning_steps, work.options.seed)
-    latent = tune(tools, latent, work.pictures, options, work.weight,
-                  lambda done, total, shown=None: report(before + done, before + total, shown))
+    latent = tune(
+        tools,
+        latent,
+        work.pictures,
+        options,
+        work.weight,
+        lambda done, total, shown=None: report(before + done, before + total, shown),
+    )
     with torch.inference_mode(False), torch.no_grad():
         styles, camera = (part.to(tools.network.device) for part in (latent.styles, latent.camera))
         return latent, tuned_network(tools.network, latent).synthesize(styles, camera).image
@@ -125,9 +134,11 @@ def _lines_of_video(tools: Inverter, work: Work, found: InvertedFrames) -> list[
     cameras = [start_from_label(camera) for camera in found.latent.camera.split(1)]
     view = _view(tools, [each.yaw_rad for each in cameras], [each.pitch_rad for each in cameras])
     count = len(work.pictures)
-    return [f"{work.frames}, {count} frame{'s' * (count > 1)}, {_method(tools, work)}: {_range(near, 1)} dB, "
-            f"{'at worst ' * (count > 1)}{nearness(min(near))}{view}",
-            f"held, with nothing to be seen in them: {_frames(found.held)}; cuts: {_frames(found.cuts)}"]
+    return [
+        f"{work.frames}, {count} frame{'s' * (count > 1)}, {_method(tools, work)}: {_range(near, 1)} dB, "
+        f"{'at worst ' * (count > 1)}{nearness(min(near))}{view}",
+        f"held, with nothing to be seen in them: {_frames(found.held)}; cuts: {_frames(found.cuts)}",
+    ]
 
 
 def _frames(numbers: Sequence[int]) -> str:
@@ -158,5 +169,6 @@ def _range(numbers: Sequence[float], digits: int = 0) -> str:
 
 def joined(faces: list[Latent]) -> Latent:
     """Several faces as one batch."""
-    return replace(faces[0], styles=torch.cat([face.styles for face in faces]),
-                   camera=torch.cat([face.camera for face in faces]))
+    return replace(
+        faces[0], styles=torch.cat([face.styles for face in faces]), camera=torch.cat([face.camera for face in faces])
+    )

@@ -28,8 +28,12 @@ def counted(ignore: Tensor | None, count: int) -> Tensor | None:
         return None
     mask = images.mask_from_host(ignore)
     if len(mask) not in (1, count):
-        raise ShapeError("Masks and pictures do not pair", tuple(ignore.shape), f"one mask, or {count}",
-                         "connect a mask for each picture")
+        raise ShapeError(
+            "Masks and pictures do not pair",
+            tuple(ignore.shape),
+            f"one mask, or {count}",
+            "connect a mask for each picture",
+        )
     return (1 - mask)[:, None].expand(count, -1, -1, -1)
 
 

@@ -43,8 +43,12 @@ class Library:
         found = self.built_in().get(entry) or host.folder_file(self.folder, entry)
         if found is None:
             where = " or ".join(host.folders(self.folder))
-            raise errors.FileError(f"There are no such {self.what}", entry, f"one of {', '.join(self.entries())}",
-                                   f"choose another, or put the file into {where} and press R ({self.source})")
+            raise errors.FileError(
+                f"There are no such {self.what}",
+                entry,
+                f"one of {', '.join(self.entries())}",
+                f"choose another, or put the file into {where} and press R ({self.source})",
+            )
         return found
 
     def stamp(self, entry: str) -> str:

@@ -18,11 +18,14 @@ class LoadEG3D(io.ComfyNode):
             display_name="Load EG3D Model",
             category="SAT3D/model",
             description="Loads a face generator: an EG3D network (its heads can be turned) or a 2D StyleGAN2. Official "
-                        ".pkl files are read without running anything that is inside them.",
+            ".pkl files are read without running anything that is inside them.",
             inputs=[
-                io.Combo.Input("checkpoint", options=host.checkpoint_entries(),
-                               tooltip="A file in models/eg3d: an official EG3D or StyleGAN2 .pkl, or a .safetensors "
-                                       "of this pack. Press R after adding files."),
+                io.Combo.Input(
+                    "checkpoint",
+                    options=host.checkpoint_entries(),
+                    tooltip="A file in models/eg3d: an official EG3D or StyleGAN2 .pkl, or a .safetensors "
+                    "of this pack. Press R after adding files.",
+                ),
             ],
             outputs=[
                 EG3D_MODEL.Output("model", display_name="model", tooltip="The generator."),
@@ -55,12 +58,17 @@ def describe(model: host.HostModel) -> str:
     """A few lines for people: what this network is and what one may do with it."""
     config, layout, notes = model.network.config, model.network.layout, model.loaded.metadata
     taken = [f"network taken from the file: {notes['network']}"] if "network" in notes else []
-    return "\n".join([
-        model.name, kind_of(config), picture_of(config), *taken,
-        f"style channels: {layout.num_editable} editable of {layout.num_channels} in {len(layout.layers)} layers",
-        f"style layout {layout.fingerprint}, weights {model.loaded.fingerprint}",
-        f"licence: {notes.get('licence', 'not stated in the file')}",
-    ])
+    return "\n".join(
+        [
+            model.name,
+            kind_of(config),
+            picture_of(config),
+            *taken,
+            f"style channels: {layout.num_editable} editable of {layout.num_channels} in {len(layout.layers)} layers",
+            f"style layout {layout.fingerprint}, weights {model.loaded.fingerprint}",
+            f"licence: {notes.get('licence', 'not stated in the file')}",
+        ]
+    )
 
 
 def kind_of(config: GeneratorConfig) -> str:
@@ -68,8 +76,9 @@ def kind_of(config: GeneratorConfig) -> str:
     if isinstance(config, TriplaneConfig):
         return "EG3D: heads can be turned"
     classes = config.backbone.c_dim
-    return "StyleGAN2: flat pictures" + (f" of {classes} classes; Sample Face takes class seed modulo {classes}"
-                                         if classes else "")
+    return "StyleGAN2: flat pictures" + (
+        f" of {classes} classes; Sample Face takes class seed modulo {classes}" if classes else ""
+    )
 
 
 def picture_of(config: GeneratorConfig) -> str:

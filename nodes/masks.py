@@ -26,18 +26,27 @@ class SAT3DLoadMasks(io.ComfyNode):
             display_name="Load Attribute Masks",
             category="SAT3D/model",
             description="Loads attribute masks: which style channels of a generator carry the beard, which the "
-                        "glasses, and so on. Needed only for masks other than those that come with the pack.",
+            "glasses, and so on. Needed only for masks other than those that come with the pack.",
             inputs=[
-                io.Combo.Input("masks_file", options=LIBRARY.entries(),
-                               tooltip="A file in models/sat3d_masks, or masks that come with the pack. Press R after "
-                                       "adding files."),
+                io.Combo.Input(
+                    "masks_file",
+                    options=LIBRARY.entries(),
+                    tooltip="A file in models/sat3d_masks, or masks that come with the pack. Press R after "
+                    "adding files.",
+                ),
             ],
             outputs=[
                 SAT3D_MASKS.Output("masks", display_name="masks", tooltip="For Transfer Attribute."),
-                io.String.Output("attributes", display_name="attributes",
-                                 tooltip="The attributes that these masks can move, one a line."),
-                io.String.Output("info", display_name="info",
-                                 tooltip="How much of the style each attribute takes, the generator, the licence."),
+                io.String.Output(
+                    "attributes",
+                    display_name="attributes",
+                    tooltip="The attributes that these masks can move, one a line.",
+                ),
+                io.String.Output(
+                    "info",
+                    display_name="info",
+                    tooltip="How much of the style each attribute takes, the generator, the licence.",
+                ),
             ],
         )
 
@@ -60,12 +69,17 @@ def describe(name: str, masks: AttributeMasks) -> str:
     """A few lines for people: each attribute's share of the channels, and where the masks are from."""
     notes, shares = masks.metadata, masks.probabilities().mean(1).tolist()
     lines = [f"{attribute}: {share:.1%}" for attribute, share in zip(masks.attributes, shares, strict=False)]
-    return "\n".join([
-        name, f"{masks.logits.shape[1]} style channels, of which belong to", *lines, f"none of these: {shares[-1]:.1%}",
-        f"domain: {notes.get('domain', 'not stated in the file')}",
-        f"style layout {masks.layout_fingerprint}, weights {notes.get('generator_fingerprint', 'not stated')}",
-        f"licence: {notes.get('licence', 'not stated in the file')}",
-    ])
+    return "\n".join(
+        [
+            name,
+            f"{masks.logits.shape[1]} style channels, of which belong to",
+            *lines,
+            f"none of these: {shares[-1]:.1%}",
+            f"domain: {notes.get('domain', 'not stated in the file')}",
+            f"style layout {masks.layout_fingerprint}, weights {notes.get('generator_fingerprint', 'not stated')}",
+            f"licence: {notes.get('licence', 'not stated in the file')}",
+        ]
+    )
 
 
 def built_in_for(model: host.HostModel) -> AttributeMasks:
@@ -78,9 +92,13 @@ def built_in_for(model: host.HostModel) -> AttributeMasks:
     found = map(load_masks, LIBRARY.built_in().values())
     fitting = [masks for masks in found if masks.layout_fingerprint == layout]
     if not fitting:
-        raise LayoutError("No masks come with the pack for this generator", f"{model.name}, style layout {layout}",
-                          "masks that were learned for it", "connect Load Attribute Masks with a file in "
-                          f"models/{LIBRARY.folder}, or learn them with training/train_masks.py")
+        raise LayoutError(
+            "No masks come with the pack for this generator",
+            f"{model.name}, style layout {layout}",
+            "masks that were learned for it",
+            "connect Load Attribute Masks with a file in "
+            f"models/{LIBRARY.folder}, or learn them with training/train_masks.py",
+        )
     return min(fitting, key=lambda masks: masks.warning_for(model.loaded.fingerprint) is not None)
 
 

@@ -30,21 +30,30 @@ class SAT3DMultiTransfer(io.ComfyNode):
             display_name="Transfer Attributes (sliders)",
             category="SAT3D/edit",
             description="Moves several attributes at once, a slider for each, and shows the face. With the host's Run "
-                        "(On Change) the picture follows the sliders.",
+            "(On Change) the picture follows the sliders.",
             inputs=_inputs(),
             outputs=[
                 EG3D_LATENT.Output("latent", display_name="latent", tooltip="The edited face, or faces."),
                 io.Image.Output("picture", display_name="picture", tooltip="The first face, seen from yaw_deg."),
-                io.String.Output("provenance", display_name="provenance",
-                                 tooltip="Every edit of this face so far, one a line."),
+                io.String.Output(
+                    "provenance", display_name="provenance", tooltip="Every edit of this face so far, one a line."
+                ),
             ],
             hidden=[io.Hidden.unique_id],
             is_output_node=True,
         )
 
     @classmethod
-    def execute(cls, model: host.HostModel, source: Latent, reference: Latent, picture_resolution: int, yaw_deg: float,
-                masks: AttributeMasks | None = None, **more) -> io.NodeOutput:
+    def execute(
+        cls,
+        model: host.HostModel,
+        source: Latent,
+        reference: Latent,
+        picture_resolution: int,
+        yaw_deg: float,
+        masks: AttributeMasks | None = None,
+        **more,
+    ) -> io.NodeOutput:
         references = {name: more.get(_PREFIX + name) or reference for name in FACE_ATTRIBUTES}
         for face in (source, *references.values()):
             face.check_layout(model.network.layout)
@@ -57,30 +66,63 @@ class SAT3DMultiTransfer(io.ComfyNode):
 
 
 def _inputs() -> list[io.Input]:
-    sliders = [io.Float.Input(name, default=float(name == _SHOWN_FIRST), min=-2.0, max=3.0, step=0.05,
-                              display_mode=_SLIDER,
-                              tooltip=f"How much of the reference's {name.replace('_', ' ')}: 0 none, 1 all, more to "
-                                      "exaggerate, below 0 away from it.") for name in FACE_ATTRIBUTES]
-    references = [EG3D_LATENT.Input(_PREFIX + name, optional=True,
-                                    tooltip=f"Another face for the {name.replace('_', ' ')} alone. Nothing connected: "
-                                            "reference.") for name in FACE_ATTRIBUTES]
+    sliders = [
+        io.Float.Input(
+            name,
+            default=float(name == _SHOWN_FIRST),
+            min=-2.0,
+            max=3.0,
+            step=0.05,
+            display_mode=_SLIDER,
+            tooltip=f"How much of the reference's {name.replace('_', ' ')}: 0 none, 1 all, more to "
+            "exaggerate, below 0 away from it.",
+        )
+        for name in FACE_ATTRIBUTES
+    ]
+    references = [
+        EG3D_LATENT.Input(
+            _PREFIX + name,
+            optional=True,
+            tooltip=f"Another face for the {name.replace('_', ' ')} alone. Nothing connected: reference.",
+        )
+        for name in FACE_ATTRIBUTES
+    ]
     return [
         EG3D_MODEL.Input("model", tooltip="The generator of all faces."),
         EG3D_LATENT.Input("source", tooltip="The face to be changed: one, or several."),
         EG3D_LATENT.Input("reference", tooltip="The face that has what is wanted: one for all sources, or one each."),
         *sliders,
-        io.Int.Input("picture_resolution", default=64, min=16, max=256, step=8,
-                     tooltip="Side of the volume-rendered picture before super-resolution; less is faster."),
-        io.Float.Input("yaw_deg", default=0.0, min=-90.0, max=90.0, step=1.0, display_mode=_SLIDER,
-                       tooltip="From where the picture is seen, degrees to the side. 2D faces have only the front."),
-        SAT3D_MASKS.Input("masks", optional=True,
-                          tooltip="Masks of your own. Nothing connected: those that come with the pack."),
+        io.Int.Input(
+            "picture_resolution",
+            default=64,
+            min=16,
+            max=256,
+            step=8,
+            tooltip="Side of the volume-rendered picture before super-resolution; less is faster.",
+        ),
+        io.Float.Input(
+            "yaw_deg",
+            default=0.0,
+            min=-90.0,
+            max=90.0,
+            step=1.0,
+            display_mode=_SLIDER,
+            tooltip="From where the picture is seen, degrees to the side. 2D faces have only the front.",
+        ),
+        SAT3D_MASKS.Input(
+            "masks", optional=True, tooltip="Masks of your own. Nothing connected: those that come with the pack."
+        ),
         *references,
     ]
 
 
-def transfer_all(model: host.HostModel, source: Latent, references: Mapping[str, Latent], masks: AttributeMasks,
-                 intensities: Mapping[str, float]) -> Latent:
+def transfer_all(
+    model: host.HostModel,
+    source: Latent,
+    references: Mapping[str, Latent],
+    masks: AttributeMasks,
+    intensities: Mapping[str, float],
+) -> Latent:
     """The edits one after the other, in the order of the sliders; those at 0 are left out.
 
     Raises:

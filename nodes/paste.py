@@ -32,19 +32,30 @@ class SAT3DPasteBack(io.ComfyNode):
             display_name="Paste Back",
             category="SAT3D/face",
             description="Puts an edited face back into the photo it was cut from, with a soft seam. The photo keeps "
-                        "its size, and all that lies outside of the face.",
+            "its size, and all that lies outside of the face.",
             inputs=_inputs(),
             outputs=[
                 io.Image.Output("image", display_name="image", tooltip="The photo with the edited face, of its size."),
-                io.Mask.Output("changed", display_name="changed",
-                               tooltip="Where the photo was changed and how much, 0..1, of the photo's size."),
+                io.Mask.Output(
+                    "changed",
+                    display_name="changed",
+                    tooltip="Where the photo was changed and how much, 0..1, of the photo's size.",
+                ),
             ],
             hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
-    def execute(cls, photo: Tensor, place: str, edited: Tensor, area: str, feather: int, before: Tensor | None = None,
-                mask: Tensor | None = None) -> io.NodeOutput:
+    def execute(
+        cls,
+        photo: Tensor,
+        place: str,
+        edited: Tensor,
+        area: str,
+        feather: int,
+        before: Tensor | None = None,
+        mask: Tensor | None = None,
+    ) -> io.NodeOutput:
         jobs, report = paired(photo, places.from_text(place), edited, before, mask), host.Report(cls)
         made = []
         for i, job in enumerate(jobs):
@@ -60,20 +71,36 @@ class SAT3DPasteBack(io.ComfyNode):
 def _inputs() -> list[io.Input]:
     return [
         io.Image.Input("photo", tooltip="The photo that went into Align Face, or the same at another size."),
-        io.String.Input("place", default="", tooltip="Connect the output 'place' of Align Face: where the face was cut "
-                                                     "out."),
+        io.String.Input(
+            "place", default="", tooltip="Connect the output 'place' of Align Face: where the face was cut out."
+        ),
         io.Image.Input("edited", tooltip="The edited face, from the camera of the photo: of Render as Taken."),
-        io.Combo.Input("area", options=[HEAD, CROP], default=HEAD,
-                       tooltip="head: the built-in parser finds the head in photo and edit, and only there something "
-                               "changes. whole crop: the whole square."),
-        io.Int.Input("feather", default=24, min=0, max=1024,
-                     tooltip="Width of the soft seam in pixels of the photo; 0 is a hard edge."),
-        io.Image.Input("before", optional=True,
-                       tooltip="The face before the edit, such as the preview of Invert Image. Then only what the edit "
-                               "changed is carried over, and skin, hair and light stay those of the photo."),
-        io.Mask.Input("mask", optional=True,
-                      tooltip="White where the edit is wanted: a mask of the photo, or of the crop. Black protects a "
-                              "hand or a microphone."),
+        io.Combo.Input(
+            "area",
+            options=[HEAD, CROP],
+            default=HEAD,
+            tooltip="head: the built-in parser finds the head in photo and edit, and only there something "
+            "changes. whole crop: the whole square.",
+        ),
+        io.Int.Input(
+            "feather",
+            default=24,
+            min=0,
+            max=1024,
+            tooltip="Width of the soft seam in pixels of the photo; 0 is a hard edge.",
+        ),
+        io.Image.Input(
+            "before",
+            optional=True,
+            tooltip="The face before the edit, such as the preview of Invert Image. Then only what the edit "
+            "changed is carried over, and skin, hair and light stay those of the photo.",
+        ),
+        io.Mask.Input(
+            "mask",
+            optional=True,
+            tooltip="White where the edit is wanted: a mask of the photo, or of the crop. Black protects a "
+            "hand or a microphone.",
+        ),
     ]
 
 
@@ -91,10 +118,12 @@ def ghosts(near_db: Sequence[float | None]) -> str | None:
     far = [i for i, db in enumerate(near_db) if db is not None and db < FAR_DB]
     if not far:
         return None
-    return (f"'before' is not like the photo ({images.numbers(far, len(near_db))}): {min(near_db[i] for i in far):.1f} "
-            f"dB where something is pasted; from {FAR_DB:g} on outlines meet, from {NEAR_DB:g} on both are hardly told "
-            "apart. The edit may show a ghost of itself. Invert with more steps or with method tune, or paste without "
-            "'before'; and check that 'before' and 'place' are of this photo")
+    return (
+        f"'before' is not like the photo ({images.numbers(far, len(near_db))}): {min(near_db[i] for i in far):.1f} "
+        f"dB where something is pasted; from {FAR_DB:g} on outlines meet, from {NEAR_DB:g} on both are hardly told "
+        "apart. The edit may show a ghost of itself. Invert with more steps or with method tune, or paste without "
+        "'before'; and check that 'before' and 'place' are of this photo"
+    )
 
 
 @dataclass(frozen=True)
@@ -139,8 +168,9 @@ class Job:
         return widened_mask(found, soft)
 
 
-def paired(photo: Tensor, found: list[places.Place], edited: Tensor, before: Tensor | None,
-           mask: Tensor | None) -> list[Job]:
+def paired(
+    photo: Tensor, found: list[places.Place], edited: Tensor, before: Tensor | None, mask: Tensor | None
+) -> list[Job]:
     """One job for each photo or edit; what there is one of serves all.
 
     Raises:
@@ -152,16 +182,22 @@ def paired(photo: Tensor, found: list[places.Place], edited: Tensor, before: Ten
     masks = None if mask is None else images.mask_from_host(mask)[:, None]
     _check_counts({"photo": photo, "place": found, "edited": edited, "before": before, "mask": mask})
     if faces.shape[2] != faces.shape[3] or (old is not None and old.shape[2:] != faces.shape[2:]):
-        raise ShapeError("The edited face does not fit", f"{tuple(faces.shape[2:])}"
-                         + ("" if old is None else f", before {tuple(old.shape[2:])}") + " (height, width)",
-                         "square pictures of one size", "connect renders of the crop of Align Face")
+        raise ShapeError(
+            "The edited face does not fit",
+            f"{tuple(faces.shape[2:])}"
+            + ("" if old is None else f", before {tuple(old.shape[2:])}")
+            + " (height, width)",
+            "square pictures of one size",
+            "connect renders of the crop of Align Face",
+        )
     height, width = photo.shape[1:3]
     jobs = []
     for i in range(max(len(photo), len(edited))):
         crop = _nth(found, i).on(width, height)
         own = None if masks is None else _of_crop(_nth(masks, i)[None], crop, faces.shape[2], (height, width))
-        jobs.append(Job(_nth(photo, i)[None], crop, _nth(faces, i)[None], None if old is None else _nth(old, i)[None],
-                        own))
+        jobs.append(
+            Job(_nth(photo, i)[None], crop, _nth(faces, i)[None], None if old is None else _nth(old, i)[None], own)
+        )
     return jobs
 
 
@@ -169,8 +205,12 @@ def _check_counts(given: dict) -> None:
     counts = {name: len(part) for name, part in given.items() if part is not None}
     most = max(counts["photo"], counts["edited"])
     if any(count not in (1, most) for count in counts.values()):
-        raise ShapeError("Photos and edits do not pair", ", ".join(f"{name}: {n}" for name, n in counts.items()),
-                         "one of each" if most == 1 else f"one, or {most}, of each", "match the batches")
+        raise ShapeError(
+            "Photos and edits do not pair",
+            ", ".join(f"{name}: {n}" for name, n in counts.items()),
+            "one of each" if most == 1 else f"one, or {most}, of each",
+            "match the batches",
+        )
 
 
 def _of_crop(mask: Tensor, crop: Crop, size: int, photo_size: tuple[int, int]) -> Tensor:
@@ -183,9 +223,12 @@ def _of_crop(mask: Tensor, crop: Crop, size: int, photo_size: tuple[int, int]) -
         return mask
     if tuple(mask.shape[2:]) == photo_size:
         return resample(mask, crop.box, (size, size)).clamp(0, 1)
-    raise ShapeError("The mask fits neither photo nor crop", f"{mask.shape[3]} x {mask.shape[2]} pixels",
-                     f"{photo_size[1]} x {photo_size[0]} (the photo) or {size} x {size} (the edited face)",
-                     "connect a mask of one of them")
+    raise ShapeError(
+        "The mask fits neither photo nor crop",
+        f"{mask.shape[3]} x {mask.shape[2]} pixels",
+        f"{photo_size[1]} x {photo_size[0]} (the photo) or {size} x {size} (the edited face)",
+        "connect a mask of one of them",
+    )
 
 
 def _nth(parts, i: int):

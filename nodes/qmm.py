@@ -32,19 +32,28 @@ class QMMScore(io.ComfyNode):
             display_name="QMM Score",
             category="SAT3D/score",
             description="Measures with an image-text model how much of each attribute pictures show: has the beard "
-                        "arrived in the edit, has the rest stayed?",
+            "arrived in the edit, has the rest stayed?",
             inputs=_inputs(),
             outputs=[
-                io.Image.Output("chart", display_name="chart",
-                                tooltip="Scores of source, reference and edit side by side, attribute by attribute."),
+                io.Image.Output(
+                    "chart",
+                    display_name="chart",
+                    tooltip="Scores of source, reference and edit side by side, attribute by attribute.",
+                ),
                 io.String.Output("json", display_name="json", tooltip="All scores and distances as JSON text."),
-                io.Float.Output("to_reference", display_name="to_reference",
-                                tooltip="How far the edit is from the reference in the chosen attribute: 0 is alike, 2 "
-                                        "the most for each group of phrases. Without an edit, how far the source is; "
-                                        "without a reference, nan."),
-                io.Float.Output("to_source", display_name="to_source",
-                                tooltip="How far the edit is from the source in all other attributes (with 'all': in "
-                                        "all): 0 is alike. Without an edit, 0."),
+                io.Float.Output(
+                    "to_reference",
+                    display_name="to_reference",
+                    tooltip="How far the edit is from the reference in the chosen attribute: 0 is alike, 2 "
+                    "the most for each group of phrases. Without an edit, how far the source is; "
+                    "without a reference, nan.",
+                ),
+                io.Float.Output(
+                    "to_source",
+                    display_name="to_source",
+                    tooltip="How far the edit is from the source in all other attributes (with 'all': in "
+                    "all): 0 is alike. Without an edit, 0.",
+                ),
             ],
             hidden=[io.Hidden.unique_id],
         )
@@ -59,8 +68,16 @@ class QMMScore(io.ComfyNode):
         return clips.stamp(clip)
 
     @classmethod
-    def execute(cls, source: Tensor, domain: str, clip: str, attribute: str = ALL, reference: Tensor | None = None,
-                edit: Tensor | None = None, architecture: str = "") -> io.NodeOutput:
+    def execute(
+        cls,
+        source: Tensor,
+        domain: str,
+        clip: str,
+        attribute: str = ALL,
+        reference: Tensor | None = None,
+        edit: Tensor | None = None,
+        architecture: str = "",
+    ) -> io.NodeOutput:
         pictures = given(source, reference, edit)
         chosen = read_domain(domain)
         targets = targets_of(chosen, attribute)
@@ -81,19 +98,29 @@ def _inputs() -> list[io.Input]:
     domains, attributes = _domains_and_attributes()
     return [
         io.Image.Input("source", tooltip="The face before the edit; or simply the picture to be measured."),
-        io.Combo.Input("domain", options=domains, default=HEADS,
-                       tooltip="The kind of picture: which attributes it has, and the phrases that they are measured "
-                               "by."),
-        io.Combo.Input("clip", options=clips.entries(), default=clips.ENTRY,
-                       tooltip="The image-text model: the built-in one, which knows SynthHeads, or a file in "
-                               "models/open_clip. Nothing is downloaded. Press R after adding files."),
-        io.Combo.Input("attribute", options=[ALL, *attributes], default=ALL,
-                       tooltip="The attribute that the edit should move: drawn alone, and the distances are of it. "
-                               "all: every one."),
+        io.Combo.Input(
+            "domain",
+            options=domains,
+            default=HEADS,
+            tooltip="The kind of picture: which attributes it has, and the phrases that they are measured by.",
+        ),
+        io.Combo.Input(
+            "clip",
+            options=clips.entries(),
+            default=clips.ENTRY,
+            tooltip="The image-text model: the built-in one, which knows SynthHeads, or a file in "
+            "models/open_clip. Nothing is downloaded. Press R after adding files.",
+        ),
+        io.Combo.Input(
+            "attribute",
+            options=[ALL, *attributes],
+            default=ALL,
+            tooltip="The attribute that the edit should move: drawn alone, and the distances are of it. "
+            "all: every one.",
+        ),
         io.Image.Input("reference", optional=True, tooltip="The face whose attribute was wanted."),
         io.Image.Input("edit", optional=True, tooltip="The face after the edit."),
-        io.String.Input("architecture", default="", optional=True,
-                        tooltip=clips.ARCHITECTURE_TIP),
+        io.String.Input("architecture", default="", optional=True, tooltip=clips.ARCHITECTURE_TIP),
     ]
 
 
@@ -128,8 +155,12 @@ def given(source: Tensor, reference: Tensor | None, edit: Tensor | None) -> dict
     pictures = {part: images.as_image(image) for part, image in pictures.items() if image is not None}
     sizes = {part: len(image) for part, image in pictures.items()}
     if any(size not in (1, max(sizes.values())) for size in sizes.values()):
-        raise ShapeError("The pictures do not pair", ", ".join(f"{part}: {size}" for part, size in sizes.items()),
-                         "one picture, or as many as the others have", "match the batches")
+        raise ShapeError(
+            "The pictures do not pair",
+            ", ".join(f"{part}: {size}" for part, size in sizes.items()),
+            "one picture, or as many as the others have",
+            "match the batches",
+        )
     return pictures
 
 
@@ -151,10 +182,15 @@ def measure_all(qmm: QMM, pictures: dict[str, Tensor], report: host.Report) -> S
 def as_data(domain: Domain, clip: str, scores: Scores) -> dict:
     """Plain data: of every picture D(I, φ) by attribute, group and phrase; of every pair the distance by attribute."""
     pairs = {f"{a}_to_{b}": scores[a].differences(scores[b]) for a, b in _PAIRS if a in scores and b in scores}
-    rows = [{
-        "scores": {part: measured.as_table(_nth(len(measured), i)) for part, measured in scores.items()},
-        "distances": {pair: {t: float(d[_nth(len(d), i)]) for t, d in table.items()} for pair, table in pairs.items()},
-    } for i in range(_count(scores))]
+    rows = [
+        {
+            "scores": {part: measured.as_table(_nth(len(measured), i)) for part, measured in scores.items()},
+            "distances": {
+                pair: {t: float(d[_nth(len(d), i)]) for t, d in table.items()} for pair, table in pairs.items()
+            },
+        }
+        for i in range(_count(scores))
+    ]
     return {"domain": domain.name, "clip": clip, "pictures": rows}
 
 

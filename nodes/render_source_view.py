@@ -20,7 +20,7 @@ class SAT3DRenderAsTaken(io.ComfyNode):
             display_name="Render as Taken",
             category="SAT3D/render",
             description="Renders each face from its own camera: of an inverted photo the one it was taken with, roll "
-                        "included; of an invented face the front. Edits keep the camera.",
+            "included; of an invented face the front. Edits keep the camera.",
             inputs=[
                 EG3D_MODEL.Input("model", tooltip="The generator that made the face."),
                 EG3D_LATENT.Input("latent", tooltip="One face or several, each with its camera."),

@@ -24,17 +24,31 @@ class SAT3DSampleFace(io.ComfyNode):
             description="Invents a face: the same seed and model always give the same one.",
             inputs=[
                 EG3D_MODEL.Input("model", tooltip="The generator that draws the face."),
-                io.Int.Input("seed", default=0, min=0, max=MAX_SEED, control_after_generate=_KEEP_SEED,
-                             tooltip="Which face. Seeds are those of the published EG3D and StyleGAN scripts."),
-                io.Float.Input("truncation", default=1.0, min=-1.0, max=2.0, step=0.05,
-                               tooltip="0 is the average face, 1 the full variety. The built-in network is at its best "
-                                       "at 1; about 0.7 gives more plausible faces with the official ones."),
-                io.Int.Input("batch_size", default=1, min=1, max=64,
-                             tooltip="How many faces: seed, seed + 1, seed + 2, …"),
+                io.Int.Input(
+                    "seed",
+                    default=0,
+                    min=0,
+                    max=MAX_SEED,
+                    control_after_generate=_KEEP_SEED,
+                    tooltip="Which face. Seeds are those of the published EG3D and StyleGAN scripts.",
+                ),
+                io.Float.Input(
+                    "truncation",
+                    default=1.0,
+                    min=-1.0,
+                    max=2.0,
+                    step=0.05,
+                    tooltip="0 is the average face, 1 the full variety. The built-in network is at its best "
+                    "at 1; about 0.7 gives more plausible faces with the official ones.",
+                ),
+                io.Int.Input(
+                    "batch_size", default=1, min=1, max=64, tooltip="How many faces: seed, seed + 1, seed + 2, …"
+                ),
             ],
             outputs=[
-                EG3D_LATENT.Output("latent", display_name="latent",
-                                   tooltip="The face as style channels, to be edited or rendered."),
+                EG3D_LATENT.Output(
+                    "latent", display_name="latent", tooltip="The face as style channels, to be edited or rendered."
+                ),
             ],
         )
 
@@ -45,8 +59,9 @@ class SAT3DSampleFace(io.ComfyNode):
         with torch.inference_mode(False), torch.no_grad():
             styles = sample_styles(network, seed, truncation, batch_size)
             camera = (network.rig if network.is_3d else CameraRig()).label()
-        return io.NodeOutput(Latent(styles.cpu(), camera, model.loaded.fingerprint, network.layout.fingerprint,
-                                    name=f"seed {seed}"))
+        return io.NodeOutput(
+            Latent(styles.cpu(), camera, model.loaded.fingerprint, network.layout.fingerprint, name=f"seed {seed}")
+        )
 
 
 def sample_styles(network: StyleGenerator, seed: int, truncation: float, batch_size: int) -> torch.Tensor:

@@ -24,14 +24,31 @@ class SAT3DContactSheet(io.ComfyNode):
             description="Puts pictures on one sheet, a row for each input: source, reference, edits, views.",
             inputs=[
                 io.Image.Input("row_1", tooltip="The pictures of the first row, from left to right."),
-                io.String.Input("labels", default="source\nreference\nedit", multiline=True,
-                                tooltip="A line of text for each row; empty for none."),
-                io.Int.Input("cell_px", default=256, min=32, max=1024, step=8,
-                             tooltip="Side of each picture on the sheet, in pixels."),
-                io.Int.Input("columns", default=8, min=1, max=64,
-                             tooltip="Pictures side by side at most; longer rows go on below."),
-                *[io.Image.Input(f"row_{i}", optional=True, tooltip=f"The pictures of row {i}.")
-                  for i in range(2, ROWS + 1)],
+                io.String.Input(
+                    "labels",
+                    default="source\nreference\nedit",
+                    multiline=True,
+                    tooltip="A line of text for each row; empty for none.",
+                ),
+                io.Int.Input(
+                    "cell_px",
+                    default=256,
+                    min=32,
+                    max=1024,
+                    step=8,
+                    tooltip="Side of each picture on the sheet, in pixels.",
+                ),
+                io.Int.Input(
+                    "columns",
+                    default=8,
+                    min=1,
+                    max=64,
+                    tooltip="Pictures side by side at most; longer rows go on below.",
+                ),
+                *[
+                    io.Image.Input(f"row_{i}", optional=True, tooltip=f"The pictures of row {i}.")
+                    for i in range(2, ROWS + 1)
+                ],
             ],
             outputs=[io.Image.Output("sheet", display_name="sheet", tooltip="The sheet, one picture.")],
         )
@@ -69,5 +86,9 @@ def framed(picture: Image.Image, side_px: int) -> Image.Image:
 def _check_size(rows: list[Tensor], cell_px: int) -> None:
     longest = max(len(rows), *map(len, rows)) * (cell_px + 32)
     if longest > _LONGEST_SIDE_PX:
-        raise ShapeError("The sheet would be too large", f"{longest} pixels", f"at most {_LONGEST_SIDE_PX}",
-                         "choose a smaller cell_px, fewer pictures, or another number of columns")
+        raise ShapeError(
+            "The sheet would be too large",
+            f"{longest} pixels",
+            f"at most {_LONGEST_SIDE_PX}",
+            "choose a smaller cell_px, fewer pictures, or another number of columns",
+        )

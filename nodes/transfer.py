@@ -24,14 +24,18 @@ class SAT3DTransfer(io.ComfyNode):
             display_name="Transfer Attribute",
             category="SAT3D/edit",
             description="Moves one attribute of the reference, such as this very beard, onto the source and leaves all "
-                        "else. Chain several for several attributes, each with its own reference.",
+            "else. Chain several for several attributes, each with its own reference.",
             inputs=_inputs(),
             outputs=[
                 EG3D_LATENT.Output("latent", display_name="latent", tooltip="The edited face, or faces."),
-                io.String.Output("provenance", display_name="provenance",
-                                 tooltip="Every edit of this face so far, one a line."),
-                io.Float.Output("used_intensity", display_name="used_intensity",
-                                tooltip="The intensity of this edit: that of the slider, or the one found."),
+                io.String.Output(
+                    "provenance", display_name="provenance", tooltip="Every edit of this face so far, one a line."
+                ),
+                io.Float.Output(
+                    "used_intensity",
+                    display_name="used_intensity",
+                    tooltip="The intensity of this edit: that of the slider, or the one found.",
+                ),
             ],
             hidden=[io.Hidden.unique_id],
         )
@@ -46,9 +50,18 @@ class SAT3DTransfer(io.ComfyNode):
         return "" if auto_intensity == auto.OFF else clips.stamp(clip)
 
     @classmethod
-    def execute(cls, model: host.HostModel, source: Latent, reference: Latent, attribute: str, intensity: float,
-                masks: AttributeMasks | None = None, auto_intensity: str = auto.OFF, clip: str = clips.ENTRY,
-                architecture: str = "") -> io.NodeOutput:
+    def execute(
+        cls,
+        model: host.HostModel,
+        source: Latent,
+        reference: Latent,
+        attribute: str,
+        intensity: float,
+        masks: AttributeMasks | None = None,
+        auto_intensity: str = auto.OFF,
+        clip: str = clips.ENTRY,
+        architecture: str = "",
+    ) -> io.NodeOutput:
         layout = model.network.layout
         for face in (source, reference):
             face.check_layout(layout)
@@ -77,13 +90,25 @@ def _inputs() -> list[io.Input]:
         EG3D_MODEL.Input("model", tooltip="The generator of both faces."),
         EG3D_LATENT.Input("source", tooltip="The face to be changed: one, or several."),
         EG3D_LATENT.Input("reference", tooltip="The face that has what is wanted: one for all sources, or one each."),
-        io.Combo.Input("attribute", options=attribute_entries(), default="beard",
-                       tooltip="What to move. Masks of your own in models/sat3d_masks add theirs to the list."),
-        io.Float.Input("intensity", default=1.0, min=-2.0, max=3.0, step=0.05, display_mode=_SLIDER,
-                       tooltip="0 leaves the source as it is, 1 moves the attribute, up to about 2 strengthens it, "
-                               "below 0 moves away from the reference."),
-        SAT3D_MASKS.Input("masks", optional=True,
-                          tooltip="Masks of your own. Nothing connected: those that come with the pack."),
+        io.Combo.Input(
+            "attribute",
+            options=attribute_entries(),
+            default="beard",
+            tooltip="What to move. Masks of your own in models/sat3d_masks add theirs to the list.",
+        ),
+        io.Float.Input(
+            "intensity",
+            default=1.0,
+            min=-2.0,
+            max=3.0,
+            step=0.05,
+            display_mode=_SLIDER,
+            tooltip="0 leaves the source as it is, 1 moves the attribute, up to about 2 strengthens it, "
+            "below 0 moves away from the reference.",
+        ),
+        SAT3D_MASKS.Input(
+            "masks", optional=True, tooltip="Masks of your own. Nothing connected: those that come with the pack."
+        ),
         *auto.inputs(),
     ]
 
@@ -97,7 +122,9 @@ def repeated(face: Latent, count: int) -> Latent:
 
 def provenance(face: Latent) -> str:
     """The edits of a face, one a line, the first at the top."""
-    lines = [f"{i}. {' + '.join(edit.attributes)} of {edit.reference or 'a face without name'}, intensity "
-             f"{edit.intensity:g}" + (f", masks {edit.masks}" if edit.masks else "")
-             for i, edit in enumerate(face.edits, 1)]
+    lines = [
+        f"{i}. {' + '.join(edit.attributes)} of {edit.reference or 'a face without name'}, intensity "
+        f"{edit.intensity:g}" + (f", masks {edit.masks}" if edit.masks else "")
+        for i, edit in enumerate(face.edits, 1)
+    ]
     return "\n".join([face.name or "a face without name", *lines])

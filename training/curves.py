@@ -1,6 +1,6 @@
 """Draw the losses of trainings of masks over their steps, one panel a loss, one line a training.
 
-    python training/curves.py --out curves.png [NAME=]FILE.progress.jsonl [[NAME=]FILE …]
+python training/curves.py --out curves.png [NAME=]FILE.progress.jsonl [[NAME=]FILE …]
 """
 
 from __future__ import annotations

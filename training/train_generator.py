@@ -27,9 +27,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     supervision = "what is known of the heads: pictures, cameras and depth (pictures)"
     parser.add_argument("--supervision", choices=("pictures",), default="pictures", help=supervision)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument(
-        "--minutes", type=float, default=None, help="of training steps, over all runs (cpu 480, gpu 9)"
-    )
+    parser.add_argument("--minutes", type=float, default=None, help="of training steps, over all runs (cpu 480, gpu 9)")
     parser.add_argument("--steps", type=int, default=None, help="train so many steps instead of minutes")
     parser.add_argument("--resume", action="store_true", help="go on where the training in --out stopped")
     parser.add_argument("--seed", type=int, default=0)

@@ -57,19 +57,29 @@ class Mesh:
 
     def __post_init__(self):
         wanted = (len(self.vertices), 3)
-        good = all(part.shape == wanted and np.isfinite(part).all()
-                   for part in (self.vertices, self.normals, self.colours))
+        good = all(
+            part.shape == wanted and np.isfinite(part).all() for part in (self.vertices, self.normals, self.colours)
+        )
         if not good or self.faces.ndim != 2 or self.faces.shape[1] != 3:
-            raise ShapeError("Not a mesh", "arrays of other shapes, or NaN inside", "vertices, normals and colours "
-                             "[V, 3], faces [F, 3]", "make the mesh again")
+            raise ShapeError(
+                "Not a mesh",
+                "arrays of other shapes, or NaN inside",
+                "vertices, normals and colours [V, 3], faces [F, 3]",
+                "make the mesh again",
+            )
         if not len(self.faces) or self.faces.min() < 0 or self.faces.max() >= len(self.vertices):
-            raise ShapeError("The mesh has no faces, or faces of missing vertices", len(self.faces),
-                             f"faces of {len(self.vertices)} vertices", "make the mesh again")
+            raise ShapeError(
+                "The mesh has no faces, or faces of missing vertices",
+                len(self.faces),
+                f"faces of {len(self.vertices)} vertices",
+                "make the mesh again",
+            )
 
 
 @torch.no_grad()
-def extract_mesh(network: TriplaneGenerator, planes: Tensor, options: MeshOptions | None = None,
-                 progress: Progress = no_progress) -> Mesh:
+def extract_mesh(
+    network: TriplaneGenerator, planes: Tensor, options: MeshOptions | None = None, progress: Progress = no_progress
+) -> Mesh:
     """The surface of one face, ``planes [1, …]`` of :meth:`TriplaneGenerator.planes`.
 
     Each vertex has the colour that the picture shows there before super-resolution: that of a short ray against its
@@ -84,8 +94,9 @@ def extract_mesh(network: TriplaneGenerator, planes: Tensor, options: MeshOption
         raise ShapeError("A mesh is made of one face", len(planes), 1, "make one after the other")
     grid = Grid(options.cells, network.config.rendering.box_warp * (0.5 - _border(network, options)))
     level = surface_level(network, planes) if options.level is None else options.level
-    values = sample_grid(lambda points: network.query(planes, points.to(planes.device)[None])[0][0], grid, level,
-                         _share(progress, 0, 70))
+    values = sample_grid(
+        lambda points: network.query(planes, points.to(planes.device)[None])[0][0], grid, level, _share(progress, 0, 70)
+    )
     vertices, faces = closed_surface(values, grid, level)
     normals = vertex_normals(vertices, faces)
     return Mesh(vertices, faces, normals, colours_at(network, planes, vertices, normals, _share(progress, 75, 100)))
@@ -119,15 +130,24 @@ def surface_level(network: TriplaneGenerator, planes: Tensor) -> float:
     points = origins + directions * view.depth.reshape(1, -1, 1)
     highest = float(view.opacity.max())
     if not highest > _LEAST_OPACITY:
-        raise Sat3dError("This face has no opaque surface", f"opacity up to {highest:.2f}",
-                         f"more than {_LEAST_OPACITY} somewhere", "choose a density level by hand")
+        raise Sat3dError(
+            "This face has no opaque surface",
+            f"opacity up to {highest:.2f}",
+            f"more than {_LEAST_OPACITY} somewhere",
+            "choose a density level by hand",
+        )
     seen = points[:, view.opacity.flatten() >= _PROBE_OPACITY * highest]
     return float(network.query(planes, seen)[0].median())
 
 
 @torch.no_grad()
-def colours_at(network: TriplaneGenerator, planes: Tensor, vertices: np.ndarray, normals: np.ndarray,
-               progress: Progress = no_progress) -> np.ndarray:
+def colours_at(
+    network: TriplaneGenerator,
+    planes: Tensor,
+    vertices: np.ndarray,
+    normals: np.ndarray,
+    progress: Progress = no_progress,
+) -> np.ndarray:
     """sRGB ``[V, 3]`` 0..1 of points on the surface: the first three features, composited along a ray inwards.
 
     A colour at the very point would be that of thin air in front of soft surfaces such as hair.

@@ -35,9 +35,12 @@ class Grid:
     def __post_init__(self):
         fits = MIN_CELLS <= self.cells <= MAX_CELLS and (self.cells <= COARSE_CELLS or self.cells % COARSE_CELLS == 0)
         if not fits:
-            raise ConfigError("The resolution of the mesh is not usable", self.cells,
-                              f"{MIN_CELLS} … {COARSE_CELLS}, or a multiple of {COARSE_CELLS} up to {MAX_CELLS}",
-                              "use 192, or 256 for finer detail")
+            raise ConfigError(
+                "The resolution of the mesh is not usable",
+                self.cells,
+                f"{MIN_CELLS} … {COARSE_CELLS}, or a multiple of {COARSE_CELLS} up to {MAX_CELLS}",
+                "use 192, or 256 for finer detail",
+            )
         if not (np.isfinite(self.half) and self.half > 0):
             raise ConfigError("The box of the mesh has no size", self.half, "a length above 0", "check the config")
 
@@ -116,9 +119,12 @@ def closed_surface(values: Tensor, grid: Grid, level: float) -> tuple[np.ndarray
 
     volume = values.numpy()
     if not volume.min() <= level < volume.max():
-        raise Sat3dError("There is no surface to be exported", f"densities from {volume.min():.4g} to "
-                         f"{volume.max():.4g}", f"some above and some below the level {level:.4g}",
-                         "choose another density level, or 0 to have it found")
+        raise Sat3dError(
+            "There is no surface to be exported",
+            f"densities from {volume.min():.4g} to {volume.max():.4g}",
+            f"some above and some below the level {level:.4g}",
+            "choose another density level, or 0 to have it found",
+        )
     outside = np.float32(min(volume.min(), 2 * level - volume.max()))
     padded = np.pad(volume, 1, constant_values=outside)
     part = _filled_part(padded > level)

@@ -125,6 +125,7 @@ def test_the_level_is_the_density_that_the_picture_sees(triplane, styles):
 def test_colours_are_those_behind_the_surface_and_not_of_the_air():
     class Painted:
         """A half space x < 0, opaque within a hundredth, red to a depth of 0.02 and blue below; the air is green."""
+
         config = SimpleNamespace(rendering=SimpleNamespace(box_warp=1.0))
 
         def query(self, planes, points):
@@ -141,8 +142,9 @@ def test_hostile_sizes_are_refused(cells):
         Grid(cells, 0.5)
 
 
-@pytest.mark.parametrize("options", [{"level": float("nan")}, {"level": float("inf")}, {"border": 0.5},
-                                     {"border": -0.1}])
+@pytest.mark.parametrize(
+    "options", [{"level": float("nan")}, {"level": float("inf")}, {"border": 0.5}, {"border": -0.1}]
+)
 def test_hostile_options_are_refused(options):
     with pytest.raises(ConfigError, match="Next step"):
         MeshOptions(**options)
@@ -182,16 +184,16 @@ def tetrahedron() -> Mesh:
 def read_glb(data: bytes) -> tuple[dict, list[np.ndarray]]:
     magic, version, total, head_size, head_kind = struct.unpack("<IIIII", data[:20])
     assert (magic, version, total, head_kind) == (0x46546C67, 2, len(data), 0x4E4F534A) and head_size % 4 == 0
-    tree = json.loads(data[20:20 + head_size])
-    body_size, body_kind = struct.unpack("<II", data[20 + head_size:28 + head_size])
-    body = data[28 + head_size:]
+    tree = json.loads(data[20 : 20 + head_size])
+    body_size, body_kind = struct.unpack("<II", data[20 + head_size : 28 + head_size])
+    body = data[28 + head_size :]
     assert body_kind == 0x004E4942 and body_size == len(body) == tree["buffers"][0]["byteLength"]
     kinds, widths = {5126: "<f4", 5125: "<u4"}, {"SCALAR": 1, "VEC2": 2, "VEC3": 3}
     arrays = []
     for accessor in tree["accessors"]:
         view = tree["bufferViews"][accessor["bufferView"]]
         assert view["byteOffset"] % 4 == 0
-        raw = body[view["byteOffset"]:view["byteOffset"] + view["byteLength"]]
+        raw = body[view["byteOffset"] : view["byteOffset"] + view["byteLength"]]
         arrays.append(np.frombuffer(raw, kinds[accessor["componentType"]]).reshape(-1, widths[accessor["type"]]))
         assert len(arrays[-1]) == accessor["count"]
     return tree, arrays
@@ -218,7 +220,7 @@ def test_the_glb_shows_its_colours_by_an_unlit_texture(tetrahedron):
     assert tree["samplers"] == [{"magFilter": 9729, "minFilter": 9729, "wrapS": 33071, "wrapT": 33071}]
     view, data = tree["bufferViews"][image["bufferView"]], glb_bytes(tetrahedron)
     start = 28 + struct.unpack("<I", data[12:16])[0] + view["byteOffset"]
-    picture = np.asarray(Image.open(io.BytesIO(data[start:start + view["byteLength"]]))).astype(int)
+    picture = np.asarray(Image.open(io.BytesIO(data[start : start + view["byteLength"]]))).astype(int)
     columns, rows = (uv[faces[:, 0]] * picture.shape[1::-1]).T.astype(int)
     assert np.array_equal(picture[rows, columns], np.rint(tetrahedron.colours * 255)[tetrahedron.faces.ravel()])
 
@@ -228,9 +230,9 @@ def test_ply_is_read_back(tetrahedron):
     lines = head.decode("ascii").split("\n")
     assert lines[:2] == ["ply", "format binary_little_endian 1.0"] and "element vertex 4" in lines
     assert len(body) == 4 * (6 * 4 + 3) + 4 * (1 + 3 * 4)
-    vertex = struct.unpack("<6f3B", body[2 * 27:3 * 27])
+    vertex = struct.unpack("<6f3B", body[2 * 27 : 3 * 27])
     assert vertex[:3] == (0, 2, 0) and vertex[6:] == (128, 128, 128)
-    assert struct.unpack("<B3i", body[4 * 27:4 * 27 + 13]) == (3, 0, 2, 1)
+    assert struct.unpack("<B3i", body[4 * 27 : 4 * 27 + 13]) == (3, 0, 2, 1)
 
 
 def test_files_appear_whole_and_are_not_overwritten(tetrahedron, tmp_path):

@@ -32,6 +32,14 @@ def test_pictures_are_small_and_all_of_them_shown():
 
 
 def test_the_nodes_that_show_something_have_a_picture():
-    for name in ("LoadEG3D", "SAT3DSampleFace", "RenderOrbit", "SAT3DContactSheet", "SAT3DExportMesh", "SAT3DAlignFace",
-                 "InvertImage", "SAT3DPasteBack"):
+    for name in (
+        "LoadEG3D",
+        "SAT3DSampleFace",
+        "RenderOrbit",
+        "SAT3DContactSheet",
+        "SAT3DExportMesh",
+        "SAT3DAlignFace",
+        "InvertImage",
+        "SAT3DPasteBack",
+    ):
         assert (DOCS / f"{name}.jpg").is_file(), "run: python training/tools/pictures_for_help.py"

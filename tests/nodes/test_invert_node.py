@@ -113,10 +113,15 @@ def test_masks_that_do_not_pair(graph, invert, picture):
         invert(graph.load()[0], picture, ignore=torch.zeros(3, 64, 64))
 
 
-@pytest.mark.parametrize(("image", "said"), [
-    (torch.zeros(1, 64, 64, 3), "shows nothing"), (torch.rand(1, 1, 1, 3), "too small"),
-    (torch.full((1, 64, 64, 3), float("nan")), "NaN"), (torch.rand(64, 64, 3), "Not a picture"),
-])
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        (torch.zeros(1, 64, 64, 3), "shows nothing"),
+        (torch.rand(1, 1, 1, 3), "too small"),
+        (torch.full((1, 64, 64, 3), float("nan")), "NaN"),
+        (torch.rand(64, 64, 3), "Not a picture"),
+    ],
+)
 def test_what_is_no_picture_is_told(graph, invert, image, said):
     with pytest.raises(graph.errors.ShapeError, match=said):
         invert(graph.load()[0], image)

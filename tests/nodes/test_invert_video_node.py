@@ -22,8 +22,10 @@ def invert(part, monkeypatch):
     monkeypatch.setattr(module, "_reader", lambda: None)
 
     def invert(model, image, method="W", frames="video", **more):
-        return run(module.InvertImage, **{"model": model, "image": image, "method": method, "steps": 4, "seed": 0,
-                                          "frames": frames, **more})
+        return run(
+            module.InvertImage,
+            **{"model": model, "image": image, "method": method, "steps": 4, "seed": 0, "frames": frames, **more},
+        )
 
     return invert
 
@@ -59,8 +61,11 @@ def test_a_video_gives_a_face_and_a_camera_each(graph, invert, model, film, part
     assert "held, with nothing to be seen in them: none; cuts: none" in info and len(info.split("\n")) == 3
     inversion = part("sat3d.inversion")
     options = inversion.InversionOptions("W", 4, 0, low_resolution=8, full_resolution=16)
-    expected = inversion.invert_frames(inversion.Inverter(model.network, model.loaded.fingerprint),
-                                       film.permute(0, 3, 1, 2) * 2 - 1, inversion.VideoOptions(options, 4, 10))
+    expected = inversion.invert_frames(
+        inversion.Inverter(model.network, model.loaded.fingerprint),
+        film.permute(0, 3, 1, 2) * 2 - 1,
+        inversion.VideoOptions(options, 4, 10),
+    )
     assert torch.equal(latent.styles, expected.latent.styles) and torch.equal(latent.camera, expected.latent.camera)
     assert latent.generator_fingerprint == model.loaded.fingerprint
     graph.render(model, latent, path="still")
@@ -205,9 +210,14 @@ def spoilt(film, *places):
 GLASSES, MOUTH, RIGHT = (slice(32), slice(None)), (slice(32, None), slice(16)), (slice(32, None), slice(48, None))
 
 
-@pytest.mark.parametrize(("leave_out", "places"), [
-    ("glasses", [GLASSES]), ("mouth", [MOUTH]), ("glasses and mouth", [GLASSES, MOUTH]),
-])
+@pytest.mark.parametrize(
+    ("leave_out", "places"),
+    [
+        ("glasses", [GLASSES]),
+        ("mouth", [MOUTH]),
+        ("glasses and mouth", [GLASSES, MOUTH]),
+    ],
+)
 def test_parts_that_are_left_out_do_not_matter(invert, model, film, parser, leave_out, places):
     kind = {"frames": "separate pictures", "leave_out": leave_out, "steps": 2}
     plain, _, info = invert(model, film[:1], **kind)
@@ -235,7 +245,7 @@ def test_weights_are_products_and_belong_to_the_square_in_the_middle(part, parse
     job = work(pictures, module.counted(ignore, 2), "W", None, (None, None))
     weight = module.without_parts(job, parser, ["glasses"], 96, lambda *_: None).weight
     expected = torch.zeros(2, 1, 96, 96)
-    expected[:, :, 48 + 2:, :48] = 1  # a margin of 0.02 of 96 pixels below the glasses
+    expected[:, :, 48 + 2 :, :48] = 1  # a margin of 0.02 of 96 pixels below the glasses
     assert torch.equal(weight, expected)
     assert module.share_that_counts(weight) == pytest.approx(46 * 48 / 96**2)
 
@@ -252,8 +262,9 @@ def test_a_broken_frame_is_held_where_parts_are_left_out(graph, invert, model, f
 def test_the_parser_of_the_pack_finds_the_mouth(part):
     photo, points = run(part("nodes.example_photo").SAT3DExamplePhoto)
     align, module = part("nodes.align"), part("nodes.inversion_masks")
-    crop, text = run(align.SAT3DAlignFace, image=photo, method=align.POINTS, points=points, face=0, size=128,
-                     frame=align.OWN)
+    crop, text = run(
+        align.SAT3DAlignFace, image=photo, method=align.POINTS, points=points, face=0, size=128, frame=align.OWN
+    )
     job = part("nodes.inversion_jobs").Work(crop.permute(0, 3, 1, 2) * 2 - 1, None, "W", None, (None,))
     parser = part("nodes.host").bring(part("nodes.head_parser").head_parser())
     weight = module.without_parts(job, parser, ["mouth"], 128, lambda *_: None).weight[0, 0]
