@@ -79,9 +79,9 @@ class TriplaneGenerator(ViewGenerator):
 
     def planes(self, styles: Tensor, noise: Noise | None = None) -> Tensor:
         """``styles [B, S]`` -> planes ``[B, H, W, P, C]``, texel-major: one texel's features are contiguous."""
-        return self.arrange(self.drawn(styles, noise))
+        return self.arrange(self.draw(styles, noise))
 
-    def drawn(self, styles: Tensor, noise: Noise | None = None) -> Tensor:
+    def draw(self, styles: Tensor, noise: Noise | None = None) -> Tensor:
         """``styles [B, S]`` -> the picture of the backbone, ``[B, img_channels, H, W]``."""
         layers = {name.removeprefix("backbone."): style for name, style in self.layout.split(styles).items()}
         return self.backbone.skip_image(layers, noise or Noise())

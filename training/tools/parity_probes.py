@@ -135,7 +135,7 @@ def _backbone_block(case: ParityCase, name: str) -> Tensor:
 def _planes(case: ParityCase, name: str) -> Tensor:
     if case.planes.ndim == 5 and case.planes.shape[3] == len(case.network.config.plane_axes):
         return or_statistics(name, case.planes.permute(0, 3, 4, 1, 2).flatten(1, 2))
-    return or_statistics(name, case.network.drawn(case.styles))  # before they become grids or balls
+    return or_statistics(name, case.network.draw(case.styles))  # before they become grids or balls
 
 
 def _rays(case: ParityCase, name: str) -> Tensor:
