@@ -25,7 +25,7 @@ def open_safetensors(path: str | os.PathLike):
     path = check_file(path, "an existing .safetensors file")
     try:
         return safe_open(str(path), framework="pt", device="cpu")
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise FileError(
             "Not a readable safetensors file",
             f"{path.name} ({error})",
