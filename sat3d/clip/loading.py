@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigError, FileError
-from ..files.safetensors_io import list_misfits, name_some
+from ..files.safetensors_io import check_fit
 from .built_in_clip import BUILT_IN, load_own
 from .image_text import ImageText
 from .resizing import Resizing
@@ -139,13 +139,7 @@ def _fill(model: nn.Module, name: str, file: WeightsFile) -> None:
     wanted = model.state_dict()
     tensors = _adapt(file.read(), wanted)
     needed = {key: tensor for key, tensor in wanted.items() if key in tensors or not key.endswith(_COUNTER)}
-    if problems := list_misfits(needed, tensors):
-        raise FileError(
-            f"The weights do not fit {name}",
-            f"{file.path.name}: {name_some(problems)}",
-            f"the {len(wanted)} tensors of {name}",
-            "choose the name that the weights were trained under, or download them again",
-        )
+    check_fit(needed, tensors, name, file.path.name, "choose the name that the weights were trained under")
     model.load_state_dict(tensors, strict=False)  # names and shapes are checked; counters may be missing
 
 

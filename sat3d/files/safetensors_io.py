@@ -113,11 +113,34 @@ def parse_json(header: Mapping[str, str], key: str, path: str | os.PathLike) -> 
         ) from error
 
 
-def list_misfits(wanted: Mapping[str, Tensor], got: Mapping[str, Tensor]) -> list[str]:
-    """What keeps tensors from being those of a network, in words: names, shapes, whole numbers, NaN and infinity.
+def check_fit(
+    wanted: Mapping[str, Tensor],
+    got: Mapping[str, Tensor],
+    kind: str,
+    source: str = "",
+    next_step: str = "download or make the file again",
+) -> None:
+    """Refuse tensors that are not those of a network.
 
-    ``wanted``: as the network has them, whose numbers do not matter.
+    Args:
+        wanted: as the network has them; their numbers do not matter.
+        kind: of network, as in "the architecture".
+        source: the file's name.
+
+    Raises:
+        FileError: names, shapes or types that differ; or NaN or infinity.
     """
+    where = f"{source}: " if source else ""
+    if misfits := list_misfits(wanted, got):
+        needed = f"the {len(wanted)} tensors of {kind}"
+        raise FileError(f"The weights do not fit {kind}", where + name_some(misfits), needed, next_step)
+    if broken := [name for name in wanted if not torch.isfinite(got[name]).all()]:
+        again = "download or make the file again"
+        raise FileError("The weights hold NaN or infinite numbers", where + name_some(broken), "finite numbers", again)
+
+
+def list_misfits(wanted: Mapping[str, Tensor], got: Mapping[str, Tensor]) -> list[str]:
+    """Names, shapes and types that differ, in words."""
     missing = [f"{name} is missing" for name in wanted if name not in got]
     unexpected = [f"{name} is unexpected" for name in got if name not in wanted]
     pairs = ((name, _misfit(wanted[name], got[name])) for name in wanted if name in got)
@@ -127,9 +150,8 @@ def list_misfits(wanted: Mapping[str, Tensor], got: Mapping[str, Tensor]) -> lis
 def _misfit(wanted: Tensor, got: Tensor) -> str:
     if got.shape != wanted.shape:
         return f"is {tuple(got.shape)}, wanted {tuple(wanted.shape)}"
-    if wanted.is_floating_point() and not got.is_floating_point():
-        return f"holds {got.dtype}, not floating-point numbers"
-    return "" if torch.isfinite(got).all() else "holds NaN or infinite numbers"
+    whole = wanted.is_floating_point() and not got.is_floating_point()
+    return f"holds {got.dtype}, not floating-point numbers" if whole else ""
 
 
 def name_some(problems: Sequence[str], most: int = 6) -> str:

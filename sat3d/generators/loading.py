@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ..errors import FileError
 from ..files.reading import check_file
-from ..files.safetensors_io import list_misfits, name_some
+from ..files.safetensors_io import check_fit
 from ..progress import Progress, no_progress
 from .base import StyleGenerator
 from .checkpoint import read_checkpoint
@@ -60,13 +59,7 @@ def generator_from_tensors(config: GeneratorConfig, tensors: Mapping[str, Tensor
     with torch.inference_mode(False):
         with torch.device("meta"):
             network = _construct(config)
-        if problems := list_misfits(network.state_dict(), tensors):
-            raise FileError(
-                "The tensors do not fit the architecture",
-                name_some(problems),
-                f"the {len(network.state_dict())} tensors of the configuration",
-                "convert or download the checkpoint again",
-            )
+        check_fit(network.state_dict(), tensors, "the architecture", next_step="convert or download it again")
         network.load_state_dict(
             {name: tensor.clone() if tensor.is_inference() else tensor for name, tensor in tensors.items()},
             strict=True,

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..errors import ConfigError, FileError, ShapeError
+from ..errors import ConfigError, ShapeError
 from ..files.reading import check_file
-from ..files.safetensors_io import list_misfits, name_some, parse_json, read_header, read_tensors, write_tensors
+from ..files.safetensors_io import check_fit, parse_json, read_header, read_tensors, write_tensors
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 SMALLEST_PICTURE_PX = 64
@@ -68,7 +68,8 @@ def load_network(kind: NetworkKind[N], path: str | os.PathLike | None = None) ->
     tensors = read_tensors(path)
     with torch.inference_mode(False):  # so that one can differentiate through it later
         network = kind.build(config)
-        _check_tensors(network.state_dict(), tensors, path)
+        wanted = {name: t for name, t in network.state_dict().items() if not name.endswith("num_batches_tracked")}
+        check_fit(wanted, tensors, "the network", path.name, "download or train it again")
         network.load_state_dict(tensors, strict=False)  # num_batches_tracked, of no use here, is not in the file
         return network.to(memory_format=torch.channels_last).eval().requires_grad_(False)
 
@@ -80,17 +81,6 @@ def _config_from(kind: NetworkKind, values: Any):
         raise ConfigError(
             f"The configuration of {kind.name} is not usable", error, "the settings it was trained with", "train anew"
         ) from error
-
-
-def _check_tensors(wanted: Mapping[str, Tensor], got: Mapping[str, Tensor], path: Path) -> None:
-    wanted = {name: tensor for name, tensor in wanted.items() if not name.endswith("num_batches_tracked")}
-    if problems := list_misfits(wanted, got):
-        raise FileError(
-            "The tensors do not fit the network",
-            f"{path.name}: {name_some(problems)}",
-            f"the {len(wanted)} tensors of the configuration",
-            "download or train it again",
-        )
 
 
 def check_pictures(images: Tensor) -> None:

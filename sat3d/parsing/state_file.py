@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import FileError
-from ..files.safetensors_io import list_misfits, name_some, without_wrappers
+from ..files.safetensors_io import check_fit, without_wrappers
 from ..files.safetensors_io import read_tensors as read_safetensors
 from ..foreign.state_dict import WANTED, read_torch_file
 from ..foreign.tensors import check_tensors, read_tensors
@@ -97,8 +97,7 @@ class SafetensorsStateFile(StateFile):
 
     def _read(self, wanted: Mapping[str, Shape]) -> dict[str, Tensor]:
         outlines = {name: torch.empty(shape, device="meta") for name, shape in wanted.items()}
-        if problems := list_misfits(outlines, self.tensors):
-            raise FileError("The tensors do not fit the network", name_some(problems), None, "choose another file")
+        check_fit(outlines, self.tensors, "the network", self.name, "choose another file")
         return dict(self.tensors)
 
 

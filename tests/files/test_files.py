@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from sat3d.errors import FileError, NameTakenError
-from sat3d.files.safetensors_io import list_misfits, name_some, read_tensors, write_tensors
+from sat3d.files.safetensors_io import check_fit, list_misfits, name_some, read_tensors, write_tensors
 from sat3d.files.writing import atomic_path
 
 TENSORS, HEADER = {"a": torch.arange(3.0)}, {"schema": "test/1"}
@@ -89,16 +89,24 @@ def test_an_existing_file_is_refused_before_any_work(tmp_path):
 def test_misfits_of_tensors_are_named_each():
     one, whole = torch.zeros(1), torch.zeros(1).int()
     wanted = {"a": one, "b": torch.zeros(3), "c": one, "d": one, "n": whole}
-    got = {"b": torch.zeros(4), "c": one + math.nan, "d": whole, "e": one, "n": whole}
+    got = {"b": torch.zeros(4), "c": one, "d": whole, "e": one, "n": whole}
     assert list_misfits(wanted, got) == [
         "a is missing",
         "e is unexpected",
         "b is (4,), wanted (3,)",
-        "c holds NaN or infinite numbers",
         "d holds torch.int32, not floating-point numbers",
     ]
     outlines = {name: tensor.to("meta") for name, tensor in wanted.items()}
     assert list_misfits(outlines, got) == list_misfits(wanted, got) and list_misfits(outlines, wanted) == []
+
+
+def test_weights_that_do_not_fit_and_broken_ones_are_told_apart():
+    wanted = {"a": torch.zeros(2), "b": torch.zeros(1)}
+    check_fit(wanted, {name: tensor.half() for name, tensor in wanted.items()}, "the network")
+    with pytest.raises(FileError, match=r"^The weights do not fit the network\. Got: x\.bin: b is missing.*the 2 tens"):
+        check_fit(wanted, {"a": torch.zeros(2) + math.nan}, "the network", "x.bin")
+    with pytest.raises(FileError, match=r"^The weights hold NaN or infinite numbers\. Got: a\."):
+        check_fit(wanted, {**wanted, "a": torch.tensor([0, math.inf])}, "the network")
 
 
 def test_of_many_problems_the_first_are_named():
