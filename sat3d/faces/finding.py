@@ -71,7 +71,7 @@ def find_faces(photo: Tensor, networks: FaceNetworks | None = None) -> list[Face
     is where one may be upside down, but then for the faces that are known already.
     """
     networks = networks or face_networks_on(str(photo.device))
-    photo = photo.to(networks.device).float().clamp(-1, 1)
+    photo = photo.to(networks.device).float()
     points, logits = torch.zeros(0, POINTS, 3), torch.zeros(0)
     for quarter_turns in _QUARTER_TURNS:
         squares, scores = candidates(networks.detector, photo, quarter_turns)
