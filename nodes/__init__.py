@@ -1,1 +1,4 @@
-"""The ComfyUI nodes: thin, one file a topic; all maths is in ``sat3d``, all talk to the host in ``host``."""
+"""The ComfyUI nodes: thin, one file per topic; all maths is in ``sat3d``.
+
+``host``, ``model_folders`` and ``output_files`` talk to the host.
+"""

@@ -1,10 +1,11 @@
-"""The list of nodes the host gets."""
+"""The list of nodes for the host."""
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import checkpoints, clips, faces, host, masks
+from . import clips, encoders, faces, load, masks, model_folders
 from .align import SAT3DAlignFace
 from .compare import SAT3DCompare
+from .encoders import SAT3DLoadEncoder
 from .example_photo import SAT3DExamplePhoto
 from .faces import SAT3DLoadLatent, SAT3DSaveLatent
 from .invert import InvertImage
@@ -21,19 +22,32 @@ from .sheet import SAT3DContactSheet
 from .transfer import SAT3DTransfer
 
 NODES: list[type[io.ComfyNode]] = [
-    LoadEG3D, SAT3DLoadMasks, SAT3DSampleFace, SAT3DExamplePhoto, SAT3DAlignFace, InvertImage, SAT3DSaveLatent,
-    SAT3DLoadLatent, SAT3DTransfer, SAT3DMultiTransfer, RenderOrbit, SAT3DRenderAsTaken, SAT3DPasteBack,
-    SAT3DExportMesh, SAT3DContactSheet, QMMScore, SAT3DCompare,
+    LoadEG3D,
+    SAT3DLoadMasks,
+    SAT3DLoadEncoder,
+    SAT3DSampleFace,
+    SAT3DExamplePhoto,
+    SAT3DAlignFace,
+    InvertImage,
+    SAT3DSaveLatent,
+    SAT3DLoadLatent,
+    SAT3DTransfer,
+    SAT3DMultiTransfer,
+    RenderOrbit,
+    SAT3DRenderAsTaken,
+    SAT3DPasteBack,
+    SAT3DExportMesh,
+    SAT3DContactSheet,
+    QMMScore,
+    SAT3DCompare,
 ]
 
 
 def register_model_folders() -> None:
     """Make the folders known to the host whose files the nodes list."""
-    host.register_model_folder(checkpoints.FOLDER, checkpoints.EXTENSIONS)
-    host.register_model_folder(masks.LIBRARY.folder, masks.EXTENSIONS)
-    host.register_model_folder(clips.LIBRARY.folder, clips.EXTENSIONS)
-    host.register_model_folder(faces.LIBRARY.folder, faces.EXTENSIONS)
-    host.register_output_folder(faces.LIBRARY.folder, faces.SAVED_UNDER)
+    for library in (load.LIBRARY, masks.LIBRARY, clips.LIBRARY, encoders.LIBRARY, faces.LIBRARY):
+        library.register()
+    model_folders.add_output_folder(faces.LIBRARY.folder, faces.SAVED_UNDER)
 
 
 class Sat3dExtension(ComfyExtension):

@@ -1,130 +1,29 @@
-"""The one place that talks to the host: model folders, memory, devices, progress and cancel."""
+"""Memory, devices, progress and cancel, as the host manages them."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Generic, TypeVar
 
 import comfy.model_management as management
 import comfy.utils
-import folder_paths
 import torch
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor, nn
 
-from ..sat3d.errors import FileError, NameTakenError
-from ..sat3d.files.writing import check_target
-from ..sat3d.generators import LoadedGenerator, RenderOptions, StyleGenerator, load_generator
+from ..sat3d.generators import LoadedGenerator, RenderOptions, StyleGenerator
 from ..sat3d.latent import Latent
-from . import checkpoints, images, memory
+from . import images, memory
 
 log = logging.getLogger("sat3d")
 _PREVIEW_SIDE = 512
-_LARGEST_NUMBER = 10**6
 
 
-def register_model_folder(name: str, extensions: Iterable[str]) -> None:
-    """Add ``models/<name>`` behind whatever ``extra_model_paths.yaml`` says, and list only files we can read."""
-    folder = Path(folder_paths.models_dir) / name
-    with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-    folder_paths.add_model_folder_path(name, str(folder))
-    paths, known = folder_paths.folder_names_and_paths[name]
-    folder_paths.folder_names_and_paths[name] = (paths, {*known, *extensions})
+N = TypeVar("N", bound=nn.Module)
 
 
-def register_output_folder(name: str, below: str) -> None:
-    """Let a model folder also list what the nodes have written into ``output/<below>``."""
-    folder_paths.add_model_folder_path(name, str(Path(folder_paths.get_output_directory()) / below))
-
-
-def output_file(prefix: str, suffix: str, first: int = 1) -> tuple[Path, int]:
-    """A new file in the output folder and its number, as the host numbers its own, but not below ``first``.
-
-    No file is made: called before long work, it refuses at once a prefix that nothing can be saved under.
-
-    Raises:
-        FileError: outside the output folder, no such folder can be made, or a name that no file can have.
-    """
-    root = folder_paths.get_output_directory()
-    try:
-        folder, name, counter, *_ = folder_paths.get_save_image_path(prefix, root)
-    except Exception as error:  # the host raises a bare Exception, with a page of text
-        raise FileError("The file cannot be saved there", repr(prefix), "a name below the output folder",
-                        "choose another filename_prefix, such as sat3d/face") from error
-    number = max(counter, first)
-    path = Path(folder) / f"{name}_{number:05}_{suffix}"
-    check_target(path)
-    return path, number
-
-
-def save_numbered(prefix: str, suffix: str, save: Callable[[Path], None]) -> Path:
-    """Save under the next free number, taken now; if another run is quicker to take it, under the one after.
-
-    Args:
-        save: writes a file that must not exist yet.
-
-    Raises:
-        FileError: see :func:`output_file`, or what ``save`` raises.
-    """
-    number = 0
-    while True:
-        path, number = output_file(prefix, suffix, number + 1)
-        try:
-            save(path)
-            return path
-        except NameTakenError:
-            if number >= _LARGEST_NUMBER:
-                raise
-
-
-def folder_files(name: str) -> list[str]:
-    """The files of a model folder that the host lists, each relative to its folder."""
-    try:
-        return folder_paths.get_filename_list(name)
-    except (OSError, KeyError):  # a listed folder vanished or is not readable; or is not registered
-        return []
-
-
-def folder_file(name: str, entry: str) -> Path | None:
-    """Only what the host lists is given: no other path can be asked for."""
-    path = folder_paths.get_full_path(name, entry) if entry in folder_files(name) else None
-    return None if path is None else Path(path)
-
-
-def folders(name: str) -> list[str]:
-    """Where files of this kind belong."""
-    return folder_paths.get_folder_paths(name)
-
-
-def file_stamp(path: Path) -> str:
-    """Changes when the file does.
-
-    Raises:
-        OSError: no such file.
-    """
-    stat = path.stat()
-    return f"{path} {stat.st_mtime_ns} {stat.st_size}"
-
-
-def checkpoint_entries() -> list[str]:
-    return checkpoints.entries(folder_files(checkpoints.FOLDER))
-
-
-def checkpoint_path(entry: str) -> Path:
-    """Only what the combo lists is opened: no other path can be asked for.
-
-    Raises:
-        FileError: no such entry.
-    """
-    path = checkpoints.built_in().get(entry) or folder_file(checkpoints.FOLDER, entry)
-    if path is None:
-        raise checkpoints.missing(entry, folder_files(checkpoints.FOLDER), folders(checkpoints.FOLDER))
-    return path
-
-
-class Sat3dNetwork(nn.Module):
+class _Wrapped(nn.Module):
     """The network as the host's memory management sees it: it wants to write attributes, ``device`` among them."""
 
     def __init__(self, network: nn.Module):
@@ -133,20 +32,28 @@ class Sat3dNetwork(nn.Module):
         self.device = next(network.parameters()).device
 
 
-def hand_to_host(network: nn.Module) -> ModelPatcher:
-    """From now on the host decides where this network is and when it must make room. Not under inference mode."""
-    return ModelPatcher(Sat3dNetwork(network), management.get_torch_device(), management.unet_offload_device())
+class HostedNetwork(Generic[N]):
+    """A network of which the host decides where it is and when it must make room. Not made under inference mode."""
 
+    def __init__(self, network: N):
+        self.network = network
+        wrapped = _Wrapped(network)
+        self.patcher = ModelPatcher(wrapped, management.get_torch_device(), management.unet_offload_device())
 
-def bring(patcher: ModelPatcher, working_bytes: int = 0) -> nn.Module:
-    """The network on the device, with ``working_bytes`` free beside it as far as the host can.
+    @property
+    def device(self) -> torch.device:
+        """Where :meth:`ready` brings it."""
+        return self.patcher.load_device
 
-    Moved outside inference mode: weights moved inside could never be optimised through again.
-    """
-    with torch.inference_mode(False):
-        management.load_models_gpu([patcher], memory_required=working_bytes, force_full_load=True)
-        # With --novram the host leaves everything behind that has no layers of its own kind.
-        return patcher.model.network.to(patcher.load_device)
+    def ready(self, working_bytes: int = 0) -> N:
+        """The network on the device, with ``working_bytes`` free beside it as far as the host can.
+
+        Moved outside inference mode: weights moved inside could never be optimised through again.
+        """
+        with torch.inference_mode(False):
+            management.load_models_gpu([self.patcher], memory_required=working_bytes, force_full_load=True)
+            # With --novram the host leaves everything behind that has no layers of its own kind.
+            return self.network.to(self.device)
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +62,7 @@ class HostModel:
 
     name: str
     loaded: LoadedGenerator
-    patcher: ModelPatcher
+    hosted: HostedNetwork[StyleGenerator]
 
     @property
     def network(self) -> StyleGenerator:
@@ -163,8 +70,8 @@ class HostModel:
         return self.loaded.network
 
     def ready(self, working_bytes: int = 0) -> StyleGenerator:
-        """See :func:`bring`."""
-        return bring(self.patcher, working_bytes)
+        """See :meth:`HostedNetwork.ready`."""
+        return self.hosted.ready(working_bytes)
 
     def check(self, latent: Latent) -> None:
         """Raises LayoutError for a latent of another architecture; warns about one of other weights."""
@@ -174,25 +81,20 @@ class HostModel:
     def warn_of_other_weights(self, latent: Latent) -> None:
         """A face of another checkpoint is allowed, since fine-tuned networks share a style space; but said."""
         if latent.generator_fingerprint != self.loaded.fingerprint:
-            log.warning("SAT3D: the face was made by another checkpoint of the same architecture than %s; it may look "
-                        "different here.", self.name)
+            log.warning(
+                "SAT3D: the face was made by another checkpoint of the same architecture than %s; it may look "
+                "different here.",
+                self.name,
+            )
 
     def render_options(self, neural_resolution: int | None = None) -> RenderOptions:
         """Options for this machine: chunks by free memory, half precision where the host would use it."""
-        device = self.patcher.load_device
+        device = self.hosted.device
         if device.type == "cpu":
             return RenderOptions(neural_resolution)
         dtype = torch.float16 if management.should_use_fp16(device) else torch.float32
         rays = memory.rays_that_fit(management.get_free_memory(device), self.network.config)
         return RenderOptions(neural_resolution, superresolution_dtype=dtype, rays_per_chunk=rays)
-
-
-def load_model(entry: str, report: "Report") -> HostModel:
-    """Read a checkpoint and hand its memory to the host. The network is made outside inference mode."""
-    path = checkpoint_path(entry)
-    with torch.inference_mode(False):
-        loaded = load_generator(path, report)
-        return HostModel(entry, loaded, hand_to_host(loaded.network))
 
 
 class Report:
@@ -211,6 +113,7 @@ class Report:
 @contextmanager
 def cancellable(network: nn.Module) -> Iterator[None]:
     """Inside, cancel takes effect at the next layer or chunk of rays, not only between pictures."""
+
     def check(*_):
         management.throw_exception_if_processing_interrupted()
 

@@ -3,13 +3,17 @@
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ..sat3d.errors import ShapeError
+from ..sat3d.picture_modes import rgb_values
+from ..sat3d.pictures import to_pil
 
 _WHITE = {torch.uint16: 65535, torch.int16: 65535}  # of other whole numbers: 255
 _LARGEST = 2.0  # beyond this, floats are surely not of 0..1: those are overshoots of at most a few tenths
@@ -111,12 +115,31 @@ def naming(i: int, count: int) -> Iterator[None]:
     except ShapeError as error:
         if count == 1:
             raise
-        raise error.at(numbers([i], count).capitalize()) from error
+        raise error.at(name_pictures([i], count).capitalize()) from error
 
 
-def numbers(where: Sequence[int], count: int) -> str:
+def name_pictures(where: Sequence[int], count: int) -> str:
     """Pictures, counted from 0, as people count: "picture 3 of 8", "pictures 3, 4 of 8"."""
     return f"picture{'s' * (len(where) > 1)} {', '.join(str(i + 1) for i in where)} of {count}"
+
+
+def nth(parts: Tensor | Sequence[Any], i: int) -> Any:
+    """The one of picture ``i``; a single one serves all."""
+    return parts[i if len(parts) > 1 else 0]
+
+
+def from_pictures(pictures: Sequence[Image.Image]) -> Tensor:
+    """Pictures of one size, such as drawn charts -> IMAGE ``[N, H, W, 3]`` float32, 0..1."""
+    return torch.from_numpy(np.stack([rgb_values(picture) for picture in pictures]))
+
+
+def to_pictures(image: Tensor) -> list[Image.Image]:
+    """IMAGE ``[N, H, W, C]`` -> N pictures.
+
+    Raises:
+        ShapeError: not an IMAGE.
+    """
+    return to_pil(from_host(image))
 
 
 def to_preview(image: Tensor) -> Image.Image:
@@ -124,11 +147,11 @@ def to_preview(image: Tensor) -> Image.Image:
     return Image.fromarray((to_host(image[:1])[0] * 255).round().to("cpu", torch.uint8).numpy())
 
 
-def resize_map(values: Tensor, size: tuple[int, int]) -> Tensor:
+def resize_map(values: Tensor, size: Sequence[int]) -> Tensor:
     """``[B, 1, r, r]`` at the size of the picture, so that maps and frames stay aligned."""
     if tuple(values.shape[2:]) == tuple(size):
         return values
-    return interpolate(values, size, mode="bilinear", align_corners=False)
+    return interpolate(values, list(size), mode="bilinear", align_corners=False)
 
 
 def grey_image(values: Tensor) -> Tensor:

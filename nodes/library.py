@@ -4,35 +4,60 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from ..sat3d import errors
+from ..sat3d.errors import FileError, Sat3dError
 from ..sat3d.files.safetensors_io import read_header
-from . import host
+from ..sat3d.networks.loading import ASSETS
+from . import model_folders
 
-ASSETS = Path(__file__).resolve().parent.parent / "sat3d" / "assets"
 BUILT_IN = " (built-in)"
 
 
 @dataclass(frozen=True)
 class Library:
-    """``what``: the kind in plural, as in "masks"; ``source``: how one comes by such a file."""
+    """Args:
+    folder: of the host's models.
+    schema: of the pack's own files of this kind.
+    what: the kind in plural, as in "masks".
+    source: how one comes by such a file.
+    extensions: of the files that are listed.
+    always: a file of the pack that is listed even where it is missing, so that workflows can name it.
+    """
 
-    folder: str  # of the host's models
+    folder: str
     schema: str
     what: str
     source: str
+    extensions: tuple[str, ...] = (".safetensors",)
+    always: str = ""
 
     @property
     def nothing_there(self) -> str:
         """What the combo shows where there is no file, since an empty one cannot be shown."""
         return f"(put {self.what} into models/{self.folder}, then press R)"
 
+    def register(self) -> None:
+        """Make the model folder known to the host."""
+        model_folders.register(self.folder, self.extensions)
+
+    def accepts(self, path: Path) -> bool:
+        """Whether this is a readable file of the pack's own of this kind."""
+        try:
+            return bool(read_header(path, self.schema, f"among the {self.what}", self.source))
+        except Sat3dError:
+            return False
+
     def built_in(self) -> dict[str, Path]:
         """Entry -> path of the files that come with the pack."""
-        return {path.stem + BUILT_IN: path for path in _assets(ASSETS, self.schema)}
+        always = [ASSETS / self.always] if self.always else []
+        return {path.stem + BUILT_IN: path for path in (*always, *_assets(ASSETS, self))}
 
     def entries(self) -> list[str]:
         """What the combo lists."""
-        return [*self.built_in(), *host.folder_files(self.folder)] or [self.nothing_there]
+        return [*self.built_in(), *self.own_files()] or [self.nothing_there]
+
+    def own_files(self) -> list[str]:
+        """The user's: those of the model folder."""
+        return model_folders.list_files(self.folder)
 
     def path(self, entry: str) -> Path:
         """Only what the combo lists is opened: no other path can be asked for.
@@ -40,29 +65,38 @@ class Library:
         Raises:
             FileError: no such entry.
         """
-        found = self.built_in().get(entry) or host.folder_file(self.folder, entry)
+        found = self.built_in().get(entry) or model_folders.find_file(self.folder, entry)
         if found is None:
-            where = " or ".join(host.folders(self.folder))
-            raise errors.FileError(f"There are no such {self.what}", entry, f"one of {', '.join(self.entries())}",
-                                   f"choose another, or put the file into {where} and press R ({self.source})")
+            raise self._missing(entry)
         return found
+
+    def _missing(self, entry: str) -> FileError:
+        where = " or ".join(model_folders.paths_of(self.folder))
+        entries = self.entries()
+        if entries == [self.nothing_there]:
+            return FileError(f"There are no {self.what} yet", entry, self.source,
+                             f"put a file into {where}, press R, choose it here")  # fmt: skip
+        return FileError(f"There is no such file among the {self.what}", entry, f"one of {', '.join(entries)}",
+                         f"choose another, or put the file into {where} and press R ({self.source})")  # fmt: skip
 
     def stamp(self, entry: str) -> str:
         """Changes when the file does, so that the host knows when to read it again."""
         try:
-            return host.file_stamp(self.path(entry))
-        except (errors.Sat3dError, OSError):
+            return file_stamp(self.path(entry))
+        except (Sat3dError, OSError):
             return "missing"
 
 
-def has_schema(path: Path, schema: str) -> bool:
-    """Whether this is a readable file of ours of that kind."""
-    try:
-        return bool(read_header(path, schema, "of this kind", ""))
-    except errors.Sat3dError:
-        return False
+def file_stamp(path: Path) -> str:
+    """Changes when the file does.
+
+    Raises:
+        OSError: no such file.
+    """
+    stat = path.stat()
+    return f"{path} {stat.st_mtime_ns} {stat.st_size}"
 
 
 @cache
-def _assets(folder: Path, schema: str) -> tuple[Path, ...]:
-    return tuple(path for path in sorted(folder.glob("*.safetensors")) if has_schema(path, schema))
+def _assets(folder: Path, library: Library) -> tuple[Path, ...]:
+    return tuple(filter(library.accepts, sorted(folder.glob("*.safetensors"))))

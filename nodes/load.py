@@ -1,12 +1,22 @@
 """LoadEG3D: a checkpoint becomes a model."""
 
+import torch
 from comfy_api.latest import io
 
-from ..sat3d.errors import Sat3dError
-from ..sat3d.generators import GeneratorConfig, TriplaneConfig
+from ..sat3d.generators import FullHeadConfig, GeneratorConfig, TriplaneConfig, load_generator
+from ..sat3d.generators.checkpoint import SCHEMA
 from . import host
+from .library import Library
 from .types import EG3D_MODEL
 
+LIBRARY = Library(
+    "eg3d",
+    SCHEMA,
+    "checkpoints",
+    "an official EG3D, PanoHead, SphereHead or StyleGAN2 .pkl, a .pt or "
+    ".pth of their projects, or a .safetensors of this pack",
+    (".safetensors", ".pkl", ".pt", ".pth"),
+)
 _CHANNELS = {1: ", grey: shown as RGB", 4: ", RGB with opacity: the opacity comes as alpha"}
 
 
@@ -17,16 +27,30 @@ class LoadEG3D(io.ComfyNode):
             node_id="LoadEG3D",
             display_name="Load EG3D Model",
             category="SAT3D/model",
-            description="Loads a face generator: an EG3D network (its heads can be turned) or a 2D StyleGAN2. Official "
-                        ".pkl files are read without running anything that is inside them.",
+            description="Loads a face generator: EG3D (its heads can be turned), PanoHead or SphereHead (all the way "
+            "round), or a 2D StyleGAN2; also one that was tuned to a photo. Nothing inside the files of "
+            "other projects is run.",
             inputs=[
-                io.Combo.Input("checkpoint", options=host.checkpoint_entries(),
-                               tooltip="A file in models/eg3d: an official EG3D or StyleGAN2 .pkl, or a .safetensors "
-                                       "of this pack. Press R after adding files."),
+                io.Combo.Input(
+                    "checkpoint",
+                    options=LIBRARY.entries(),
+                    tooltip="A file in models/eg3d: an official .pkl, a .pt or .pth of rosinality, e4e, PTI "
+                    "or EG3D-projector, or a .safetensors of this pack. Press R after adding "
+                    "files.",
+                ),
+                EG3D_MODEL.Input(
+                    "base",
+                    optional=True,
+                    tooltip="For weights alone, such as the .pth of EG3D-projector: the network that was "
+                    "tuned, which says how they are used. Nothing connected: looked for in "
+                    "models/eg3d.",
+                ),
             ],
             outputs=[
                 EG3D_MODEL.Output("model", display_name="model", tooltip="The generator."),
-                io.String.Output("info", display_name="info", tooltip="Architecture, sizes and licence."),
+                io.String.Output(
+                    "info", display_name="info", tooltip="What was recognised, what it can do, sizes and licence."
+                ),
             ],
             hidden=[io.Hidden.unique_id],
         )
@@ -37,42 +61,71 @@ class LoadEG3D(io.ComfyNode):
         return True
 
     @classmethod
-    def fingerprint_inputs(cls, checkpoint: str) -> str:
-        try:
-            path = host.checkpoint_path(checkpoint)
-            stat = path.stat()
-        except (Sat3dError, OSError):
-            return "missing"
-        return f"{path} {stat.st_mtime_ns} {stat.st_size}"
+    def fingerprint_inputs(cls, checkpoint: str, **linked) -> str:
+        return LIBRARY.stamp(checkpoint)
 
     @classmethod
-    def execute(cls, checkpoint: str) -> io.NodeOutput:
-        model = host.load_model(checkpoint, host.Report(cls))
+    def execute(cls, checkpoint: str, base: host.HostModel | None = None) -> io.NodeOutput:
+        model = load(checkpoint, host.Report(cls), base and base.name)
         return io.NodeOutput(model, describe(model))
+
+
+def load(entry: str, report: host.Report, base: str | None = None) -> host.HostModel:
+    """Read a checkpoint and hand its memory to the host. The network is made outside inference mode.
+
+    ``base``: the entry of their network, for weights alone; None: looked for among the user's files.
+
+    Raises:
+        FileError, ConfigError: see :func:`sat3d.generators.load_generator`; or no such entry.
+    """
+    path = LIBRARY.path(entry)
+    others = map(LIBRARY.path, LIBRARY.own_files())
+    with torch.inference_mode(False):
+        loaded = load_generator(path, report, LIBRARY.path(base) if base else None, others)
+        return host.HostModel(entry, loaded, host.HostedNetwork(loaded.network))
 
 
 def describe(model: host.HostModel) -> str:
     """A few lines for people: what this network is and what one may do with it."""
     config, layout, notes = model.network.config, model.network.layout, model.loaded.metadata
-    taken = [f"network taken from the file: {notes['network']}"] if "network" in notes else []
-    return "\n".join([
-        model.name, kind_of(config), picture_of(config), *taken,
-        f"style channels: {layout.num_editable} editable of {layout.num_channels} in {len(layout.layers)} layers",
-        f"style layout {layout.fingerprint}, weights {model.loaded.fingerprint}",
-        f"licence: {notes.get('licence', 'not stated in the file')}",
-    ])
+    told = {"recognised": "recognised as", "network": "network taken from the file", "average": "mean latent"}
+    return "\n".join(
+        [
+            model.name,
+            describe_kind(config),
+            describe_picture(config),
+            describe_abilities(config),
+            *(f"{words}: {notes[note]}" for note, words in told.items() if note in notes),
+            f"style channels: {layout.num_editable} editable of {layout.num_channels} in {len(layout.layers)} layers",
+            f"style layout {layout.fingerprint}, weights {model.loaded.fingerprint}",
+            f"licence: {notes.get('licence', 'not stated in the file')}",
+        ]
+    )
 
 
-def kind_of(config: GeneratorConfig) -> str:
+def describe_kind(config: GeneratorConfig) -> str:
     """What it draws."""
+    if isinstance(config, FullHeadConfig):
+        parsing = f", parses its pictures into {config.parsing_labels} parts" if config.parsing_labels else ""
+        kind = "SphereHead, two balls" if config.in_balls else f"PanoHead, tri-grid depth {config.grid_depth}"
+        return f"{kind}, 360°: heads can be turned all the way round{parsing}"
     if isinstance(config, TriplaneConfig):
         return "EG3D: heads can be turned"
     classes = config.backbone.c_dim
-    return "StyleGAN2: flat pictures" + (f" of {classes} classes; Sample Face takes class seed modulo {classes}"
-                                         if classes else "")
+    return "StyleGAN2: flat pictures" + (
+        f" of {classes} classes; Sample Face takes class seed modulo {classes}" if classes else ""
+    )
 
 
-def picture_of(config: GeneratorConfig) -> str:
+def describe_abilities(config: GeneratorConfig) -> str:
+    """What the other nodes can do with it."""
+    if not isinstance(config, TriplaneConfig):
+        return "can: sample, edit with masks learned for it, invert photos; cannot: turn, export a mesh"
+    sides = "from any side, also from behind" if config.knows_all_sides else "from the front"
+    return f"can: sample, edit with masks learned for it, turn, export a mesh, invert photos {sides}"
+
+
+def describe_picture(config: GeneratorConfig) -> str:
     """Its size, and what is out of the ordinary."""
     size = f"picture {config.img_resolution} x {config.img_resolution}"
     if isinstance(config, TriplaneConfig):

@@ -2,14 +2,13 @@
 
 from comfy_api.latest import io
 
-from ..sat3d.errors import Sat3dError
-from ..sat3d.generators import StyleGenerator
+from ..sat3d.generators import ViewGenerator, as_view_generator
 from ..sat3d.inversion import tuned_network
 from ..sat3d.latent import Latent
 from ..sat3d.mesh.extraction import DEFAULT_CELLS, Mesh, MeshOptions, extract_mesh
 from ..sat3d.mesh.files import save_mesh
 from ..sat3d.mesh.grid import COARSE_CELLS, MAX_CELLS
-from . import host, memory
+from . import host, memory, output_files, widgets
 from .types import EG3D_LATENT, EG3D_MODEL
 
 FORMATS = ["glb", "ply"]
@@ -25,37 +24,65 @@ class SAT3DExportMesh(io.ComfyNode):
             display_name="Export Mesh",
             category="SAT3D/render",
             description="Saves the head as a closed mesh with its colours: for 3D programs, printing, Preview 3D. "
-                        "Several faces become several files.",
+            "Several faces become several files.",
             inputs=[
-                EG3D_MODEL.Input("model", tooltip="The generator that made the face; an EG3D, since flat faces have no "
-                                                  "surface."),
+                EG3D_MODEL.Input(
+                    "model", tooltip="The generator that made the face; an EG3D, since flat faces have no surface."
+                ),
                 EG3D_LATENT.Input("latent", tooltip="One face or several."),
-                io.Combo.Input("format", options=FORMATS, default=FORMATS[0],
-                               tooltip="glb: for Preview 3D, Blender, web pages. ply: for MeshLab and research code."),
-                io.Int.Input("resolution", default=DEFAULT_CELLS, min=COARSE_CELLS, max=MAX_CELLS, step=COARSE_CELLS,
-                             tooltip="Cells along each side of the grid. Twice as many take about four times as long."),
-                io.Float.Input("density_level", default=0.0, min=-10000.0, max=10000.0, step=1.0,
-                               tooltip="The density of the surface. 0: found by itself, where the picture shows it. "
-                                       "Lower takes in more thin hair, higher makes the head thinner."),
-                io.String.Input("filename_prefix", default="sat3d/head",
-                                tooltip="Where in the output folder, and how the name begins."),
+                io.Combo.Input(
+                    "format",
+                    options=FORMATS,
+                    default=FORMATS[0],
+                    tooltip="glb: for Preview 3D, Blender, web pages. ply: for MeshLab and research code.",
+                ),
+                io.Int.Input(
+                    "resolution",
+                    default=DEFAULT_CELLS,
+                    min=COARSE_CELLS,
+                    max=MAX_CELLS,
+                    step=COARSE_CELLS,
+                    tooltip="Cells along each side of the grid. Twice as many take about four times as long.",
+                ),
+                io.Float.Input(
+                    "density_level",
+                    default=0.0,
+                    min=-10000.0,
+                    max=10000.0,
+                    step=1.0,
+                    tooltip="The density of the surface. 0: found by itself, where the picture shows it. "
+                    "Lower takes in more thin hair, higher makes the head thinner.",
+                ),
+                widgets.filename_prefix("sat3d/head"),
             ],
             outputs=[
-                io.String.Output("model_file", display_name="model_file", is_output_list=True,
-                                 tooltip="The file below the output folder, for Preview 3D; a list, one a face."),
+                io.String.Output(
+                    "model_file",
+                    display_name="model_file",
+                    is_output_list=True,
+                    tooltip="The file below the output folder, for Preview 3D; a list, one per face.",
+                ),
             ],
             hidden=[io.Hidden.unique_id],
             is_output_node=True,
         )
 
     @classmethod
-    def execute(cls, model: host.HostModel, latent: Latent, format: str, resolution: int, density_level: float,
-                filename_prefix: str) -> io.NodeOutput:
+    def execute(
+        cls,
+        model: host.HostModel,
+        latent: Latent,
+        format: str,
+        resolution: int,
+        density_level: float,
+        filename_prefix: str,
+    ) -> io.NodeOutput:
         options = MeshOptions(resolution, density_level or None)
-        check(model, latent)
-        host.output_file(filename_prefix, f".{format}")  # refuses what could not be saved before it is computed
+        model.check(latent)
+        as_view_generator(model.network, "A mesh")
+        output_files.new_file(filename_prefix, f".{format}")  # refuses what could not be saved before it is computed
         working_bytes = memory.render_bytes(model.network.config) + resolution**3 * _BYTES_A_CORNER
-        network = tuned_network(model.ready(working_bytes), latent)
+        network = as_view_generator(tuned_network(model.ready(working_bytes), latent), "A mesh")
         report, files = host.Report(cls), []
         with host.cancellable(network):
             for i in range(len(latent.styles)):
@@ -64,27 +91,16 @@ class SAT3DExportMesh(io.ComfyNode):
         return io.NodeOutput(files)
 
 
-def check(model: host.HostModel, latent: Latent) -> None:
-    """
-    Raises:
-        LayoutError: a latent of another architecture.
-        Sat3dError: a flat generator.
-    """
-    model.check(latent)
-    if not model.network.is_3d:
-        raise Sat3dError("A 2D StyleGAN2 face has no surface", model.name, "a face of an EG3D model",
-                         "load an EG3D checkpoint")
-
-
-def extract(network: StyleGenerator, latent: Latent, face: int, options: MeshOptions, report: host.Report) -> Mesh:
+def extract(network: ViewGenerator, latent: Latent, face: int, options: MeshOptions, report: host.Report) -> Mesh:
     """The mesh of one face of the latent; ``report`` counts on over all faces."""
     total = len(latent.styles) * _STEPS
     report(face * _STEPS, total)
-    planes = network.planes(latent.styles[[face]].to(network.device))
-    return extract_mesh(network, planes, options, lambda done, _: report(face * _STEPS + done, total))
+    styles = latent.styles[[face]].to(network.device)
+    step = lambda done, _: report(face * _STEPS + done, total)  # noqa: E731
+    return extract_mesh(network, network.planes(styles), options, step, styles)
 
 
 def save(mesh: Mesh, prefix: str, suffix: str) -> str:
-    """Write a mesh; its path from the output folder on, with forward slashes: what the host's 3D viewer asks for."""
-    path = host.save_numbered(prefix, suffix, lambda path: save_mesh(mesh, path, overwrite=False))
-    return path.relative_to(host.folder_paths.get_output_directory()).as_posix()
+    """Write a mesh; its path below the output folder."""
+    path = output_files.save_numbered(prefix, suffix, lambda path: save_mesh(mesh, path, overwrite=False))
+    return output_files.below_output(path)

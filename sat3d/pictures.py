@@ -42,7 +42,7 @@ def depth_to_grey(depth: Tensor, opacity: Tensor) -> Tensor:
 def contact_sheet(
     rows: Sequence[Sequence[Image.Image]], labels: Sequence[str] = (), cell_px: int = 256, gap_px: int = 6
 ) -> Image.Image:
-    """A grid of pictures, each scaled to ``cell_px``; one label a row above it."""
+    """A grid of pictures, each scaled to ``cell_px``; one label per row above it."""
     columns = max(len(row) for row in rows)
     head = _LABEL_HEIGHT_PX if labels else 0
     step_x, step_y = cell_px + gap_px, cell_px + gap_px + head

@@ -82,7 +82,7 @@ def test_distances_that_are_none(value):
 class Redness:
     """Pictures of one colour; the more red, the more it is "a beard"."""
 
-    logit_scale = 2.0
+    logit_scale, device = 2.0, torch.device("cpu")
 
     def encode_image(self, images):
         red = images.mean((2, 3))[:, 0]

@@ -1,13 +1,14 @@
 """Pictures and texts as directions in one space, differentiable as far as the pixels."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import ConfigError, ShapeError
-from ..texts import composed, has_word
+from ..texts import compose_accents, has_word
 from .resizing import Resizing
 
 Tokenizer = Callable[[Sequence[str]], Tensor]
@@ -25,14 +26,21 @@ class ImageText(nn.Module):
         resizing: how pictures of another size come to its own.
 
     Example:
+        >>> from sat3d.clip import load_clip
         >>> clip = load_clip("synthheads-clip")
-        >>> texts = clip.encode_text(["a face with no beard", "a face with a full beard"])
-        >>> shares = (clip.logit_scale * clip.encode_image(images) @ texts.T).softmax(1)
+        >>> texts = clip.encode_text(["the face of a person with no beard", "the face of a person with a full beard"])
+        >>> images = torch.zeros(3, 3, 128, 128)
+        >>> (clip.logit_scale * clip.encode_image(images) @ texts.T).softmax(1).shape
+        torch.Size([3, 2])
     """
+
+    model: Any  # one of open_clip's classes, which share no type
+    mean: Tensor
+    std: Tensor
 
     def __init__(
         self,
-        model: nn.Module,
+        model: Any,
         tokenizer: Tokenizer,
         size: tuple[int, int],
         mean: Sequence[float],
@@ -40,10 +48,14 @@ class ImageText(nn.Module):
         resizing: Resizing | None = None,
     ):
         super().__init__()
-        self.model, self.tokenizer, self.size = model, tokenizer, tuple(size)
+        self.model, self.tokenizer, self.size = model, tokenizer, size
         self.resizing = resizing or Resizing()
         self.register_buffer("mean", torch.tensor(tuple(mean)).reshape(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(tuple(std)).reshape(1, 3, 1, 1), persistent=False)
+
+    @property
+    def device(self) -> torch.device:
+        return self.mean.device
 
     @property
     def logit_scale(self) -> Tensor:
@@ -87,7 +99,7 @@ class ImageText(nn.Module):
         for text in texts:
             if not has_word(text):
                 raise ConfigError("There is no word in the text", repr(text), "a letter or a digit", "say it in words")
-        return self.tokenizer([composed(text) for text in texts]).to(self.mean.device)
+        return self.tokenizer([compose_accents(text) for text in texts]).to(self.device)
 
     def encode_text(self, texts: Sequence[str]) -> Tensor:
         """N texts -> ``[N, D]`` of unit length.

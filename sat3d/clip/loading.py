@@ -1,4 +1,4 @@
-"""Finding an image-text model by name. Nothing is ever downloaded, and no file that could run code is opened."""
+"""Image-text models by name. Nothing is ever downloaded, and no file that could run code is opened."""
 
 import difflib
 import logging
@@ -6,21 +6,22 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigError, FileError
+from ..files.safetensors_io import list_misfits, name_some
 from .built_in_clip import BUILT_IN, load_own
 from .image_text import ImageText
 from .resizing import Resizing
 from .tokenizer import WholeTextTokenizer
-from .weights import Weights, open_weights
+from .weights import WeightsFile, open_weights
 
 UNTRAINED = "untrained"  # in place of weights: random ones, to try an architecture out
 _SCALARS = {"logit_scale", "logit_bias"}
 _COUNTER = "num_batches_tracked"  # of batch norms, of no use here
-_SHOWN = 4
 
 
 def load_clip(
@@ -43,7 +44,7 @@ def load_clip(
     """
     if name == BUILT_IN:
         return load_own(weights).to(device)
-    config = _registered(name)
+    config = _find_config(name)
     if weights is None:
         raise FileError(
             f"There are no weights for {name}",
@@ -62,17 +63,18 @@ def load_clip(
     return _wrap(model, name, config).eval().requires_grad_(False).to(device)
 
 
-def _wrap(model: nn.Module, name: str, config: dict) -> ImageText:
+def _wrap(model: Any, name: str, config: Mapping) -> ImageText:
     size = model.visual.image_size
-    size = (size, size) if isinstance(size, int) else tuple(size)
-    return ImageText(model, _tokenizer(name, config), size, *_pictures(name, model))
+    height, width = (size, size) if isinstance(size, int) else size
+    return ImageText(model, _tokenizer(name, config), (height, width), *_find_preprocessing(name, model))
 
 
-def _registered(name: str) -> dict:
+def _find_config(name: str) -> dict:
     """The configuration of a registered name whose parts are all on this machine."""
     import open_clip  # takes seconds, and the built-in parts that need none should not wait
 
-    if name not in open_clip.list_models():
+    config = open_clip.get_model_config(name) if name in open_clip.list_models() else None
+    if config is None:
         close = difflib.get_close_matches(name, open_clip.list_models(), 3)
         raise ConfigError(
             "There is no such image-text model",
@@ -81,7 +83,6 @@ def _registered(name: str) -> dict:
             + ", ".join(close or ("ViT-B-32-quickgelu", "ViT-B-16", "ViT-L-14")),
             "python -c 'import open_clip; print(open_clip.list_models())' lists them",
         )
-    config = open_clip.get_model_config(name)
     text = config["text_cfg"]
     foreign = text.get("hf_model_name") or text.get("hf_tokenizer_name") or ("siglip" in name.lower() and "SigLIP's")
     if foreign:
@@ -106,10 +107,10 @@ def _build(name: str) -> nn.Module:
         ) from error
 
 
-def _tokenizer(name: str, config: dict):
+def _tokenizer(name: str, config: Mapping) -> WholeTextTokenizer:
     from open_clip import get_tokenizer
 
-    tokenizer = get_tokenizer(name)
+    tokenizer: Any = get_tokenizer(name)
     known, wanted = tokenizer.vocab_size, config["text_cfg"].get("vocab_size", tokenizer.vocab_size)
     if known > wanted:
         raise ConfigError(
@@ -133,33 +134,22 @@ def _no_word_of_random_weights() -> Iterator[None]:
         root.removeFilter(keep)
 
 
-def _fill(model: nn.Module, name: str, file: Weights) -> None:
+def _fill(model: nn.Module, name: str, file: WeightsFile) -> None:
     """Put the weights of a file into the model, under today's or open_clip's earlier names."""
     wanted = model.state_dict()
-    tensors = _as_wanted(file.read(), wanted)
-    problems = [f"{key} is missing" for key in wanted if key not in tensors and not key.endswith(_COUNTER)]
-    problems += [f"{key} is unexpected" for key in tensors if key not in wanted]
-    problems += [
-        f"{key} is {tuple(tensor.shape)}, wanted {tuple(wanted[key].shape)}"
-        for key, tensor in tensors.items()
-        if key in wanted and tensor.shape != wanted[key].shape
-    ]
-    if problems:
-        more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+    tensors = _adapt(file.read(), wanted)
+    needed = {key: tensor for key, tensor in wanted.items() if key in tensors or not key.endswith(_COUNTER)}
+    if problems := list_misfits(needed, tensors):
         raise FileError(
             f"The weights do not fit {name}",
-            f"{file.path.name}: " + "; ".join(problems[:_SHOWN]) + more,
+            f"{file.path.name}: {name_some(problems)}",
             f"the {len(wanted)} tensors of {name}",
-            "choose the name that the weights were trained under",
+            "choose the name that the weights were trained under, or download them again",
         )
     model.load_state_dict(tensors, strict=False)  # names and shapes are checked; counters may be missing
-    if bad := [key for key, tensor in model.state_dict().items() if not torch.isfinite(tensor).all()]:
-        raise FileError(
-            "The weights hold NaN or infinite numbers", f"{file.path.name}: {bad[:4]}", None, "download it again"
-        )
 
 
-def _as_wanted(tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _adapt(tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Text towers moved below ``text.`` where a model has one of its own; scalars of the shape that is wanted."""
     named = {key if key in wanted or f"text.{key}" not in wanted else f"text.{key}": t for key, t in tensors.items()}
     for key in _SCALARS & named.keys() & wanted.keys():
@@ -170,7 +160,7 @@ def _as_wanted(tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> d
     return named
 
 
-def _pictures(name: str, model: nn.Module) -> tuple[tuple[float, ...], tuple[float, ...], Resizing]:
+def _find_preprocessing(name: str, model: nn.Module) -> tuple[tuple[float, ...], tuple[float, ...], Resizing]:
     """Mean, std and resizing of a model's pictures: those of its published weights where they agree, or the usual."""
     import open_clip
 
@@ -178,7 +168,7 @@ def _pictures(name: str, model: nn.Module) -> tuple[tuple[float, ...], tuple[flo
     usual |= {key: value for key, value in open_clip.get_model_preprocess_cfg(model).items() if value}
     tags = [open_clip.get_pretrained_cfg(name, tag) for tag in open_clip.list_pretrained_tags_by_model(name)]
 
-    def known(key: str, default: object) -> object:
+    def known(key: str, default: Any) -> Any:
         found = {tuple(tag[key]) if isinstance(tag[key], list) else tag[key] for tag in tags if tag.get(key)}
         return found.pop() if len(found) == 1 else usual.get(key, default)
 

@@ -17,19 +17,19 @@ _DOT = 1 / 600
 def draw_faces(
     picture: Image.Image, faces: Sequence[Face], scale: float = 1.0, chosen: int | None = None
 ) -> Image.Image:
-    """A copy of ``picture`` with the numbers of ``faces``, whose points are ``scale`` times as far from the corner.
+    """A copy of the RGB ``picture`` with the numbers of ``faces``, at ``scale`` times their places.
 
     ``chosen``: the number of the face that is taken, drawn in another colour and with its points.
     """
-    drawn = picture.convert("RGB")
+    drawn = picture.copy()
     pen = ImageDraw.Draw(drawn)
     for number, face in enumerate(faces):
         colour = _CHOSEN if number == chosen else _FOUND
         if number == chosen:
             _draw_points(pen, face, scale, max(1.0, _DOT * max(drawn.size)), colour)
-        box = tuple(round(edge * scale) for edge in face.box)
-        pen.rectangle(box, outline=colour, width=max(1, round(_LINE * max(drawn.size))))
-        _draw_number(pen, number, box[:2], max(_LEAST_LETTERS_PX, round(_LETTERS * max(drawn.size))), colour)
+        left, top, right, bottom = (round(edge * scale) for edge in face.box)
+        pen.rectangle((left, top, right, bottom), outline=colour, width=max(1, round(_LINE * max(drawn.size))))
+        _draw_number(pen, number, (left, top), max(_LEAST_LETTERS_PX, round(_LETTERS * max(drawn.size))), colour)
     return drawn
 
 

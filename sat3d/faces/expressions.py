@@ -54,6 +54,8 @@ class ExpressionNetwork(nn.Module):
     Where the face is and how large does not matter, nor does depth; x and y are in one unit, y downwards.
     """
 
+    seen: Tensor
+
     def __init__(self):
         super().__init__()
         self.to_tokens = nn.Linear(len(SEEN), _TOKENS)

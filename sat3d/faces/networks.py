@@ -39,7 +39,7 @@ class FaceNetworks(nn.Module):
 
 
 KIND = NetworkKind(
-    "face networks", "sat3d-face-networks/1", "face-networks.safetensors", "training/tools/convert_face_models.py",
+    "face networks", "sat3d-face-networks/1", "face-networks.safetensors", "-m training.tools.convert_face_models",
     FaceNetworksConfig, FaceNetworks,
 )  # fmt: skip
 

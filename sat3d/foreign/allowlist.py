@@ -5,14 +5,16 @@ The pairs are matched exactly: a dotted name, or any other name of a known modul
 
 import re
 import struct
+from typing import Any
 
-from .harmless import HARMLESS
+from .harmless import ENCODED, HARMLESS
 from .program import Allowed
 from .source import check_source
 from .storage import read_storage
 from .values import Blob, Context, Record, Storage, TensorView, damaged, describe, hostile, unlike_official
 
 _MAX_DIMENSIONS = 8
+_MAX_SCALAR_BYTES = 16
 _MAX_SIZE = 1 << 48  # elements; far below where products of sizes would get slow
 
 # numpy scalars: the type code in the file, and how its bytes are read.
@@ -88,29 +90,47 @@ def _are_sizes(value: object) -> bool:
 
 
 def _parameter(context: Context, arguments: tuple) -> TensorView:
-    if not 3 <= len(arguments) <= 4 or type(arguments[0]) is not TensorView:
-        raise unlike_official("a parameter is not a tensor", describe(arguments[0]) if arguments else None)
-    return arguments[0]
+    first = arguments[0] if arguments else None
+    if len(arguments) not in (3, 4) or not isinstance(first, TensorView):
+        raise unlike_official("a parameter is not a tensor", describe(first) if arguments else None)
+    return first
 
 
 def _dtype(context: Context, arguments: tuple) -> Record:
-    code = arguments[0] if arguments and len(arguments) <= 3 else None
+    first = arguments[0] if arguments else None
+    code = first if len(arguments) <= 3 else None
     if type(code) is not str or not _DTYPE.fullmatch(code):
         raise hostile("it holds a numpy type that no network needs", describe(code))
     return Record("numpy dtype", arguments=(code,))
 
 
 def _scalar(context: Context, arguments: tuple) -> float | int | bool | Record:
-    dtype, raw = arguments if len(arguments) == 2 else (None, None)
+    pair: tuple[Any, Any] = (arguments[0], arguments[1]) if len(arguments) == 2 else (None, None)
+    dtype, raw = pair
     if type(dtype) is not Record or not dtype.arguments or type(raw) not in (Blob, Record):
         raise hostile("it holds a numpy scalar that no network needs", f"{describe(dtype)}, {describe(raw)}")
-    if type(raw) is Record or dtype.arguments[0] not in _SCALAR_FORMATS:
-        return Record("numpy scalar")  # a text, a date, or in bytes of protocol 2: no setting of ours is one
+    if dtype.arguments[0] not in _SCALAR_FORMATS:
+        return Record("numpy scalar")  # a text, a date: no setting of ours is one
     order = dtype.state[1] if dtype.state and len(dtype.state) > 1 else "<"
     layout = (">" if order == ">" else "<") + _SCALAR_FORMATS[dtype.arguments[0]]
-    if raw.end - raw.start != struct.calcsize(layout):
-        raise damaged("a number has a wrong length", f"{raw.end - raw.start} bytes")
-    return struct.unpack(layout, context.data[raw.start : raw.end])[0]
+    content = _content(context, raw)
+    if content is None:
+        return Record("numpy scalar")
+    if len(content) != struct.calcsize(layout):
+        raise damaged("a number has a wrong length", f"{len(content)} bytes")
+    return struct.unpack(layout, content)[0]
+
+
+def _content(context: Context, raw: Blob | Record) -> bytes | memoryview | None:
+    """The bytes themselves; None for what does not say them."""
+    if isinstance(raw, Blob):
+        return context.data[raw.start : raw.end]
+    if raw.kind != ENCODED or len(raw.arguments[0]) > _MAX_SCALAR_BYTES:
+        return None
+    try:
+        return raw.arguments[0].encode("latin1")
+    except UnicodeEncodeError:
+        raise damaged("the bytes of a number are not bytes", describe(raw.arguments[0])) from None
 
 
 def _module(kind: str) -> Allowed:

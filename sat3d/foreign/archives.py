@@ -62,19 +62,20 @@ def entries_of(data: memoryview) -> list[zipfile.ZipInfo]:
         raise damaged("it is not a complete zip archive", error) from None
 
 
-def place_of(data: memoryview, entry: zipfile.ZipInfo) -> tuple[int, int]:
-    """Where in the file an entry's bytes lie.
+def place_of(data: memoryview, entry: zipfile.ZipInfo, compressed: bool = False) -> tuple[int, int]:
+    """Where in the file an entry's bytes lie; ``compressed``: as they are, to be unpacked by whoever asks.
 
     Raises:
-        FileError: compressed, encrypted or cut off.
+        FileError: compressed otherwise, encrypted or cut off.
     """
     at = entry.header_offset
     if not 0 <= at <= len(data) - 30:
         raise damaged("its archive is truncated", entry.filename[:60])
     mark, name, extra = struct.unpack("<4s22xHH", data[at : at + 30])
     start = at + 30 + name + extra
-    if mark != ZIP or entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1:
+    if mark != ZIP or (entry.compress_type != zipfile.ZIP_STORED and not compressed) or entry.flag_bits & 1:
         raise damaged("its archive is compressed, encrypted, or has lost an entry", entry.filename[:60])
-    if start + entry.file_size > len(data):
+    size = entry.compress_size if compressed else entry.file_size
+    if start + size > len(data):
         raise damaged("its archive is truncated", entry.filename[:60])
-    return start, start + entry.file_size
+    return start, start + size

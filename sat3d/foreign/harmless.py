@@ -37,6 +37,7 @@ def _all(kind: type) -> _Fits:
     return lambda arguments: len(arguments) <= _MOST and all(type(value) is kind for value in arguments)
 
 
+ENCODED = "_codecs encode"
 _MOST = 64
 _NUMBER = (int, float)
 _BYTES = (Blob, Record)  # protocol 2 makes bytes by a call, which becomes a record
@@ -58,7 +59,6 @@ _CALLED: list[tuple[tuple[str, ...], str, _Fits]] = [
     (("builtins", "__builtin__"), "range", _like(int, int, int)),
     (("__builtin__",), "xrange", _like(int, int, int)),
     (("builtins", "__builtin__"), "bytearray", _like((*_BYTES, str), str, optional=2)),
-    (("_codecs",), "encode", lambda arguments: _all(str)(arguments) and arguments[1:] == ("latin1",)),
     (("decimal",), "Decimal", _like(str)),
     (("fractions",), "Fraction", _like((str, int), int, optional=1)),
     (("types",), "SimpleNamespace", _like()),
@@ -101,6 +101,18 @@ _ARRAYS = {
 }
 
 
+def _is_encoded(arguments: tuple) -> bool:
+    return _all(str)(arguments) and len(arguments) == 2 and arguments[1] == "latin1"
+
+
+# How protocol 2 writes bytes: the text is kept, from which whoever needs the bytes makes them.
+_ENCODED = {
+    ("_codecs", "encode"): Allowed(
+        call=_type_of_data(ENCODED, _is_encoded, lambda arguments: Record(ENCODED, arguments=arguments[:1]))
+    )
+}
+
+
 def _is_deque(arguments: tuple) -> bool:
     """Empty, or of a list, and perhaps with a largest length."""
     begun = arguments[0] if arguments else []
@@ -127,5 +139,6 @@ HARMLESS: dict[tuple[str, str], Allowed] = {
     },
     **{(module, name): Allowed(new=_type_of_data(f"{module} {name}", fits)) for module, name, fits in _NEW},
     **_ARRAYS,
+    **_ENCODED,
     **_CONTAINERS,
 }

@@ -4,11 +4,11 @@ import re
 import struct
 from collections.abc import Callable
 
-from ..errors import FileError
 from .program import Program
+from .projects import project_of
 from .values import Global, Record, asks_for, damaged, describe, exhausting, foreign_object, hostile, unlike_official
 
-Operation = Callable[[Program], None]
+Operation = Callable[[Program], object]
 
 _MAX_NAME_BYTES = 256
 _MAX_INTEGER_BYTES = 256
@@ -162,21 +162,12 @@ def _stack_global(m: Program) -> None:
 def _push_global(m: Program, module: str, name: str) -> None:
     if (module, name) in m.allowed:
         m.push(Global(module, name))
-    elif module.startswith("dnnlib.tflib"):
-        raise _tensorflow_era()
+    elif known := project_of(module):
+        raise known
     else:
         where = f"'{module[:80]} {name[:80]}' at byte {m.position}"
         upcoming = bytes(m.context.data[m.position : min(m.end, m.position + _NEW_OBJECT_BYTES)])
         raise foreign_object(where) if _NEW_OBJECT.match(upcoming) else asks_for(where)
-
-
-def _tensorflow_era() -> FileError:
-    return FileError(
-        "The file was written by the TensorFlow version of StyleGAN, which cannot be read here",
-        "a reference to dnnlib.tflib",
-        "a PyTorch network pickle",
-        "convert it with legacy.py of the official stylegan2-ada-pytorch, or download the PyTorch version",
-    )
 
 
 def _arguments(m: Program) -> tuple[Global, tuple]:

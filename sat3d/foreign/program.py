@@ -1,7 +1,8 @@
-"""What a running pickle program has: its bytes, its stack with marks, its memo; and what it may do with globals."""
+"""State of a running pickle program: bytes, stack with marks, memo; and its permissions for globals."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from .values import Blob, Context, Global, damaged, describe, unlike_official
 
@@ -14,6 +15,7 @@ class Allowed:
     new: Callable[[Context, tuple], object] | None = None
 
 
+T = TypeVar("T")
 AllowList = Mapping[tuple[str, str], Allowed]
 
 
@@ -80,7 +82,7 @@ class Program:
         del self.stack[start:]
         return items
 
-    def top(self, kind: type) -> object:
+    def top(self, kind: type[T]) -> T:
         value = self.pop()
         if type(value) is not kind:
             # Calls are always made of a global and a tuple; what is filled or set may be of a kind that is not known.

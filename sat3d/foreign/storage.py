@@ -14,8 +14,8 @@ from .values import Blob, Context, Global, Storage, damaged, describe, unlike_of
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
 
-# torch name -> (bytes an element, how a float type is read; None: not a type that network weights have)
-_TYPES: dict[str, tuple[int, str | None]] = {
+# torch name -> (bytes per element, how a float type is read; None: not a type that network weights have)
+STORAGE_TYPES: dict[str, tuple[int, str | None]] = {
     "FloatStorage": (4, "<f4"),
     "DoubleStorage": (8, "<f8"),
     "HalfStorage": (2, "<f2"),
@@ -27,7 +27,7 @@ _TYPES: dict[str, tuple[int, str | None]] = {
     "ByteStorage": (1, None),
     "BoolStorage": (1, None),
 }
-_ALLOWED = {("torch", name): Allowed() for name in _TYPES}
+STORAGE_GLOBALS = {("torch", name): Allowed() for name in STORAGE_TYPES}
 
 
 class _StorageId(NamedTuple):
@@ -53,7 +53,7 @@ def read_storage(context: Context, blob: Blob) -> Storage:
 
 
 def _located(context: Context, storage: _StorageId, position: int, end: int) -> Storage:
-    width, code = _TYPES[storage.type_name]
+    width, code = STORAGE_TYPES[storage.type_name]
     content = Blob(position + 8, end)
     written = int.from_bytes(context.data[position : position + 8], "little", signed=True)
     if written != storage.count or end - content.start != storage.count * width:
@@ -76,7 +76,7 @@ def _check_header(context: Context, blob: Blob) -> int:
 
 
 def _run(context: Context, position: int, end: int, persistent=None) -> tuple:
-    machine = Machine(context, _ALLOWED, position, end, persistent)
+    machine = Machine(context, STORAGE_GLOBALS, position, end, persistent)
     return machine.run(), machine.position
 
 

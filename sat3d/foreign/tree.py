@@ -5,11 +5,13 @@ Shared records let a small file describe an exponentially large tree, so the wal
 
 import re
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from .values import Record, TensorView, describe, exhausting, unlike_official
 
 _MAX_DEPTH = 12
 _MAX_ENTRIES = 8192
+T = TypeVar("T")
 _NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
 
 
@@ -52,7 +54,7 @@ def _table(record: Record, path: str, group: str) -> dict:
     return table
 
 
-def _children(table: dict, path: str, kind: type, kind_name: str) -> list[tuple[str, object]]:
+def _children(table: dict, path: str, kind: type[T], kind_name: str) -> list[tuple[str, T]]:
     found = [(_join(path, name), child) for name, child in table.items() if child is not None]
     for name, child in found:
         if type(child) is not kind:

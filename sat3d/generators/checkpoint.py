@@ -8,7 +8,8 @@ from torch import Tensor
 
 from ..files.safetensors_io import parse_json, read_tensors, write_tensors
 from ..files.safetensors_io import read_header as read_schema_header
-from .config import GeneratorConfig, config_from_dict, config_to_dict
+from .config import GeneratorConfig
+from .config_json import config_from_dict, config_to_dict
 
 SCHEMA = "sat3d-generator/1"
 

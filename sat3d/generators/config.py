@@ -3,10 +3,9 @@
 Every size is free; the defaults are those of the published EG3D FFHQ-512 and StyleGAN2 FFHQ networks.
 """
 
-import dataclasses
 import math
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from ..camera import LABEL_SIZE
 from ..errors import ConfigError
@@ -15,6 +14,7 @@ from .config_checks import (
     MAX_RESOLUTION,
     MAX_SAMPLES,
     check_axes,
+    check_channels,
     check_choice,
     check_clamp,
     check_flag,
@@ -24,6 +24,7 @@ from .config_checks import (
     check_resolution,
 )
 
+Activation = Literal["sigmoid", "lrelu", "none"]  # of the decoder's colours
 PlaneAxes = tuple[tuple[tuple[float, ...], ...], ...]
 
 # Rows of each matrix are the axes of one plane. The published EG3D code has no (y, z) plane: its third
@@ -40,12 +41,65 @@ PLANE_AXES_CORRECTED: PlaneAxes = (
 )
 
 
+class _Pyramid:
+    """Blocks at 4, 8, 16 … with their widths; what is only declared here are fields."""
+
+    resolution: int
+    channel_base: int
+    channel_max: int
+    channels: tuple[int, ...] = ()
+
+    @property
+    def block_resolutions(self) -> list[int]:
+        return [2**i for i in range(2, int(math.log2(self.resolution)) + 1)]
+
+    @property
+    def num_ws(self) -> int:
+        return 2 * len(self.block_resolutions)
+
+    def channels_at(self, resolution: int) -> int:
+        if self.channels:
+            return self.channels[resolution.bit_length() - 3]
+        return min(self.channel_base // resolution, self.channel_max)
+
+    def _check_channels(self) -> None:
+        check_channels(self.channels, len(self.block_resolutions))
+        for name, most in (("img_channels", MAX_CHANNELS), ("channel_base", 1 << 20), ("channel_max", MAX_CHANNELS)):
+            check_range(name, getattr(self, name), 1, most)
+        if self.channel_base < self.resolution:
+            raise ConfigError(
+                "channel_base leaves no channels at the last block",
+                self.channel_base,
+                f"at least the resolution, {self.resolution}",
+                "check the network's channel_base",
+            )
+
+
 @dataclass(frozen=True)
-class BackboneConfig:
+class SynthesisConfig(_Pyramid):
+    """A StyleGAN2 synthesis network by itself, whose skip image is a picture of features."""
+
+    w_dim: int = 512
+    resolution: int = 128
+    img_channels: int = 32
+    channel_base: int = 16384
+    channel_max: int = 512
+    conv_clamp: float | None = None
+
+    def __post_init__(self):
+        check_resolution("resolution", self.resolution)
+        check_range("w_dim", self.w_dim, 1, MAX_CHANNELS)
+        self._check_channels()
+        check_clamp(self.conv_clamp)
+
+
+@dataclass(frozen=True)
+class BackboneConfig(_Pyramid):
     """A StyleGAN2 mapping and synthesis network.
 
     ``channels at resolution r = min(channel_base // r, channel_max)``; ``conv_clamp`` None means no clamp.
     ``mapping_choices``: sizes of soft choices (softmaxes) of z that the mapping gets beside z; published ones: none.
+    ``channels``: at 4, 8, 16 …, for networks that follow no such formula.
     """
 
     z_dim: int = 512
@@ -58,34 +112,18 @@ class BackboneConfig:
     channel_max: int = 512
     conv_clamp: float | None = None
     mapping_choices: tuple[int, ...] = ()
+    channels: tuple[int, ...] = ()
 
     def __post_init__(self):
         check_resolution("resolution", self.resolution)
+        self._check_channels()
         for size in self.mapping_choices:
             check_range("mapping_choices", size, 2, MAX_CHANNELS)
-        for name in ("z_dim", "w_dim", "img_channels", "channel_base", "channel_max"):
-            check_range(name, getattr(self, name), 1, 1 << 20 if name == "channel_base" else MAX_CHANNELS)
+        for name in ("z_dim", "w_dim"):
+            check_range(name, getattr(self, name), 1, MAX_CHANNELS)
         check_range("c_dim", self.c_dim, 0, MAX_CHANNELS)
         check_range("num_mapping_layers", self.num_mapping_layers, 1, 64)
         check_clamp(self.conv_clamp)
-        if self.channel_base < self.resolution:
-            raise ConfigError(
-                "channel_base leaves no channels at the last block",
-                self.channel_base,
-                f"at least the resolution, {self.resolution}",
-                "check the network's channel_base",
-            )
-
-    @property
-    def block_resolutions(self) -> list[int]:
-        return [2**i for i in range(2, int(math.log2(self.resolution)) + 1)]
-
-    @property
-    def num_ws(self) -> int:
-        return 2 * len(self.block_resolutions)
-
-    def channels_at(self, resolution: int) -> int:
-        return min(self.channel_base // resolution, self.channel_max)
 
 
 # What the channels of a flat generator's picture are, by their number.
@@ -103,7 +141,7 @@ class StyleGAN2Config:
         if self.backbone.img_channels not in PICTURE_CHANNELS:
             raise ConfigError(
                 "This flat generator does not draw pictures that can be shown",
-                f"{self.backbone.img_channels} channels a pixel",
+                f"{self.backbone.img_channels} channels per pixel",
                 ", ".join(f"{count} ({what})" for count, what in PICTURE_CHANNELS.items()),
                 "choose a generator of grey, RGB or RGBA pictures",
             )
@@ -120,6 +158,7 @@ class RenderingConfig:
     Lengths are world units (the box is ``box_warp`` wide); ``ray_start``/``ray_end`` may both be ``"auto"``
     (limits where the ray meets the box). ``c_scale`` multiplies the mapping's camera label. ``plane_warp`` > 0: planes
     are finest at the box's centre and coarser outwards, ``asinh(x / plane_warp)``; 0: linear, as published.
+    ``superresolution_noise_mode``: see :class:`.synthesis.Noise`.
     """
 
     depth_resolution: int = 48
@@ -133,7 +172,7 @@ class RenderingConfig:
     avg_camera_pivot: tuple[float, float, float] = (0.0, 0.0, 0.2)
     c_gen_conditioning_zero: bool = False
     c_scale: float = 1.0
-    superresolution_noise_mode: Literal["none", "const", "random"] = "none"
+    superresolution_noise_mode: str = "none"
     plane_warp: float = 0.0
 
     def __post_init__(self):
@@ -149,10 +188,16 @@ class RenderingConfig:
         self._check_limits()
         check_choice("superresolution_noise_mode", self.superresolution_noise_mode, ("none", "const", "random"))
 
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """Where rays start and end; None: where they meet the box."""
+        start, end = self.ray_start, self.ray_end
+        return None if start == "auto" or end == "auto" else (start, end)
+
     def _check_limits(self):
-        auto = (self.ray_start == "auto", self.ray_end == "auto")
-        fine = all(auto) or (not any(auto) and math.isfinite(self.ray_end) and 0 <= self.ray_start < self.ray_end)
-        if not fine:
+        start, end = self.limits or (0.0, 1.0)
+        both = (self.ray_start == "auto") == (self.ray_end == "auto")
+        if not (both and math.isfinite(end) and 0 <= start < end):
             raise ConfigError(
                 "Ray limits are not usable",
                 (self.ray_start, self.ray_end),
@@ -165,7 +210,7 @@ class RenderingConfig:
 class SuperresolutionConfig:
     """Style blocks that turn the feature image into the picture.
 
-    One entry of ``channels``/``upsample`` a block. A feature image of another size is brought to ``in_resolution``
+    One entry of ``channels``/``upsample`` per block. A feature image of another size is brought to ``in_resolution``
     first, ``antialias``: smoothly where it shrinks.
     """
 
@@ -181,7 +226,7 @@ class SuperresolutionConfig:
             raise ConfigError(
                 "Super-resolution blocks disagree",
                 (self.channels, self.upsample),
-                "one channel count and one upsample flag a block",
+                "one channel count and one upsample flag per block",
                 "check the config",
             )
         for channels, upsample in zip(self.channels, self.upsample, strict=True):
@@ -211,7 +256,7 @@ class TriplaneConfig:
 
     Beyond the published networks: ``density_gain`` multiplies the decoder's density; ``background_hidden`` > 0 adds a
     picture behind the volume, made by a layer of that many units with a style of its own, which ``background_grid`` > 0
-    gives a learned picture of so many cells a side each; ``edit_torgb`` counts the styles of the backbone's toRGB
+    gives a learned picture of so many cells per side each; ``edit_torgb`` counts the styles of the backbone's toRGB
     layers among those that SAT3D edits.
     """
 
@@ -239,13 +284,7 @@ class TriplaneConfig:
                 f"{LABEL_SIZE} (a camera), or 0",
                 "choose an EG3D network that is conditioned by cameras, or by nothing",
             )
-        if self.backbone.img_channels % len(self.plane_axes):
-            raise ConfigError(
-                "Plane channels do not divide evenly",
-                self.backbone.img_channels,
-                f"a multiple of {len(self.plane_axes)} planes",
-                "check img_channels of the backbone",
-            )
+        self._check_planes()
         if self.plane_features < 3:
             raise ConfigError("Too few features for an RGB image", self.plane_features, "3 or more", "check the config")
         check_range("neural_rendering_resolution", self.neural_rendering_resolution, 4, 1024)
@@ -256,9 +295,33 @@ class TriplaneConfig:
         check_range("background_grid", self.background_grid, 0, 256)
         check_flag("edit_torgb", self.edit_torgb)
 
+    def _check_planes(self) -> None:
+        if self.backbone.img_channels % len(self.plane_axes):
+            raise ConfigError(
+                "Plane channels do not divide evenly",
+                self.backbone.img_channels,
+                f"a multiple of {len(self.plane_axes)} planes",
+                "check img_channels of the backbone",
+            )
+
     @property
     def plane_features(self) -> int:
         return self.backbone.img_channels // len(self.plane_axes)
+
+    @property
+    def decoder_activation(self) -> Activation:
+        """Of the decoder's colours."""
+        return "sigmoid"
+
+    @property
+    def raw_torgb(self) -> bool:
+        """Whether a layer of its own makes the raw picture; else it is the first three features."""
+        return False
+
+    @property
+    def knows_all_sides(self) -> bool:
+        """Whether it was trained on views from all around the head, its back included."""
+        return False
 
     @property
     def img_resolution(self) -> int:
@@ -266,53 +329,3 @@ class TriplaneConfig:
 
 
 GeneratorConfig = StyleGAN2Config | TriplaneConfig
-_CONFIG_OF_FAMILY = {"stylegan2": StyleGAN2Config, "eg3d": TriplaneConfig}
-
-
-def config_to_dict(config: GeneratorConfig) -> dict[str, Any]:
-    """A config as plain JSON data; :func:`config_from_dict` is its inverse."""
-    return dataclasses.asdict(config)
-
-
-def config_from_dict(data: dict[str, Any]) -> GeneratorConfig:
-    """Build a config from JSON data.
-
-    Raises:
-        ConfigError: unknown family or field, a missing or ill-typed value, a size out of range.
-    """
-    family = data.get("family") if isinstance(data, dict) else None
-    if family not in _CONFIG_OF_FAMILY:
-        raise ConfigError("Unknown generator family", family, sorted(_CONFIG_OF_FAMILY), "convert the checkpoint again")
-    return _build(_CONFIG_OF_FAMILY[family], data, family)
-
-
-_NESTED = {"backbone": BackboneConfig, "rendering": RenderingConfig, "superresolution": SuperresolutionConfig}
-# Fields of files of older versions that mean nothing any more.
-_RETIRED = {SuperresolutionConfig: {"resize_larger"}}
-
-
-def _build(cls: type, data: dict[str, Any], where: str):
-    known = {f.name for f in dataclasses.fields(cls)}
-    if isinstance(data, dict):
-        data = {key: value for key, value in data.items() if key not in _RETIRED.get(cls, ())}
-    if not isinstance(data, dict) or set(data) - known:
-        raise ConfigError(
-            f"Unexpected content in {where}",
-            data if not isinstance(data, dict) else sorted(set(data) - known),
-            f"fields among {sorted(known)}",
-            "the file may be from a newer version: update the pack",
-        )
-    values = {k: _build(_NESTED[k], v, k) if k in _NESTED else _to_tuple(v) for k, v in data.items()}
-    try:
-        return cls(**values)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ConfigError(
-            f"Ill-typed value in {where}",
-            error,
-            "the types a converted checkpoint holds",
-            "convert the checkpoint again",
-        ) from error
-
-
-def _to_tuple(value):
-    return tuple(_to_tuple(v) for v in value) if isinstance(value, list | tuple) else value

@@ -82,7 +82,7 @@ def conv_same(x: Tensor, weight: Tensor) -> Tensor:
 def conv_rows(x: Tensor, weight: Tensor) -> Tensor:
     """Like :func:`conv_same`, but no padding above and below: the caller brings those rows."""
     if _winograd_pays(x, weight):
-        return torch._nnpack_spatial_convolution(x.contiguous(), weight.contiguous(), None, (0, 1))
+        return torch.ops.aten._nnpack_spatial_convolution(x.contiguous(), weight.contiguous(), None, (0, 1))
     return F.conv2d(x, _channels_last(weight), padding=(0, weight.shape[-1] // 2))
 
 
@@ -93,7 +93,7 @@ def _winograd_pays(x: Tensor, weight: Tensor) -> bool:
     own builds for Linux on x86 and ARM contain it; elsewhere the direct method is used.
     """
     usable = x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_grad_enabled()
-    return usable and weight.shape[-1] == 3 and min(weight.shape[:2]) >= 64 and torch._nnpack_available()
+    return usable and weight.shape[-1] == 3 and min(weight.shape[:2]) >= 64 and torch.backends.nnpack.is_available()
 
 
 def conv_transpose(x: Tensor, weight: Tensor) -> Tensor:

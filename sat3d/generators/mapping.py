@@ -29,10 +29,13 @@ class SoftChoices(nn.Module):
 class MappingNetwork(nn.Module):
     """``fc0 … fcN`` on the normalised z, concatenated with the normalised embedding of the label if there is one.
 
-    With ``mapping_choices`` the soft choices of z come in beside it, too.
+    With ``mapping_choices`` the soft choices of z come in beside it, too. ``linear_end``: the last layer has no
+    activation, for numbers that are no latent.
     """
 
-    def __init__(self, config: BackboneConfig):
+    w_avg: Tensor
+
+    def __init__(self, config: BackboneConfig, lr_mul: float = _LR_MUL, linear_end: bool = False):
         super().__init__()
         self.config = config
         width = config.w_dim
@@ -42,7 +45,8 @@ class MappingNetwork(nn.Module):
             self.choices = SoftChoices(config.z_dim, config.mapping_choices)
         for i in range(config.num_mapping_layers):
             first = config.z_dim + (width if config.c_dim else 0) + sum(config.mapping_choices)
-            setattr(self, f"fc{i}", FullyConnected(width if i else first, width, _LR_MUL, activate=True))
+            active = not linear_end or i + 1 < config.num_mapping_layers
+            setattr(self, f"fc{i}", FullyConnected(width if i else first, width, lr_mul, activate=active))
         self.register_buffer("w_avg", torch.zeros(width))
 
     def forward(
@@ -55,12 +59,12 @@ class MappingNetwork(nn.Module):
         Raises:
             ShapeError: z or label of the wrong shape, or not finite.
         """
-        self._check("z", z, self.config.z_dim)
+        z = self._checked("z", z, self.config.z_dim)
         w = normalize_2nd_moment(z.to(torch.float32))
         if self.config.mapping_choices:
             w = torch.cat([w, self.choices(w)], 1)
         if self.config.c_dim:
-            self._check("label", label, self.config.c_dim)
+            label = self._checked("label", label, self.config.c_dim)
             w = torch.cat([w, normalize_2nd_moment(self.embed(label.to(torch.float32)))], 1)
         for i in range(self.config.num_mapping_layers):
             w = getattr(self, f"fc{i}")(w)
@@ -73,13 +77,13 @@ class MappingNetwork(nn.Module):
         return truncated if cutoff is None else torch.cat([truncated[:, :cutoff], ws[:, cutoff:]], 1)
 
     @staticmethod
-    def _check(name: str, value: Tensor | None, size: int) -> None:
+    def _checked(name: str, value: Tensor | None, size: int) -> Tensor:
         if value is None or value.ndim != 2 or value.shape[1] != size:
             raise ShapeError(
                 f"The mapping's {name} has the wrong shape",
                 None if value is None else tuple(value.shape),
                 f"[B, {size}]",
-                f"pass {name} with {size} numbers a sample",
+                f"pass {name} with {size} numbers per sample",
             )
         if not torch.isfinite(value).all():
             raise ShapeError(
@@ -88,3 +92,4 @@ class MappingNetwork(nn.Module):
                 "finite numbers",
                 f"check where {name} comes from",
             )
+        return value

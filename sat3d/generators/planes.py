@@ -3,9 +3,13 @@
 Planes are ``[B, H, W, P, C]``: texel-major, so that a bilinear corner is one contiguous read of C numbers. The
 fast sampler reads all 4·P corners of a point as one weighted bag of rows (``embedding_bag``), which runs an
 order of magnitude faster on a CPU than ``grid_sample`` and never stores the features of single planes.
+
+Grids are planes with depth, ``[B, H, W, P, D, C]`` (the tri-grids of PanoHead): the point's third coordinate counts,
+too, and a bag has 8·P corners, of which the D slices of a texel lie together.
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -14,13 +18,26 @@ from torch import Tensor
 from .config import PlaneAxes
 
 
-def plane_projection(axes: PlaneAxes, box_warp: float, device: torch.device | None = None) -> Tensor:
-    """``[3, P, 2]``: world point ``[…, 3]`` -> (width, height) coordinates in -1..1 on each plane.
+def plane_projection(
+    axes: PlaneAxes, box_warp: float, device: torch.device | None = None, coordinates: int = 2
+) -> Tensor:
+    """``[3, P, k]``: world point ``[…, 3]`` -> (width, height(, depth)) coordinates in -1..1 on each plane.
 
-    The projection is the first two columns of each plane's inverse axes, scaled so that the box spans -1..1.
+    The projection is the first k = 2 or 3 columns of each plane's inverse axes, scaled so that the box spans -1..1.
     """
     inverse = torch.linalg.inv(torch.tensor(axes, dtype=torch.float32))
-    return (inverse[:, :, :2].permute(1, 0, 2) * (2 / box_warp)).to(device)
+    return (inverse[:, :, :coordinates].permute(1, 0, 2) * (2 / box_warp)).to(device)
+
+
+def grid_size(planes: Tensor) -> tuple[int, ...]:
+    """(H, W) of planes ``[B, H, W, P, C]``, (H, W, D) of grids ``[B, H, W, P, D, C]``: the size of their texels."""
+    return (*planes.shape[1:3], *planes.shape[4:-1])
+
+
+def _halves(size: Sequence[int]) -> list[float]:
+    """Half of (W, H(, D))."""
+    height, width, *depth = size
+    return [length / 2 for length in (width, height, *depth)]
 
 
 def warp_space(points: Tensor, box_warp: float, plane_warp: float) -> Tensor:
@@ -32,71 +49,85 @@ def warp_space(points: Tensor, box_warp: float, plane_warp: float) -> Tensor:
     return torch.asinh(points * (1 / plane_warp)) * (half / math.asinh(half / plane_warp))
 
 
-def texel_points(points: Tensor, projection: Tensor, size: tuple[int, int]) -> Tensor:
-    """``points [3, M]`` inside or near the box -> texel units ``[P, 2, M]``."""
-    height, width = size
-    half = torch.tensor([width / 2, height / 2], device=points.device, dtype=points.dtype)
-    scaled = (projection * half).permute(1, 2, 0)  # [P, 2, 3]
+def texel_points(points: Tensor, projection: Tensor, size: Sequence[int]) -> Tensor:
+    """``points [3, M]`` inside or near the box -> texel units ``[P, k, M]``; ``size``: see :func:`grid_size`."""
+    half = torch.tensor(_halves(size), device=points.device, dtype=points.dtype)
+    scaled = (projection * half).permute(1, 2, 0)  # [P, k, 3]
     return scaled @ points + (half - 0.5)[:, None]
 
 
 def texel_rays(
-    origins: Tensor, directions: Tensor, depth: Tensor, projection: Tensor, size: tuple[int, int]
+    origins: Tensor, directions: Tensor, depth: Tensor, projection: Tensor, size: Sequence[int]
 ) -> tuple[Tensor, Tensor]:
-    """Rays in texel units: ``[R, 3]`` -> ``[P, 2, R]`` twice, so that depth t is at ``middle + (t - depth)·step``.
+    """Rays in texel units: ``[R, 3]`` -> ``[P, k, R]`` twice, so that depth t is at ``middle + (t - depth)·step``.
 
     ``depth [R]`` is a depth inside the box: from the camera, hundreds of texels away, float32 would lose a
     ten-thousandth of a texel. Half-pixel convention: coordinate x in -1..1 is the texel ((x + 1)·W - 1) / 2.
     """
-    height, width = size
     exact = torch.float32 if origins.device.type == "mps" else torch.float64
-    half = torch.tensor([width / 2, height / 2], device=origins.device, dtype=exact)
-    scaled = (projection.to(exact) * half).permute(1, 2, 0)  # [P, 2, 3]
+    half = torch.tensor(_halves(size), device=origins.device, dtype=exact)
+    scaled = (projection.to(exact) * half).permute(1, 2, 0)  # [P, k, 3]
     point = origins.to(exact) + depth.to(exact)[:, None] * directions.to(exact)
     middle = scaled @ point.T + (half - 0.5)[:, None]
     return middle.to(origins.dtype), (scaled @ directions.to(exact).T).to(origins.dtype)
 
 
-def sample_planes(planes: Tensor, texels: Tensor, batch_index: Tensor | None = None) -> Tensor:
-    """Mean over planes of the bilinear samples, zeros outside: ``texels [P, 2, M]`` -> ``[M, C]``.
+def sample_planes(
+    planes: Tensor, texels: Tensor, batch_index: Tensor | None = None, shares: Tensor | None = None
+) -> Tensor:
+    """Mean over planes of the (tri)linear samples, zeros outside: ``texels [P, k, M]`` -> ``[M, C]``.
 
-    ``planes [B, H, W, P, C]``; ``batch_index [M]`` says which of the B a point reads (None: all read the first).
-    Differentiable in planes and texels. Points run along the last axis until the very end, so that every small
-    operation is a long contiguous loop.
+    ``planes [B, H, W, P, C]`` or ``[B, H, W, P, D, C]``; ``batch_index [M]`` says which of the B a point reads (None:
+    all read the first); ``shares [P, M]``: weights in the place of the mean's 1 / P. Differentiable in planes, texels
+    and shares. Points run along the last axis until the very end, so that every small operation is a long contiguous
+    loop.
     """
-    _, height, width, num_planes, features = planes.shape
-    rows, weights = _corners(texels, (height, width), num_planes)
+    num_planes, features = planes.shape[3], planes.shape[-1]
+    rows, weights = _corners(texels, grid_size(planes), num_planes)
     if batch_index is not None:
-        rows = rows + (batch_index * (height * width * num_planes)).to(rows.dtype)
+        rows = rows + (batch_index * math.prod(planes.shape[1:-1])).to(rows.dtype)
     table = planes.reshape(-1, features)
-    bag = (weights / num_planes).flatten(0, -2).T.contiguous().to(table.dtype)
+    bag = weights / num_planes if shares is None else weights * shares[(slice(None), *[None] * (weights.ndim - 2))]
+    bag = bag.flatten(0, -2).T.contiguous().to(table.dtype)
     return F.embedding_bag(rows.flatten(0, -2).T.contiguous(), table, per_sample_weights=bag, mode="sum")
 
 
-def _corners(texels: Tensor, size: tuple[int, int], num_planes: int) -> tuple[Tensor, Tensor]:
-    """Table rows and bilinear weights of the four corners: ``[P, 2, M]`` -> ``[P, 2, 2, M]`` twice (y, x)."""
-    height, width = size
-    limit = torch.tensor([[width], [height]], device=texels.device, dtype=texels.dtype)
+def _corners(texels: Tensor, size: tuple[int, ...], num_planes: int) -> tuple[Tensor, Tensor]:
+    """Table rows and linear weights of the corners: ``[P, k, M]`` -> ``[P, 2, 2, M]`` (y, x) or ``[P, 2, 2, 2, M]``
+    (z, y, x) twice."""
+    height, width, *more = size
+    slices = more[0] if more else 1
+    limit = torch.tensor([[width], [height], *([length] for length in more)], device=texels.device, dtype=texels.dtype)
     texels = torch.minimum(texels.clamp_min(-2), limit + 1)
     low = texels.detach().floor()
     fraction = texels - low
     weight_low = torch.where((low >= 0) & (low < limit), 1 - fraction, 0)
     weight_high = torch.where((low >= -1) & (low < limit - 1), fraction, 0)
-    stride = torch.tensor([[num_planes], [width * num_planes]], device=texels.device, dtype=torch.int32)
+    steps = [[num_planes * slices], [width * num_planes * slices], *([1] for _ in more)]
+    stride = torch.tensor(steps, device=texels.device, dtype=torch.int32)
     row_low, row_high = (torch.minimum(edge.clamp_min(0), limit - 1).int() * stride for edge in (low, low + 1))
-    offset = torch.arange(num_planes, device=texels.device, dtype=torch.int32)[:, None, None, None]
-    row_x, row_y = (torch.stack([row_low[:, axis], row_high[:, axis]], 1) for axis in (0, 1))
-    weight_x, weight_y = (torch.stack([weight_low[:, axis], weight_high[:, axis]], 1) for axis in (0, 1))
-    return row_y[:, :, None] + (row_x[:, None] + offset), weight_y[:, :, None] * weight_x[:, None]
+    offset = torch.arange(num_planes, device=texels.device, dtype=torch.int32)[:, None, None, None] * slices
+    axes = range(texels.shape[1])
+    row = [torch.stack([row_low[:, axis], row_high[:, axis]], 1) for axis in axes]
+    weight = [torch.stack([weight_low[:, axis], weight_high[:, axis]], 1) for axis in axes]
+    rows, weights = row[1][:, :, None] + (row[0][:, None] + offset), weight[1][:, :, None] * weight[0][:, None]
+    if not more:
+        return rows, weights
+    return row[2][:, :, None, None] + rows[:, None], weight[2][:, :, None, None] * weights[:, None]
 
 
 def sample_planes_reference(planes: Tensor, points: Tensor, projection: Tensor) -> Tensor:
-    """The readable twin: ``planes [B, H, W, P, C]``, world ``points [B, M, 3]`` -> ``[B, P, M, C]`` by ``grid_sample``.
+    """The readable twin: world ``points [B, M, 3]`` -> ``[B, P, M, C]`` by ``grid_sample``.
 
-    The features of each plane, before the mean.
+    ``planes [B, H, W, P, C]`` or ``[B, H, W, P, D, C]``. The features of each plane, before the mean.
     """
-    batch, _, _, num_planes, features = planes.shape
+    batch, num_planes, features = planes.shape[0], planes.shape[3], planes.shape[-1]
     grid = torch.einsum("bmk,kpc->bpmc", points, projection).flatten(0, 1)[:, None]
-    maps = planes.permute(0, 3, 4, 1, 2).flatten(0, 1)
+    maps = (
+        planes.permute(0, 3, 4, 1, 2).flatten(0, 1)
+        if planes.ndim == 5
+        else planes.permute(0, 3, 5, 4, 1, 2).flatten(0, 1)
+    )
+    grid = grid if planes.ndim == 5 else grid[:, None]
     sampled = F.grid_sample(maps, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-    return sampled[:, :, 0].reshape(batch, num_planes, features, -1).transpose(2, 3)
+    return sampled.reshape(batch, num_planes, features, -1).transpose(2, 3)

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..camera import split_label
+from .config import RenderingConfig
 
 
 def camera_rays(camera: Tensor, resolution: int) -> tuple[Tensor, Tensor]:
@@ -22,6 +23,16 @@ def camera_rays(camera: Tensor, resolution: int) -> tuple[Tensor, Tensor]:
     directions = torch.stack([x, y, torch.ones_like(x)], -1) @ pose[:, :3, :3].transpose(1, 2)
     origins = pose[:, None, :3, 3].expand_as(directions)
     return origins, F.normalize(directions, dim=-1)
+
+
+def ray_limits(
+    origins: Tensor, directions: Tensor, config: RenderingConfig, couple_batch: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Near and far ``[V, R]`` of rays ``[V, R, 3]``: as configured, or else of the box (:func:`box_limits`)."""
+    if config.limits is None:
+        return box_limits(origins, directions, config.box_warp, couple_batch)
+    near, far = (torch.full_like(origins[..., 0], limit) for limit in config.limits)
+    return near, far
 
 
 def box_limits(

@@ -8,28 +8,37 @@ import math
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from . import volume
-from .config import RenderingConfig
-from .layers import FullyConnected
-from .planes import sample_planes, texel_points, texel_rays, warp_space
-from .rays import box_limits, camera_rays
+from .balls import ball_places
+from .config import Activation, RenderingConfig
+from .layers import LRELU_GAIN, LRELU_SLOPE, FullyConnected
+from .planes import grid_size, sample_planes, texel_points, texel_rays, warp_space
+from .rays import camera_rays, ray_limits
 from .volume import Sampling
 
 _RAYS_PER_CHUNK_CPU = 1024  # fits the cache
 _RAYS_PER_CHUNK_CPU_GRAD = 2048  # each chunk's gradient is as large as the planes: fewer are better
 _RAYS_PER_CHUNK = 16384
 _SIGMOID_WIDEN, _SIGMOID_SHIFT = 1.002, 0.001
+_CROPPED_DENSITY = -1000.0  # raw: an interval with even one end of it is clear
 
 
 class Decoder(nn.Module):
-    """The small MLP between plane features and (density, colour features)."""
+    """The small MLP between plane features and (density, colour features).
 
-    def __init__(self, features: int, hidden: int, lr_mul: float, density_gain: float = 1.0):
+    ``activation`` of the colours: a widened sigmoid (0..1, made -1..1 after compositing), leaky ReLU times √2, or none.
+    """
+
+    def __init__(
+        self, features: int, hidden: int, lr_mul: float, density_gain: float = 1.0, activation: Activation = "sigmoid"
+    ):
         super().__init__()
-        self.density_gain = density_gain
+        self.density_gain, self.activation = density_gain, activation
         self.net = nn.Sequential(
             FullyConnected(features, hidden, lr_mul), nn.Softplus(), FullyConnected(hidden, 1 + features, lr_mul)
         )
@@ -40,6 +49,16 @@ class Decoder(nn.Module):
         density = y[..., 0] if self.density_gain == 1 else y[..., 0] * self.density_gain
         return density, y[..., 1:]
 
+    def colours(self, logits: Tensor) -> Tensor:
+        """What is composited."""
+        if self.activation == "sigmoid":
+            return widened_sigmoid(logits)
+        return logits if self.activation == "none" else F.leaky_relu(logits, LRELU_SLOPE) * LRELU_GAIN
+
+    def signed(self, features: Tensor) -> Tensor:
+        """Composited features as the layers behind want them: of a sigmoid -1..1."""
+        return features * 2 - 1 if self.activation == "sigmoid" else features
+
 
 def widened_sigmoid(logits: Tensor) -> Tensor:
     """Colours slightly outside 0..1, so that the sigmoid can reach both ends (mip-NeRF)."""
@@ -47,22 +66,48 @@ def widened_sigmoid(logits: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Volume:
-    """What a renderer looks through: planes, their projection, the decoder."""
+class Places:
+    """Where M points lie on P planes: ``texels [P, k, M]``; ``shares [P, M]`` of the features, None: all alike."""
 
-    planes: Tensor  # [B, H, W, P, C]
-    projection: Tensor  # [3, P, 2]
+    texels: Tensor
+    shares: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Volume:
+    """What a renderer looks through: planes, their projection, the decoder.
+
+    ``in_balls``: the planes are those of two balls. ``half_seen``: beyond it, in x and z, nothing is rendered (None:
+    everything is).
+    """
+
+    planes: Tensor  # [B, H, W, P, C], grids [B, H, W, P, D, C]
+    projection: Tensor  # [3, P, 2], of grids [3, P, 3]; of balls those of one
     decoder: Decoder
     box_warp: float = 1.0
     plane_warp: float = 0.0
+    in_balls: bool = False
+    half_seen: float | None = None
+
+    @property
+    def is_straight(self) -> bool:
+        """Whether rays are lines on the planes."""
+        return not (self.plane_warp or self.in_balls)
 
     def place(self, points: Tensor) -> Tensor:
         """World points where the planes see them."""
         return warp_space(points, self.box_warp, self.plane_warp) if self.plane_warp else points
 
-    def texels(self, points: Tensor) -> Tensor:
-        """World ``points [3, M]`` -> texel units ``[P, 2, M]``."""
-        return texel_points(self.place(points), self.projection, self.planes.shape[1:3])
+    def places(self, points: Tensor) -> Places:
+        """World ``points [3, M]`` on the planes."""
+        size = grid_size(self.planes)
+        if self.in_balls:
+            return Places(*ball_places(points, self.box_warp, self.projection, size))
+        return Places(texel_points(self.place(points), self.projection, size))
+
+    def query(self, places: Places, volume_index: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Raw density ``[M]`` and colour logits ``[M, C]``; ``volume_index [M]`` as in :class:`RayBatch`."""
+        return self.decoder(sample_planes(self.planes, places.texels, volume_index, places.shares))
 
 
 @dataclass(frozen=True)
@@ -94,11 +139,7 @@ def make_rays(
 ) -> RayBatch:
     """All rays of ``camera [V, 25]``; view v reads volume v, or all the only one."""
     origins, directions = camera_rays(camera, resolution)
-    if config.ray_start == "auto":
-        near, far = box_limits(origins, directions, config.box_warp, couple_batch)
-    else:
-        near = torch.full_like(origins[..., 0], config.ray_start)
-        far = torch.full_like(near, config.ray_end)
+    near, far = ray_limits(origins, directions, config, couple_batch)
     index = None
     if num_volumes > 1:
         index = torch.arange(num_volumes, device=camera.device).repeat_interleave(resolution**2)
@@ -132,11 +173,10 @@ def render_volume(
     features, depth, opacity, low, high = (torch.cat(parts) for parts in zip(*outputs, strict=True))
     views = camera.shape[0]
     depth = _clamp_depth(depth.reshape(views, -1), low.reshape(views, -1), high.reshape(views, -1), couple_batch)
-    side = (resolution, resolution)
     return RenderedRays(
-        features.reshape(views, -1, features.shape[-1]).transpose(1, 2).unflatten(2, side),
-        depth.reshape(views, 1, *side),
-        opacity.reshape(views, 1, *side),
+        rearrange(features, "(v h w) c -> v c h w", v=views, w=resolution),
+        rearrange(depth, "v (h w) -> v 1 h w", w=resolution),
+        rearrange(opacity, "(v h w) -> v 1 h w", v=views, w=resolution),
     )
 
 
@@ -167,18 +207,18 @@ def render_rays(scene: Volume, rays: RayBatch, config: RenderingConfig, jitter: 
     Returns ``(features [R, C], depth [R], opacity [R], smallest depth [R], largest depth [R])``; depth is not
     clamped yet (NaN where nothing was hit).
     """
-    texels = WarpedRays(scene, rays) if scene.plane_warp else TexelRays.of(scene, rays)
+    lines = rays_through(scene, rays)
     depths = volume.stratified_depths(
         rays.near, rays.far, config.depth_resolution, jitter, config.disparity_space_sampling
     )
-    densities, logits = query_rays(scene, texels, depths)
+    densities, logits = query_rays(scene, lines, depths)
     passes = [logits]
     order = None
     if config.depth_resolution_importance:
         with torch.no_grad():
             weights = volume.compositing_weights(densities, depths)
             fine = volume.importance_depths(depths, weights, quantiles)
-        fine_densities, fine_logits = query_rays(scene, texels, fine)
+        fine_densities, fine_logits = query_rays(scene, lines, fine)
         passes.append(fine_logits)
         depths, order = torch.cat([depths, fine], -1).sort(-1)
         densities = torch.cat([densities, fine_densities], -1).gather(1, order)
@@ -189,76 +229,96 @@ def render_rays(scene: Volume, rays: RayBatch, config: RenderingConfig, jitter: 
     depth = torch.where(hit, (coefficients * depths).sum(-1) / torch.where(hit, opacity, 1.0), torch.nan)
     if order is not None:  # back to the order in which the colours were computed
         coefficients = torch.zeros_like(coefficients).scatter(1, order, coefficients)
-    features = _composite(coefficients, passes, opacity)
+    features = _composite(scene.decoder, coefficients, passes, opacity)
     if config.white_back:
         features = features + (1 - opacity)[:, None]
-    return features * 2 - 1, depth, opacity, depths[:, 0], depths[:, -1]
+    return scene.decoder.signed(features), depth, opacity, depths[:, 0], depths[:, -1]
 
 
 @dataclass(frozen=True)
 class TexelRays:
     """Rays as lines on the planes: depth t is at ``middle + (t - depth)·step``, texel units."""
 
-    middle: Tensor  # [P, 2, R]
-    step: Tensor  # [P, 2, R]
+    middle: Tensor  # [P, k, R]
+    step: Tensor  # [P, k, R]
     depth: Tensor  # [R]
-    volume_index: Tensor | None  # [R]
+    rays: RayBatch
 
     @classmethod
     def of(cls, scene: Volume, rays: RayBatch) -> "TexelRays":
         depth = (rays.near + rays.far) / 2
-        lines = texel_rays(rays.origins, rays.directions, depth, scene.projection, scene.planes.shape[1:3])
-        return cls(*lines, depth, rays.volume_index)
+        lines = texel_rays(rays.origins, rays.directions, depth, scene.projection, grid_size(scene.planes))
+        return cls(*lines, depth, rays)
 
-    def texels(self, depths: Tensor) -> Tensor:
-        """``depths [R, N]`` -> ``[P, 2, R·N]``."""
+    def places(self, depths: Tensor) -> Places:
+        """``depths [R, N]`` -> R·N places."""
         offset = depths - self.depth[:, None]
-        return torch.addcmul(self.middle[..., None], offset, self.step[..., None]).flatten(2)
+        return Places(torch.addcmul(self.middle[..., None], offset, self.step[..., None]).flatten(2))
 
 
 @dataclass(frozen=True)
 class WarpedRays:
-    """Rays through warped space, where they are curves: every sample is placed by itself."""
+    """Rays through warped space or balls, where they are curves: every sample is placed by itself."""
 
     scene: Volume
     rays: RayBatch
 
-    @property
-    def volume_index(self) -> Tensor | None:
-        return self.rays.volume_index
-
-    def texels(self, depths: Tensor) -> Tensor:
-        """``depths [R, N]`` -> ``[P, 2, R·N]``."""
+    def places(self, depths: Tensor) -> Places:
+        """``depths [R, N]`` -> R·N places."""
         origins, directions = self.rays.origins.T[..., None], self.rays.directions.T[..., None]
-        return self.scene.texels(torch.addcmul(origins, depths, directions).flatten(1))
+        return self.scene.places(torch.addcmul(origins, depths, directions).flatten(1))
 
 
-def query_rays(scene: Volume, rays: TexelRays | WarpedRays, depths: Tensor) -> tuple[Tensor, Tensor]:
+def rays_through(scene: Volume, rays: RayBatch) -> TexelRays | WarpedRays:
+    """The rays as the planes see them."""
+    return TexelRays.of(scene, rays) if scene.is_straight else WarpedRays(scene, rays)
+
+
+def query_rays(scene: Volume, lines: TexelRays | WarpedRays, depths: Tensor) -> tuple[Tensor, Tensor]:
     """``depths [R, N]`` -> raw density ``[R, N]`` and colour logits ``[R, N, C]`` at those points."""
-    num = depths.shape[1]
-    texels = rays.texels(depths)
-    index = None if rays.volume_index is None else rays.volume_index.repeat_interleave(num)
-    density, logits = scene.decoder(sample_planes(scene.planes, texels, index))
-    return density.unflatten(0, (-1, num)), logits.unflatten(0, (-1, num))
+    num, index = depths.shape[1], lines.rays.volume_index
+    index = None if index is None else index.repeat_interleave(num)
+    density, logits = scene.query(lines.places(depths), index)
+    density = density.unflatten(0, (-1, num))
+    if scene.half_seen is not None:
+        density = density.masked_fill(beyond(lines.rays, depths, scene.half_seen), _CROPPED_DENSITY)
+    return density, logits.unflatten(0, (-1, num))
 
 
-def _composite(coefficients: Tensor, passes: list[Tensor], opacity: Tensor) -> Tensor:
+def beyond(rays: RayBatch, depths: Tensor, half_seen: float) -> Tensor:
+    """``depths [R, N]`` -> ``[R, N]`` bool: samples farther than ``half_seen`` from the middle, in x or in z."""
+    x, z = (rays.origins[:, axis, None] + depths * rays.directions[:, axis, None] for axis in (0, 2))
+    return (x.abs() > half_seen) | (z.abs() > half_seen)
+
+
+def _composite(decoder: Decoder, coefficients: Tensor, passes: list[Tensor], opacity: Tensor) -> Tensor:
     """Σ_j c_j · colour_j; the sigmoid's widening is linear, so it is applied to the sum."""
     parts = coefficients.split([logits.shape[1] for logits in passes], 1)
-    total = sum(torch.einsum("rn,rnc->rc", c, torch.sigmoid(logits)) for c, logits in zip(parts, passes, strict=True))
-    return total * _SIGMOID_WIDEN - opacity[:, None] * _SIGMOID_SHIFT
+    colours = torch.sigmoid if decoder.activation == "sigmoid" else decoder.colours
+    sums = [torch.einsum("rn,rnc->rc", c, colours(logits)) for c, logits in zip(parts, passes, strict=True)]
+    total = sums[0] if len(sums) == 1 else sums[0] + sums[1]
+    return total * _SIGMOID_WIDEN - opacity[:, None] * _SIGMOID_SHIFT if decoder.activation == "sigmoid" else total
 
 
-def query_points(scene: Volume, points: Tensor) -> tuple[Tensor, Tensor]:
-    """World ``points [B, M, 3]`` -> raw density ``[B, M]`` and colour features ``[B, M, C]`` (about 0..1)."""
+def query_points(scene: Volume, points: Tensor, as_seen: bool = False) -> tuple[Tensor, Tensor]:
+    """World ``points [B, M, 3]`` -> raw density ``[B, M]`` and colour features ``[B, M, C]`` (of a sigmoid about
+    0..1); ``as_seen``: what is never rendered is as thin as the renderer takes it to be."""
     flat = points.reshape(-1, 3)
-    if scene.plane_warp:
-        texels = scene.texels(flat.T)
-    else:
+    if scene.is_straight:
         still = torch.zeros_like(flat)
-        texels, _ = texel_rays(flat, still, still[:, 0], scene.projection, scene.planes.shape[1:3])
+        places = Places(texel_rays(flat, still, still[:, 0], scene.projection, grid_size(scene.planes))[0])
+    else:
+        places = scene.places(flat.T)
     index = None
     if scene.planes.shape[0] > 1:
         index = torch.arange(points.shape[0], device=points.device).repeat_interleave(points.shape[1])
-    density, logits = scene.decoder(sample_planes(scene.planes, texels, index))
-    return density.reshape(points.shape[:2]), widened_sigmoid(logits).reshape(*points.shape[:2], -1)
+    density, logits = scene.query(places, index)
+    if as_seen and scene.half_seen is not None:
+        density = density.masked_fill((flat[:, [0, 2]].abs() > scene.half_seen).any(1), _CROPPED_DENSITY)
+    return density.reshape(points.shape[:2]), scene.decoder.colours(logits).reshape(*points.shape[:2], -1)
+
+
+def composited(shares: Tensor, colours: Tensor) -> Tensor:
+    """``shares [V, N]``, ``colours [V, N, C]`` -> their weighted mean ``[V, C]``, also where the shares are not one."""
+    total = torch.einsum("vn,vnc->vc", shares, colours)
+    return total / shares.sum(1, keepdim=True).clamp_min(1e-6)

@@ -21,15 +21,23 @@ class Superresolution(nn.Module):
             width = channels
 
     def blocks(self) -> list[tuple[str, SynthesisBlock]]:
-        return list(self.named_children())
+        return [(name, block) for name, block in self.named_children() if isinstance(block, SynthesisBlock)]
 
-    def forward(self, features: Tensor, styles: dict[str, Tensor], noise: Noise, dtype: torch.dtype) -> Tensor:
-        """``features [V, C, r, r]`` (the first three channels are RGB) -> image ``[V, 3, H, H]``.
+    def forward(
+        self,
+        features: Tensor,
+        styles: dict[str, Tensor],
+        noise: Noise,
+        dtype: torch.dtype,
+        raw_image: Tensor | None = None,
+    ) -> Tensor:
+        """``features [V, C, r, r]``, ``raw_image [V, 3, r, r]`` (None: their first three) -> image ``[V, 3, H, H]``.
 
         ``styles``: ``block0.conv0`` … -> ``[1 or V, channels]``. ``dtype`` of the convolutions; the image is float32.
         """
         x = self.resize(features)
-        image, x = x[:, :3], x.to(dtype, memory_format=torch.channels_last)
+        image = x[:, :3] if raw_image is None else self.resize(raw_image)
+        x = x.to(dtype, memory_format=torch.channels_last)
         blocks = self.blocks()
         for i, (name, block) in enumerate(blocks):
             own = [styles[f"{name}.{layer}"] for layer, _ in block.style_layers()]

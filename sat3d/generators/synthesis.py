@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from . import layers
 from .bands import Band, split_rows, whole
+from .config import BackboneConfig, SynthesisConfig
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Noise:
 
 class SynthesisLayer(nn.Module):
     """Modulated 3×3 convolution (optionally upsampling ×2), noise, bias, leaky ReLU."""
+
+    noise_const: Tensor
 
     def __init__(self, in_channels: int, out_channels: int, w_dim: int, resolution: int, up: bool, clamp: float | None):
         super().__init__()
@@ -118,19 +121,20 @@ class SynthesisBlock(nn.Module):
         self.conv1 = SynthesisLayer(out_channels, out_channels, w_dim, resolution, False, clamp)
         self.torgb = ToRGB(out_channels, img_channels, w_dim, clamp)
 
-    def style_layers(self) -> list[tuple[str, nn.Module]]:
+    def style_layers(self) -> list[tuple[str, SynthesisLayer | ToRGB]]:
         """The modulated layers in execution order."""
         return [(name, getattr(self, name)) for name in ("conv0", "conv1", "torgb") if hasattr(self, name)]
 
     def forward(
-        self, x: Tensor | None, image: Tensor | None, styles: Sequence[Tensor], noise: Noise, keep_features: bool = True
+        self, x: Tensor | None, image: Tensor, styles: Sequence[Tensor], noise: Noise, keep_features: bool = True
     ) -> tuple[Tensor | None, Tensor]:
-        """Features ``[B, I, h, w]`` and skip image ``[B, c, h, w]`` -> both at this block's resolution.
+        """Features ``[B, I, h, w]`` and skip image ``[B, c, h, w]`` -> both at this block's resolution. The first block
+        takes None, and any image.
 
         ``styles``: one ``[1 or B, channels]`` for each of :meth:`style_layers`. Without ``keep_features`` (the last
         block) the features are not returned, and need never exist as a whole.
         """
-        if self.is_first:
+        if x is None:
             x = self.const[None].expand(styles[0].shape[0], -1, -1, -1).contiguous(memory_format=torch.channels_last)
             x = self.conv1(x, styles[0], noise)
             return x, self.torgb(x, styles[1])
@@ -150,10 +154,35 @@ class SynthesisBlock(nn.Module):
             band = Band(self.conv0.rows(whole(x), styles[0], maps[0], first, last), first, size)
             rows = self.conv1.rows(band, styles[1], maps[1], low, high)
             image[:, :, low:high] = skip[:, :, low:high] + self.torgb(rows, styles[2])
-            if keep_features:
+            if features is not None:
                 features[:, :, low:high] = rows
         return features, image
 
 
 def _empty_channels_last(like: Tensor, shape: tuple[int, ...]) -> Tensor:
     return torch.empty(shape, dtype=like.dtype, device=like.device, memory_format=torch.channels_last)
+
+
+class SkipNetwork(nn.Module):
+    """Blocks ``b4``, ``b8``, … whose skip image is the result; ``config``: a backbone's, or of synthesis alone."""
+
+    def __init__(self, config: BackboneConfig | SynthesisConfig):
+        super().__init__()
+        width = 0
+        for resolution in config.block_resolutions:
+            channels = config.channels_at(resolution)
+            sizes = (width, channels, config.w_dim, resolution, config.img_channels)
+            self.add_module(f"b{resolution}", SynthesisBlock(*sizes, clamp=config.conv_clamp))
+            width = channels
+
+    def blocks(self) -> list[tuple[str, SynthesisBlock]]:
+        return [(name, block) for name, block in self.named_children() if isinstance(block, SynthesisBlock)]
+
+    def forward(self, styles: dict[str, Tensor], noise: Noise) -> Tensor:
+        """``styles``: ``b4.conv1`` … -> ``[B, channels]``; returns the skip image ``[B, c, R, R]``."""
+        x, image = None, torch.empty(0)  # the first block begins with its constant
+        blocks = self.blocks()
+        for i, (name, block) in enumerate(blocks):
+            own = [styles[f"{name}.{layer}"] for layer, _ in block.style_layers()]
+            x, image = block(x, image, own, noise, keep_features=i + 1 < len(blocks))
+        return image

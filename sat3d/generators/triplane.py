@@ -1,8 +1,11 @@
 """The EG3D generator (Chan et al. 2022): style backbone -> feature planes -> volume rendering -> super-resolution."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import Any
 
 import torch
+from einops import rearrange
 from torch import Tensor
 
 from ..camera import CameraRig, check_label
@@ -14,22 +17,22 @@ from .base import (
     Backbone,
     Rendering,
     RenderOptions,
-    StyleGenerator,
+    ViewGenerator,
     backbone_style_layers,
     superresolution_style_layers,
 )
 from .config import TriplaneConfig
 from .mapping import MappingNetwork
 from .planes import plane_projection
-from .renderer import Decoder, RenderedRays, Volume, query_points, render_volume
+from .renderer import Decoder, RenderedRays, Volume, composited, query_points, render_volume
 from .superresolution import Superresolution
 from .synthesis import Noise
 
 
-class TriplaneGenerator(StyleGenerator):
-    """``map -> styles -> planes -> render``; planes are computed once a latent and rendered from any camera.
+class TriplaneGenerator(ViewGenerator):
+    """``map -> styles -> planes -> render``; planes are computed once per latent and rendered from any camera.
 
-    Parameter names are those of the published checkpoints. ``with_limits`` gives another ray range or box.
+    Parameter names are those of the published checkpoints. ``with_rendering`` gives another ray range or box.
     """
 
     def __init__(self, config: TriplaneConfig):
@@ -37,7 +40,8 @@ class TriplaneGenerator(StyleGenerator):
         self.config = config
         self.backbone = Backbone(config.backbone)
         self.superresolution = Superresolution(config.superresolution, config.plane_features, config.backbone.w_dim)
-        self.decoder = Decoder(config.plane_features, config.decoder_hidden, config.decoder_lr_mul, config.density_gain)
+        sizes = (config.plane_features, config.decoder_hidden, config.decoder_lr_mul)
+        self.decoder = Decoder(*sizes, config.density_gain, config.decoder_activation)
         layers = backbone_style_layers(self.backbone, "backbone.")
         layers += superresolution_style_layers(self.superresolution.blocks(), "superresolution.")
         if config.background_hidden:
@@ -56,7 +60,7 @@ class TriplaneGenerator(StyleGenerator):
         """The sphere of cameras this generator was trained with; its focal length is that of the domain."""
         rendering = self.config.rendering
         focal = _FOCAL_OF_RADIUS.get(rendering.avg_camera_radius, CameraRig().focal)
-        return CameraRig(rendering.avg_camera_radius, tuple(rendering.avg_camera_pivot), focal)
+        return CameraRig(rendering.avg_camera_radius, rendering.avg_camera_pivot, focal)
 
     def map(
         self, z: Tensor, camera: Tensor | None = None, truncation_psi: float = 1.0, truncation_cutoff: int | None = None
@@ -75,9 +79,16 @@ class TriplaneGenerator(StyleGenerator):
 
     def planes(self, styles: Tensor, noise: Noise | None = None) -> Tensor:
         """``styles [B, S]`` -> planes ``[B, H, W, P, C]``, texel-major: one texel's features are contiguous."""
+        return self.arrange(self.draw(styles, noise))
+
+    def draw(self, styles: Tensor, noise: Noise | None = None) -> Tensor:
+        """``styles [B, S]`` -> the picture of the backbone, ``[B, img_channels, H, W]``."""
         layers = {name.removeprefix("backbone."): style for name, style in self.layout.split(styles).items()}
-        image = self.backbone.skip_image(layers, noise or Noise())
-        return image.permute(0, 2, 3, 1).unflatten(3, (len(self.config.plane_axes), -1)).contiguous()
+        return self.backbone.skip_image(layers, noise or Noise())
+
+    def arrange(self, image: Tensor) -> Tensor:
+        """That picture as planes."""
+        return rearrange(image, "b (p c) h w -> b h w p c", p=len(self.config.plane_axes)).contiguous()
 
     def volume(self, planes: Tensor) -> Volume:
         """Planes with what is needed to look through them."""
@@ -88,6 +99,12 @@ class TriplaneGenerator(StyleGenerator):
     def query(self, planes: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
         """World ``points [B, M, 3]`` -> raw density ``[B, M]`` (before softplus) and colour features ``[B, M, C]``."""
         return query_points(self.volume(planes), points)
+
+    def query_seen(self, planes: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
+        return query_points(self.volume(planes), points, as_seen=True)
+
+    def point_colours(self, features: Tensor, shares: Tensor, styles: Tensor | None = None) -> Tensor:
+        return composited(shares, features[..., :3])
 
     def render_features(self, planes: Tensor, camera: Tensor, options: RenderOptions | None = None) -> RenderedRays:
         """Volume rendering alone: ``planes [1 or V, …]``, ``camera [V, 25]`` -> features, depth, opacity at r²."""
@@ -123,18 +140,30 @@ class TriplaneGenerator(StyleGenerator):
         views = [
             self._render_batch(pick(planes, v), pick(styles, v), camera[v : v + 1], options) for v in range(len(camera))
         ]
-        return Rendering(
-            *(torch.cat([getattr(view, name) for view in views]) for name in ("image", "image_raw", "depth", "opacity"))
-        )
+        return stacked(views)
 
     def _render_batch(self, planes: Tensor, styles: Tensor, camera: Tensor, options: RenderOptions) -> Rendering:
         rays = self.render_features(planes, camera, options)
-        features = self.before_background(rays.features, rays.opacity, styles)
+        features = self.before_background(rays.features, rays.opacity, styles, noise=options.noise)
         image = self.superresolve(features, styles, options)
-        return Rendering(image, features[:, :3], rays.depth, rays.opacity)
+        raw, parsing = self.raw_image(features, styles), self.parse(features, styles)
+        return Rendering(image, raw, rays.depth, rays.opacity, parsing)
+
+    def raw_image(self, features: Tensor, styles: Tensor) -> Tensor:
+        """The picture before super-resolution: ``features [V, C, r, r]`` -> ``[V, 3, r, r]``, about -1..1."""
+        return features[:, :3]
+
+    def parse(self, features: Tensor, styles: Tensor) -> Tensor | None:
+        """``features [V, C, r, r]`` -> probabilities of labels ``[V, K, r, r]``, if the generator parses itself."""
+        return None
 
     def before_background(
-        self, features: Tensor, opacity: Tensor, styles: Tensor, pixels: Tensor | None = None
+        self,
+        features: Tensor,
+        opacity: Tensor,
+        styles: Tensor,
+        pixels: Tensor | None = None,
+        noise: Noise | None = None,
     ) -> Tensor:
         """Rendered ``features [V, C, h, w]`` over the network's background, if it has one; ``opacity [V, 1, h, w]``.
 
@@ -151,7 +180,8 @@ class TriplaneGenerator(StyleGenerator):
         options = options or RenderOptions()
         layers = {name.removeprefix("superresolution."): style for name, style in self.layout.split(styles).items()}
         noise = Noise(self.config.rendering.superresolution_noise_mode, options.noise.generator)
-        return self.superresolution(features, layers, noise, options.superresolution_dtype)
+        raw = self.raw_image(features, styles) if self.config.raw_torgb else None
+        return self.superresolution(features, layers, noise, options.superresolution_dtype, raw)
 
     def synthesize(
         self, styles: Tensor, camera: Tensor | None = None, options: RenderOptions | None = None
@@ -169,16 +199,21 @@ class TriplaneGenerator(StyleGenerator):
             raise ConfigError("The rendering resolution is out of range", resolution, "4 … 1024", "use 64 or 128")
         return resolution
 
-    def with_limits(self, **changes) -> "TriplaneGenerator":
-        """The same network and weights (shared) with other ``RenderingConfig`` fields, e.g. ``ray_start='auto'``."""
+    def with_rendering(self, **changes: Any) -> "TriplaneGenerator":
         config = replace(self.config, rendering=replace(self.config.rendering, **changes))
         wanted = [parameter.requires_grad for parameter in self.parameters()]
         with torch.device("meta"):
-            other = TriplaneGenerator(config)
+            other = type(self)(config)
         other.load_state_dict(self.state_dict(keep_vars=True), assign=True)
         for parameter, trained in zip(other.parameters(), wanted, strict=True):  # load_state_dict switches all on
             parameter.requires_grad_(trained)
         return other.train(self.training)
+
+
+def stacked(views: Sequence[Rendering]) -> Rendering:
+    """Views one after the other as one batch; parts that they lack stay missing."""
+    parts = {part.name: [getattr(view, part.name) for view in views] for part in fields(Rendering)}
+    return Rendering(**{name: torch.cat(part) for name, part in parts.items() if part[0] is not None})
 
 
 # Focal lengths of a unit image belong to the data set, not to the network's file: ShapeNet cars are seen from 1.7.

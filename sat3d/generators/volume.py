@@ -29,16 +29,17 @@ class Sampling:
         """Jitter in [0, 1) of stratified samples, ``[R, N]``; midpoints come as ``[1, 1]``."""
         if self.generator is None:
             return torch.full((1, 1), 0.5, device=device)
-        return self._draw(shape, device)
+        return _draw(self.generator, shape, device)
 
     def quantiles(self, shape: tuple[int, int], device: torch.device) -> Tensor:
         """Ascending numbers in [0, 1) at which the inverse cdf is read, ``[R, N]`` or ``[1, N]``."""
         if self.generator is None:
             return ((torch.arange(shape[1], device=device) + 0.5) / shape[1])[None]
-        return self._draw(shape, device).sort(-1).values
+        return _draw(self.generator, shape, device).sort(-1).values
 
-    def _draw(self, shape: tuple[int, int], device: torch.device) -> Tensor:
-        return torch.rand(shape, generator=self.generator, device=self.generator.device).to(device)
+
+def _draw(generator: torch.Generator, shape: tuple[int, int], device: torch.device) -> Tensor:
+    return torch.rand(shape, generator=generator, device=generator.device).to(device)
 
 
 def stratified_depths(near: Tensor, far: Tensor, num: int, jitter: Tensor, disparity: bool = False) -> Tensor:

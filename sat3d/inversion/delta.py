@@ -8,17 +8,21 @@ is 0.4 MB for the built-in generator and about 4 MB, a hundredth of the network,
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import LayoutError
 from ..generators import StyleGenerator
 from ..generators.loading import generator_from_tensors
 
-_WHOLE_PARTS = ("decoder.", "background.", "superresolution.")
+_WHOLE_PARTS = ("decoder.", "background.", "superresolution.", "bcg_synthesis.", "torgb.", "ConvA.", "ConvB.")
 _NOT_USED = (".affine.", "noise_strength")
+_WITHOUT_SAY = ("mapping.", ".affine.")
+_MOST_LOST = 1e-5  # by half precision, of the largest weight
 _MAX_NAMED = 4
+N = TypeVar("N", bound=nn.Module)
 
 
 def tunable_names(network: StyleGenerator) -> tuple[str, ...]:
@@ -39,11 +43,36 @@ def delta_between(network: StyleGenerator, tuned: StyleGenerator) -> dict[str, T
     return {name: change for name, change in changes.items() if change.any()}
 
 
+def difference_of(network: StyleGenerator, tuned: StyleGenerator) -> dict[str, Tensor] | None:
+    """What to add to ``network`` for it to show what ``tuned`` shows of given styles, on the CPU, where the two differ;
+    in half precision where that is exact enough. None where that is not smaller than ``tuned`` in half precision.
+
+    Mapping and affine layers are left out: they have no say once the styles are given.
+    """
+    before, after = network.state_dict(), tuned.state_dict()
+    names = [name for name in before if not any(part in name for part in _WITHOUT_SAY)]
+    changes = {name: _compact(after[name].cpu() - before[name].cpu(), before[name]) for name in names}
+    changes = {name: change for name, change in changes.items() if change.any()}
+    size = sum(change.nbytes for change in changes.values())
+    return changes if size < sum(tensor.numel() * 2 for tensor in after.values()) else None
+
+
+def _compact(change: Tensor, weight: Tensor) -> Tensor:
+    half = change.half()
+    lost = (half.float() - change).abs().max() if change.numel() else 0.0
+    return half if lost <= _MOST_LOST * float(weight.abs().max()) else change
+
+
 def with_delta(network: StyleGenerator, tuned: Mapping[str, Tensor]) -> StyleGenerator:
     """A network with the differences added. All other weights are shared with ``network``, which stays as it is.
 
     Example:
-        >>> picture = with_delta(network, latent.tuned).synthesize(latent.styles, latent.camera).image
+        >>> from sat3d.generators import load_generator
+        >>> from sat3d.networks.built_in import GENERATOR
+        >>> network = load_generator(GENERATOR).network
+        >>> changed = with_delta(network, {"decoder.net.2.bias": torch.ones(33)})
+        >>> (changed.decoder.net[2].bias - network.decoder.net[2].bias).mean().item()
+        1.0
 
     Raises:
         LayoutError: differences that do not fit this network. FileError: they hold NaN or infinite numbers.
@@ -53,6 +82,16 @@ def with_delta(network: StyleGenerator, tuned: Mapping[str, Tensor]) -> StyleGen
         _check(weights, tuned)
         changed = {name: weights[name] + change.clone().to(weights[name]) for name, change in tuned.items()}
         return generator_from_tensors(network.config, {**weights, **changed})
+
+
+def with_hooks_of(network: nn.Module, derived: N) -> N:
+    """``derived``, of the same modules and soon dropped, with the forward pre-hooks of ``network``, such as a check for
+    cancel."""
+    modules = dict(derived.named_modules())
+    for name, module in network.named_modules():
+        if module._forward_pre_hooks and name in modules:
+            modules[name]._forward_pre_hooks.update(module._forward_pre_hooks)
+    return derived
 
 
 def _check(weights: Mapping[str, Tensor], tuned: Mapping[str, Tensor]) -> None:

@@ -1,19 +1,20 @@
-"""A small network that says in one pass which w made a head picture, and from where it was seen."""
+"""The encoder: a small network that finds w and the camera of a head picture in one pass."""
 
-import os
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
+from ..checks import check_number, check_whole
 from ..errors import ConfigError
-from ..generators import StyleGenerator, TriplaneGenerator
+from ..generators import StyleGenerator, as_view_generator
 from ..latent import Latent
 from ..networks.blocks import ConvNorm, halving_trunk
 from ..networks.face_zoom import zoom_matrices
-from ..networks.loading import NetworkKind, check_pictures, check_whole, load_network, resize
+from ..networks.loading import NetworkKind, check_pictures, resize
 
-_LAST_CELLS = 4  # cells a side of the last feature map: pictures are registered, so where something is matters
+_LAST_CELLS = 4  # cells per side of the last feature map: pictures are registered, so where something is matters
 _ANGLES = 2  # yaw and pitch
 
 
@@ -41,11 +42,35 @@ class EncoderConfig:
             check_whole("A size of the encoder", size, 1, 4096)
         for depth in self.depths:
             check_whole("A depth of the encoder", depth, 0, 16)
-        if not 0 <= self.face_zoom <= 8:
-            raise ConfigError("The encoder's face_zoom is out of range", self.face_zoom, "0 to 8", "check the file")
+        check_number("The encoder's face_zoom", self.face_zoom, 0, 8)
         if self.input_px != _LAST_CELLS * 2 ** len(self.widths) or len(self.depths) != len(self.widths):
-            wanted = f"one depth a width, input_px = {_LAST_CELLS} · 2^widths"
+            wanted = f"one depth per width, input_px = {_LAST_CELLS} · 2^widths"
             raise ConfigError("The encoder's levels do not fit together", self, wanted, "check the file")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What an encoder says of B pictures: ``ws [B, rows, w_dim]`` (or one row for all), angles ``[B]`` of the camera
+    where it knows them, and what it draws besides: planes ``[B, H, W, P, C]`` in place of those of the styles, or to be
+    added to them."""
+
+    ws: Tensor
+    yaw_rad: Tensor | None = None
+    pitch_rad: Tensor | None = None
+    planes: Tensor | None = None
+    plane_offsets: Tensor | None = None
+
+
+class FaceEncoder(Protocol):
+    """Any network that says which w+ of a generator shows a picture; how to write one: :mod:`.foreign_encoder`."""
+
+    def check(self, network: StyleGenerator) -> None:
+        """Raises ConfigError for a generator that it was not made for."""
+        ...
+
+    def find(self, images: Tensor) -> Found:
+        """``[B, 3, H, W]`` in -1..1, cropped as the generator's own pictures."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -61,8 +86,16 @@ class PortraitEncoder(nn.Module):
     """Pictures to w and camera angles.
 
     Example:
-        >>> latent = encode(load_encoder(), loaded.network, images, loaded.fingerprint)
+        >>> encoder = load_encoder()
+        >>> found = encoder(torch.zeros(2, 3, 128, 128))
+        >>> found.w.shape == (2, encoder.config.w_dim), found.yaw_rad.shape
+        (True, torch.Size([2]))
     """
+
+    rows: Tensor
+    columns: Tensor
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, config: EncoderConfig):
         super().__init__()
@@ -86,6 +119,15 @@ class PortraitEncoder(nn.Module):
         values = raw * self.std + self.mean
         return Encoded(values[:, :-_ANGLES], values[:, -2], values[:, -1])
 
+    def check(self, network: StyleGenerator) -> None:
+        """See :func:`check_encoder`."""
+        check_encoder(self, network)
+
+    def find(self, images: Tensor) -> "Found":
+        """The same as an inversion asks any encoder for it."""
+        found = self(images.to(self.mean.device))
+        return Found(found.w[:, None], found.yaw_rad, found.pitch_rad)
+
     def forward(self, images: Tensor) -> Encoded:
         """``[B, 3, H, W]`` in -1..1, at least 64 pixels, cropped as the generator's own pictures are.
 
@@ -106,13 +148,7 @@ KIND = NetworkKind(
 )
 
 
-def load_encoder(path: str | os.PathLike | None = None) -> PortraitEncoder:
-    """The encoder in a file, or the one that comes with the package; in eval mode, without gradients.
-
-    Raises:
-        FileError: missing, damaged or of another kind; ConfigError: its configuration is not usable.
-    """
-    return load_network(KIND, path)
+load_encoder = KIND.load
 
 
 @torch.no_grad()
@@ -124,9 +160,18 @@ def encode(encoder: PortraitEncoder, network: StyleGenerator, images: Tensor, fi
     """
     check_encoder(encoder, network)
     found = encoder(images)
-    ws = found.w[:, None].repeat(1, network.config.backbone.num_ws, 1)
+    styles = network.styles(network.broadcast(found.w))
     camera = network.rig.label(found.yaw_rad, found.pitch_rad)
-    return Latent(network.styles(ws), camera, fingerprint, network.layout.fingerprint, name="encoded")
+    return Latent(styles, camera, fingerprint, network.layout.fingerprint, name="encoded")
+
+
+def fits_encoder(encoder: PortraitEncoder, network: StyleGenerator) -> bool:
+    """Whether the encoder can be one that was trained for such a generator."""
+    try:
+        check_encoder(encoder, network)
+    except ConfigError:
+        return False
+    return True
 
 
 def check_encoder(encoder: PortraitEncoder, network: StyleGenerator) -> None:
@@ -135,8 +180,7 @@ def check_encoder(encoder: PortraitEncoder, network: StyleGenerator) -> None:
     Raises:
         ConfigError: it is one.
     """
-    if not isinstance(network, TriplaneGenerator):
-        raise ConfigError("This generator is flat", network.config.family, "an EG3D generator", "choose another")
+    as_view_generator(network, "An encoder of faces and cameras")
     got, wanted = encoder.config.w_dim, network.config.backbone.w_dim
     if got != wanted:
         raise ConfigError(

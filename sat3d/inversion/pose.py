@@ -1,4 +1,4 @@
-"""The camera of a photo from points of the face: perspective-n-point, by the 478 that are found or by five.
+"""The camera of a photo from points of the face, the 478 that are found or five: perspective-n-point by least squares.
 
 The five standard points stand in the generator's world as 0.27 · p + (0, 0.006, 0.161); the camera has the generator's
 focal length, and its distance is set to that of the generator's sphere in the end. By five points the pitch hangs on
@@ -8,9 +8,9 @@ where exactly the nose ends: of real people, whose proportions differ, they say 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -25,8 +25,7 @@ from .frames import PUBLISHED, Frame
 from .parameters import Start
 
 _SCALE, _OFFSET = 0.27, (0.0, 0.006, 0.161)
-_STEPS = 50
-_DIFFERENCE = 1e-6
+_FRONTAL = np.diag([1.0, -1.0, -1.0])  # world to camera, whose y points down and whose z points away
 _LIKELY_RAD = (0.2, 0.6, 0.2)  # spread of pitch, yaw and roll of portraits
 REAL_PEOPLE = 0.015  # spread of real people's points, in sides of the picture
 _LARGEST_RESIDUAL = 0.1  # of the picture's side: beyond, these are not points of a face
@@ -113,49 +112,25 @@ def solve_pnp(
 ) -> tuple[Tensor, float]:
     """Points ``[N, 2]`` of a unit image and where they are ``[N, 3]`` -> cam2world ``[4, 4]``, rms residual.
 
-    Levenberg-Marquardt over a rotation vector and a shift, from the frontal camera at ``distance``. ``spread`` > 0: the
+    Least squares over a rotation vector and a shift, from the frontal camera at ``distance``. ``spread`` > 0: the
     likeliest camera, where points are off by that much and rotations by ``_LIKELY_RAD``.
     """
-    x = torch.zeros(6, dtype=torch.float64)
-    x[5] = distance
+    from scipy.optimize import least_squares  # takes a while to import
+    from scipy.spatial.transform import Rotation
 
-    unlikely = spread / torch.tensor(_LIKELY_RAD, dtype=torch.float64)
+    points, places = wanted.numpy(), world.numpy()
+    unlikely = spread / np.array(_LIKELY_RAD)
 
-    def error(x: Tensor) -> Tensor:
-        return torch.cat([(_project(x, world, focal) - wanted).flatten(), x[:3] * unlikely])
+    def turn(x: np.ndarray) -> np.ndarray:
+        return Rotation.from_rotvec(x[:3]).as_matrix() @ _FRONTAL
 
-    damping, now = 1e-3, error(x)
-    for _ in range(_STEPS):
-        slope = _slope(error, x)
-        square = slope.T @ slope
-        step = torch.linalg.solve(square + damping * torch.diag(square.diagonal() + 1e-9), slope.T @ now)
-        after = error(x - step)
-        if torch.isfinite(after).all() and after.square().sum() < now.square().sum():
-            x, now, damping = x - step, after, damping / 5
-        else:
-            damping *= 5
-        if step.abs().max() < 1e-9:
-            break
-    rotation = _turn(x[:3])
-    pose = torch.eye(4, dtype=torch.float64)
-    pose[:3, :3], pose[:3, 3] = rotation.T, -rotation.T @ x[3:]
-    return pose, float(now[: wanted.numel()].square().mean().sqrt())
+    def error(x: np.ndarray) -> np.ndarray:
+        seen = places @ turn(x).T + x[3:]
+        projected = focal * seen[:, :2] / np.maximum(seen[:, 2:], 1e-3) + 0.5
+        return np.concatenate([(projected - points).ravel(), x[:3] * unlikely])
 
-
-def _slope(error: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """``[M, 6]``: derivatives by central differences, in double precision good to ten digits and much the fastest."""
-    moves = _DIFFERENCE * torch.eye(len(x), dtype=x.dtype)
-    return torch.stack([(error(x + move) - error(x - move)) / (2 * _DIFFERENCE) for move in moves], 1)
-
-
-def _project(x: Tensor, world: Tensor, focal: float) -> Tensor:
-    seen = world @ _turn(x[:3]).T + x[3:]
-    return focal * seen[:, :2] / seen[:, 2:].clamp_min(1e-3) + 0.5
-
-
-def _turn(vector: Tensor) -> Tensor:
-    """World to camera ``[3, 3]``: a rotation vector after the frontal camera's axes (y down, z away)."""
-    a, b, c = vector
-    zero = torch.zeros_like(a)
-    skew = torch.stack([zero, -c, b, c, zero, -a, -b, a, zero]).reshape(3, 3)
-    return torch.matrix_exp(skew) @ torch.diag(vector.new_tensor([1.0, -1.0, -1.0]))
+    start = np.array([0, 0, 0, 0, 0, distance])
+    found = least_squares(error, start, jac="3-point", x_scale="jac", ftol=1e-15, xtol=1e-12, gtol=1e-15)
+    pose = np.eye(4)
+    pose[:3, :3], pose[:3, 3] = turn(found.x).T, -turn(found.x).T @ found.x[3:]
+    return torch.from_numpy(pose), float(np.sqrt(np.square(found.fun[: points.size]).mean()))

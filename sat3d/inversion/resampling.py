@@ -46,10 +46,10 @@ def resample(image: Tensor, box: tuple[float, float, float, float], size: tuple[
 
 def _weights(start: float, end: float, count: int, size: int) -> tuple[slice, csr_array]:
     """Which of ``count`` pixels are needed, n of them, and by which weights ``[size, n]`` they make the result."""
-    from scipy.sparse import vstack  # takes a while to import
+    from scipy.sparse import csr_array, vstack  # takes a while to import
 
     parts = list(_rows_of_weights(start, end, count, size))
-    whole = vstack(parts, format="csr") if len(parts) > 1 else parts[0]
+    whole = csr_array(vstack(parts) if len(parts) > 1 else parts[0])
     first, last = int(whole.indices.min()), int(whole.indices.max()) + 1
     return slice(first, last), whole[:, first:last]
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -14,16 +14,18 @@ from torch.nn import functional as F
 
 from ..errors import ConfigError, FileError, ShapeError
 from ..files.reading import check_file
-from ..files.safetensors_io import parse_json, read_header, read_tensors, write_tensors
+from ..files.safetensors_io import list_misfits, name_some, parse_json, read_header, read_tensors, write_tensors
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 SMALLEST_PICTURE_PX = 64
 _LONGEST_STRIP = 4  # times as long as wide
-_MAX_NAMED = 6
+
+
+N = TypeVar("N", bound=nn.Module)
 
 
 @dataclass(frozen=True)
-class NetworkKind:
+class NetworkKind(Generic[N]):
     """A kind of network: what its files are called and how one is built from its configuration."""
 
     name: str  # as in "an attribute reader"
@@ -31,14 +33,19 @@ class NetworkKind:
     asset: str  # file name of the built-in weights
     script: str  # the command that trains one
     config: type
-    build: type[nn.Module]
+    build: type[N]
+
+    def load(self, path: str | os.PathLike | None = None) -> N:
+        """See :func:`load_network`."""
+        return load_network(self, path)
 
 
 def save_network(
     path: str | os.PathLike, kind: NetworkKind, network: nn.Module, metadata: Mapping[str, str] | None = None
 ) -> None:
     """Write a network: weights in half precision, statistics in full, the configuration in the metadata."""
-    header = {**(metadata or {}), "schema": kind.schema, "config": json.dumps(dataclasses.asdict(network.config))}
+    config: Any = network.config
+    header = {**(metadata or {}), "schema": kind.schema, "config": json.dumps(dataclasses.asdict(config))}
     tensors = {
         name: tensor.half() if tensor.ndim >= 2 else tensor
         for name, tensor in network.state_dict().items()
@@ -47,8 +54,8 @@ def save_network(
     write_tensors(path, tensors, header)
 
 
-def load_network(kind: NetworkKind, path: str | os.PathLike | None = None) -> nn.Module:
-    """A network of the ``kind``, in eval mode, without gradients; None loads the one that comes with the package.
+def load_network(kind: NetworkKind[N], path: str | os.PathLike | None = None) -> N:
+    """The network in a file, or the one that comes with the package; in eval mode, without gradients.
 
     Raises:
         FileError: missing, damaged, of another kind, or tensors that do not fit.
@@ -77,30 +84,13 @@ def _config_from(kind: NetworkKind, values: Any):
 
 def _check_tensors(wanted: Mapping[str, Tensor], got: Mapping[str, Tensor], path: Path) -> None:
     wanted = {name: tensor for name, tensor in wanted.items() if not name.endswith("num_batches_tracked")}
-    problems = [f"{name} is missing" for name in wanted if name not in got]
-    problems += [f"{name} is unexpected" for name in got if name not in wanted]
-    for name in wanted.keys() & got.keys():
-        if got[name].shape != wanted[name].shape:
-            problems.append(f"{name} is {tuple(got[name].shape)}, wanted {tuple(wanted[name].shape)}")
-        elif not torch.isfinite(got[name]).all():
-            problems.append(f"{name} holds NaN or infinite numbers")
-    if problems:
+    if problems := list_misfits(wanted, got):
         raise FileError(
             "The tensors do not fit the network",
-            f"{path.name}: " + "; ".join(sorted(problems)[:_MAX_NAMED]),
+            f"{path.name}: {name_some(problems)}",
             f"the {len(wanted)} tensors of the configuration",
             "download or train it again",
         )
-
-
-def check_whole(name: str, value: Any, low: int, high: int) -> None:
-    """Refuse what is not a whole number from ``low`` to ``high``.
-
-    Raises:
-        ConfigError: it is not.
-    """
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise ConfigError(f"{name} is out of range", value, f"a whole number from {low} to {high}", "check the file")
 
 
 def check_pictures(images: Tensor) -> None:

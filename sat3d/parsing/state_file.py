@@ -1,21 +1,25 @@
-"""Weights of published networks in the files that people have: looked at, named, and filled into a network."""
+"""Files of weights of published networks: looked at, named, and filled into a network."""
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import FileError
+from ..files.safetensors_io import list_misfits, name_some, without_wrappers
 from ..files.safetensors_io import read_tensors as read_safetensors
-from ..files.safetensors_io import without_wrappers
 from ..foreign.state_dict import WANTED, read_torch_file
 from ..foreign.tensors import check_tensors, read_tensors
 from ..foreign.values import Shape, TensorView, describe
 from .networks import network_of
 
+N = TypeVar("N", bound=nn.Module)
+T = TypeVar("T")
 _COUNTER = "num_batches_tracked"  # of batch norms, whole numbers of no use here
 
 
@@ -24,19 +28,16 @@ def shapes_of(network: nn.Module) -> dict[str, Shape]:
     return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items() if not name.endswith(_COUNTER)}
 
 
-@dataclass(frozen=True)
-class StateFile:
-    """A state dictionary whose tensors are not read yet, or already (of safetensors)."""
+class StateFile(ABC):
+    """A state dictionary in a file: its tensors by name."""
 
     name: str
-    tensors: Mapping[str, TensorView | Tensor]
-    data: bytes = field(default=b"", repr=False)
 
     @property
-    def names(self) -> Collection[str]:
-        return self.tensors.keys()
+    @abstractmethod
+    def names(self) -> Collection[str]: ...
 
-    def fill(self, network: nn.Module) -> nn.Module:
+    def fill(self, network: N) -> N:
         """Put the tensors into ``network``, strictly; in eval mode, without gradients.
 
         Raises:
@@ -60,25 +61,45 @@ class StateFile:
                 "take that file" + ("; this one serves domains with another parser" if other.file else ""),
             )
 
+    @abstractmethod
     def _read(self, wanted: Mapping[str, Shape]) -> dict[str, Tensor]:
-        if self.data:
-            view = memoryview(self.data)
-            check_tensors(self.tensors, wanted, len(view))
-            return read_tensors(view, self.tensors, list(wanted), lambda done: None)
-        problems = [f"{name} is missing" for name in wanted if name not in self.tensors]
-        problems += [f"{name} is unexpected" for name in self.tensors if name not in wanted]
-        problems += [
-            f"{name} has another shape, or NaN inside"
-            for name, shape in wanted.items()
-            if name in self.tensors and not _usable(self.tensors[name], shape)
-        ]
-        if problems:
-            raise FileError("The tensors do not fit the network", "; ".join(problems[:8]), None, "choose another file")
+        """Strictly the ``wanted`` ones, all of them finite floats."""
+
+
+@dataclass(frozen=True)
+class TorchStateFile(StateFile):
+    """Of ``torch.save``; its tensors are not read yet."""
+
+    name: str
+    tensors: Mapping[str, TensorView]
+    data: bytes = field(repr=False)
+
+    @property
+    def names(self) -> Collection[str]:
+        return self.tensors.keys()
+
+    def _read(self, wanted: Mapping[str, Shape]) -> dict[str, Tensor]:
+        view = memoryview(self.data)
+        check_tensors(self.tensors, wanted, len(view))
+        return read_tensors(view, self.tensors, list(wanted), lambda done: None)
+
+
+@dataclass(frozen=True)
+class SafetensorsStateFile(StateFile):
+    """Of safetensors, read already."""
+
+    name: str
+    tensors: Mapping[str, Tensor]
+
+    @property
+    def names(self) -> Collection[str]:
+        return self.tensors.keys()
+
+    def _read(self, wanted: Mapping[str, Shape]) -> dict[str, Tensor]:
+        outlines = {name: torch.empty(shape, device="meta") for name, shape in wanted.items()}
+        if problems := list_misfits(outlines, self.tensors):
+            raise FileError("The tensors do not fit the network", name_some(problems), None, "choose another file")
         return dict(self.tensors)
-
-
-def _usable(tensor: Tensor, shape: Shape) -> bool:
-    return tuple(tensor.shape) == shape and tensor.is_floating_point() and bool(torch.isfinite(tensor).all())
 
 
 def open_state_file(path: str | os.PathLike) -> StateFile:
@@ -90,9 +111,9 @@ def open_state_file(path: str | os.PathLike) -> StateFile:
     """
     path = Path(path)
     if path.suffix.lower() == ".safetensors":
-        return StateFile(path.name, _plain(read_safetensors(path)))
+        return SafetensorsStateFile(path.name, _plain(read_safetensors(path)))
     contents, data = read_torch_file(path)
-    return StateFile(path.name, _plain(_state_in(contents, path.name)), data)
+    return TorchStateFile(path.name, _plain(_state_in(contents, path.name)), data)
 
 
 def _state_in(contents: object, source: str) -> dict[str, TensorView]:
@@ -125,6 +146,6 @@ def _is_state(value: dict) -> bool:
     return bool(value) and all(type(k) is str and type(v) is TensorView for k, v in value.items())
 
 
-def _plain(tensors: dict) -> dict:
+def _plain(tensors: Mapping[str, T]) -> dict[str, T]:
     """Without the counters of batch norms, and by the names that the network itself has."""
     return without_wrappers({name: tensor for name, tensor in tensors.items() if not name.endswith(_COUNTER)})

@@ -1,4 +1,4 @@
-"""A chart of QMM scores: one panel an attribute, one bar a phrase and picture, 0 to 1."""
+"""A chart of QMM scores: one panel per attribute, one bar per phrase and picture, 0 to 1."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,9 +39,9 @@ def score_chart(
     attributes: Sequence[str] | None = None,
     columns: int = 2,
 ) -> Image.Image:
-    """A picture of D(I, φ), one colour a picture; panels also give Σ_φ |D − D'|_1 to the first picture.
+    """A picture of D(I, φ), one colour per picture; panels also give Σ_φ |D − D'|_1 to the first picture.
 
-    ``names``: one a picture, at most 6; ``thumbnails``: as many, or none; ``attributes``: which to draw (all).
+    ``names``: one per picture, at most 6; ``thumbnails``: as many, or none; ``attributes``: which to draw (all).
 
     Raises:
         ShapeError: no picture, more than 6, or names or thumbnails that do not match. ConfigError: unknown attribute.

@@ -1,13 +1,19 @@
-"""What QMM asks of an image-text model; any CLIP-like network with these three members will do."""
+"""The interface of image-text models that QMM measures with; any CLIP-like network with these members will do."""
 
 from typing import Protocol, runtime_checkable
 
+import torch
 from torch import Tensor
 
 
 @runtime_checkable
 class ImageTextModel(Protocol):
     """A network that puts pictures and sentences into one space, where a cosine says how well they fit."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes: pictures are to be brought there."""
+        ...
 
     @property
     def logit_scale(self) -> float | Tensor:

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from sat3d.generators.config import GeneratorConfig, TriplaneConfig
+from sat3d.generators.full_head_config import FullHeadConfig
 from sat3d.generators.official import expected_tensors
 
 MAGIC = 0x1950A86A20F9469CFC6C
@@ -116,6 +117,8 @@ _PLAIN_MODULES = {
     "decoder.net": ("torch.nn.modules.container", "Sequential"),
     "decoder.net.1": ("torch.nn.modules.activation", "Softplus"),
     "renderer": ("training.volumetric_rendering.renderer", "ImportanceRenderer"),
+    "ConvA": ("torch.nn.modules.container", "Sequential"),
+    "ConvB": ("torch.nn.modules.container", "Sequential"),
 }
 
 
@@ -156,6 +159,36 @@ class Network:
             "decoder.net.1": {"beta": 1.0, "threshold": 20.0},
             "superresolution": {"_init_args": (), "_init_kwargs": {"channels": 32, "sr_num_fp16_res": 4}},
         }
+        if isinstance(config, FullHeadConfig):
+            self._add_full_head(config)
+
+    def _add_full_head(self, config: FullHeadConfig) -> None:
+        """What PanoHead and SphereHead have beyond EG3D; more of their modules come with their source."""
+        settings = {
+            "triplane_size": config.backbone.resolution,
+            "triplane_depth": 3 if config.in_balls else config.grid_depth,
+            "use_torgb_raw": config.raw_torgb,
+            "use_background": config.backdrop is not None,
+            "decoder_activation": config.decoder_activation,
+            "trans_reg": 10.0,
+        }
+        backbone = config.backbone
+        self.states[""]["rendering_kwargs"] |= settings
+        self.states[""]["parsing_flag"] = bool(config.parsing_labels)
+        self.kinds |= {"decoder": "OSGDecoder", "renderer": "ImportanceRenderer", "t_mapping": "MappingNetwork"}
+        self.states["decoder"] |= {"activation": config.decoder_activation}
+        self.states["superresolution"]["input_resolution"] = config.superresolution.in_resolution
+        shift = {"z_dim": backbone.z_dim, "c_dim": backbone.c_dim, "w_dim": 3, "num_ws": 1, "lr_multiplier": 1.0}
+        shift |= {"last_activation": "linear", "num_layers": backbone.num_mapping_layers}
+        self.states["t_mapping"] = {"_init_args": (), "_init_kwargs": shift}
+        if config.backdrop is None:
+            self.states[""]["bcg_synthesis"] = None
+        else:
+            c = config.backdrop
+            sizes = {"img_resolution": c.resolution, "img_channels": c.img_channels, "architecture": "skip"}
+            sizes |= {"channel_base": c.channel_base, "channel_max": c.channel_max, "num_fp16_res": 0}
+            self.states["bcg_synthesis"] = {"_init_args": (c.w_dim,), "_init_kwargs": sizes}
+            self.kinds["bcg_synthesis"] = "SynthesisNetwork"
 
     def value(self, path: str = "") -> object:
         prefix = f"{path}." if path else ""
@@ -166,7 +199,7 @@ class Network:
         parameters = {name: value for name, value in tensors.items() if "." not in name}
         state = module_state({name: self.value(prefix + name) for name in sorted(children)}, parameters)
         state |= self.states.get(path, {})
-        if path in _PLAIN_MODULES:
+        if path in _PLAIN_MODULES and path not in self.kinds:
             return New(*_PLAIN_MODULES[path], state)
         return persistent(self.kinds.get(path, kind_of(path, self.kinds)), state)
 
@@ -183,7 +216,10 @@ def kind_of(path: str, kinds: dict[str, str]) -> str:
         "conv0": "SynthesisLayer",
         "conv1": "SynthesisLayer",
         "torgb": "ToRGBLayer",
+        "toparsing": "ToRGBLayer",
     }
+    if path.startswith(("ConvA.", "ConvB.")):
+        return "Conv2dLayer"
     block = "SynthesisBlockNoUp" if no_upsampling else "SynthesisBlock"
     return known.get(leaf, block if leaf.startswith("b") else "FullyConnectedLayer")
 

@@ -228,7 +228,7 @@ def test_layout_of_superresolution(variant, noise, channels):
 
 
 def test_all_number_types():
-    from sat3d.foreign.storage import _TYPES
+    from sat3d.foreign.storage import STORAGE_TYPES
     from sat3d.foreign.tensors import read_small
     from sat3d.foreign.values import Blob
 
@@ -241,7 +241,7 @@ def test_all_number_types():
     ]:
         stored = values.to(dtype)
         raw = b"x" + stored.T.contiguous().view(torch.uint8).numpy().tobytes()
-        view = TensorView(Storage(name, _TYPES[name][1], 6, Blob(1, len(raw))), 0, (2, 3), (1, 2))
+        view = TensorView(Storage(name, STORAGE_TYPES[name][1], 6, Blob(1, len(raw))), 0, (2, 3), (1, 2))
         array = read_small(memoryview(raw), view, (2, 3), name)
         assert array.dtype == np.float32 and array.flags["C_CONTIGUOUS"]
         assert torch.equal(torch.from_numpy(array), stored.float())

@@ -12,12 +12,14 @@ from sat3d.generators import (
     RenderOptions,
     Sampling,
     StyleGAN2Config,
+    as_view_generator,
     generator_from_tensors,
     reference,
     z_from_seed,
 )
 from sat3d.generators.bands import split_rows
-from sat3d.generators.config import PLANE_AXES_CORRECTED, BackboneConfig, config_from_dict, config_to_dict
+from sat3d.generators.config import PLANE_AXES_CORRECTED, BackboneConfig
+from sat3d.generators.config_json import config_from_dict, config_to_dict
 from sat3d.generators.stylegan2 import as_rendering
 from tests.conftest import seeded, tiny_config
 
@@ -199,8 +201,8 @@ def test_fingerprint_changes_with_a_single_weight(triplane):
     assert triplane.fingerprint() != before
 
 
-def test_with_limits_shares_the_weights(triplane):
-    other = triplane.with_limits(ray_start="auto", ray_end="auto")
+def test_with_rendering_shares_the_weights(triplane):
+    other = triplane.with_rendering(ray_start="auto", ray_end="auto")
     assert other.decoder.net[0].weight.data_ptr() == triplane.decoder.net[0].weight.data_ptr()
     assert other.config.rendering.ray_start == "auto" and triplane.config.rendering.ray_start == 2.25
 
@@ -298,7 +300,7 @@ def test_a_grey_picture_is_three_channels_alike_and_gradients_reach_it():
     network = flat(1)
     styles = network.styles(network.map(z_from_seed(0, 16))).requires_grad_()
     view = network.synthesize(styles)
-    drawn = network.drawn(styles)
+    drawn = network.draw(styles)
     assert drawn.shape == (1, 1, 16, 16) and view.opacity is None
     assert torch.equal(view.image, drawn.expand(-1, 3, -1, -1))
     got, wanted = (torch.autograd.grad(x.square().sum(), styles)[0] for x in (view.image, drawn))
@@ -308,7 +310,7 @@ def test_a_grey_picture_is_three_channels_alike_and_gradients_reach_it():
 def test_a_picture_with_opacity_is_taken_apart():
     network = flat(4)
     styles = network.styles(network.map(z_from_seed(0, 16)))
-    view, drawn = network.synthesize(styles), network.drawn(styles)
+    view, drawn = network.synthesize(styles), network.draw(styles)
     assert torch.equal(view.image, drawn[:, :3]) and view.depth is None
     torch.testing.assert_close(view.opacity, (drawn[:, 3:] / 2 + 0.5).clamp(0, 1))
     assert as_rendering(torch.tensor([0.0, 0, 0, -1]).reshape(1, 4, 1, 1)).opacity.item() == 0
@@ -341,3 +343,39 @@ def test_files_of_older_versions_are_read():
 def test_config_round_trip():
     for config in (tiny_config(ray_start="auto", ray_end="auto"), StyleGAN2Config()):
         assert config_from_dict(config_to_dict(config)) == config
+
+
+def test_views_are_those_of_one_face_and_camera_after_the_other(triplane, stylegan2, styles):
+    cameras = triplane.rig.label(torch.tensor([0.0, 0.4, -0.3]))
+    found = list(triplane.views(styles, cameras))
+    assert len(found) == 6
+    torch.testing.assert_close(found[4].image, triplane.synthesize(styles[1:], cameras[1:2]).image)
+    flat = stylegan2.styles(stylegan2.map(torch.randn(2, 16)))
+    assert len(pictures := list(stylegan2.views(flat, cameras[:2]))) == 4
+    assert torch.equal(pictures[2].image, pictures[3].image) and not torch.equal(pictures[0].image, pictures[2].image)
+
+
+def test_only_a_3d_generator_has_views(triplane, stylegan2):
+    assert as_view_generator(triplane, "A mesh") is triplane and triplane.own_resolution == 16
+    with pytest.raises(ConfigError, match=r"^A mesh needs a 3D generator\. Got: a flat one \(stylegan2\).*EG3D"):
+        as_view_generator(stylegan2, "A mesh")
+
+
+@pytest.mark.parametrize(("wanted", "share"), [(None, 1.0), (4, 0.25), (16, 1.0), (64, 1.0)])
+def test_a_rendering_is_at_most_as_sharp_as_the_generators_own(triplane, stylegan2, wanted, share):
+    assert triplane.relative_resolution(wanted) == share and stylegan2.relative_resolution(wanted) == 1.0
+
+
+def test_a_coarser_generator_takes_fewer_samples_of_the_same_weights(triplane, stylegan2):
+    coarse = triplane.with_rendering(depth_resolution=40, depth_resolution_importance=12).coarser(0.5)
+    rendering = coarse.config.rendering
+    assert (rendering.depth_resolution, rendering.depth_resolution_importance) == (20, 8)
+    assert coarse.decoder.net[0].weight is triplane.decoder.net[0].weight
+    assert triplane.with_rendering(depth_resolution_importance=0).coarser(0.5).config.rendering.depth_resolution == 8
+    assert triplane.coarser(1) is triplane and stylegan2.coarser(0.5) is stylegan2
+
+
+def test_one_w_serves_every_layer(triplane):
+    w = torch.randn(2, 24)
+    ws = triplane.broadcast(w)
+    assert ws.shape == (2, 8, 24) and all(torch.equal(ws[:, layer], w) for layer in range(8))

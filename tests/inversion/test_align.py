@@ -11,7 +11,7 @@ from sat3d.faces.finding import Face
 from sat3d.inversion import align, landmarks
 from sat3d.inversion.align import Crop, crop_of, cut, photo_from
 from sat3d.inversion.face_points import check_landmarks, turn_deg
-from sat3d.inversion.paste import paste_back, seam, widened_mask
+from sat3d.inversion.paste import make_seam, paste_back, widen_mask
 from sat3d.inversion.resampling import resample
 from tests.faces.known_faces import frontal_points
 
@@ -46,10 +46,10 @@ def test_weak_perspective_by_hand():
     assert (crop.side, crop.left, crop.top) == pytest.approx((210.0, 295.0, 195.0), abs=1e-2)
 
 
-def test_points_go_there_and_back():
-    crop, points = Crop(12.5, -3.0, 333.3), torch.rand(7, 2) * 400
-    torch.testing.assert_close(crop.to_photo(crop.to_crop(points, 512), 512), points)
-    torch.testing.assert_close(crop.to_crop(torch.tensor([[12.5, -3.0]]), 512), torch.zeros(1, 2))
+def test_points_of_the_photo_in_the_crop():
+    crop = Crop(12.5, -3.0, 320.0)
+    points = torch.tensor([[12.5, -3.0], [332.5, 317.0], [172.5, 77.0]])  # corners, and the middle of the upper half
+    torch.testing.assert_close(crop.to_crop(points, 512), torch.tensor([[0.0, 0.0], [512.0, 512.0], [256.0, 128.0]]))
 
 
 def test_a_crop_of_whole_pixels_is_exact():
@@ -98,7 +98,7 @@ def test_only_the_crop_changes_and_the_seam_is_smooth():
     inside[60:160, 50:150] = True
     assert pasted[0, 0][~inside].eq(0).all() and pasted[0, :, 110, 100].eq(1).all()
     assert pasted.diff(dim=3).abs().max() < 0.25
-    weight = seam(crop, (50, 60, 150, 160), 0.08)
+    weight = make_seam(crop, (50, 60, 150, 160), 0.08)
     assert weight.min() < 0.01 and weight[0, 0, 50, 50] == 1
     torch.testing.assert_close(weight, weight.transpose(2, 3))
 
@@ -117,9 +117,9 @@ def test_a_mask_is_grown_and_blurred_by_a_share_of_its_side(share):
     reach = max(1, round(share * 40))
     grown = torch.nn.functional.max_pool2d(mask, 2 * reach + 1, 1, reach)
     wanted = torch.nn.functional.avg_pool2d(grown, 2 * reach + 1, 1, reach, count_include_pad=False)
-    torch.testing.assert_close(widened_mask(mask, share), wanted, atol=1e-4, rtol=0)
+    torch.testing.assert_close(widen_mask(mask, share), wanted, atol=1e-4, rtol=0)
     started = time.perf_counter()
-    widened_mask(torch.rand(1, 1, 512, 512), share)
+    widen_mask(torch.rand(1, 1, 512, 512), share)
     assert time.perf_counter() - started < 20
 
 

@@ -15,8 +15,9 @@ FACE = "183 182, 329 183, 257 262, 196 341, 315 341"
 @pytest.fixture
 def align(part):
     def align(image, method="five points", points=FACE, face=0, size=128, **more):
-        return run(part("nodes.align").SAT3DAlignFace, image=image, method=method, points=points, face=face, size=size,
-                   **more)
+        return run(
+            part("nodes.align").SAT3DAlignFace, image=image, method=method, points=points, face=face, size=size, **more
+        )
 
     return align
 
@@ -38,10 +39,15 @@ def test_a_box_far_larger_than_the_photo(align):
     assert json.loads(place)[0]["side"] == 40000
 
 
-@pytest.mark.parametrize(("method", "points", "said"), [
-    ("five points", "1 2 3", r"five points.*3 numbers.*10"), ("box", "", "box.*0 numbers"),
-    ("box", "0 0 1", "not usable"), ("find the face", "", "No face was found"),
-])
+@pytest.mark.parametrize(
+    ("method", "points", "said"),
+    [
+        ("five points", "1 2 3", r"five points.*3 numbers.*10"),
+        ("box", "", "box.*0 numbers"),
+        ("box", "0 0 1", "not usable"),
+        ("find the face", "", "No face was found"),
+    ],
+)
 def test_points_that_are_none(align, graph, method, points, said):
     with pytest.raises(graph.errors.Sat3dError, match=said):
         align(torch.rand(1, 64, 64, 3), method, points)

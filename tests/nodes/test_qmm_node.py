@@ -44,8 +44,11 @@ def score(part, assets, tiny):
     part("nodes.clips")._kept.clear()
 
     def score(source, **changes):
-        return run(part("nodes.qmm").QMMScore, source=source,
-                   **{"domain": "synthheads", "clip": BUILT_IN, "attribute": "all", **changes})
+        return run(
+            part("nodes.qmm").QMMScore,
+            source=source,
+            **{"domain": "synthheads", "clip": BUILT_IN, "attribute": "all", **changes},
+        )
 
     return score
 
@@ -92,21 +95,27 @@ def test_distances_by_hand(part):
     def measured(*rows):
         return core.Measurement(torch.tensor(rows), domain)
 
-    scores = {"source": measured([1.0, 0, 0.5, 0.5]), "reference": measured([0.0, 1, 1, 0]),
-              "edit": measured([0.25, 0.75, 0.5, 0.5], [0.25, 0.75, 0.3, 0.7])}
-    assert qmm.distances(scores, ["beard"]) == pytest.approx((0.5, 0.2))  # hair: 0 and 0.4
-    assert qmm.distances(scores, ["beard", "hair"]) == pytest.approx((0.5 + (1 + 1.4) / 2, 1.5 + 0.2))
+    scores = {
+        "source": measured([1.0, 0, 0.5, 0.5]),
+        "reference": measured([0.0, 1, 1, 0]),
+        "edit": measured([0.25, 0.75, 0.5, 0.5], [0.25, 0.75, 0.3, 0.7]),
+    }
+    assert qmm.measure_distances(scores, ["beard"]) == pytest.approx((0.5, 0.2))  # hair: 0 and 0.4
+    assert qmm.measure_distances(scores, ["beard", "hair"]) == pytest.approx((0.5 + (1 + 1.4) / 2, 1.5 + 0.2))
     del scores["edit"]
-    assert qmm.distances(scores, ["beard"]) == pytest.approx((2, 0))
+    assert qmm.measure_distances(scores, ["beard"]) == pytest.approx((2, 0))
     del scores["reference"]
-    assert math.isnan(qmm.distances(scores, ["beard"])[0])
+    assert math.isnan(qmm.measure_distances(scores, ["beard"])[0])
 
 
 def test_a_perfect_edit_has_no_distance(score):
     chart, text, to_reference, to_source = score(photo(0), reference=photo(1), edit=photo(1), attribute="beard")
     assert to_reference == pytest.approx(0, abs=1e-5) and to_source > 0
     assert set(json.loads(text)["pictures"][0]["distances"]) == {
-        "edit_to_reference", "edit_to_source", "source_to_reference"}
+        "edit_to_reference",
+        "edit_to_source",
+        "source_to_reference",
+    }
     assert score(photo(0), reference=photo(1), edit=photo(0))[3] == pytest.approx(0, abs=1e-5)
     assert chart.ndim == 4 and chart.shape[3] == 3 and chart.min() >= 0 and chart.max() <= 1
 
@@ -140,7 +149,7 @@ def test_the_model_is_kept_and_its_memory_is_the_hosts(score, part, reads, asset
     score(photo(1))
     assert reads == [("synthheads-clip", assets / KIND.asset)] and len(moved) == 2 and moved[0] is moved[1]
     (kept,) = part("nodes.clips")._kept.values()
-    assert kept.patcher is moved[0] and not any(p.is_inference() for p in kept.patcher.model.parameters())
+    assert kept.hosted.patcher is moved[0] and not any(p.is_inference() for p in kept.hosted.network.parameters())
     assert not any(vectors.is_inference() for vectors in kept.read["synthheads"].text_vectors)
 
 
@@ -163,19 +172,22 @@ def test_progress_counts_pictures_and_cancel_leaves_no_hooks(score, part):
     with pytest.raises(Interrupted):
         score(photo(0))
     (kept,) = part("nodes.clips")._kept.values()
-    assert not any(module._forward_pre_hooks for module in kept.patcher.model.modules())
+    assert not any(module._forward_pre_hooks for module in kept.hosted.network.modules())
 
 
 def test_missing_weights_give_one_clear_error(part, assets):
     node = part("nodes.qmm").QMMScore
-    assert part("nodes.clips").entries() == [BUILT_IN] and node.fingerprint_inputs(BUILT_IN) == "missing"
+    assert part("nodes.clips").LIBRARY.entries() == [BUILT_IN] and node.fingerprint_inputs(BUILT_IN) == "missing"
     assert node.validate_inputs("gone.safetensors", "nose") is True
     with pytest.raises(part("sat3d.errors").FileError, match=r"no weights for the built-in CLIP.*train_clip"):
         run(node, source=photo(), domain="synthheads", clip=BUILT_IN, attribute="all")
 
 
-TINY = {"embed_dim": 8, "vision_cfg": {"image_size": 32, "layers": 1, "width": 64, "patch_size": 16},
-        "text_cfg": {"context_length": 24, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1}}
+TINY = {
+    "embed_dim": 8,
+    "vision_cfg": {"image_size": 32, "layers": 1, "width": 64, "patch_size": 16},
+    "text_cfg": {"context_length": 24, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
+}
 
 
 @pytest.fixture
@@ -222,7 +234,7 @@ def test_another_architecture_than_that_of_the_file_is_explained(score, part, st
 def test_a_file_of_another_kind_is_named(score, part, models, graph, architecture):
     path = models / "open_clip" / "stock.safetensors"
     graph.sample(graph.load()[0]).save(path)
-    assert part("nodes.clips").entries() == [BUILT_IN, "stock.safetensors"]
+    assert part("nodes.clips").LIBRARY.entries() == [BUILT_IN, "stock.safetensors"]
     with pytest.raises(graph.errors.FileError, match=r"no image-text model\. Got: stock\.safetensors: a file of this"):
         score(photo(), clip="stock.safetensors", architecture=architecture)
     with pytest.raises(graph.errors.ConfigError, match="no such image-text model"):
@@ -233,7 +245,7 @@ def test_a_file_of_another_kind_is_named(score, part, models, graph, architectur
 @pytest.mark.parametrize("entry", ["../secret.safetensors", "/etc/passwd", "", "ViT-B-32"])
 def test_only_listed_models_are_opened(score, part, models, entry):
     save_tiny(models / "secret.safetensors")
-    with pytest.raises(part("sat3d.errors").FileError, match="no such image-text models"):
+    with pytest.raises(part("sat3d.errors").FileError, match="no such file among the image-text models"):
         score(photo(), clip=entry)
 
 
@@ -246,15 +258,18 @@ def test_without_open_clip_the_error_says_what_to_install(score, part, monkeypat
         score(photo())
 
 
-@pytest.mark.parametrize(("changes", "kind", "word"), [
-    ({"domain": "/etc/passwd"}, "ConfigError", "no such domain"),
-    ({"attribute": "nose"}, "ConfigError", r"nose.*hairstyle.*beard"),
-    ({"source": photo(count=2), "edit": photo(count=3)}, "ShapeError", r"do not pair.*source: 2, edit: 3"),
-    ({"source": torch.rand(0, 64, 64, 3)}, "ShapeError", "There is no picture.*0 of 64 x 64 pixels"),
-    ({"source": photo(size=(32, 32))}, "ShapeError", "at least 64"),
-    ({"source": torch.full((1, 64, 64, 3), torch.nan)}, "ShapeError", "not finite"),
-    ({"source": torch.rand(1, 64, 64)}, "ShapeError", "Not a picture"),
-])
+@pytest.mark.parametrize(
+    ("changes", "kind", "word"),
+    [
+        ({"domain": "/etc/passwd"}, "ConfigError", "no such domain"),
+        ({"attribute": "nose"}, "ConfigError", r"nose.*hairstyle.*beard"),
+        ({"source": photo(count=2), "edit": photo(count=3)}, "ShapeError", r"do not pair.*source: 2, edit: 3"),
+        ({"source": torch.rand(0, 64, 64, 3)}, "ShapeError", "There is no picture.*0 of 64 x 64 pixels"),
+        ({"source": photo(size=(32, 32))}, "ShapeError", "at least 64"),
+        ({"source": torch.full((1, 64, 64, 3), torch.nan)}, "ShapeError", "not finite"),
+        ({"source": torch.rand(1, 64, 64)}, "ShapeError", "Not a picture"),
+    ],
+)
 def test_bad_input_is_explained(score, part, changes, kind, word):
     with pytest.raises(getattr(part("sat3d.errors"), kind), match=word) as caught:
         score(**{"source": photo(), **changes})

@@ -73,7 +73,7 @@ def test_flat_face_is_shown_still_and_not_turned(graph):
     assert torch.equal(latent.camera, CameraRig().label())
     pictures, _, depth, alpha = graph.render(model, latent, path="still")
     assert len(pictures) == 1 and depth.eq(0).all() and alpha.eq(1).all()
-    with pytest.raises(graph.errors.Sat3dError, match=r"cannot be turned.*path to still"):
+    with pytest.raises(graph.errors.Sat3dError, match=r"Turning a face needs a 3D generator.*path to still"):
         graph.render(model, latent)
 
 
@@ -100,30 +100,29 @@ def test_face_of_other_weights_is_shown_with_a_warning(graph, caplog):
 
 
 def test_combo_lists_only_checkpoints(part, shelf):
-    assert part("nodes.host").checkpoint_entries() == [
+    assert part("nodes.load").LIBRARY.entries() == [
         "synthheads-128 (built-in)", "flat.safetensors", "turn.safetensors"
     ]  # fmt: skip
 
 
 def test_without_a_file_the_built_in_network_is_there(part, models):
-    model, info = run(part("nodes.load").LoadEG3D, checkpoint=part("nodes.host").checkpoint_entries()[0])
-    assert model.network.is_3d and "free for any use" in info
+    model, info = run(part("nodes.load").LoadEG3D, checkpoint=part("nodes.load").LIBRARY.entries()[0])
+    assert isinstance(model.network, part("sat3d.generators").ViewGenerator) and "free for any use" in info
 
 
-def test_empty_folder_says_what_to_do(part, models, monkeypatch):
-    load, checkpoints = part("nodes.load").LoadEG3D, part("nodes.checkpoints")
-    monkeypatch.setattr(checkpoints, "built_in", dict)
-    assert part("nodes.host").checkpoint_entries() == [checkpoints.NOTHING_THERE]
-    for entry in (checkpoints.NOTHING_THERE, "ffhq512-128.pkl"):
+def test_empty_folder_says_what_to_do(part, models, assets):
+    load, library = part("nodes.load").LoadEG3D, part("nodes.load").LIBRARY
+    assert library.entries() == [library.nothing_there]
+    for entry in (library.nothing_there, "ffhq512-128.pkl"):
         assert load.validate_inputs(entry) is True and load.fingerprint_inputs(entry) == "missing"
-        with pytest.raises(part("sat3d.errors").FileError, match=r"no checkpoint yet.*models.eg3d"):
+        with pytest.raises(part("sat3d.errors").FileError, match=r"no checkpoints yet.*official EG3D.*models.eg3d"):
             run(load, checkpoint=entry)
 
 
 @pytest.mark.parametrize("entry", ["../secret.pkl", "/etc/passwd", "notes.txt", "", "absent.pkl"])
 def test_only_listed_entries_are_opened(part, shelf, entry):
     (shelf.parent / "secret.pkl").write_bytes(b"x")
-    with pytest.raises(part("sat3d.errors").FileError, match=r"not in the model folder.*turn.safetensors"):
+    with pytest.raises(part("sat3d.errors").FileError, match=r"no such file among the checkpoints.*turn.safetensors"):
         run(part("nodes.load").LoadEG3D, checkpoint=entry)
 
 
@@ -136,11 +135,11 @@ def test_fingerprint_changes_with_the_file(part, shelf):
 
 
 def test_built_in_networks_come_first(part, shelf, monkeypatch):
-    checkpoints = part("nodes.checkpoints")
-    monkeypatch.setattr(checkpoints, "_ASSETS", shelf)
-    checkpoints.built_in.cache_clear()
-    assert checkpoints.entries(["mine.pkl"]) == ["flat (built-in)", "turn (built-in)", "mine.pkl"]
-    assert run(part("nodes.load").LoadEG3D, checkpoint="turn (built-in)")[0].network.is_3d
+    monkeypatch.setattr(part("nodes.library"), "ASSETS", shelf)
+    entries = part("nodes.load").LIBRARY.entries()
+    assert entries == ["flat (built-in)", "turn (built-in)", "flat.safetensors", "turn.safetensors"]
+    model = run(part("nodes.load").LoadEG3D, checkpoint="turn (built-in)")[0]
+    assert isinstance(model.network, part("sat3d.generators").ViewGenerator)
 
 
 def test_extra_model_paths_are_kept(part, models):
@@ -148,4 +147,5 @@ def test_extra_model_paths_are_kept(part, models):
     folder_paths.folder_names_and_paths["eg3d"] = (["/elsewhere"], {".bin"})
     part("nodes.extension").register_model_folders()
     paths, extensions = folder_paths.folder_names_and_paths["eg3d"]
-    assert paths == ["/elsewhere", str(models / "eg3d")] and extensions == {".bin", ".safetensors", ".pkl"}
+    assert paths == ["/elsewhere", str(models / "eg3d")]
+    assert extensions == {".bin", ".safetensors", ".pkl", ".pt", ".pth"}

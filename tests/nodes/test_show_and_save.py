@@ -20,15 +20,17 @@ def plain(*values, size=(4, 6)):
 
 @pytest.fixture
 def compare(part):
-    return lambda before, after, **more: run(part("nodes.compare").SAT3DCompare, before=before, after=after,
-                                             **{"gain": 2.0, **more})
+    return lambda before, after, **more: run(
+        part("nodes.compare").SAT3DCompare, before=before, after=after, **{"gain": 2.0, **more}
+    )
 
 
 @pytest.fixture
 def sheet(part):
     def sheet(row_1, **more):
-        return run(part("nodes.sheet").SAT3DContactSheet, row_1=row_1,
-                   **{"labels": "", "cell_px": 32, "columns": 8, **more})[0]
+        return run(
+            part("nodes.sheet").SAT3DContactSheet, row_1=row_1, **{"labels": "", "cell_px": 32, "columns": 8, **more}
+        )[0]
 
     return sheet
 
@@ -62,14 +64,17 @@ def test_one_picture_is_compared_with_a_batch(compare):
     assert picture[:, 0, 0, 0].tolist() == pytest.approx([0.2, 0.4, 1.0]) and mean == pytest.approx(0.3 * 255, rel=1e-5)
 
 
-@pytest.mark.parametrize(("before", "after", "more"), [
-    (plain(0.0), plain(0.0, size=(4, 5)), {}),
-    (plain(0.0, 1.0), plain(0.0, 1.0, 0.5), {}),
-    (plain(0.0), torch.rand(0, 4, 6, 3), {}),
-    (plain(0.0), plain(0.0)[0], {}),
-    (plain(0.0), plain(0.0), {"ignore": torch.zeros(1, 6, 4)}),
-    (plain(0.0), plain(0.0), {"ignore": torch.zeros(3, 4, 6)}),
-])
+@pytest.mark.parametrize(
+    ("before", "after", "more"),
+    [
+        (plain(0.0), plain(0.0, size=(4, 5)), {}),
+        (plain(0.0, 1.0), plain(0.0, 1.0, 0.5), {}),
+        (plain(0.0), torch.rand(0, 4, 6, 3), {}),
+        (plain(0.0), plain(0.0)[0], {}),
+        (plain(0.0), plain(0.0), {"ignore": torch.zeros(1, 6, 4)}),
+        (plain(0.0), plain(0.0), {"ignore": torch.zeros(3, 4, 6)}),
+    ],
+)
 def test_pictures_that_cannot_be_compared(compare, part, before, after, more):
     with pytest.raises(part("sat3d.errors").ShapeError, match="Next step"):
         compare(before, after, **more)
@@ -84,7 +89,7 @@ def test_pictures_stand_where_they_should(sheet):
 
 def test_long_rows_go_on_below_with_one_label(part, sheet):
     assert sheet(plain(*[0.5] * 5), columns=2).shape[1:3] == (3 * 38 + 6, 2 * 38 + 6)
-    rows, names = part("nodes.sheet").wrapped([plain(*[0.5] * 3), plain(0.1)], ["a", "b"], 2)
+    rows, names = part("nodes.sheet").wrap_rows([plain(*[0.5] * 3), plain(0.1)], ["a", "b"], 2)
     assert list(map(len, rows)) == [2, 1, 1] and names == ["a", "", "b"]
 
 
@@ -105,9 +110,12 @@ def test_a_sheet_that_is_too_large(sheet, part):
 
 @pytest.fixture
 def store(part):
-    return (lambda latent, prefix="sat3d/face": run(part("nodes.faces").SAT3DSaveLatent, latent=latent,
-                                                    filename_prefix=prefix)[0],
-            lambda entry: run(part("nodes.faces").SAT3DLoadLatent, face_file=entry))
+    return (
+        lambda latent, prefix="sat3d/face": run(
+            part("nodes.faces").SAT3DSaveLatent, latent=latent, filename_prefix=prefix
+        )[0],
+        lambda entry: run(part("nodes.faces").SAT3DLoadLatent, face_file=entry),
+    )
 
 
 def test_a_saved_face_comes_back(graph, part, store):
@@ -166,11 +174,11 @@ def test_two_that_save_at_once_make_two_files(graph, part, store, monkeypatch):
 
 def test_a_number_that_is_taken_is_passed_over(graph, store, part, monkeypatch):
     """The host counts 'Face' and 'face' apart, where a disk may not."""
-    latent, host = graph.sample(graph.load()[0]), part("nodes.host")
+    latent, files = graph.sample(graph.load()[0]), part("nodes.output_files")
     first = [Path(store[0](latent)) for _ in range(3)]
     before = [path.read_bytes() for path in first]
     folder = str(first[0].parent)
-    monkeypatch.setattr(host.folder_paths, "get_save_image_path", lambda *_: (folder, "face", 1, "", ""))
+    monkeypatch.setattr(files.folder_paths, "get_save_image_path", lambda *_: (folder, "face", 1, "", ""))
     assert Path(store[0](latent)).name == "face_00004_.safetensors"
     assert [path.read_bytes() for path in first] == before
 
@@ -202,7 +210,7 @@ def test_a_full_disk_is_said(graph, store, part, models, monkeypatch):
 
 @pytest.mark.parametrize("entry", ["../face.safetensors", "/etc/passwd", "", "absent.safetensors"])
 def test_only_listed_faces_are_opened(graph, store, entry):
-    with pytest.raises(graph.errors.FileError, match=r"no such faces.*sat3d_latents"):
+    with pytest.raises(graph.errors.FileError, match=r"no faces yet.*sat3d_latents"):
         store[1](entry)
 
 

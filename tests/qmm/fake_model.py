@@ -25,6 +25,8 @@ _TEXTS = {
 class ColourModel:
     """Meets ``ImageTextModel``."""
 
+    device = torch.device("cpu")
+
     def __init__(self, logit_scale: float = 2.0):
         self.logit_scale = logit_scale
 

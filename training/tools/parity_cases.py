@@ -5,18 +5,24 @@ A name that no probe knows, or whose inputs or description are missing, is a fai
 
 import math
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from sat3d.errors import Sat3dError
-from training.tools.parity_probes import ParityCase, probe_for
+from training.tools.parity_heads import HEAD_PROBES
+from training.tools.parity_probes import PROBES, ParityCase
+from training.tools.parity_tuned import TUNED_PROBES, other_files
 
 __all__ = ["ParityCase", "Result", "run_case"]
 
+Probe = Callable[[ParityCase, str], Tensor]
+_PROBES: dict[str, Probe] = {**PROBES, **HEAD_PROBES, **TUNED_PROBES}
 NOISE_FLOORS, RELATIVE_LIMIT, GRADIENT_LIMIT = 50, 1e-4, 1e-3
 _SLICE = re.compile(r"\[:, :, ([^\],]*), ([^\],]*)\]")
+_CHANNELS = re.compile(r"every (\d+)th channel|\[:, ::(\d+)\]")
 
 
 @dataclass(frozen=True)
@@ -41,24 +47,33 @@ class Result:
 
 @torch.no_grad()
 def run_case(case: ParityCase) -> list[Result]:
-    """Reproduce every stored tensor but the inputs."""
+    """Reproduce every stored tensor but the inputs; what further files of the case must give, too."""
     names = [name for name in case.stored if not name.startswith("in.") and name not in ("syn.ws", "rays.index")]
-    return [_compare(name, case) for name in names]
+    results = [_compare(name, name, case, probe_for(name)) for name in names]
+    for kind, name, make in other_files(case):
+        results.append(_compare(kind, name, case, lambda case, name, make=make: make()))
+    return results
 
 
-def _compare(name: str, case: ParityCase) -> Result:
-    probe, facts = probe_for(name), _facts(name, case)
+def probe_for(name: str) -> Probe | None:
+    """What reproduces the stored tensor of that name; None if nothing does."""
+    return next((probe for pattern, probe in _PROBES.items() if re.fullmatch(pattern, name)), None)
+
+
+def _compare(told: str, name: str, case: ParityCase, probe: Probe | None) -> Result:
+    """``told``: what the result is called, usually as the tensor."""
+    facts = _facts(name, case)
     if probe is None:
-        return Result(name, problem="no probe knows this name")
+        return Result(told, problem="no probe knows this name")
     if isinstance(facts, str):
-        return Result(name, problem=facts)
+        return Result(told, problem=facts)
     try:
-        return _measured(name, probe(case, name), case.stored[name], facts)
+        return replace(_measured(name, probe(case, name), case.stored[name], facts), name=told)
     except Sat3dError as error:
-        return Result(name, problem=str(error))
+        return Result(told, problem=str(error))
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, RuntimeError) as error:
         # What a probe does where something that it needs is not stored, or of another shape.
-        return Result(name, problem=f"not to be reproduced from what is stored: {type(error).__name__}: {error}")
+        return Result(told, problem=f"not to be reproduced from what is stored: {type(error).__name__}: {error}")
 
 
 def _facts(name: str, case: ParityCase) -> dict | str:
@@ -78,18 +93,23 @@ def _measured(name: str, got: Tensor, wanted: Tensor, facts: dict) -> Result:
         return Result(name, ((got - wanted).norm() / wanted.norm()).item(), GRADIENT_LIMIT)
     if not name.endswith(".stats"):
         got = got[_stored_part(name, facts["meaning"])] if got.ndim == 4 else got
+        got = got.to(wanted.dtype) if got.dtype == torch.bool else got
     if got.shape != wanted.shape:
         return Result(name, problem=f"{tuple(got.shape)} instead of {tuple(wanted.shape)}")
-    limit = max(NOISE_FLOORS * facts["noise_floor"], RELATIVE_LIMIT * facts["abs_max"])
+    floor = max(facts["noise_floor"], facts.get("ulp_sensitivity", 0.0))
+    limit = max(NOISE_FLOORS * floor, RELATIVE_LIMIT * facts["abs_max"])
     return Result(name, (got.double() - wanted.double()).abs().max().item(), limit)
 
 
 def _stored_part(name: str, meaning: str) -> tuple[slice, ...]:
-    """The part of a whole tensor that was stored, e.g. ``[:, :, 3::16, 5::16]``, as its description says."""
+    """The part of a whole tensor that was stored, e.g. ``[:, :, 3::16, 5::16]``, as its description says; of some
+    tensors only every so-many-th channel."""
     samples = slice(0, 1) if "sample0" in name else slice(None)
     found = _SLICE.findall(meaning)
     rows, columns = found[-1] if found and "sample0" not in name else (":", ":")
-    return samples, slice(None), _slice(rows), _slice(columns)
+    step = _CHANNELS.search(meaning)
+    channels = slice(None, None, int(step[1] or step[2])) if step else slice(None)
+    return samples, channels, _slice(rows), _slice(columns)
 
 
 def _slice(text: str) -> slice:

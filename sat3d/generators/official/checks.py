@@ -1,4 +1,4 @@
-"""Do the modules compute what we compute? Their classes and live attributes against the config.
+"""Check of the modules' classes and live attributes against the config: they must compute what we compute.
 
 Shapes alone do not tell a network with other gains, clamps or activations from a published one; an attribute that
 an older version of the official code did not have is taken as the published one.
@@ -11,7 +11,8 @@ from ...errors import FileError
 from ...foreign.tree import Tree
 from ...foreign.values import Shape, describe
 from ..config import GeneratorConfig, StyleGAN2Config, TriplaneConfig
-from .settings import MAPPING_LR_MUL
+from ..full_head_config import FullHeadConfig
+from .settings import MAPPING_LR_MUL, is_number
 
 _SHOWN = 6
 _TOLERANCE = 1e-4
@@ -37,13 +38,17 @@ def check_modules(tree: Tree, config: GeneratorConfig, expected: Mapping[str, Sh
         )
 
 
-def _found(tree: Tree, module: str, name: str, default: object) -> object:
-    return tree.modules[module].kind if name == "class" else tree.attribute(module, name, default)
+def _found(tree: Tree, module: str, name: str, wanted: object) -> object:
+    """Classes of the projects by their names alone: they lie in other modules, or came with their source."""
+    if name != "class":
+        return tree.attribute(module, name, wanted)
+    kind = tree.modules[module].kind if module in tree.modules else None
+    return kind if kind is None or " " in str(wanted) else kind.rpartition(" ")[2]
 
 
 def _agrees(found: object, wanted: object) -> bool:
     if type(wanted) is float:
-        return type(found) in (int, float) and math.isclose(found, wanted, rel_tol=_TOLERANCE)
+        return is_number(found) and math.isclose(found, wanted, rel_tol=_TOLERANCE)
     return type(found) in (str, bool, int, float, type(None)) and found == wanted
 
 
@@ -54,8 +59,10 @@ def _wanted(config: GeneratorConfig, expected: Mapping[str, Shape]) -> Iterator[
         kind = module.rpartition(".")[2]
         if leaf == "weight" and kind in ("conv0", "conv1"):
             yield from _convolution(module, kind, config)
-        elif leaf == "weight" and kind == "torgb":
+        elif leaf == "weight" and kind in ("torgb", "toparsing"):
             yield from _to_rgb(module, shape, config)
+        elif leaf == "weight" and module.startswith(("ConvA.", "ConvB.")):
+            yield from _point_layer(module, shape)
         elif leaf == "weight":
             yield from _linear(module, kind, shape, config)
 
@@ -67,19 +74,47 @@ def _networks(config: GeneratorConfig) -> Iterator[_Wanted]:
     yield prefix + "mapping", "class", "MappingNetwork"
     if isinstance(config, TriplaneConfig):
         yield "", "class", "TriPlaneGenerator"
-        yield "decoder", "class", "training.triplane OSGDecoder"
+        yield "decoder", "class", "OSGDecoder"
         yield "decoder.net.1", "class", "torch.nn.modules.activation Softplus"
         yield "decoder.net.1", "beta", 1.0
-        yield "renderer", "class", "training.volumetric_rendering.renderer ImportanceRenderer"
+        yield "renderer", "class", "ImportanceRenderer"
+    if isinstance(config, FullHeadConfig):
+        yield from _full_head(config)
+    elif isinstance(config, TriplaneConfig):
+        yield "decoder", "activation", "sigmoid"
+
+
+def _full_head(config: FullHeadConfig) -> Iterator[_Wanted]:
+    yield "t_mapping", "class", "MappingNetwork"
+    if config.backdrop is not None:
+        yield "bcg_synthesis", "class", "SynthesisNetwork"
+    for ball in ("ConvA", "ConvB") if config.in_balls else ():
+        yield ball, "class", "torch.nn.modules.container Sequential"
+
+
+def _point_layer(module: str, shape: Shape) -> Iterator[_Wanted]:
+    yield module, "class", "Conv2dLayer"
+    yield module, "activation", "linear"
+    yield module, "up", 1
+    yield module, "down", 1
+    yield module, "act_gain", 1.0
+    yield module, "conv_clamp", None
+    yield module, "weight_gain", 1 / math.sqrt(shape[1])
 
 
 def _clamp(module: str, config: GeneratorConfig) -> float | None:
-    return config.superresolution.conv_clamp if module.startswith("superresolution.") else config.backbone.conv_clamp
+    if isinstance(config, TriplaneConfig) and module.startswith("superresolution."):
+        return config.superresolution.conv_clamp
+    if module in ("torgb", "toparsing"):
+        return None
+    if isinstance(config, FullHeadConfig) and config.backdrop is not None and module.startswith("bcg_synthesis."):
+        return config.backdrop.conv_clamp
+    return config.backbone.conv_clamp
 
 
 def _upsamples(block: str, config: GeneratorConfig) -> bool:
     prefix, _, name = block.rpartition(".")
-    if prefix == "superresolution":
+    if isinstance(config, TriplaneConfig) and prefix == "superresolution":
         return config.superresolution.upsample[int(name.removeprefix("block"))]
     return name != "b4"
 
@@ -104,10 +139,14 @@ def _to_rgb(module: str, shape: Shape, config: GeneratorConfig) -> Iterator[_Wan
 
 
 def _linear(module: str, kind: str, shape: Shape, config: GeneratorConfig) -> Iterator[_Wanted]:
-    mapping = kind.startswith("fc")
-    decoder = module.startswith("decoder.")
-    lr_mul = MAPPING_LR_MUL if mapping else config.decoder_lr_mul if decoder else 1.0
+    shift = module.startswith("t_mapping.")
+    mapping, lr_mul = kind.startswith("fc"), 1.0
+    if mapping and not shift:
+        lr_mul = MAPPING_LR_MUL
+    elif isinstance(config, TriplaneConfig) and module.startswith("decoder."):
+        lr_mul = config.decoder_lr_mul
+    last = shift and kind == f"fc{config.backbone.num_mapping_layers - 1}"
     yield module, "class", "FullyConnectedLayer"
-    yield module, "activation", "lrelu" if mapping else "linear"
+    yield module, "activation", "lrelu" if mapping and not last else "linear"
     yield module, "weight_gain", lr_mul / math.sqrt(shape[1])
     yield module, "bias_gain", float(lr_mul)

@@ -1,6 +1,8 @@
-"""Which network of a file is taken; and where there is none, what the file holds instead and what would help."""
+"""Choice of the network in a file; and where there is none, an error that tells what the file holds instead."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from ...errors import FileError, NoSuchNetworkError
 from ...foreign.values import Record, TensorView, describe, unlike_official
@@ -29,9 +31,9 @@ def choose(contents: object, key: str | None = None) -> Chosen:
     """
     if is_network(contents) and key is None:
         return Chosen(contents, "", "all of the file, a network without a name")
-    if type(contents) is not dict and not is_network(contents):
+    if not isinstance(contents, dict) and not is_network(contents):
         raise _no_dictionary(contents)
-    networks = {"": contents} if type(contents) is not dict else contents
+    networks = contents if isinstance(contents, dict) else {"": contents}
     wanted = [name for name in USUAL if is_network(networks.get(name))] if key is None else [key]
     found = networks.get(wanted[0]) if wanted else None
     if not is_network(found):
@@ -39,9 +41,15 @@ def choose(contents: object, key: str | None = None) -> Chosen:
     return Chosen(found, wanted[0], _told(networks, wanted[0]) if key is None else wanted[0])
 
 
-def is_network(value: object) -> bool:
+def is_network(value: object) -> TypeGuard[Record]:
     """A module with its source text; whether it is a generator remains to be seen."""
-    return type(value) is Record and value.persistent
+    return isinstance(value, Record) and value.persistent
+
+
+def holds_network(contents: object) -> bool:
+    """Whether it is one, or has one among its values."""
+    values = contents.values() if type(contents) is dict else (contents,)
+    return any(map(is_network, values))
 
 
 def key_names(contents: object) -> str:
@@ -68,7 +76,7 @@ def _not_there(contents: dict, key: str | None) -> FileError:
     return _other_networks(contents, names, networks)
 
 
-def _other_networks(contents: dict, names: list[str], networks: list[str]) -> FileError:
+def _other_networks(contents: dict, names: Sequence[str], networks: list[str]) -> FileError:
     choice = f": {', '.join(name[:40] for name in networks[:20])}" if any(networks) else ""
     kind = NoSuchNetworkError if networks else FileError
     return kind(
@@ -128,7 +136,7 @@ def weights_in(value: object) -> str | None:
 
 
 def _no_dictionary(contents: object) -> FileError:
-    parts = contents if type(contents) in (tuple, list) else ()
+    parts = contents if isinstance(contents, (tuple, list)) else ()
     networks = sum(map(is_network, parts[:20]))
     what = f"{describe(contents)} with {networks} networks in it" if networks else describe(contents)
     return FileError(

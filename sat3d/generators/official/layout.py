@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from ...foreign.values import Shape
-from ..config import BackboneConfig, GeneratorConfig, StyleGAN2Config, TriplaneConfig
+from ..config import BackboneConfig, GeneratorConfig, StyleGAN2Config, SynthesisConfig, TriplaneConfig
+from ..full_head import shift_config
+from ..full_head_config import FullHeadConfig
 
 
 def expected_tensors(config: GeneratorConfig) -> dict[str, Shape]:
@@ -13,19 +15,24 @@ def expected_tensors(config: GeneratorConfig) -> dict[str, Shape]:
     """
     if isinstance(config, StyleGAN2Config):
         return dict(_backbone("", config.backbone))
-    return dict([*_backbone("backbone.", config.backbone), *_superresolution(config), *_decoder(config)])
+    tensors = [*_backbone("backbone.", config.backbone), *_superresolution(config), *_decoder(config)]
+    return dict([*tensors, *_full_head(config)] if isinstance(config, FullHeadConfig) else tensors)
 
 
 def _backbone(prefix: str, config: BackboneConfig) -> Iterator[tuple[str, Shape]]:
+    yield from _synthesis(f"{prefix}synthesis.", config)
+    yield from _mapping(prefix + "mapping.", config)
+
+
+def _synthesis(prefix: str, config: BackboneConfig | SynthesisConfig) -> Iterator[tuple[str, Shape]]:
     in_channels = 0
     for resolution in config.block_resolutions:
         channels = config.channels_at(resolution)
-        name = f"{prefix}synthesis.b{resolution}."
+        name = f"{prefix}b{resolution}."
         if not in_channels:
             yield name + "const", (channels, resolution, resolution)
         yield from _block(name, (in_channels, channels, config.img_channels), resolution, config.w_dim)
         in_channels = channels
-    yield from _mapping(prefix + "mapping.", config)
 
 
 def _block(name: str, channels: tuple[int, int, int], resolution: int, w_dim: int) -> Iterator[tuple[str, Shape]]:
@@ -74,3 +81,17 @@ def _superresolution(config: TriplaneConfig) -> Iterator[tuple[str, Shape]]:
 def _decoder(config: TriplaneConfig) -> Iterator[tuple[str, Shape]]:
     yield from _linear("decoder.net.0.", config.plane_features, config.decoder_hidden)
     yield from _linear("decoder.net.2.", config.decoder_hidden, 1 + config.plane_features)
+
+
+def _full_head(config: FullHeadConfig) -> Iterator[tuple[str, Shape]]:
+    w_dim, features = config.backbone.w_dim, config.features
+    yield from _mapping("t_mapping.", shift_config(config.backbone))
+    if config.raw_torgb:
+        yield from _layer("torgb.", (3, features, 1, 1), w_dim)
+    if config.parsing_labels:
+        yield from _layer("toparsing.", (config.parsing_labels, features, 1, 1), w_dim)
+    if config.backdrop is not None:
+        yield from _synthesis("bcg_synthesis.", config.backdrop)
+    for ball in ("ConvA", "ConvB") if config.in_balls else ():
+        yield f"{ball}.0.weight", (config.ball_hidden, config.backbone.img_channels, 1, 1)
+        yield f"{ball}.1.weight", (features * len(config.plane_axes), config.ball_hidden, 1, 1)

@@ -1,15 +1,20 @@
-"""Opening a file as a network pickle: mapped into memory, read-only, after a look at its first bytes."""
+"""Opening a file that may hold a network: mapped into memory, read-only, after a look at its first bytes."""
 
 import hashlib
 import mmap
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import FileError
 from ...files.errors import read_error
 from ...files.reading import check_file
+from ...foreign.allowlist import ALLOWED
+from ...foreign.machine import Machine
+from ...foreign.torch_file import is_torch_file
+from ...foreign.values import Context, unlike_official
 from . import torch_files
 from .contents import WANTED
 
@@ -20,23 +25,34 @@ _OTHER_KINDS = {
     b"version https://git-lfs": ("a Git LFS pointer, not the file itself", "run 'git lfs pull' or download the file"),
     b"<": ("a web page", "download the file itself; some sites ask for a confirmation first"),
     b"\x1f\x8b": ("a gzip archive", "unpack it first"),
+    b"ply": ("a PLY file, a mesh or a cloud of Gaussians", "choose a network; such a file shows one object only"),
     b"\x89HDF": ("an HDF5 file", "use the .pkl file of the official project"),
 }
 
 
+@dataclass(frozen=True)
+class Opened:
+    """``contents``: what the pickle in it holds, tensors as views of ``data`` that are not read yet; ``told``: the file
+    in words, "" for a pickle by itself."""
+
+    data: memoryview
+    contents: object
+    told: str
+
+
 @contextmanager
-def open_pickle(path: str | os.PathLike) -> Iterator[memoryview]:
-    """The bytes of a file that begins like a pickle of protocol 2 or later; valid inside the ``with`` only.
+def open_network(path: str | os.PathLike) -> Iterator[Opened]:
+    """A pickle of protocol 2 or later, or a file of ``torch.save``; valid inside the ``with`` only.
 
     Raises:
-        FileError: missing, not a file, unreadable, empty, or visibly of another kind.
+        FileError: missing, not a file, unreadable, empty, damaged, or of another kind.
+        HostileFileError: it asks for anything that no network needs, or tries to exhaust the machine.
     """
     path = check_file(path, WANTED)
     mapped = _map(path)
     view = memoryview(mapped)
     try:
-        _check_kind(view, path.name)
-        yield view
+        yield _opened(view, path.name)
     finally:
         view.release()
         with suppress(BufferError):  # a traceback may still hold a slice: then its end closes the file
@@ -53,10 +69,18 @@ def _map(path: Path) -> mmap.mmap:
         raise read_error(path, error) from error
 
 
-def _check_kind(data: memoryview, name: str) -> None:
-    head = bytes(data[:_HEAD_BYTES])
-    if torch_files.is_torch_file(head):
-        raise torch_files.refusal(data, name)
+def _opened(data: memoryview, name: str) -> Opened:
+    if is_torch_file(data):
+        return Opened(data, torch_files.read_contents(data, name), torch_files.told(data, name))
+    _check_kind(bytes(data[:_HEAD_BYTES]), name)
+    machine = Machine(Context(data), ALLOWED, 0, len(data))
+    contents = machine.run()
+    if machine.position != len(data):
+        raise unlike_official("there is something behind its end", f"{len(data) - machine.position} bytes")
+    return Opened(data, contents, "")
+
+
+def _check_kind(head: bytes, name: str) -> None:
     for start, (kind, next_step) in _OTHER_KINDS.items():
         if head.startswith(start):
             raise FileError("Not a network pickle", f"{name} is {kind}", WANTED, next_step)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from ...errors import FileError
 from ...foreign.tree import Tree
@@ -52,7 +53,7 @@ class Settings:
 
     def number(self, key: str, default: float | None = None) -> float:
         value = self.get(key, default)
-        if type(value) not in (int, float) or abs(value) > 1e9 or math.isnan(value):
+        if not is_number(value) or abs(value) > 1e9 or math.isnan(value):
             raise self._wrong(key, value, "a number")
         return float(value)
 
@@ -81,11 +82,16 @@ class Settings:
         return unlike_official(f"{self.where} has no usable '{key}'", f"{describe(value)}; wanted {wanted}")
 
 
+def is_number(value: object) -> TypeGuard[float]:
+    """Not True or False, which Python counts among them."""
+    return type(value) in (int, float)
+
+
 def init_settings(tree: Tree, module: str, positional: tuple[str, ...] = _GENERATOR_ARGUMENTS) -> Settings:
     """The arguments that the module was constructed with, positional ones under their names."""
     args, kwargs = tree.attribute(module, "_init_args", ()), tree.attribute(module, "_init_kwargs")
     where = module or "network"
-    if type(args) is not tuple or type(kwargs) is not dict or len(args) > len(positional) or len(kwargs) > 100:
+    if not isinstance(args, tuple) or not isinstance(kwargs, dict) or len(args) > len(positional) or len(kwargs) > 100:
         raise unlike_official(
             f"the constructor arguments of the {where} are missing", f"{describe(args)}, {describe(kwargs)}"
         )
@@ -105,8 +111,8 @@ def check_supported(options: Mapping[str, object], where: str) -> None:
 
 
 def _same(value: object, wanted: object) -> bool:
-    if type(wanted) is list:
-        return type(value) in (list, tuple) and len(value) == len(wanted) and all(map(_same, value, wanted))
+    if isinstance(wanted, list):
+        return isinstance(value, (list, tuple)) and len(value) == len(wanted) and all(map(_same, value, wanted))
     return type(value) in (bool, int, float, str) and value == wanted
 
 

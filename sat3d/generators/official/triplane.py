@@ -1,6 +1,8 @@
-"""The config of an EG3D generator from its module tree: the state the network was in, not only how it was built."""
+"""The config of an EG3D generator, or a child of it, from its module tree: the state it was in, not only how it was
+built."""
 
 import dataclasses
+from typing import Any, Literal
 
 import numpy as np
 
@@ -8,6 +10,7 @@ from ...foreign.tensors import read_small
 from ...foreign.tree import Tree
 from ...foreign.values import TensorView, describe, unlike_official
 from ..config import PLANE_AXES_EG3D, SUPERRESOLUTION, PlaneAxes, RenderingConfig, SuperresolutionConfig, TriplaneConfig
+from .full_head import KNOWN, check_shift, is_full_head, read_full_head, with_origin_as_pivot
 from .settings import Settings, check_supported, init_settings, read_backbone, read_clamp, unsupported
 
 _SUPERRESOLUTION_PREFIX = "SuperresolutionHybrid"
@@ -49,20 +52,24 @@ def read_triplane(tree: Tree, data: memoryview) -> tuple[TriplaneConfig, dict[st
         FileError: missing, ill-typed or unsupported settings. ConfigError: values out of range.
     """
     given = init_settings(tree, "")
-    options = Settings(given.values | _live(tree, "rendering_kwargs"), "network").settings("rendering_kwargs")
+    options = Settings({**given.values, **_live(tree, "rendering_kwargs")}, "network").settings("rendering_kwargs")
     live_resolution = Settings(_live(tree, "neural_rendering_resolution"), "network")
     hidden = Settings({"hidden_dim": tree.attribute("decoder", "hidden_dim", 64)}, "decoder")
-    config = TriplaneConfig(
-        backbone=read_backbone(tree, "backbone"),
-        rendering=_rendering(options),
-        superresolution=_superresolution(tree, given, options),
-        neural_rendering_resolution=live_resolution.integer("neural_rendering_resolution", 64),
-        decoder_hidden=hidden.integer("hidden_dim"),
-        decoder_lr_mul=options.number("decoder_lr_mul", 1.0),
-        plane_axes=_plane_axes(tree, data),
-    )
+    all_around = is_full_head(tree, options)
+    plain: dict[str, Any] = {
+        "backbone": read_backbone(tree, "backbone"),
+        "rendering": _rendering(with_origin_as_pivot(options) if all_around else options),
+        "superresolution": _superresolution(tree, given, options),
+        "neural_rendering_resolution": live_resolution.integer("neural_rendering_resolution", 64),
+        "decoder_hidden": hidden.integer("hidden_dim"),
+        "decoder_lr_mul": options.number("decoder_lr_mul", 1.0),
+        "plane_axes": _plane_axes(tree, data),
+    }
+    config = read_full_head(tree, options, plain) if all_around else TriplaneConfig(**plain)
+    if all_around:
+        check_shift(tree, config)
     _check_sizes(given, config)
-    return config, _notes(options)
+    return config, _notes(options, KNOWN if all_around else set())
 
 
 def _live(tree: Tree, name: str) -> dict[str, object]:
@@ -92,32 +99,47 @@ def _rendering(options: Settings) -> RenderingConfig:
     )
 
 
-def _limit(options: Settings, key: str) -> float | str:
+def _limit(options: Settings, key: str) -> float | Literal["auto"]:
     return "auto" if options.get(key) == "auto" else options.number(key)
 
 
-def _pivot(options: Settings, default: tuple[float, ...]) -> tuple[float, ...]:
+def _pivot(options: Settings, default: tuple[float, float, float]) -> tuple[float, float, float]:
     value = options.get("avg_camera_pivot", default)
-    if type(value) not in (list, tuple) or len(value) != 3:
+    if not isinstance(value, (list, tuple)) or len(value) != 3:
         raise unlike_official("rendering_kwargs has no usable 'avg_camera_pivot'", describe(value))
     numbers = Settings(dict(zip("xyz", value, strict=True)), "avg_camera_pivot")
-    return tuple(numbers.number(axis) for axis in "xyz")
+    return numbers.number("x"), numbers.number("y"), numbers.number("z")
 
 
 def _superresolution(tree: Tree, given: Settings, options: Settings) -> SuperresolutionConfig:
     record = tree.modules.get("superresolution")
-    name = record.kind if record is not None else None
-    variant = _VARIANTS.get((name or "").removeprefix(_SUPERRESOLUTION_PREFIX))
+    name = "" if record is None else record.kind
+    variant = _VARIANTS.get(name.removeprefix(_SUPERRESOLUTION_PREFIX))
     if variant is None or not name.startswith(_SUPERRESOLUTION_PREFIX):
         known = ", ".join(_SUPERRESOLUTION_PREFIX + variant for variant in _VARIANTS)
-        raise unsupported("its super-resolution module", describe(name), known)
+        raise unsupported("its super-resolution module", describe(name or None), known)
     arguments = init_settings(tree, "superresolution", ())
     check_supported(arguments.without(*_UNUSED), "superresolution module")
     fallback = _CLAMP_OF_FLOAT16 if arguments.get("sr_num_fp16_res", given.get("sr_num_fp16_res")) else None
+    side = Settings(
+        {"input_resolution": tree.attribute("superresolution", "input_resolution", variant.in_resolution)},
+        "superresolution",
+    )
     return dataclasses.replace(
         variant,
+        in_resolution=side.integer("input_resolution"),
+        channels=_widths(tree, variant),
         antialias=_antialias(tree, name, options),
         conv_clamp=read_clamp(tree, "superresolution.block0.conv0", fallback),
+    )
+
+
+def _widths(tree: Tree, variant: SuperresolutionConfig) -> tuple[int, ...]:
+    """Of the blocks, as their tensors have them; where one is missing the published width, which is then found out."""
+    views = [tree.tensors.get(f"superresolution.block{i}.conv1.weight") for i in range(len(variant.channels))]
+    return tuple(
+        width if view is None or len(view.size) != 4 else view.size[0]
+        for view, width in zip(views, variant.channels, strict=True)
     )
 
 
@@ -155,7 +177,7 @@ def _check_sizes(given: Settings, config: TriplaneConfig) -> None:
             raise unsupported(f"its parts disagree about {key}", given.integer(key), value)
 
 
-def _notes(options: Settings) -> dict[str, str]:
-    known = _TRAINING_ONLY | {f.name for f in dataclasses.fields(RenderingConfig)}
+def _notes(options: Settings, more: set[str]) -> dict[str, str]:
+    known = _TRAINING_ONLY | more | {f.name for f in dataclasses.fields(RenderingConfig)}
     ignored = [key[:40] for key in options.values if type(key) is str and key not in known][:20]
     return {"ignored_rendering_kwargs": ", ".join(ignored)} if ignored else {}

@@ -18,7 +18,7 @@ GLASSES = next(group for group in JUDGED if (group.attribute, group.name) == ("e
 class RedMeansTheFirst:
     """The redder a picture, the more it is the first choice of a group."""
 
-    logit_scale = torch.tensor(5.0)
+    logit_scale, device = torch.tensor(5.0), torch.device("cpu")
 
     def encode_image(self, images):
         red = images[:, 0].mean((1, 2)) - images[:, 1:].mean((1, 2, 3))
@@ -53,6 +53,7 @@ def test_steps_on_a_picture_raise_the_wish():
     assert image_gains(RedMeansTheFirst(), Grey(), [Wish(GLASSES, 0)]) > 0.5
 
 
+@pytest.mark.slow
 def test_steps_on_styles_raise_the_wish_and_leave_the_other_channels(triplane, monkeypatch):
     monkeypatch.setattr(gradients, "_NEURAL_PX", 16)
     monkeypatch.setattr(gradients, "_STAY", 0.0)

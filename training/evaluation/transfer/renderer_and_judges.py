@@ -96,7 +96,7 @@ class Stage:
     def at(self, quality: Quality) -> Stage:
         """The same with pictures of another quality, and a clock of its own."""
         coarse, fine = quality.samples
-        network = self.network.with_limits(depth_resolution=coarse, depth_resolution_importance=fine)
+        network = self.network.with_rendering(depth_resolution=coarse, depth_resolution_importance=fine)
         network = network.to(self.network.device).eval().requires_grad_(False)
         return Stage(network, self.coder, self.reader, self.parser, self.domain, quality)
 

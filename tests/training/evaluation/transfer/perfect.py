@@ -47,7 +47,7 @@ class PerfectGenerator:
     def fingerprint(self):
         return "perfect"
 
-    def with_limits(self, **_):
+    def with_rendering(self, **_):
         return self
 
     to = eval = requires_grad_ = lambda self, *_: self

@@ -1,0 +1,60 @@
+"""New files in the host's output folder, numbered as the host numbers its own."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import folder_paths
+
+from ..sat3d.errors import FileError, NameTakenError
+from ..sat3d.files.writing import check_target
+
+_LARGEST_NUMBER = 10**6
+
+
+def new_file(prefix: str, suffix: str, first: int = 1) -> tuple[Path, int]:
+    """A new file in the output folder and its number, as the host numbers its own, but not below ``first``.
+
+    No file is made: called before long work, it refuses at once a prefix that nothing can be saved under.
+
+    Raises:
+        FileError: outside the output folder, no such folder can be made, or a name that no file can have.
+    """
+    root = folder_paths.get_output_directory()
+    try:
+        folder, name, counter, *_ = folder_paths.get_save_image_path(prefix, root)
+    except Exception as error:  # the host raises a bare Exception, with a page of text
+        raise FileError(
+            "The file cannot be saved there",
+            repr(prefix),
+            "a name below the output folder",
+            "choose another filename_prefix, such as sat3d/face",
+        ) from error
+    number = max(counter, first)
+    path = Path(folder) / f"{name}_{number:05}_{suffix}"
+    check_target(path)
+    return path, number
+
+
+def save_numbered(prefix: str, suffix: str, save: Callable[[Path], None]) -> Path:
+    """Save under the next free number, taken now; if another run is quicker to take it, under the one after.
+
+    Args:
+        save: writes a file that must not exist yet.
+
+    Raises:
+        FileError: see :func:`new_file`, or what ``save`` raises.
+    """
+    number = 0
+    while True:
+        path, number = new_file(prefix, suffix, number + 1)
+        try:
+            save(path)
+            return path
+        except NameTakenError:
+            if number >= _LARGEST_NUMBER:
+                raise
+
+
+def below_output(path: Path) -> str:
+    """A file of the output folder by its path from there on, with forward slashes: what the host's viewers ask for."""
+    return path.relative_to(folder_paths.get_output_directory()).as_posix()

@@ -1,0 +1,50 @@
+"""Inputs and outputs that several nodes have, each said once."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+from .types import EG3D_LATENT, SAT3D_MASKS
+
+MAX_SEED = 2**32 - 1
+SLIDER = getattr(getattr(io, "NumberDisplay", None), "slider", None)
+# Older hosts know no default for the widget that changes the seed after a run.
+_KEEP_SEED = getattr(getattr(io, "ControlAfterGenerate", None), "fixed", True)
+
+
+def seed(tooltip: str) -> io.Input:
+    """A seed that stays what it is from run to run."""
+    return io.Int.Input("seed", default=0, min=0, max=MAX_SEED, control_after_generate=_KEEP_SEED, tooltip=tooltip)
+
+
+def own_masks() -> io.Input:
+    return SAT3D_MASKS.Input(
+        "masks", optional=True, tooltip="Masks of your own. Nothing connected: those that come with the pack."
+    )
+
+
+def source_and_reference() -> list[io.Input]:
+    return [
+        EG3D_LATENT.Input("source", tooltip="The face to be changed: one, or several."),
+        EG3D_LATENT.Input("reference", tooltip="The face that has what is wanted: one for all sources, or one each."),
+    ]
+
+
+def edited_face() -> io.Output:
+    return EG3D_LATENT.Output("latent", display_name="latent", tooltip="The edited face, or faces.")
+
+
+def provenance() -> io.Output:
+    return io.String.Output(
+        "provenance", display_name="provenance", tooltip="Every edit of this face so far, one per line."
+    )
+
+
+def alpha() -> io.Output:
+    return io.Mask.Output("alpha", display_name="alpha", tooltip="How opaque the head is at each pixel, 0..1.")
+
+
+def filename_prefix(default: str, more: str = "") -> io.Input:
+    return io.String.Input(
+        "filename_prefix", default=default, tooltip=f"Where in the output folder, and how the name begins.{more}"
+    )
