@@ -23,6 +23,7 @@ _BEYOND_DOUBT = 10.0  # logit: of faces that are read upside down, the surest re
 # every time. By how much they move in the mean, in sides of their box: still; at most, after the last look.
 _STILL, _LEAST_STILL = 0.01, 0.022
 _LOOKS = 4
+_SURE_SCORE = 0.75  # of the detector
 _AROUND = 1.5  # sides of the box of the points
 _SAME_FACE = 0.4  # intersection over union of the points' boxes
 _INSIDE = 0.7  # share of a box that lies in a larger one: an eye behind a lens, not a face
@@ -70,10 +71,12 @@ def find_faces(photo: Tensor, networks: FaceNetworks | None = None) -> list[Face
     is where one may be upside down, but then for the faces that are known already.
     """
     networks = networks or face_networks_on(str(photo.device))
-    photo = photo.to(networks.device).float().clamp(-1, 1)
+    photo = photo.to(networks.device).float()
     points, logits = torch.zeros(0, POINTS, 3), torch.zeros(0)
     for quarter_turns in _QUARTER_TURNS:
-        more, sure = _settled(networks, photo, candidates(networks.detector, photo, quarter_turns))
+        squares, scores = candidates(networks.detector, photo, quarter_turns)
+        # The landmark network is unsure of upright profiles and beards, of which the detector is sure.
+        more, sure = _settled(networks, photo, squares, (scores >= _SURE_SCORE) & (quarter_turns == 0))
         if quarter_turns and len(points):
             known = overlaps(_boxes(more), _boxes(points))[0].amax(1) > _SAME_FACE
             more, sure = more[known], sure[known]
@@ -107,8 +110,11 @@ def squares_around(points: Tensor) -> Tensor:
     return torch.cat([cos * x - sin * y, sin * x + cos * y, side[:, None], angle[:, None]], 1)
 
 
-def _settled(networks: FaceNetworks, photo: Tensor, squares: Tensor) -> tuple[Tensor, Tensor]:
-    """Points and logits of the faces in these squares, each looked at again until it keeps still; on the CPU."""
+def _settled(networks: FaceNetworks, photo: Tensor, squares: Tensor, certain: Tensor) -> tuple[Tensor, Tensor]:
+    """Points and logits of the faces in these squares, each looked at again until it keeps still; on the CPU.
+
+    ``certain [N]``: which are taken for faces though the landmark network may doubt it.
+    """
     if not len(squares):
         return torch.zeros(0, POINTS, 3), torch.zeros(0)
     points, logits = read_faces(networks, photo, squares.to(photo.device))
@@ -121,8 +127,8 @@ def _settled(networks: FaceNetworks, photo: Tensor, squares: Tensor) -> tuple[Te
         points[restless], logits[restless] = read_faces(networks, photo, around)
         distance = (points[restless] - before)[..., :2].norm(dim=2).mean(1)
         move[restless] = distance / (around[:, 2] / _AROUND)
-    faces = (logits >= 0) & (move <= _LEAST_STILL)
-    return points[faces].cpu(), logits[faces].cpu()
+    faces = ((logits.cpu() >= 0) | certain) & (move.cpu() <= _LEAST_STILL)
+    return points.cpu()[faces], logits.cpu()[faces]
 
 
 def _distinct(points: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:

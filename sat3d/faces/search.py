@@ -22,9 +22,9 @@ _AROUND = 1.5  # sides of the box
 _RIGHT_EYE, _LEFT_EYE = slice(4, 6), slice(6, 8)  # of the person, among a guess's values
 
 
-def candidates(detector: FaceDetector, picture: Tensor, quarter_turns: int = 0) -> Tensor:
-    """``picture [1, 3, H, W]`` in -1..1 -> turned squares ``[N, 4]`` (:mod:`.squares`) around possible faces, the
-    surest first; on the CPU.
+def candidates(detector: FaceDetector, picture: Tensor, quarter_turns: int = 0) -> tuple[Tensor, Tensor]:
+    """``picture [1, 3, H, W]`` in -1..1 -> turned squares ``[N, 4]`` (:mod:`.squares`) around possible faces, and how
+    sure each is, ``[N]`` in 0..1, from the surest on; on the CPU.
 
     ``quarter_turns``: the detector knows heads that are nearly upright; it is shown the picture turned
     counter-clockwise so many times. The squares are those of the picture as it is.
@@ -36,8 +36,8 @@ def candidates(detector: FaceDetector, picture: Tensor, quarter_turns: int = 0) 
         sure = logits.sigmoid() >= _LEAST_SCORE
         scores.append(logits[sure].sigmoid())
         values.append(guesses[sure] * (2**level / scale))
-    merged = _merged(torch.cat(scores), torch.cat(values))
-    return _turned_back(_squares(merged), picture.shape, quarter_turns)
+    surest, merged = _merged(torch.cat(scores), torch.cat(values))
+    return _turned_back(_squares(merged), picture.shape, quarter_turns), surest
 
 
 def _finest(picture: Tensor, quarter_turns: int) -> tuple[Tensor, float]:
@@ -56,18 +56,19 @@ def _padded(picture: Tensor) -> Tensor:
     return F.pad(picture, (0, right, 0, down), value=-1.0)
 
 
-def _merged(scores: Tensor, values: Tensor) -> Tensor:
-    """One guess per face: the mean of all that overlap with the surest, weighted by their scores."""
-    found = []
+def _merged(scores: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    """One guess per face: the mean of all that overlap with the surest, weighted by their scores; and its score."""
+    found, surest = [], []
     while len(scores) and len(found) < _MOST:
         best = values[scores.argmax()]
+        surest.append(scores.max())
         union, inside = overlaps(best[None, :4], values[:, :4])
         same = union[0] > _OVERLAP
         weights = scores[same] / scores[same].sum()
         found.append(weights @ values[same])
         rest = ~(same | (inside[0] > _INSIDE))
         scores, values = scores[rest], values[rest]
-    return torch.stack(found) if found else values.new_zeros(0, values.shape[1])
+    return (torch.stack(surest), torch.stack(found)) if found else (scores[:0], values[:0])
 
 
 def overlaps(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
