@@ -182,7 +182,7 @@ def test_a_backdrop_is_seen_where_the_head_is_not(network):
     if not places:
         assert torch.equal(before, after)
         return
-    change = (network.backdrop(other) - network.backdrop(styles)).abs().mean()
+    change = (network.behind(other) - network.behind(styles)).abs().mean()
     moved = (after - before).abs().mean(1, keepdim=True)
     behind = network.before_background(torch.zeros_like(rays.features), torch.zeros_like(rays.opacity), other)
     behind = behind - network.before_background(torch.zeros_like(rays.features), torch.zeros_like(rays.opacity), styles)
@@ -193,11 +193,25 @@ def test_a_backdrop_is_seen_where_the_head_is_not(network):
 def test_noise_reaches_the_backdrop():
     network = tiny_full_head("panohead")
     styles = styles_of(network)[:1]
-    with_noise, without = (network.backdrop(styles, Noise(mode)) for mode in ("const", "none"))
+    with_noise, without = (network.behind(styles, Noise(mode)) for mode in ("const", "none"))
     assert (with_noise - without).abs().mean() > 0.01
-    rays = network.render_features(network.planes(styles), network.rig.label())
-    found = network.before_background(rays.features, rays.opacity, styles, noise=Noise("none"))
-    assert not torch.equal(found, network.before_background(rays.features, rays.opacity, styles))
+    options = [RenderOptions(noise=Noise(mode)) for mode in ("const", "none")]
+    noisy, clean = (network.render(network.planes(styles), styles, network.rig.label(), o) for o in options)
+    assert (noisy.image_raw - clean.image_raw).abs().mean() > 1e-3
+
+
+@torch.no_grad()
+def test_the_backdrop_is_drawn_once_for_all_views(monkeypatch):
+    network, drawn = tiny_full_head("panohead"), []
+    styles, cameras = styles_of(network), network.rig.label(*orbit(3, kind="turn"))
+    single = [network.synthesize(styles[:1], camera).image for camera in cameras.split(1)]
+    plain = FullHeadGenerator.behind
+    monkeypatch.setattr(FullHeadGenerator, "behind", lambda self, *rest: drawn.append(1) or plain(self, *rest))
+    views = list(network.views(styles, cameras))
+    assert len(views) == 6 and len(drawn) == 2
+    assert torch.equal(torch.cat([view.image for view in views[:3]]), torch.cat(single))
+    assert torch.equal(network.render(network.planes(styles[:1]), styles[:1], cameras).image, torch.cat(single))
+    assert len(drawn) == 3
 
 
 def test_rows_of_the_backdrop_that_are_too_many_take_the_last(case):

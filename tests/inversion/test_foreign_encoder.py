@@ -142,7 +142,7 @@ def test_other_generators_are_refused(load):
     fitting = seeded(StyleGAN2Config(BackboneConfig(16, 0, 12, 2, 64, 3, 256, 8)))
     encoder.check(fitting)
     for config in (StyleGAN2Config(BackboneConfig(16, 0, 12, 2, 32, 3, 256, 8)), tiny_config()):
-        with pytest.raises(ConfigError, match="another generator.*10 rows of 12"):
+        with pytest.raises(ConfigError, match=r"another generator.*10 rows of 12"):
             encoder.check(seeded(config))
     with pytest.raises(ConfigError, match="for a 3D generator"):
         load(checkpoint("psp_")).check(fitting)
