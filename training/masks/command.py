@@ -149,7 +149,8 @@ def make_studio(options: argparse.Namespace, loaded: LoadedGenerator, device: to
     view = View(options.neural_resolution, options.picture_px, options.exact_gradients)
     machine = choose_machine(str(device), options.precision)
     network = network.to(device).requires_grad_(False)  # a copy with other limits comes with gradients
-    return Studio(network, QMM(clip, domain), load_segmenter(domain, options.parser, device), view, machine)
+    segmenter = load_segmenter(domain, options.parser, device, network)
+    return Studio(network, QMM(clip, domain), segmenter, view, machine)
 
 
 def train(trainer: MaskTrainer) -> int:
