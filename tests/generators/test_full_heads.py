@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -24,6 +25,9 @@ from sat3d.generators.checkpoint import save_checkpoint
 from sat3d.generators.config_json import config_from_dict, config_to_dict
 from sat3d.generators.full_head_config import PLANE_AXES_FULL_HEAD
 from sat3d.generators.planes import plane_projection, sample_planes, sample_planes_reference, texel_points
+from sat3d.inversion import InversionOptions, Inverter, invert
+from sat3d.inversion.w_statistics import measure_population
+from sat3d.mesh.extraction import MeshOptions, extract_mesh
 from tests.generators.full_heads import CASES, latents, tiny_full_head, tiny_full_head_config, weights_of
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "children"
@@ -295,3 +299,44 @@ def test_missing_parts_are_named():
     del tensors["ConvB.1.weight"], tensors["toparsing.bias"]
     with pytest.raises(FileError, match=r"ConvB\.1\.weight is missing.*toparsing\.bias is missing"):
         generator_from_tensors(config, tensors)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", ["panohead", "spherehead"])
+def test_a_mesh_ends_where_the_picture_does_and_has_its_colours(name):
+    network = tiny_full_head(name)
+    styles = styles_of(network)[:1]
+    mesh = extract_mesh(network, network.planes(styles), MeshOptions(64, level=0.0), styles=styles)
+    across, along = np.abs(mesh.vertices[:, [0, 2]]).max(), np.abs(mesh.vertices[:, 1]).max()
+    assert 0.36 < across < 0.42 < along < 0.46
+    assert mesh.colours.std() > 0.05
+    with pytest.raises(ConfigError, match="depend on its styles"):
+        extract_mesh(network, network.planes(styles), MeshOptions(16, level=0.0))
+
+
+def test_colours_of_points_are_those_of_the_raw_picture():
+    """A ray through one colour alone shows it as the raw picture does where the head is opaque."""
+    for name in CASES:
+        network = tiny_full_head(name)
+        styles = styles_of(network)[:1]
+        features = network.decoder.colours(torch.randn(1, 1, 32))
+        flat = network.decoder.signed(features[:, 0])[:, :, None, None]
+        wanted = (network.raw_image(flat, styles)[:, :, 0, 0] + 1) / 2
+        got = network.point_colours(features.expand(1, 3, -1), torch.tensor([[0.2, 0.5, 0.3]]), styles)
+        torch.testing.assert_close(got, wanted, atol=1e-4, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_a_picture_from_behind_is_inverted_from_behind():
+    """Without an encoder the mean face is looked at from all sides."""
+    network = tiny_full_head("panohead")
+    for block in (network.superresolution.block0, network.superresolution.block1):
+        block.torgb.weight *= 0.02  # so that its pictures lie in -1..1, as photos do
+        block.torgb.bias *= 0.02
+    network.torgb.weight *= 0.1
+    network.torgb.bias *= 0.1
+    population = measure_population(network)
+    styles = network.styles(network.broadcast(population.mean))
+    picture = network.synthesize(styles, network.rig.label(2.53)).image.clamp(-1, 1)
+    found = invert(Inverter(network, "x", population=population), picture, InversionOptions("W", steps=1))
+    assert math.degrees(found.start.yaw_rad) == pytest.approx(145, abs=0.1)

@@ -28,7 +28,8 @@ def head(tmp_path):
 def own_domain(files):
     """As the tiny domain, parsed by the generator itself, and seen from all sides."""
     content = json.loads((files / "heads.json").read_text(encoding="utf-8"))
-    content |= {"parser": "own", "regions": {name: [{"labels": ["label_1", "label_3"]}] for name in content["attributes"]}}
+    regions = {name: [{"labels": ["label_1", "label_3"]}] for name in content["attributes"]}
+    content |= {"parser": "own", "regions": regions}
     content["sampling"] = {"yaw_deg": [-180, 180], "truncation_psi": 1}
     del content["preselection"]
     (files / "own.json").write_text(json.dumps(content), encoding="utf-8")
@@ -45,7 +46,8 @@ def test_masks_are_learned_on_views_from_all_sides(files, tmp_path, head, own_do
 
 
 def test_labels_are_those_of_the_very_picture(files, tmp_path, head, own_domain):
-    studio = make_trainer(files, tmp_path / "masks.safetensors", domain=own_domain.name, generator=head).objective.studio
+    trainer = make_trainer(files, tmp_path / "masks.safetensors", domain=own_domain.name, generator=head)
+    studio = trainer.objective.studio
     styles, camera = draw_candidates(studio.network, studio.domain.sampling, 0, 0, 2)
     labels = studio.labels(studio.pictures(styles, camera), styles, camera)
     parsed = studio.network.synthesize(styles, camera, RenderOptions(studio.view.neural_resolution)).parsing
