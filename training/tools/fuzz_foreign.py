@@ -1,4 +1,4 @@
-"""Mutate network pickles at random and see that the reader only ever loads them or refuses them in words.
+"""Mutate network files at random and see that the reader only ever loads them or refuses them in words.
 
     python training/tools/fuzz_foreign.py tests/golden/foreign --count 10000 --seed 0
 
@@ -246,15 +246,19 @@ def fuzz(seeds: list[bytes], count: int, seed: int, folder: Path, max_seconds: f
     return summary
 
 
+def _networks_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix in (".pkl", ".pt", ".pth"))
+
+
 @script()
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("inputs", nargs="+", type=Path, help="pickles, or folders of pickles, to mutate")
+    parser.add_argument("inputs", nargs="+", type=Path, help="pickles and files of torch.save, or folders of them")
     parser.add_argument("--count", type=int, default=10000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--max-seconds", type=float, default=10.0)
     options = parser.parse_args(arguments)
-    files = [file for path in options.inputs for file in (sorted(path.glob("*.pkl")) if path.is_dir() else [path])]
+    files = [file for path in options.inputs for file in (_networks_in(path) if path.is_dir() else [path])]
     if not files or not all(file.is_file() for file in files):
         parser.error("no such pickles")
     folder = Path(tempfile.mkdtemp(prefix="fuzz_foreign_"))
