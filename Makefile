@@ -5,23 +5,27 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 REQUIREMENTS := requirements.txt training/requirements.txt tests/requirements.txt
 
-.PHONY: demo test lint benchmark parity weights clean
+.PHONY: demo test quick lint benchmark parity weights clean
 
 demo: $(STAMP)
 	$(BIN)/python training/demo.py
 
 test: $(STAMP) lint
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist worksteal
+
+quick: $(STAMP) lint
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not slow"
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
 benchmark: $(STAMP)
 	$(BIN)/python training/benchmark.py --suite generator --json out/benchmark.json
 
 weights: $(STAMP)
-	$(BIN)/python training/tools/weights.py
+	$(BIN)/python -m training.tools.weights
 
 parity: $(STAMP)
 	$(BIN)/python training/parity.py tests/golden/parity

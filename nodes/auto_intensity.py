@@ -1,4 +1,4 @@
-"""How Transfer Attribute finds an intensity by itself: pictures from the front, measured by QMM."""
+"""Search for an intensity in Transfer Attribute: frontal pictures, measured by QMM."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,8 +32,8 @@ class Judge:
     domain: Domain
     report: host.Report
 
-    def look(self, face: Latent) -> Tensor:
-        """Every face from the front, ``[B, 3, H, W]`` about -1..1, at least 64 pixels a side."""
+    def render_fronts(self, face: Latent) -> Tensor:
+        """Every face from the front, ``[B, 3, H, W]`` about -1..1, at least 64 pixels per side."""
         network = tuned_network(self.model.ready(memory.render_bytes(self.model.network.config)), face)
         options = self.model.render_options(min(network.own_resolution, _LARGEST_RESOLUTION))
         cameras = network.rig.label()
@@ -46,7 +46,7 @@ class Judge:
         return clips.measure(self.clip.qmm(self.domain), pictures)
 
 
-def find(judge: Judge, edited: Callable[[float], Latent], reference: Latent, attribute: str) -> Found:
+def find_intensity(judge: Judge, edited: Callable[[float], Latent], reference: Latent, attribute: str) -> Found:
     """The smallest intensity at which the attribute has arrived, one for all faces; warns where it never does.
 
     Raises:
@@ -55,20 +55,21 @@ def find(judge: Judge, edited: Callable[[float], Latent], reference: Latent, att
     judge.domain.groups(attribute)
     looks = 0
 
-    def look(face: Latent) -> Tensor:
+    def render(face: Latent) -> Tensor:
         nonlocal looks
         judge.report(looks, _MOST_LOOKS)
         looks += 1
-        return judge.look(face)
+        return judge.render_fronts(face)
 
-    found = smallest_intensity(distance_to(look(reference), lambda by: look(edited(by)), judge.measure, attribute))
+    distance = distance_to(render(reference), lambda by: render(edited(by)), judge.measure, attribute)
+    found = smallest_intensity(distance)
     judge.report(_MOST_LOOKS, _MOST_LOOKS)
     if not found.arrived:
         host.warn(f"{attribute} {found}. Try other masks, another reference, or an intensity of your own.")
     return found
 
 
-def domain_of(masks: AttributeMasks) -> Domain:
+def find_domain(masks: AttributeMasks) -> Domain:
     """The domain that the masks were learned in, whose phrases measure their attributes.
 
     Raises:
@@ -76,22 +77,34 @@ def domain_of(masks: AttributeMasks) -> Domain:
     """
     name = masks.metadata.get("domain", "")
     if name not in domain_names():
-        raise ConfigError("These masks do not tell by which phrases their attributes are measured",
-                          f"domain {name!r}", f"one of {domain_names()}",
-                          f"set auto_intensity to '{OFF}' and choose the intensity yourself")
+        raise ConfigError(
+            "These masks do not tell by which phrases their attributes are measured",
+            f"domain {name!r}",
+            f"one of {domain_names()}",
+            f"set auto_intensity to '{OFF}' and choose the intensity yourself",
+        )
     return load_domain(name)
 
 
-def inputs() -> list[io.Input]:
+def make_inputs() -> list[io.Input]:
     """Appended to those of Transfer Attribute."""
     return [
-        io.Combo.Input("auto_intensity", options=[OFF, SMALLEST], default=OFF, optional=True,
-                       tooltip="smallest that arrives: tries up to nine intensities from 0.25 to 2.25 and takes the "
-                               "smallest at which the image-text model says that the reference's attribute is there. "
-                               "The slider is then ignored."),
-        io.Combo.Input("clip", options=clips.LIBRARY.entries(), default=clips.ENTRY, optional=True,
-                       tooltip="For auto_intensity: the image-text model that decides. The built-in one knows "
-                               "SynthHeads; for photographs take a file in models/open_clip. Nothing is downloaded."),
-        io.String.Input("architecture", default="", optional=True,
-                        tooltip=clips.ARCHITECTURE_TIP),
+        io.Combo.Input(
+            "auto_intensity",
+            options=[OFF, SMALLEST],
+            default=OFF,
+            optional=True,
+            tooltip="smallest that arrives: tries up to nine intensities from 0.25 to 2.25 and takes the "
+            "smallest at which the image-text model says that the reference's attribute is there. "
+            "The slider is then ignored.",
+        ),
+        io.Combo.Input(
+            "clip",
+            options=clips.LIBRARY.entries(),
+            default=clips.ENTRY,
+            optional=True,
+            tooltip="For auto_intensity: the image-text model that decides. The built-in one knows "
+            "SynthHeads; for photographs take a file in models/open_clip. Nothing is downloaded.",
+        ),
+        io.String.Input("architecture", default="", optional=True, tooltip=clips.ARCHITECTURE_TIP),
     ]

@@ -1,4 +1,4 @@
-"""The image-text models that scores can be taken with, as the host lists, keeps and moves them."""
+"""Image-text models for scores, listed, kept and moved as the host does it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,9 +18,11 @@ ENTRY = BUILT_IN + library.BUILT_IN
 LIBRARY = library.Library("open_clip", KIND.schema, "image-text models", "an open_clip_model.safetensors or a "
                           "model.safetensors of transformers, as the model hubs have them, or a file of "
                           "training/train_clip.py", always=KIND.asset)  # fmt: skip
-ARCHITECTURE_TIP = ("For a file in models/open_clip: the name its weights were trained under, such as ViT-B-32. Empty: "
-                    "what its tensors tell, and the console says what. Weights of OpenAI, MetaCLIP and DFN want a name "
-                    "that ends in -quickgelu, most others one without: this alone the tensors cannot tell for sure.")
+ARCHITECTURE_TIP = (
+    "For a file in models/open_clip: the name its weights were trained under, such as ViT-B-32. Empty: "
+    "what its tensors tell, and the console says what. Weights of OpenAI, MetaCLIP and DFN want a name "
+    "that ends in -quickgelu, most others one without: this alone the tensors cannot tell for sure."
+)
 PICTURES_AT_ONCE = 8
 _BYTES_A_PIXEL = 64 * 4  # generously: numbers alive for each pixel that the model sees
 _kept: dict[tuple[str, str], "HostClip"] = {}  # at most one
@@ -82,9 +84,12 @@ def _read(entry: str, architecture: str) -> HostClip:
         with torch.inference_mode(False):
             hosted = host.HostedNetwork(load_clip(choice.name, path))
     except ImportError as error:
-        raise ConfigError("The scores need the Python package open_clip_torch", error, None,
-                          "install the pack's requirements.txt with the Python that runs ComfyUI, and start it "
-                          "again") from error
+        raise ConfigError(
+            "The scores need the Python package open_clip_torch",
+            error,
+            None,
+            "install the pack's requirements.txt with the Python that runs ComfyUI, and start it again",
+        ) from error
     return HostClip(entry if choice.name == BUILT_IN else f"{choice.name} ({entry})", hosted)
 
 

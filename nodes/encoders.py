@@ -10,8 +10,13 @@ from . import host
 from .library import Library
 from .types import SAT3D_ENCODER
 
-LIBRARY = Library("sat3d_encoders", "sat3d-foreign-encoder/1", "encoders", "a checkpoint of e4e or pSp for StyleGAN2, "
-                  "or of TriPlaneNet for EG3D", (".pt", ".pth"))
+LIBRARY = Library(
+    "sat3d_encoders",
+    "sat3d-foreign-encoder/1",
+    "encoders",
+    "a checkpoint of e4e or pSp for StyleGAN2, or of TriPlaneNet for EG3D",
+    (".pt", ".pth"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,11 +35,13 @@ class SAT3DLoadEncoder(io.ComfyNode):
             display_name="Load Encoder",
             category="SAT3D/model",
             description="Loads an encoder that another project has trained: e4e or pSp for StyleGAN2 faces, "
-                        "TriPlaneNet for EG3D. Invert Image begins with what it says. Nothing inside the file is run.",
+            "TriPlaneNet for EG3D. Invert Image begins with what it says. Nothing inside the file is run.",
             inputs=[
-                io.Combo.Input("encoder_file", options=LIBRARY.entries(),
-                               tooltip="A file in models/sat3d_encoders, such as e4e_ffhq_encode.pt. Press R after "
-                                       "adding files."),
+                io.Combo.Input(
+                    "encoder_file",
+                    options=LIBRARY.entries(),
+                    tooltip="A file in models/sat3d_encoders, such as e4e_ffhq_encode.pt. Press R after adding files.",
+                ),
             ],
             outputs=[
                 SAT3D_ENCODER.Output("encoder", display_name="encoder", tooltip="For Invert Image."),
@@ -63,7 +70,11 @@ def describe(name: str, encoder: ForeignEncoder) -> str:
     """A few lines for people."""
     sizes = encoder.network.sizes
     kind = "an EG3D network" if encoder.for_heads else "a flat StyleGAN2"
-    return "\n".join([
-        name, f"recognised as {encoder.kind}", f"for {kind} with {sizes.rows} rows of w+ of {sizes.w_dim} numbers",
-        "licence: that of its project and of the networks it was trained with",
-    ])
+    return "\n".join(
+        [
+            name,
+            f"recognised as {encoder.kind}",
+            f"for {kind} with {sizes.rows} rows of w+ of {sizes.w_dim} numbers",
+            "licence: that of its project and of the networks it was trained with",
+        ]
+    )

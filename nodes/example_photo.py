@@ -1,4 +1,4 @@
-"""SAT3DExamplePhoto: a photo that everybody has, so that the photo workflow runs at once."""
+"""SAT3DExamplePhoto: a portrait that comes with the pack, so that the photo workflow runs at once."""
 
 from pathlib import Path
 
@@ -20,12 +20,15 @@ class SAT3DExamplePhoto(io.ComfyNode):
             display_name="Example Photo",
             category="SAT3D/face",
             description="A portrait that comes with the pack, to try things out: a rendered person who does not exist. "
-                        "Put Load Image in its place for a photo of your own.",
+            "Put Load Image in its place for a photo of your own.",
             inputs=[],
             outputs=[
                 io.Image.Output("photo", display_name="photo", tooltip="The portrait, 960 x 720 pixels."),
-                io.String.Output("points", display_name="points",
-                                 tooltip="Its eyes, nose and corners of the mouth, for Align Face with 'five points'."),
+                io.String.Output(
+                    "points",
+                    display_name="points",
+                    tooltip="Its eyes, nose and corners of the mouth, for Align Face with 'five points'.",
+                ),
             ],
         )
 

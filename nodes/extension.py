@@ -1,4 +1,4 @@
-"""The list of nodes the host gets."""
+"""The list of nodes for the host."""
 
 from comfy_api.latest import ComfyExtension, io
 
@@ -22,10 +22,24 @@ from .sheet import SAT3DContactSheet
 from .transfer import SAT3DTransfer
 
 NODES: list[type[io.ComfyNode]] = [
-    LoadEG3D, SAT3DLoadMasks, SAT3DLoadEncoder, SAT3DSampleFace, SAT3DExamplePhoto, SAT3DAlignFace, InvertImage,
+    LoadEG3D,
+    SAT3DLoadMasks,
+    SAT3DLoadEncoder,
+    SAT3DSampleFace,
+    SAT3DExamplePhoto,
+    SAT3DAlignFace,
+    InvertImage,
     SAT3DSaveLatent,
-    SAT3DLoadLatent, SAT3DTransfer, SAT3DMultiTransfer, RenderOrbit, SAT3DRenderAsTaken, SAT3DPasteBack,
-    SAT3DExportMesh, SAT3DContactSheet, QMMScore, SAT3DCompare,
+    SAT3DLoadLatent,
+    SAT3DTransfer,
+    SAT3DMultiTransfer,
+    RenderOrbit,
+    SAT3DRenderAsTaken,
+    SAT3DPasteBack,
+    SAT3DExportMesh,
+    SAT3DContactSheet,
+    QMMScore,
+    SAT3DCompare,
 ]
 
 

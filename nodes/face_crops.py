@@ -1,4 +1,4 @@
-"""Where in a photo a face was cut out and how it is seen, as text from Align Face to Invert Image and Paste Back."""
+"""Crops of faces in photos, as the text that Align Face hands to Invert Image and Paste Back."""
 
 import json
 import math
@@ -13,7 +13,7 @@ _ROUNDING_PX = 1.5  # by which the sides of a photo that was scaled may be off
 
 
 @dataclass(frozen=True)
-class Place:
+class FaceCrop:
     """A crop and the size of the photo it was cut from, in pixels; a size of 0 is unknown. ``camera_deg``: yaw, pitch
     and roll by the points of the face, where there were any."""
 
@@ -30,7 +30,7 @@ class Place:
         yaw_rad, pitch_rad, roll_rad = map(math.radians, self.camera_deg)
         return Start(None, yaw_rad, pitch_rad, roll_rad)
 
-    def on(self, width: int, height: int) -> Crop:
+    def scale_to(self, width: int, height: int) -> Crop:
         """The same place in the same photo at another size, so that a large original can get what a small copy gave.
 
         Raises:
@@ -40,25 +40,35 @@ class Place:
             return self.crop
         scale = width / self.width
         if abs(height - self.height * scale) > _ROUNDING_PX * max(1.0, scale):
-            raise ShapeError("The face was cut from another photo", f"a photo of {width} x {height} pixels",
-                             f"{self.width} x {self.height}, or the same photo at another size",
-                             "connect the photo that went into Align Face")
+            raise ShapeError(
+                "The face was cut from another photo",
+                f"a photo of {width} x {height} pixels",
+                f"{self.width} x {self.height}, or the same photo at another size",
+                "connect the photo that went into Align Face",
+            )
         crop = self.crop
         return crop if scale == 1 else Crop(crop.left * scale, crop.top * scale, crop.side * scale)
 
 
-def to_text(places: Sequence[Place]) -> str:
+def to_text(crops: Sequence[FaceCrop]) -> str:
     """JSON: one entry for each photo."""
-    return json.dumps([_entry(place) for place in places])
+    return json.dumps([_entry(face_crop) for face_crop in crops])
 
 
-def _entry(place: Place) -> dict:
-    entry = {"left": place.crop.left, "top": place.crop.top, "side": place.crop.side,
-             "width": place.width, "height": place.height}
-    return entry if place.camera_deg is None else {**entry, "camera_deg": [round(a, 3) for a in place.camera_deg]}
+def _entry(face_crop: FaceCrop) -> dict:
+    entry = {
+        "left": face_crop.crop.left,
+        "top": face_crop.crop.top,
+        "side": face_crop.crop.side,
+        "width": face_crop.width,
+        "height": face_crop.height,
+    }
+    if face_crop.camera_deg is None:
+        return entry
+    return {**entry, "camera_deg": [round(angle, 3) for angle in face_crop.camera_deg]}
 
 
-def from_text(text: str) -> list[Place]:
+def from_text(text: str) -> list[FaceCrop]:
     """The inverse of :func:`to_text`; all but left, top and side may be missing.
 
     Raises:
@@ -67,17 +77,17 @@ def from_text(text: str) -> list[Place]:
     try:
         entries = json.loads(text)
         entries = entries if isinstance(entries, list) else [entries]
-        places = [_place(entry) for entry in entries]
+        crops = [_parse_entry(entry) for entry in entries]
     except Sat3dError:
         raise
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
-        raise _no_place(text) from error
-    if not places or any(place.width < 0 or place.height < 0 for place in places):
-        raise _no_place(text)
-    return places
+        raise _not_a_place(text) from error
+    if not crops or any(face_crop.width < 0 or face_crop.height < 0 for face_crop in crops):
+        raise _not_a_place(text)
+    return crops
 
 
-def _place(entry: dict) -> Place:
+def _parse_entry(entry: dict) -> FaceCrop:
     crop = Crop(*(float(entry[key]) for key in ("left", "top", "side")))
     angles = entry.get("camera_deg")
     if angles is not None:
@@ -85,9 +95,13 @@ def _place(entry: dict) -> Place:
         if not all(map(math.isfinite, (yaw, pitch, roll))):
             raise ValueError("angles that are not finite")
         angles = (yaw, pitch, roll)
-    return Place(crop, int(entry.get("width", 0)), int(entry.get("height", 0)), angles)
+    return FaceCrop(crop, int(entry.get("width", 0)), int(entry.get("height", 0)), angles)
 
 
-def _no_place(text: str) -> ShapeError:
-    return ShapeError("This is no place in a photo", repr(text[:100]), '[{"left": 120, "top": 80, "side": 400}], in '
-                      "pixels, an entry for each photo", "connect the output 'place' of Align Face")
+def _not_a_place(text: str) -> ShapeError:
+    return ShapeError(
+        "This is no place in a photo",
+        repr(text[:100]),
+        '[{"left": 120, "top": 80, "side": 400}], in pixels, an entry for each photo',
+        "connect the output 'place' of Align Face",
+    )

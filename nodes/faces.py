@@ -9,12 +9,17 @@ from ..sat3d.errors import ConfigError
 from ..sat3d.latent import SCHEMA, Latent, load_latent
 from . import host, output_files, widgets
 from .library import Library
-from .transfer import provenance
+from .transfer import describe_edits
 from .types import EG3D_LATENT, EG3D_MODEL
 
 SAVED_UNDER = "sat3d"  # of the host's output folder
-LIBRARY = Library("sat3d_latents", SCHEMA, "faces", "Save Face makes such files, projectors of other projects .npy, "
-                  ".npz or .pt", (".safetensors", *codes.SUFFIXES))
+LIBRARY = Library(
+    "sat3d_latents",
+    SCHEMA,
+    "faces",
+    "Save Face makes such files, projectors of other projects .npy, .npz or .pt",
+    (".safetensors", *codes.SUFFIXES),
+)
 
 
 class SAT3DSaveLatent(io.ComfyNode):
@@ -49,20 +54,27 @@ class SAT3DLoadLatent(io.ComfyNode):
             display_name="Load Face",
             category="SAT3D/face",
             description="Loads a face that Save Face has written, or the code (w or w+) that a projector of another "
-                        "project has found for a photo.",
+            "project has found for a photo.",
             inputs=[
-                io.Combo.Input("face_file", options=LIBRARY.entries(),
-                               tooltip="A file in output/sat3d or in models/sat3d_latents: a face, or a code as .npy, "
-                                       ".npz or .pt. Press R after saving."),
+                io.Combo.Input(
+                    "face_file",
+                    options=LIBRARY.entries(),
+                    tooltip="A file in output/sat3d or in models/sat3d_latents: a face, or a code as .npy, "
+                    ".npz or .pt. Press R after saving.",
+                ),
                 EG3D_MODEL.Input("model", optional=True, tooltip="For a code: the network that it was found for."),
-                EG3D_MODEL.Input("tuned_model", optional=True,
-                                 tooltip="For a code whose network was tuned to the photo: the tuned network. What it "
-                                         "has beyond model goes into the face, which is then shown with model."),
+                EG3D_MODEL.Input(
+                    "tuned_model",
+                    optional=True,
+                    tooltip="For a code whose network was tuned to the photo: the tuned network. What it "
+                    "has beyond model goes into the face, which is then shown with model.",
+                ),
             ],
             outputs=[
                 EG3D_LATENT.Output("latent", display_name="latent", tooltip="The face, or faces."),
-                io.String.Output("provenance", display_name="provenance",
-                                 tooltip="Its name and every edit so far, one a line."),
+                io.String.Output(
+                    "provenance", display_name="provenance", tooltip="Its name and every edit so far, one per line."
+                ),
             ],
         )
 
@@ -83,7 +95,7 @@ class SAT3DLoadLatent(io.ComfyNode):
             latent = face_of_code(path, model, tuned_model)
         else:
             latent = load_latent(path)
-        return io.NodeOutput(latent, provenance(latent))
+        return io.NodeOutput(latent, describe_edits(latent))
 
 
 def face_of_code(path: Path, model: host.HostModel | None, tuned: host.HostModel | None) -> Latent:
@@ -100,6 +112,8 @@ def face_of_code(path: Path, model: host.HostModel | None, tuned: host.HostModel
         return codes.latent_of(ws, model.network, model.loaded.fingerprint, path.stem)
     latent = codes.tuned_latent_of(ws, model.loaded, tuned.loaded, path.stem)
     if not latent.tuned:
-        host.warn(f"{tuned.name} differs from {model.name} so much that the face is not shown by {model.name}: use "
-                  f"{tuned.name} for it")
+        host.warn(
+            f"{tuned.name} differs from {model.name} so much that the face is not shown by {model.name}: use "
+            f"{tuned.name} for it"
+        )
     return latent

@@ -1,4 +1,4 @@
-"""Memory, devices, progress and cancel: what the nodes ask of the host while they run."""
+"""Memory, devices, progress and cancel, as the host manages them."""
 
 import logging
 from collections.abc import Iterator
@@ -81,8 +81,11 @@ class HostModel:
     def warn_of_other_weights(self, latent: Latent) -> None:
         """A face of another checkpoint is allowed, since fine-tuned networks share a style space; but said."""
         if latent.generator_fingerprint != self.loaded.fingerprint:
-            log.warning("SAT3D: the face was made by another checkpoint of the same architecture than %s; it may look "
-                        "different here.", self.name)
+            log.warning(
+                "SAT3D: the face was made by another checkpoint of the same architecture than %s; it may look "
+                "different here.",
+                self.name,
+            )
 
     def render_options(self, neural_resolution: int | None = None) -> RenderOptions:
         """Options for this machine: chunks by free memory, half precision where the host would use it."""
@@ -110,6 +113,7 @@ class Report:
 @contextmanager
 def cancellable(network: nn.Module) -> Iterator[None]:
     """Inside, cancel takes effect at the next layer or chunk of rays, not only between pictures."""
+
     def check(*_):
         management.throw_exception_if_processing_interrupted()
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -114,12 +115,17 @@ def naming(i: int, count: int) -> Iterator[None]:
     except ShapeError as error:
         if count == 1:
             raise
-        raise error.at(numbers([i], count).capitalize()) from error
+        raise error.at(name_pictures([i], count).capitalize()) from error
 
 
-def numbers(where: Sequence[int], count: int) -> str:
+def name_pictures(where: Sequence[int], count: int) -> str:
     """Pictures, counted from 0, as people count: "picture 3 of 8", "pictures 3, 4 of 8"."""
     return f"picture{'s' * (len(where) > 1)} {', '.join(str(i + 1) for i in where)} of {count}"
+
+
+def nth(parts: Tensor | Sequence[Any], i: int) -> Any:
+    """The one of picture ``i``; a single one serves all."""
+    return parts[i if len(parts) > 1 else 0]
 
 
 def from_pictures(pictures: Sequence[Image.Image]) -> Tensor:

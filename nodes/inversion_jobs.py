@@ -1,4 +1,4 @@
-"""What InvertImage does: pictures one by one, or as the frames of a video, and what is told of it."""
+"""Inversions for InvertImage, of pictures one by one or of a video's frames, and their report."""
 
 import time
 from collections.abc import Sequence
@@ -66,35 +66,39 @@ class Work:
 def run(tools: Inverter, work: Work, report: host.Report) -> tuple[Latent, Tensor, list[str]]:
     """The faces, their pictures ``[B, 3, H, H]`` and lines for people."""
     started = time.perf_counter()
-    latent, preview, lines = (_separately if work.frames == SEPARATE else _as_video)(tools, work, report)
+    latent, preview, lines = (_invert_separately if work.frames == SEPARATE else _invert_video)(tools, work, report)
     return latent, preview, [*lines, f"{time.perf_counter() - started:.1f} s"]
 
 
-def _separately(tools: Inverter, work: Work, report: host.Report) -> tuple[Latent, Tensor, list[str]]:
+def _invert_separately(tools: Inverter, work: Work, report: host.Report) -> tuple[Latent, Tensor, list[str]]:
     steps = work.options.steps
     total = len(work.pictures) * steps + work.tuning_steps
     found = []
     for i, picture in enumerate(work.pictures.split(1)):
+
         def watch(done: int, _: int, shown: Tensor | None = None, before: int = i * steps) -> None:
             report(before + done, total, shown)
 
         with images.naming(i, len(work.pictures)):
-            start = begin(tools, picture, work.cameras[i])
+            start = choose_start(tools, picture, work.cameras[i])
             found.append(invert(tools, picture, work.options, work.weight_of(i), start, watch))
     with torch.inference_mode(False):  # so that the face can be a starting point of an optimisation
-        latent = joined([each.latent for each in found])
+        latent = join_faces([each.latent for each in found])
     preview = torch.cat([each.picture for each in found])
     if work.tuning_steps:
-        latent, preview = _tuned(tools, work, latent, report)
+        latent, preview = _tune(tools, work, latent, report)
     lines = []
     for i, each in enumerate(found):
-        near, view = _near(work, i, preview[i : i + 1]), _view(tools, [each.start.yaw_rad], [each.start.pitch_rad])
-        lines.append(f"{_method(tools, work)}: {near:.1f} dB, {nearness(near)}{view}, "
-                     f"{len(each.losses) + work.tuning_steps} steps")
+        near = _measure_nearness(work, i, preview[i : i + 1])
+        view = _describe_view(tools, [each.start.yaw_rad], [each.start.pitch_rad])
+        lines.append(
+            f"{_describe_method(tools, work)}: {near:.1f} dB, {nearness(near)}{view}, "
+            f"{len(each.losses) + work.tuning_steps} steps"
+        )
     return latent, preview, lines
 
 
-def begin(tools: Inverter, picture: Tensor, camera: Start | None) -> Start | None:
+def choose_start(tools: Inverter, picture: Tensor, camera: Start | None) -> Start | None:
     """What an inversion begins with. An encoder that sees turns does so better than five points do, but
     none sees a tilt."""
     if camera is None or tools.encoder is None:
@@ -104,59 +108,69 @@ def begin(tools: Inverter, picture: Tensor, camera: Start | None) -> Start | Non
         return ask_encoder(tools, target, camera.roll_rad, camera)
 
 
-def _tuned(tools: Inverter, work: Work, latent: Latent, report: host.Report) -> tuple[Latent, Tensor]:
+def _tune(tools: Inverter, work: Work, latent: Latent, report: host.Report) -> tuple[Latent, Tensor]:
     before = len(work.pictures) * work.options.steps
     options = TuneOptions(work.tuning_steps, work.options.seed)
-    latent = tune(tools, latent, work.pictures, options, work.weight,
-                  lambda done, total, shown=None: report(before + done, before + total, shown))
+    latent = tune(
+        tools,
+        latent,
+        work.pictures,
+        options,
+        work.weight,
+        lambda done, total, shown=None: report(before + done, before + total, shown),
+    )
     with torch.inference_mode(False), torch.no_grad():
         styles, camera = (part.to(tools.network.device) for part in (latent.styles, latent.camera))
         return latent, tuned_network(tools.network, latent).synthesize(styles, camera).image
 
 
-def _as_video(tools: Inverter, work: Work, report: host.Report) -> tuple[Latent, Tensor, list[str]]:
+def _invert_video(tools: Inverter, work: Work, report: host.Report) -> tuple[Latent, Tensor, list[str]]:
     rolls_rad = [0.0 if camera is None else camera.roll_rad for camera in work.cameras]
     found = invert_frames(tools, work.pictures, work.video, work.weight, work.free, rolls_rad, report)
-    return found.latent, found.pictures, _lines_of_video(tools, work, found)
+    return found.latent, found.pictures, _describe_video(tools, work, found)
 
 
-def _lines_of_video(tools: Inverter, work: Work, found: InvertedFrames) -> list[str]:
-    near = [_near(work, i, found.pictures[i : i + 1]) for i in range(len(found.pictures)) if i not in found.held]
+def _describe_video(tools: Inverter, work: Work, found: InvertedFrames) -> list[str]:
+    seen = [i for i in range(len(found.pictures)) if i not in found.held]
+    near = [_measure_nearness(work, i, found.pictures[i : i + 1]) for i in seen]
     cameras = [start_from_label(camera) for camera in found.latent.camera.split(1)]
-    view = _view(tools, [each.yaw_rad for each in cameras], [each.pitch_rad for each in cameras])
+    view = _describe_view(tools, [each.yaw_rad for each in cameras], [each.pitch_rad for each in cameras])
     count = len(work.pictures)
-    return [f"{work.frames}, {count} frame{'s' * (count > 1)}, {_method(tools, work)}: {_range(near, 1)} dB, "
-            f"{'at worst ' * (count > 1)}{nearness(min(near))}{view}",
-            f"held, with nothing to be seen in them: {_frames(found.held)}; cuts: {_frames(found.cuts)}"]
+    return [
+        f"{work.frames}, {count} frame{'s' * (count > 1)}, {_describe_method(tools, work)}: "
+        f"{_format_range(near, 1)} dB, {'at worst ' * (count > 1)}{nearness(min(near))}{view}",
+        f"held, with nothing to be seen in them: {_list_frames(found.held)}; cuts: {_list_frames(found.cuts)}",
+    ]
 
 
-def _frames(numbers: Sequence[int]) -> str:
+def _list_frames(numbers: Sequence[int]) -> str:
     return f"{len(numbers)} (numbers {', '.join(map(str, numbers))}, from 0)" if numbers else "none"
 
 
-def _method(tools: Inverter, work: Work) -> str:
+def _describe_method(tools: Inverter, work: Work) -> str:
     return f"{work.method} from {'the encoder' if tools.encoder is not None else 'the mean face'}"
 
 
-def _near(work: Work, i: int, picture: Tensor) -> float:
+def _measure_nearness(work: Work, i: int, picture: Tensor) -> float:
     """dB."""
     target = make_target(work.pictures[i : i + 1].to(picture.device), picture.shape[-1], work.weight_of(i))
     return psnr(picture, target.image, target.weight)
 
 
-def _view(tools: Inverter, yaws_rad: Sequence[float], pitches_rad: Sequence[float]) -> str:
+def _describe_view(tools: Inverter, yaws_rad: Sequence[float], pitches_rad: Sequence[float]) -> str:
     if not isinstance(tools.network, ViewGenerator):
         return ""
-    yaw, pitch = (_range([angle * 180 / torch.pi for angle in angles]) for angles in (yaws_rad, pitches_rad))
+    yaw, pitch = (_format_range([angle * 180 / torch.pi for angle in angles]) for angles in (yaws_rad, pitches_rad))
     return f", yaw {yaw}, pitch {pitch} degrees"
 
 
-def _range(numbers: Sequence[float], digits: int = 0) -> str:
+def _format_range(numbers: Sequence[float], digits: int = 0) -> str:
     low, high = (f"{end(numbers):.{digits}f}" for end in (min, max))
     return low if low == high else f"{low} to {high}"
 
 
-def joined(faces: list[Latent]) -> Latent:
+def join_faces(faces: list[Latent]) -> Latent:
     """Several faces as one batch."""
-    return replace(faces[0], styles=torch.cat([face.styles for face in faces]),
-                   camera=torch.cat([face.camera for face in faces]))
+    return replace(
+        faces[0], styles=torch.cat([face.styles for face in faces]), camera=torch.cat([face.camera for face in faces])
+    )

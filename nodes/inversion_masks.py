@@ -1,4 +1,4 @@
-"""Which pixels of a picture an inversion reproduces: those that nobody painted over and that show no left out part."""
+"""Loss weights per pixel for an inversion, from a painted mask and from parts that the parser finds."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,7 +18,7 @@ NOTHING = "nothing"
 PARTS = {NOTHING: (), "glasses": ("glasses",), "mouth": ("mouth",), "glasses and mouth": ("glasses", "mouth")}
 
 
-def counted(ignore: Tensor | None, count: int) -> Tensor | None:
+def weights_from_mask(ignore: Tensor | None, count: int) -> Tensor | None:
     """MASK ``[1 or B, h, w]`` of what is ignored -> ``[B, 1, h, w]`` of what counts.
 
     Raises:
@@ -28,14 +28,18 @@ def counted(ignore: Tensor | None, count: int) -> Tensor | None:
         return None
     mask = images.mask_from_host(ignore)
     if len(mask) not in (1, count):
-        raise ShapeError("Masks and pictures do not pair", tuple(ignore.shape), f"one mask, or {count}",
-                         "connect a mask for each picture")
+        raise ShapeError(
+            "Masks and pictures do not pair",
+            tuple(ignore.shape),
+            f"one mask, or {count}",
+            "connect a mask for each picture",
+        )
     return (1 - mask)[:, None].expand(count, -1, -1, -1)
 
 
-def without_parts(work: Work, parser: HeadParser, parts: Sequence[str], side: int, report: host.Report) -> Work:
+def leave_out_parts(work: Work, parser: HeadParser, parts: Sequence[str], side: int, report: host.Report) -> Work:
     """The same work where ``parts`` (labels of the parser) do not count either: weights ``[B, 1, side, side]``, at
-    least 64 pixels a side.
+    least 64 pixels per side.
 
     Raises:
         ShapeError: a separate picture that cannot be inverted; such a frame of a video counts nowhere, and is held.
@@ -57,7 +61,7 @@ def without_parts(work: Work, parser: HeadParser, parts: Sequence[str], side: in
     return replace(work, weight=torch.cat(weights))
 
 
-def share_that_counts(weight: Tensor) -> float:
+def measure_share(weight: Tensor) -> float:
     """Of the pictures with weights ``[B, 1, h, w]``, 0..1; frames that are held tell nothing."""
     shares = weight.mean((1, 2, 3))
     return float(shares[shares > 0].mean())

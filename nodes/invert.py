@@ -1,39 +1,22 @@
 """InvertImage: from a picture to a face of the generator, which can be edited and turned."""
 
-from collections.abc import Callable
-from functools import cache
-from typing import TypeVar
-
-import torch
 from comfy_api.latest import io
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..sat3d.errors import ConfigError, FileError, ShapeError
+from ..sat3d.errors import ConfigError, ShapeError
 from ..sat3d.generators import StyleGenerator
-from ..sat3d.inversion import (
-    FeatureLoss,
-    InversionOptions,
-    Inverter,
-    PortraitEncoder,
-    Start,
-    expression_channels,
-    load_encoder,
-)
+from ..sat3d.inversion import FeatureLoss, InversionOptions, Inverter, Start, expression_channels
 from ..sat3d.inversion.encoder import fits_encoder
 from ..sat3d.masks import AttributeMasks
-from ..sat3d.networks.reader import AttributeReader, load_reader
-from . import face_crops as places
-from . import host, images, memory, widgets
+from . import built_in_networks, face_crops, host, images, memory, widgets
 from .encoders import HostEncoder
-from .head_parser import head_parser
 from .inversion_jobs import ONE_PERSON, SEPARATE, TUNE, VIDEO, Work, run
-from .inversion_masks import NOTHING, PARTS, counted, share_that_counts, without_parts
-from .masks import built_in_for
+from .inversion_masks import NOTHING, PARTS, leave_out_parts, measure_share, weights_from_mask
+from .masks import choose_masks
 from .types import EG3D_LATENT, EG3D_MODEL, SAT3D_ENCODER, SAT3D_MASKS
 
 METHODS = ["encoder", "W", "W+", "styles", TUNE]
 MOST_STEPS = 5000
-N = TypeVar("N", bound=nn.Module)
 _GRADIENT_FACTOR = 3  # memory of a step, in renderings
 
 
@@ -45,7 +28,7 @@ class InvertImage(io.ComfyNode):
             display_name="Invert Image",
             category="SAT3D/face",
             description="Finds the face of the generator that looks like a picture, and the camera it was taken with; "
-                        "then it can be edited and turned. The picture must be cropped as the generator's own are.",
+            "then it can be edited and turned. The picture must be cropped as the generator's own are.",
             inputs=[*_inputs(), *_later_inputs()],
             outputs=[
                 EG3D_LATENT.Output("latent", display_name="latent", tooltip="The face, or one for each picture."),
@@ -56,22 +39,41 @@ class InvertImage(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model: host.HostModel, image: Tensor, method: str, steps: int, seed: int,
-                ignore: Tensor | None = None, place: str = "", frames: str = SEPARATE, leave_out: str = NOTHING,
-                masks: AttributeMasks | None = None, encoder: HostEncoder | None = None) -> io.NodeOutput:
+    def execute(
+        cls,
+        model: host.HostModel,
+        image: Tensor,
+        method: str,
+        steps: int,
+        seed: int,
+        ignore: Tensor | None = None,
+        place: str = "",
+        frames: str = SEPARATE,
+        leave_out: str = NOTHING,
+        masks: AttributeMasks | None = None,
+        encoder: HostEncoder | None = None,
+    ) -> io.NodeOutput:
         check_video(method, frames)
         pictures, report = images.from_host(image), host.Report(cls)
         options = InversionOptions("W+" if method == TUNE else method, steps, seed)
-        work = Work(pictures, counted(ignore, len(pictures)), method, options, cameras_of(place, len(pictures)),
-                    frames, free_channels(model, masks) if frames == ONE_PERSON else None)
+        count = len(pictures)
+        work = Work(
+            pictures,
+            weights_from_mask(ignore, count),
+            method,
+            options,
+            read_cameras(place, count),
+            frames,
+            choose_free_channels(model, masks) if frames == ONE_PERSON else None,
+        )
         if PARTS[leave_out]:
             side = model.network.config.img_resolution
-            work = without_parts(work, head_parser().ready(), PARTS[leave_out], side, report)
+            work = leave_out_parts(work, built_in_networks.head_parser().ready(), PARTS[leave_out], side, report)
         network = model.ready(_GRADIENT_FACTOR * memory.render_bytes(model.network.config))
         with host.cancellable(network):
             latent, preview, lines = run(make_tools(model, network, encoder), work, report)
         if PARTS[leave_out] and work.weight is not None:
-            lines.append(f"{leave_out} left out: {1 - share_that_counts(work.weight):.1%} of the pictures do not count")
+            lines.append(f"{leave_out} left out: {1 - measure_share(work.weight):.1%} of the pictures do not count")
         return io.NodeOutput(latent, host.keep(images.to_host(preview)), "\n".join(lines))
 
 
@@ -79,38 +81,70 @@ def _inputs() -> list[io.Input]:
     return [
         EG3D_MODEL.Input("model", tooltip="The generator whose face is looked for."),
         io.Image.Input("image", tooltip="The picture, or several. Of an oblong one the square in the middle is used."),
-        io.Combo.Input("method", options=METHODS, default="W+",
-                       tooltip="encoder: at once, roughly. W: a likely face. W+: nearer. styles: nearer still, as "
-                               "style channels. tune: W+, then the generator itself is tuned to the picture."),
-        io.Int.Input("steps", default=100, min=1, max=MOST_STEPS,
-                     tooltip="More come nearer and take longer; it stops early where nothing is gained. tune adds half "
-                             "as many. The encoder needs none."),
+        io.Combo.Input(
+            "method",
+            options=METHODS,
+            default="W+",
+            tooltip="encoder: at once, roughly. W: a likely face. W+: nearer. styles: nearer still, as "
+            "style channels. tune: W+, then the generator itself is tuned to the picture.",
+        ),
+        io.Int.Input(
+            "steps",
+            default=100,
+            min=1,
+            max=MOST_STEPS,
+            tooltip="More come nearer and take longer; it stops early where nothing is gained. tune adds half "
+            "as many. The encoder needs none.",
+        ),
         widgets.seed("The same seed and picture always give the same face. It hardly matters which."),
-        io.Mask.Input("ignore", optional=True,
-                      tooltip="White where the picture is not to be reproduced, such as a hand, a cap or glasses."),
-        io.String.Input("place", default="", optional=True,
-                        tooltip="Connect the output 'place' of Align Face where a head may be tilted: only the points "
-                                "of the face tell by how much."),
+        io.Mask.Input(
+            "ignore",
+            optional=True,
+            tooltip="White where the picture is not to be reproduced, such as a hand, a cap or glasses.",
+        ),
+        io.String.Input(
+            "place",
+            default="",
+            optional=True,
+            tooltip="Connect the output 'place' of Align Face where a head may be tilted: only the points "
+            "of the face tell by how much.",
+        ),
     ]
 
 
 def _later_inputs() -> list[io.Input]:
     """Inputs of later versions, at the end: the values in workflow files are counted."""
     return [
-        io.Combo.Input("frames", options=[SEPARATE, VIDEO, ONE_PERSON], default=SEPARATE, optional=True,
-                       tooltip="What several pictures are. separate pictures: each for itself. video: each begins "
-                               "where the one before ended, takes 0.3 of the steps (but at least 30), and the camera "
-                               "is smoothed. video, one person: one face, whose expression alone changes."),
-        io.Combo.Input("leave_out", options=list(PARTS), default=NOTHING, optional=True,
-                       tooltip="Parts that are not to be reproduced, found by the built-in parser. It knows drawn "
-                               "heads, as of SynthHeads; for photos paint a mask and connect it to ignore. Both "
-                               "together work too."),
-        SAT3D_MASKS.Input("masks", optional=True,
-                          tooltip="For 'video, one person': attribute masks, which tell what expression is. Nothing "
-                                  "connected: those that come with the pack."),
-        SAT3D_ENCODER.Input("encoder", optional=True,
-                            tooltip="An encoder of another project for this generator, from Load Encoder: every method "
-                                    "begins with what it says. Nothing connected: the built-in one, where it fits."),
+        io.Combo.Input(
+            "frames",
+            options=[SEPARATE, VIDEO, ONE_PERSON],
+            default=SEPARATE,
+            optional=True,
+            tooltip="What several pictures are. separate pictures: each for itself. video: each begins "
+            "where the one before ended, takes 0.3 of the steps (but at least 30), and the camera "
+            "is smoothed. video, one person: one face, whose expression alone changes.",
+        ),
+        io.Combo.Input(
+            "leave_out",
+            options=list(PARTS),
+            default=NOTHING,
+            optional=True,
+            tooltip="Parts that are not to be reproduced, found by the built-in parser. It knows drawn "
+            "heads, as of SynthHeads; for photos paint a mask and connect it to ignore. Both "
+            "together work too.",
+        ),
+        SAT3D_MASKS.Input(
+            "masks",
+            optional=True,
+            tooltip="For 'video, one person': attribute masks, which tell what expression is. Nothing "
+            "connected: those that come with the pack.",
+        ),
+        SAT3D_ENCODER.Input(
+            "encoder",
+            optional=True,
+            tooltip="An encoder of another project for this generator, from Load Encoder: every method "
+            "begins with what it says. Nothing connected: the built-in one, where it fits.",
+        ),
     ]
 
 
@@ -120,24 +154,24 @@ def check_video(method: str, frames: str) -> None:
         ConfigError: a video is to be tuned.
     """
     if frames != SEPARATE and method == TUNE:
-        raise ConfigError("A video is not tuned", f"method {TUNE}, frames '{frames}'",
-                          f"encoder, W, W+ or styles for a video; {TUNE} for '{SEPARATE}'",
-                          f"choose method W+ or styles, or frames '{SEPARATE}'")
+        raise ConfigError(
+            "A video is not tuned",
+            f"method {TUNE}, frames '{frames}'",
+            f"encoder, W, W+ or styles for a video; {TUNE} for '{SEPARATE}'",
+            f"choose method W+ or styles, or frames '{SEPARATE}'",
+        )
 
 
-def free_channels(model: host.HostModel, masks: AttributeMasks | None) -> Tensor:
+def choose_free_channels(model: host.HostModel, masks: AttributeMasks | None) -> Tensor:
     """``[n]`` bool: the channels of expression, by ``masks`` or those of the pack.
 
     Raises:
         LayoutError: masks of another generator, or none at hand. ShapeError: masks without expression.
     """
-    masks = built_in_for(model) if masks is None else masks
-    masks.check_layout(model.network.layout)
-    host.warn(masks.warning_for(model.loaded.fingerprint))
-    return expression_channels(masks)
+    return expression_channels(choose_masks(model, masks))
 
 
-def cameras_of(place: str, count: int) -> tuple[Start | None, ...]:
+def read_cameras(place: str, count: int) -> tuple[Start | None, ...]:
     """A camera for each picture, where the text of Align Face knows one.
 
     Raises:
@@ -145,10 +179,14 @@ def cameras_of(place: str, count: int) -> tuple[Start | None, ...]:
     """
     if not place.strip():
         return (None,) * count
-    found = places.from_text(place)
+    found = face_crops.from_text(place)
     if len(found) not in (1, count):
-        raise ShapeError("Places and pictures do not pair", f"{len(found)} places", f"one, or {count}",
-                         "connect crop and place of the same Align Face")
+        raise ShapeError(
+            "Places and pictures do not pair",
+            f"{len(found)} places",
+            f"one, or {count}",
+            "connect crop and place of the same Align Face",
+        )
     return tuple(found[i if len(found) > 1 else 0].start for i in range(count))
 
 
@@ -159,7 +197,7 @@ def make_tools(model: host.HostModel, network: StyleGenerator, own: HostEncoder 
     Raises:
         ConfigError: the user's encoder belongs to another generator.
     """
-    encoder, reader = _encoder(), _reader()
+    encoder, reader = built_in_networks.encoder(), built_in_networks.reader()
     found = None
     if own is not None:
         own.hosted.network.check(network)
@@ -167,23 +205,3 @@ def make_tools(model: host.HostModel, network: StyleGenerator, own: HostEncoder 
     elif encoder is not None and fits_encoder(encoder.network, network):
         found = encoder.ready()
     return Inverter(network, model.loaded.fingerprint, found, reader and FeatureLoss(reader.ready()))
-
-
-@cache
-def _encoder() -> host.HostedNetwork[PortraitEncoder] | None:
-    return _built_in(load_encoder)
-
-
-@cache
-def _reader() -> host.HostedNetwork[AttributeReader] | None:
-    return _built_in(load_reader)
-
-
-def _built_in(load: Callable[[], N]) -> host.HostedNetwork[N] | None:
-    """A small network of the pack, its memory the host's; without its file the node works all the same."""
-    try:
-        with torch.inference_mode(False):
-            return host.HostedNetwork(load())
-    except FileError as error:
-        host.warn(str(error))
-        return None

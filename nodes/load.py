@@ -9,8 +9,14 @@ from . import host
 from .library import Library
 from .types import EG3D_MODEL
 
-LIBRARY = Library("eg3d", SCHEMA, "checkpoints", "an official EG3D, PanoHead, SphereHead or StyleGAN2 .pkl, a .pt or "
-                  ".pth of their projects, or a .safetensors of this pack", (".safetensors", ".pkl", ".pt", ".pth"))
+LIBRARY = Library(
+    "eg3d",
+    SCHEMA,
+    "checkpoints",
+    "an official EG3D, PanoHead, SphereHead or StyleGAN2 .pkl, a .pt or "
+    ".pth of their projects, or a .safetensors of this pack",
+    (".safetensors", ".pkl", ".pt", ".pth"),
+)
 _CHANNELS = {1: ", grey: shown as RGB", 4: ", RGB with opacity: the opacity comes as alpha"}
 
 
@@ -22,22 +28,29 @@ class LoadEG3D(io.ComfyNode):
             display_name="Load EG3D Model",
             category="SAT3D/model",
             description="Loads a face generator: EG3D (its heads can be turned), PanoHead or SphereHead (all the way "
-                        "round), or a 2D StyleGAN2; also one that was tuned to a photo. Nothing inside the files of "
-                        "other projects is run.",
+            "round), or a 2D StyleGAN2; also one that was tuned to a photo. Nothing inside the files of "
+            "other projects is run.",
             inputs=[
-                io.Combo.Input("checkpoint", options=LIBRARY.entries(),
-                               tooltip="A file in models/eg3d: an official .pkl, a .pt or .pth of rosinality, e4e, PTI "
-                                       "or EG3D-projector, or a .safetensors of this pack. Press R after adding "
-                                       "files."),
-                EG3D_MODEL.Input("base", optional=True,
-                                 tooltip="For weights alone, such as the .pth of EG3D-projector: the network that was "
-                                         "tuned, which says how they are used. Nothing connected: looked for in "
-                                         "models/eg3d."),
+                io.Combo.Input(
+                    "checkpoint",
+                    options=LIBRARY.entries(),
+                    tooltip="A file in models/eg3d: an official .pkl, a .pt or .pth of rosinality, e4e, PTI "
+                    "or EG3D-projector, or a .safetensors of this pack. Press R after adding "
+                    "files.",
+                ),
+                EG3D_MODEL.Input(
+                    "base",
+                    optional=True,
+                    tooltip="For weights alone, such as the .pth of EG3D-projector: the network that was "
+                    "tuned, which says how they are used. Nothing connected: looked for in "
+                    "models/eg3d.",
+                ),
             ],
             outputs=[
                 EG3D_MODEL.Output("model", display_name="model", tooltip="The generator."),
-                io.String.Output("info", display_name="info",
-                                 tooltip="What was recognised, what it can do, sizes and licence."),
+                io.String.Output(
+                    "info", display_name="info", tooltip="What was recognised, what it can do, sizes and licence."
+                ),
             ],
             hidden=[io.Hidden.unique_id],
         )
@@ -76,16 +89,21 @@ def describe(model: host.HostModel) -> str:
     """A few lines for people: what this network is and what one may do with it."""
     config, layout, notes = model.network.config, model.network.layout, model.loaded.metadata
     told = {"recognised": "recognised as", "network": "network taken from the file", "average": "mean latent"}
-    return "\n".join([
-        model.name, kind_of(config), picture_of(config), abilities_of(config),
-        *(f"{words}: {notes[note]}" for note, words in told.items() if note in notes),
-        f"style channels: {layout.num_editable} editable of {layout.num_channels} in {len(layout.layers)} layers",
-        f"style layout {layout.fingerprint}, weights {model.loaded.fingerprint}",
-        f"licence: {notes.get('licence', 'not stated in the file')}",
-    ])
+    return "\n".join(
+        [
+            model.name,
+            describe_kind(config),
+            describe_picture(config),
+            describe_abilities(config),
+            *(f"{words}: {notes[note]}" for note, words in told.items() if note in notes),
+            f"style channels: {layout.num_editable} editable of {layout.num_channels} in {len(layout.layers)} layers",
+            f"style layout {layout.fingerprint}, weights {model.loaded.fingerprint}",
+            f"licence: {notes.get('licence', 'not stated in the file')}",
+        ]
+    )
 
 
-def kind_of(config: GeneratorConfig) -> str:
+def describe_kind(config: GeneratorConfig) -> str:
     """What it draws."""
     if isinstance(config, FullHeadConfig):
         parsing = f", parses its pictures into {config.parsing_labels} parts" if config.parsing_labels else ""
@@ -94,11 +112,12 @@ def kind_of(config: GeneratorConfig) -> str:
     if isinstance(config, TriplaneConfig):
         return "EG3D: heads can be turned"
     classes = config.backbone.c_dim
-    return "StyleGAN2: flat pictures" + (f" of {classes} classes; Sample Face takes class seed modulo {classes}"
-                                         if classes else "")
+    return "StyleGAN2: flat pictures" + (
+        f" of {classes} classes; Sample Face takes class seed modulo {classes}" if classes else ""
+    )
 
 
-def abilities_of(config: GeneratorConfig) -> str:
+def describe_abilities(config: GeneratorConfig) -> str:
     """What the other nodes can do with it."""
     if not isinstance(config, TriplaneConfig):
         return "can: sample, edit with masks learned for it, invert photos; cannot: turn, export a mesh"
@@ -106,7 +125,7 @@ def abilities_of(config: GeneratorConfig) -> str:
     return f"can: sample, edit with masks learned for it, turn, export a mesh, invert photos {sides}"
 
 
-def picture_of(config: GeneratorConfig) -> str:
+def describe_picture(config: GeneratorConfig) -> str:
     """Its size, and what is out of the ordinary."""
     size = f"picture {config.img_resolution} x {config.img_resolution}"
     if isinstance(config, TriplaneConfig):

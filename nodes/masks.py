@@ -1,4 +1,4 @@
-"""SAT3DLoadMasks: which style channels carry which attribute; and which masks fit a generator without being asked."""
+"""SAT3DLoadMasks: attribute masks from a file; and the built-in masks that fit a generator."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -25,18 +25,27 @@ class SAT3DLoadMasks(io.ComfyNode):
             display_name="Load Attribute Masks",
             category="SAT3D/model",
             description="Loads attribute masks: which style channels of a generator carry the beard, which the "
-                        "glasses, and so on. Needed only for masks other than those that come with the pack.",
+            "glasses, and so on. Needed only for masks other than those that come with the pack.",
             inputs=[
-                io.Combo.Input("masks_file", options=LIBRARY.entries(),
-                               tooltip="A file in models/sat3d_masks, or masks that come with the pack. Press R after "
-                                       "adding files."),
+                io.Combo.Input(
+                    "masks_file",
+                    options=LIBRARY.entries(),
+                    tooltip="A file in models/sat3d_masks, or masks that come with the pack. Press R after "
+                    "adding files.",
+                ),
             ],
             outputs=[
                 SAT3D_MASKS.Output("masks", display_name="masks", tooltip="For Transfer Attribute."),
-                io.String.Output("attributes", display_name="attributes",
-                                 tooltip="The attributes that these masks can move, one a line."),
-                io.String.Output("info", display_name="info",
-                                 tooltip="How much of the style each attribute takes, the generator, the licence."),
+                io.String.Output(
+                    "attributes",
+                    display_name="attributes",
+                    tooltip="The attributes that these masks can move, one per line.",
+                ),
+                io.String.Output(
+                    "info",
+                    display_name="info",
+                    tooltip="How much of the style each attribute takes, the generator, the licence.",
+                ),
             ],
         )
 
@@ -59,15 +68,32 @@ def describe(name: str, masks: AttributeMasks) -> str:
     """A few lines for people: each attribute's share of the channels, and where the masks are from."""
     notes, shares = masks.metadata, masks.probabilities().mean(1).tolist()
     lines = [f"{attribute}: {share:.1%}" for attribute, share in zip(masks.attributes, shares, strict=False)]
-    return "\n".join([
-        name, f"{masks.logits.shape[1]} style channels, of which belong to", *lines, f"none of these: {shares[-1]:.1%}",
-        f"domain: {notes.get('domain', 'not stated in the file')}",
-        f"style layout {masks.layout_fingerprint}, weights {notes.get('generator_fingerprint', 'not stated')}",
-        f"licence: {notes.get('licence', 'not stated in the file')}",
-    ])
+    return "\n".join(
+        [
+            name,
+            f"{masks.logits.shape[1]} style channels, of which belong to",
+            *lines,
+            f"none of these: {shares[-1]:.1%}",
+            f"domain: {notes.get('domain', 'not stated in the file')}",
+            f"style layout {masks.layout_fingerprint}, weights {notes.get('generator_fingerprint', 'not stated')}",
+            f"licence: {notes.get('licence', 'not stated in the file')}",
+        ]
+    )
 
 
-def built_in_for(model: host.HostModel) -> AttributeMasks:
+def choose_masks(model: host.HostModel, given: AttributeMasks | None) -> AttributeMasks:
+    """``given``, or those of the pack; warns where they were learned on another network of the same layout.
+
+    Raises:
+        LayoutError: masks of another layout, or none at hand.
+    """
+    masks = find_masks(model) if given is None else given
+    masks.check_layout(model.network.layout)
+    host.warn(masks.warning_for(model.loaded.fingerprint))
+    return masks
+
+
+def find_masks(model: host.HostModel) -> AttributeMasks:
     """The masks of the pack for this very network, else for one of the same style layout.
 
     Raises:
@@ -77,13 +103,17 @@ def built_in_for(model: host.HostModel) -> AttributeMasks:
     found = map(load_masks, LIBRARY.built_in().values())
     fitting = [masks for masks in found if masks.layout_fingerprint == layout]
     if not fitting:
-        raise LayoutError("No masks come with the pack for this generator", f"{model.name}, style layout {layout}",
-                          "masks that were learned for it", "connect Load Attribute Masks with a file in "
-                          f"models/{LIBRARY.folder}, or learn them with training/train_masks.py")
+        raise LayoutError(
+            "No masks come with the pack for this generator",
+            f"{model.name}, style layout {layout}",
+            "masks that were learned for it",
+            "connect Load Attribute Masks with a file in "
+            f"models/{LIBRARY.folder}, or learn them with training/train_masks.py",
+        )
     return min(fitting, key=lambda masks: masks.warning_for(model.loaded.fingerprint) is not None)
 
 
-def attribute_entries() -> list[str]:
+def list_attributes() -> list[str]:
     """What the combo of attributes lists: those of faces, then whatever else the masks at hand know."""
     files = (model_folders.find_file(LIBRARY.folder, entry) for entry in LIBRARY.own_files())
     found = (name for path in (*LIBRARY.built_in().values(), *files) if path for name in _attributes_now(path))

@@ -24,31 +24,59 @@ class SAT3DExportMesh(io.ComfyNode):
             display_name="Export Mesh",
             category="SAT3D/render",
             description="Saves the head as a closed mesh with its colours: for 3D programs, printing, Preview 3D. "
-                        "Several faces become several files.",
+            "Several faces become several files.",
             inputs=[
-                EG3D_MODEL.Input("model", tooltip="The generator that made the face; an EG3D, since flat faces have no "
-                                                  "surface."),
+                EG3D_MODEL.Input(
+                    "model", tooltip="The generator that made the face; an EG3D, since flat faces have no surface."
+                ),
                 EG3D_LATENT.Input("latent", tooltip="One face or several."),
-                io.Combo.Input("format", options=FORMATS, default=FORMATS[0],
-                               tooltip="glb: for Preview 3D, Blender, web pages. ply: for MeshLab and research code."),
-                io.Int.Input("resolution", default=DEFAULT_CELLS, min=COARSE_CELLS, max=MAX_CELLS, step=COARSE_CELLS,
-                             tooltip="Cells along each side of the grid. Twice as many take about four times as long."),
-                io.Float.Input("density_level", default=0.0, min=-10000.0, max=10000.0, step=1.0,
-                               tooltip="The density of the surface. 0: found by itself, where the picture shows it. "
-                                       "Lower takes in more thin hair, higher makes the head thinner."),
+                io.Combo.Input(
+                    "format",
+                    options=FORMATS,
+                    default=FORMATS[0],
+                    tooltip="glb: for Preview 3D, Blender, web pages. ply: for MeshLab and research code.",
+                ),
+                io.Int.Input(
+                    "resolution",
+                    default=DEFAULT_CELLS,
+                    min=COARSE_CELLS,
+                    max=MAX_CELLS,
+                    step=COARSE_CELLS,
+                    tooltip="Cells along each side of the grid. Twice as many take about four times as long.",
+                ),
+                io.Float.Input(
+                    "density_level",
+                    default=0.0,
+                    min=-10000.0,
+                    max=10000.0,
+                    step=1.0,
+                    tooltip="The density of the surface. 0: found by itself, where the picture shows it. "
+                    "Lower takes in more thin hair, higher makes the head thinner.",
+                ),
                 widgets.filename_prefix("sat3d/head"),
             ],
             outputs=[
-                io.String.Output("model_file", display_name="model_file", is_output_list=True,
-                                 tooltip="The file below the output folder, for Preview 3D; a list, one a face."),
+                io.String.Output(
+                    "model_file",
+                    display_name="model_file",
+                    is_output_list=True,
+                    tooltip="The file below the output folder, for Preview 3D; a list, one per face.",
+                ),
             ],
             hidden=[io.Hidden.unique_id],
             is_output_node=True,
         )
 
     @classmethod
-    def execute(cls, model: host.HostModel, latent: Latent, format: str, resolution: int, density_level: float,
-                filename_prefix: str) -> io.NodeOutput:
+    def execute(
+        cls,
+        model: host.HostModel,
+        latent: Latent,
+        format: str,
+        resolution: int,
+        density_level: float,
+        filename_prefix: str,
+    ) -> io.NodeOutput:
         options = MeshOptions(resolution, density_level or None)
         model.check(latent)
         as_view_generator(model.network, "A mesh")

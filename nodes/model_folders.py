@@ -1,4 +1,4 @@
-"""The host's model folders: which files there are, and where files of a kind belong."""
+"""The host's model folders: their files, and where files of a kind belong."""
 
 from collections.abc import Iterable
 from contextlib import suppress

@@ -12,9 +12,9 @@ from ..sat3d.latent import Latent
 from ..sat3d.masks import AttributeMasks
 from ..sat3d.transfer import transfer
 from . import host, memory, widgets
-from .masks import FACE_ATTRIBUTES, built_in_for
-from .orbit import STILL, frame_of, path_cameras, render_views
-from .transfer import provenance, repeated
+from .masks import FACE_ATTRIBUTES, choose_masks
+from .orbit import STILL, make_cameras, render_views, to_frame
+from .transfer import describe_edits, repeat_face
 from .types import EG3D_LATENT, EG3D_MODEL
 
 _SHOWN_FIRST = "beard"  # the slider that is not at 0 in a new node, so that something happens
@@ -29,7 +29,7 @@ class SAT3DMultiTransfer(io.ComfyNode):
             display_name="Transfer Attributes (sliders)",
             category="SAT3D/edit",
             description="Moves several attributes at once, a slider for each, and shows the face. With the host's Run "
-                        "(On Change) the picture follows the sliders.",
+            "(On Change) the picture follows the sliders.",
             inputs=_inputs(),
             outputs=[
                 widgets.edited_face(),
@@ -41,42 +41,81 @@ class SAT3DMultiTransfer(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model: host.HostModel, source: Latent, reference: Latent, picture_resolution: int, yaw_deg: float,
-                masks: AttributeMasks | None = None, **more) -> io.NodeOutput:
+    def execute(
+        cls,
+        model: host.HostModel,
+        source: Latent,
+        reference: Latent,
+        picture_resolution: int,
+        yaw_deg: float,
+        masks: AttributeMasks | None = None,
+        **more,
+    ) -> io.NodeOutput:
         references = {name: more.get(_PREFIX + name) or reference for name in FACE_ATTRIBUTES}
         for face in (source, *references.values()):
             face.check_layout(model.network.layout)
         model.check(source)
-        masks = built_in_for(model) if masks is None else masks
-        host.warn(masks.warning_for(model.loaded.fingerprint))
+        masks = choose_masks(model, masks)
         edited = transfer_all(model, source, references, masks, {name: more[name] for name in FACE_ATTRIBUTES})
-        picture = look(model, edited, picture_resolution, yaw_deg)
-        return io.NodeOutput(edited, picture, provenance(edited), ui=latest.ui.PreviewImage(picture, cls=cls))
+        picture = render_first(model, edited, picture_resolution, yaw_deg)
+        return io.NodeOutput(edited, picture, describe_edits(edited), ui=latest.ui.PreviewImage(picture, cls=cls))
 
 
 def _inputs() -> list[io.Input]:
-    sliders = [io.Float.Input(name, default=float(name == _SHOWN_FIRST), min=-2.0, max=3.0, step=0.05,
-                              display_mode=widgets.SLIDER,
-                              tooltip=f"How much of the reference's {name.replace('_', ' ')}: 0 none, 1 all, more to "
-                                      "exaggerate, below 0 away from it.") for name in FACE_ATTRIBUTES]
-    references = [EG3D_LATENT.Input(_PREFIX + name, optional=True,
-                                    tooltip=f"Another face for the {name.replace('_', ' ')} alone. Nothing connected: "
-                                            "reference.") for name in FACE_ATTRIBUTES]
+    sliders = [
+        io.Float.Input(
+            name,
+            default=float(name == _SHOWN_FIRST),
+            min=-2.0,
+            max=3.0,
+            step=0.05,
+            display_mode=widgets.SLIDER,
+            tooltip=f"How much of the reference's {name.replace('_', ' ')}: 0 none, 1 all, more to "
+            "exaggerate, below 0 away from it.",
+        )
+        for name in FACE_ATTRIBUTES
+    ]
+    references = [
+        EG3D_LATENT.Input(
+            _PREFIX + name,
+            optional=True,
+            tooltip=f"Another face for the {name.replace('_', ' ')} alone. Nothing connected: reference.",
+        )
+        for name in FACE_ATTRIBUTES
+    ]
     return [
         EG3D_MODEL.Input("model", tooltip="The generator of all faces."),
         *widgets.source_and_reference(),
         *sliders,
-        io.Int.Input("picture_resolution", default=64, min=16, max=256, step=8,
-                     tooltip="Side of the volume-rendered picture before super-resolution; less is faster."),
-        io.Float.Input("yaw_deg", default=0.0, min=-90.0, max=90.0, step=1.0, display_mode=widgets.SLIDER,
-                       tooltip="From where the picture is seen, degrees to the side. 2D faces have only the front."),
+        io.Int.Input(
+            "picture_resolution",
+            default=64,
+            min=16,
+            max=256,
+            step=8,
+            tooltip="Side of the volume-rendered picture before super-resolution; less is faster.",
+        ),
+        io.Float.Input(
+            "yaw_deg",
+            default=0.0,
+            min=-90.0,
+            max=90.0,
+            step=1.0,
+            display_mode=widgets.SLIDER,
+            tooltip="From where the picture is seen, degrees to the side. 2D faces have only the front.",
+        ),
         widgets.own_masks(),
         *references,
     ]
 
 
-def transfer_all(model: host.HostModel, source: Latent, references: Mapping[str, Latent], masks: AttributeMasks,
-                 intensities: Mapping[str, float]) -> Latent:
+def transfer_all(
+    model: host.HostModel,
+    source: Latent,
+    references: Mapping[str, Latent],
+    masks: AttributeMasks,
+    intensities: Mapping[str, float],
+) -> Latent:
     """The edits one after the other, in the order of the sliders; those at 0 are left out.
 
     Raises:
@@ -86,16 +125,16 @@ def transfer_all(model: host.HostModel, source: Latent, references: Mapping[str,
     with torch.inference_mode(False), torch.no_grad():
         for name, intensity in intensities.items():
             if intensity:
-                face = repeated(source, len(references[name].styles))
+                face = repeat_face(source, len(references[name].styles))
                 source = transfer(face, references[name], masks, [name], model.network.layout, intensity)
     return source
 
 
-def look(model: host.HostModel, face: Latent, resolution: int, yaw_deg: float) -> Tensor:
+def render_first(model: host.HostModel, face: Latent, resolution: int, yaw_deg: float) -> Tensor:
     """IMAGE ``[1, H, W, 3]`` of the first face. No progress is sent: the page would keep its preview instead."""
-    cameras = path_cameras(model.network, STILL, 1, yaw_deg, 0.0, None)
+    cameras = make_cameras(model.network, STILL, 1, yaw_deg, 0.0, None)
     network = tuned_network(model.ready(memory.render_bytes(model.network.config)), face)
     options = model.render_options(resolution)
     with host.cancellable(network):
         view = next(render_views(network, face.styles[:1], cameras, options))
-    return host.keep(frame_of(view)[0])
+    return host.keep(to_frame(view)[0])

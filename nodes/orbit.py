@@ -29,28 +29,42 @@ class RenderOrbit(io.ComfyNode):
             display_name="Render Orbit",
             category="SAT3D/render",
             description="Turns the head: renders the face along a camera path that loops without a seam. Several faces "
-                        "come one after the other.",
+            "come one after the other.",
             inputs=_inputs(),
             outputs=[
                 io.Image.Output("images", display_name="images", tooltip="All frames, face after face."),
                 io.Video.Output("video", display_name="video", tooltip="The frames as a video, for Save Video."),
-                io.Image.Output("depth", display_name="depth",
-                                tooltip="Distance as grey, nearest white, one range for all frames."),
+                io.Image.Output(
+                    "depth", display_name="depth", tooltip="Distance as grey, nearest white, one range for all frames."
+                ),
                 widgets.alpha(),
             ],
             hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
-    def execute(cls, model: host.HostModel, latent: Latent, path: str, frames: int, yaw_deg: float, pitch_deg: float,
-                fov_deg: float, neural_resolution: int, fps: int) -> io.NodeOutput:
+    def execute(
+        cls,
+        model: host.HostModel,
+        latent: Latent,
+        path: str,
+        frames: int,
+        yaw_deg: float,
+        pitch_deg: float,
+        fov_deg: float,
+        neural_resolution: int,
+        fps: int,
+    ) -> io.NodeOutput:
         model.check(latent)
-        cameras = path_cameras(model.network, path, frames, yaw_deg, pitch_deg, fov_deg or None)
+        cameras = make_cameras(model.network, path, frames, yaw_deg, pitch_deg, fov_deg or None)
         network = tuned_network(model.ready(memory.render_bytes(model.network.config)), latent)
         options = model.render_options(neural_resolution or None)
         with host.cancellable(network):
-            pictures, depth, alpha = collect(render_views(network, latent.styles, cameras, options),
-                                             len(latent.styles) * len(cameras), host.Report(cls))
+            pictures, depth, alpha = collect(
+                render_views(network, latent.styles, cameras, options),
+                len(latent.styles) * len(cameras),
+                host.Report(cls),
+            )
         depth = images.grey_image(depth_to_grey(depth, alpha))
         video = InputImpl.VideoFromComponents(Types.VideoComponents(images=pictures, frame_rate=Fraction(fps)))
         return io.NodeOutput(pictures, video, depth, images.to_mask(alpha))
@@ -60,26 +74,56 @@ def _inputs() -> list[io.Input]:
     return [
         EG3D_MODEL.Input("model", tooltip="The generator that made the face."),
         EG3D_LATENT.Input("latent", tooltip="One face or several."),
-        io.Combo.Input("path", options=PATHS, default="orbit",
-                       tooltip="orbit: an ellipse around the front. swing: left and right. nod: down and up. turn: all "
-                               "the way round. spiral: an ellipse grows and shrinks. still: one view at yaw, pitch."),
-        io.Int.Input("frames", default=24, min=1, max=600,
-                     tooltip="Frames of the whole loop, for each face. Still: always one."),
-        io.Float.Input("yaw_deg", default=26.0, min=-180.0, max=180.0, step=1.0,
-                       tooltip="How far the camera goes to the side, degrees. Turn ignores it."),
-        io.Float.Input("pitch_deg", default=7.0, min=-80.0, max=80.0, step=1.0,
-                       tooltip="How far the camera goes down, degrees; negative is up."),
-        io.Float.Input("fov_deg", default=0.0, min=0.0, max=90.0, step=0.5,
-                       tooltip="Field of view in degrees; smaller comes closer. 0: the model's own (faces: 19)."),
-        io.Int.Input("neural_resolution", default=0, min=0, max=512, step=8,
-                     tooltip="Side of the volume-rendered picture before super-resolution. 0: the model's own; less is "
-                             "faster, more is finer in depth. The size of the frames does not change."),
-        io.Int.Input("fps", default=12, min=1, max=120, tooltip="Frames a second of the video."),
+        io.Combo.Input(
+            "path",
+            options=PATHS,
+            default="orbit",
+            tooltip="orbit: an ellipse around the front. swing: left and right. nod: down and up. turn: all "
+            "the way round. spiral: an ellipse grows and shrinks. still: one view at yaw, pitch.",
+        ),
+        io.Int.Input(
+            "frames", default=24, min=1, max=600, tooltip="Frames of the whole loop, for each face. Still: always one."
+        ),
+        io.Float.Input(
+            "yaw_deg",
+            default=26.0,
+            min=-180.0,
+            max=180.0,
+            step=1.0,
+            tooltip="How far the camera goes to the side, degrees. Turn ignores it.",
+        ),
+        io.Float.Input(
+            "pitch_deg",
+            default=7.0,
+            min=-80.0,
+            max=80.0,
+            step=1.0,
+            tooltip="How far the camera goes down, degrees; negative is up.",
+        ),
+        io.Float.Input(
+            "fov_deg",
+            default=0.0,
+            min=0.0,
+            max=90.0,
+            step=0.5,
+            tooltip="Field of view in degrees; smaller comes closer. 0: the model's own (faces: 19).",
+        ),
+        io.Int.Input(
+            "neural_resolution",
+            default=0,
+            min=0,
+            max=512,
+            step=8,
+            tooltip="Side of the volume-rendered picture before super-resolution. 0: the model's own; less is "
+            "faster, more is finer in depth. The size of the frames does not change.",
+        ),
+        io.Int.Input("fps", default=12, min=1, max=120, tooltip="Frames per second of the video."),
     ]
 
 
-def path_cameras(network: StyleGenerator, path: str, frames: int, yaw_deg: float, pitch_deg: float,
-                 fov_deg: float | None) -> Tensor:
+def make_cameras(
+    network: StyleGenerator, path: str, frames: int, yaw_deg: float, pitch_deg: float, fov_deg: float | None
+) -> Tensor:
     """``[V, 25]``. A still path is one view, and the only path of a flat generator.
 
     Raises:
@@ -92,8 +136,9 @@ def path_cameras(network: StyleGenerator, path: str, frames: int, yaw_deg: float
     return network.rig.label(yaw, pitch, fov_deg)
 
 
-def render_views(network: StyleGenerator, styles: Tensor, cameras: Tensor,
-                 options: RenderOptions) -> Iterator[Rendering]:
+def render_views(
+    network: StyleGenerator, styles: Tensor, cameras: Tensor, options: RenderOptions
+) -> Iterator[Rendering]:
     """See :meth:`StyleGenerator.views`; on the network's device."""
     return network.views(styles.to(network.device), cameras.to(network.device), options)
 
@@ -103,12 +148,12 @@ def collect(views: Iterator[Rendering], total: int, report: Report) -> tuple[Ten
     frames = []
     for i, view in enumerate(views):
         report(i + 1, total, view.image)
-        frames.append([host.keep(part) for part in frame_of(view)])
+        frames.append([host.keep(part) for part in to_frame(view)])
     pictures, depth, alpha = (torch.cat(parts) for parts in zip(*frames, strict=True))
     return pictures, depth, alpha
 
 
-def frame_of(view: Rendering) -> tuple[Tensor, Tensor, Tensor]:
+def to_frame(view: Rendering) -> tuple[Tensor, Tensor, Tensor]:
     """One view as IMAGE, depth and opacity at the same size; a flat picture has depth 0, and is opaque unless its
     generator says otherwise."""
     size = view.image.shape[2:]

@@ -23,8 +23,12 @@ def new_file(prefix: str, suffix: str, first: int = 1) -> tuple[Path, int]:
     try:
         folder, name, counter, *_ = folder_paths.get_save_image_path(prefix, root)
     except Exception as error:  # the host raises a bare Exception, with a page of text
-        raise FileError("The file cannot be saved there", repr(prefix), "a name below the output folder",
-                        "choose another filename_prefix, such as sat3d/face") from error
+        raise FileError(
+            "The file cannot be saved there",
+            repr(prefix),
+            "a name below the output folder",
+            "choose another filename_prefix, such as sat3d/face",
+        ) from error
     number = max(counter, first)
     path = Path(folder) / f"{name}_{number:05}_{suffix}"
     check_target(path)

@@ -32,19 +32,28 @@ class QMMScore(io.ComfyNode):
             display_name="QMM Score",
             category="SAT3D/score",
             description="Measures with an image-text model how much of each attribute pictures show: has the beard "
-                        "arrived in the edit, has the rest stayed?",
+            "arrived in the edit, has the rest stayed?",
             inputs=_inputs(),
             outputs=[
-                io.Image.Output("chart", display_name="chart",
-                                tooltip="Scores of source, reference and edit side by side, attribute by attribute."),
+                io.Image.Output(
+                    "chart",
+                    display_name="chart",
+                    tooltip="Scores of source, reference and edit side by side, attribute by attribute.",
+                ),
                 io.String.Output("json", display_name="json", tooltip="All scores and distances as JSON text."),
-                io.Float.Output("to_reference", display_name="to_reference",
-                                tooltip="How far the edit is from the reference in the chosen attribute: 0 is alike, 2 "
-                                        "the most for each group of phrases. Without an edit, how far the source is; "
-                                        "without a reference, nan."),
-                io.Float.Output("to_source", display_name="to_source",
-                                tooltip="How far the edit is from the source in all other attributes (with 'all': in "
-                                        "all): 0 is alike. Without an edit, 0."),
+                io.Float.Output(
+                    "to_reference",
+                    display_name="to_reference",
+                    tooltip="How far the edit is from the reference in the chosen attribute: 0 is alike, 2 "
+                    "the most for each group of phrases. Without an edit, how far the source is; "
+                    "without a reference, nan.",
+                ),
+                io.Float.Output(
+                    "to_source",
+                    display_name="to_source",
+                    tooltip="How far the edit is from the source in all other attributes (with 'all': in "
+                    "all): 0 is alike. Without an edit, 0.",
+                ),
             ],
             hidden=[io.Hidden.unique_id],
         )
@@ -59,15 +68,23 @@ class QMMScore(io.ComfyNode):
         return clips.LIBRARY.stamp(clip)
 
     @classmethod
-    def execute(cls, source: Tensor, domain: str, clip: str, attribute: str = ALL, reference: Tensor | None = None,
-                edit: Tensor | None = None, architecture: str = "") -> io.NodeOutput:
-        pictures = given(source, reference, edit)
+    def execute(
+        cls,
+        source: Tensor,
+        domain: str,
+        clip: str,
+        attribute: str = ALL,
+        reference: Tensor | None = None,
+        edit: Tensor | None = None,
+        architecture: str = "",
+    ) -> io.NodeOutput:
+        pictures = collect_pictures(source, reference, edit)
         chosen = read_domain(domain)
-        targets = targets_of(chosen, attribute)
+        targets = choose_targets(chosen, attribute)
         model = clips.load(clip, architecture)
         scores = measure_all(model, chosen, pictures, host.Report(cls))
-        text = json.dumps(rounded(as_data(chosen, model.name, scores)), indent=1)
-        return io.NodeOutput(charts(scores, pictures, targets), text, *distances(scores, targets))
+        text = json.dumps(round_numbers(to_data(chosen, model.name, scores)), indent=1)
+        return io.NodeOutput(draw_charts(scores, pictures, targets), text, *measure_distances(scores, targets))
 
 
 @cache
@@ -81,19 +98,29 @@ def _inputs() -> list[io.Input]:
     domains, attributes = _domains_and_attributes()
     return [
         io.Image.Input("source", tooltip="The face before the edit; or simply the picture to be measured."),
-        io.Combo.Input("domain", options=domains, default=HEADS,
-                       tooltip="The kind of picture: which attributes it has, and the phrases that they are measured "
-                               "by."),
-        io.Combo.Input("clip", options=clips.LIBRARY.entries(), default=clips.ENTRY,
-                       tooltip="The image-text model: the built-in one, which knows SynthHeads, or a file in "
-                               "models/open_clip. Nothing is downloaded. Press R after adding files."),
-        io.Combo.Input("attribute", options=[ALL, *attributes], default=ALL,
-                       tooltip="The attribute that the edit should move: drawn alone, and the distances are of it. "
-                               "all: every one."),
+        io.Combo.Input(
+            "domain",
+            options=domains,
+            default=HEADS,
+            tooltip="The kind of picture: which attributes it has, and the phrases that they are measured by.",
+        ),
+        io.Combo.Input(
+            "clip",
+            options=clips.LIBRARY.entries(),
+            default=clips.ENTRY,
+            tooltip="The image-text model: the built-in one, which knows SynthHeads, or a file in "
+            "models/open_clip. Nothing is downloaded. Press R after adding files.",
+        ),
+        io.Combo.Input(
+            "attribute",
+            options=[ALL, *attributes],
+            default=ALL,
+            tooltip="The attribute that the edit should move: drawn alone, and the distances are of it. "
+            "all: every one.",
+        ),
         io.Image.Input("reference", optional=True, tooltip="The face whose attribute was wanted."),
         io.Image.Input("edit", optional=True, tooltip="The face after the edit."),
-        io.String.Input("architecture", default="", optional=True,
-                        tooltip=clips.ARCHITECTURE_TIP),
+        io.String.Input("architecture", default="", optional=True, tooltip=clips.ARCHITECTURE_TIP),
     ]
 
 
@@ -107,7 +134,7 @@ def read_domain(name: str) -> Domain:
     return load_domain(name)
 
 
-def targets_of(domain: Domain, attribute: str) -> list[str]:
+def choose_targets(domain: Domain, attribute: str) -> list[str]:
     """
     Raises:
         ConfigError: the domain has no such attribute.
@@ -118,7 +145,7 @@ def targets_of(domain: Domain, attribute: str) -> list[str]:
     return [attribute]
 
 
-def given(source: Tensor, reference: Tensor | None, edit: Tensor | None) -> dict[str, Tensor]:
+def collect_pictures(source: Tensor, reference: Tensor | None, edit: Tensor | None) -> dict[str, Tensor]:
     """The IMAGEs that are connected, by their part in the edit.
 
     Raises:
@@ -128,8 +155,12 @@ def given(source: Tensor, reference: Tensor | None, edit: Tensor | None) -> dict
     pictures = {part: images.as_image(image) for part, image in pictures.items() if image is not None}
     sizes = {part: len(image) for part, image in pictures.items()}
     if any(size not in (1, max(sizes.values())) for size in sizes.values()):
-        raise ShapeError("The pictures do not pair", ", ".join(f"{part}: {size}" for part, size in sizes.items()),
-                         "one picture, or as many as the others have", "match the batches")
+        raise ShapeError(
+            "The pictures do not pair",
+            ", ".join(f"{part}: {size}" for part, size in sizes.items()),
+            "one picture, or as many as the others have",
+            "match the batches",
+        )
     return pictures
 
 
@@ -144,26 +175,31 @@ def measure_all(model: clips.HostClip, domain: Domain, pictures: dict[str, Tenso
     return scores
 
 
-def as_data(domain: Domain, clip: str, scores: Scores) -> dict:
+def to_data(domain: Domain, clip: str, scores: Scores) -> dict:
     """Plain data: of every picture D(I, φ) by attribute, group and phrase; of every pair the distance by attribute."""
     pairs = {f"{a}_to_{b}": scores[a].differences(scores[b]) for a, b in _PAIRS if a in scores and b in scores}
-    rows = [{
-        "scores": {part: measured.as_table(_nth(len(measured), i)) for part, measured in scores.items()},
-        "distances": {pair: {t: float(d[_nth(len(d), i)]) for t, d in table.items()} for pair, table in pairs.items()},
-    } for i in range(_count(scores))]
+    rows = [
+        {
+            "scores": {part: measured.as_table(i if len(measured) > 1 else 0) for part, measured in scores.items()},
+            "distances": {
+                pair: {t: float(images.nth(d, i)) for t, d in table.items()} for pair, table in pairs.items()
+            },
+        }
+        for i in range(_count(scores))
+    ]
     return {"domain": domain.name, "clip": clip, "pictures": rows}
 
 
-def rounded(data: Any) -> Any:
+def round_numbers(data: Any) -> Any:
     """The same data with numbers that people can read."""
     if isinstance(data, dict):
-        return {key: rounded(value) for key, value in data.items()}
+        return {key: round_numbers(value) for key, value in data.items()}
     if isinstance(data, list):
-        return [rounded(value) for value in data]
+        return [round_numbers(value) for value in data]
     return round(data, _DIGITS) if isinstance(data, float) else data
 
 
-def distances(scores: Scores, targets: Sequence[str]) -> tuple[float, float]:
+def measure_distances(scores: Scores, targets: Sequence[str]) -> tuple[float, float]:
     """Mean over the batch of Σ_{t∈Ω} |D_edit − D_ref| and Σ_{t∉Ω} |D_edit − D_src| (equations 1 and 2).
 
     Where every attribute is a target, the second sums over all too: what moved at all.
@@ -175,15 +211,15 @@ def distances(scores: Scores, targets: Sequence[str]) -> tuple[float, float]:
     return (_sum(edit.differences(scores["reference"]), targets) if "reference" in scores else _UNKNOWN), moved
 
 
-def charts(scores: Scores, pictures: dict[str, Tensor], targets: Sequence[str]) -> Tensor:
+def draw_charts(scores: Scores, pictures: dict[str, Tensor], targets: Sequence[str]) -> Tensor:
     """IMAGE ``[N, H, W, 3]``: one chart for each picture of the batch, the first 16."""
     count, names = _count(scores), list(scores)
     if count > MOST_CHARTS:
         host.warn(f"only the first {MOST_CHARTS} of {count} charts are drawn; the JSON text has all scores.")
     drawn = []
     for i in range(min(count, MOST_CHARTS)):
-        rows = torch.cat([measured.select([_nth(len(measured), i)]).probabilities for measured in scores.values()])
-        faces = [images.to_pictures(image[[_nth(len(image), i)]])[0] for image in pictures.values()]
+        rows = torch.cat([images.nth(measured.probabilities, i)[None] for measured in scores.values()])
+        faces = [images.to_pictures(images.nth(image, i)[None])[0] for image in pictures.values()]
         drawn.append(score_chart(Measurement(rows, scores["source"].domain), names, faces, targets))
     return images.from_pictures(drawn)
 
@@ -194,8 +230,3 @@ def _sum(table: dict[str, Tensor], attributes: Sequence[str]) -> float:
 
 def _count(scores: Scores) -> int:
     return max(map(len, scores.values()))
-
-
-def _nth(size: int, i: int) -> int:
-    """A single picture stands beside every one of a batch."""
-    return i if size > 1 else 0

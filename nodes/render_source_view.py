@@ -20,7 +20,7 @@ class SAT3DRenderAsTaken(io.ComfyNode):
             display_name="Render as Taken",
             category="SAT3D/render",
             description="Renders each face from its own camera: of an inverted photo the one it was taken with, roll "
-                        "included; of an invented face the front. Edits keep the camera.",
+            "included; of an invented face the front. Edits keep the camera.",
             inputs=[
                 EG3D_MODEL.Input("model", tooltip="The generator that made the face."),
                 EG3D_LATENT.Input("latent", tooltip="One face or several, each with its camera."),
@@ -38,13 +38,13 @@ class SAT3DRenderAsTaken(io.ComfyNode):
         network = tuned_network(model.ready(memory.render_bytes(model.network.config)), latent)
         report = host.Report(cls)
         with host.cancellable(network):
-            views = views_as_taken(network, latent, model.render_options())
+            views = render_as_taken(network, latent, model.render_options())
             # Without a live preview: the page would keep it, and one picture is soon made.
             pictures, _, alpha = collect(views, len(latent.styles), lambda done, total, _: report(done, total))
         return io.NodeOutput(pictures, images.to_mask(alpha))
 
 
-def views_as_taken(network: StyleGenerator, latent: Latent, options: RenderOptions) -> Iterator[Rendering]:
+def render_as_taken(network: StyleGenerator, latent: Latent, options: RenderOptions) -> Iterator[Rendering]:
     """Face by face, each from its own camera, or all from the only one; a flat generator takes no notice of it."""
     cameras = latent.camera.to(network.device).expand(len(latent.styles), -1)
     for style, camera in zip(latent.styles.to(network.device).split(1), cameras.split(1), strict=True):

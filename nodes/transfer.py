@@ -10,7 +10,7 @@ from ..sat3d.masks import AttributeMasks
 from ..sat3d.transfer import transfer
 from . import auto_intensity as auto
 from . import clips, host, widgets
-from .masks import attribute_entries, built_in_for
+from .masks import choose_masks, list_attributes
 from .types import EG3D_MODEL
 
 
@@ -22,13 +22,16 @@ class SAT3DTransfer(io.ComfyNode):
             display_name="Transfer Attribute",
             category="SAT3D/edit",
             description="Moves one attribute of the reference, such as this very beard, onto the source and leaves all "
-                        "else. Chain several for several attributes, each with its own reference.",
+            "else. Chain several for several attributes, each with its own reference.",
             inputs=_inputs(),
             outputs=[
                 widgets.edited_face(),
                 widgets.provenance(),
-                io.Float.Output("used_intensity", display_name="used_intensity",
-                                tooltip="The intensity of this edit: that of the slider, or the one found."),
+                io.Float.Output(
+                    "used_intensity",
+                    display_name="used_intensity",
+                    tooltip="The intensity of this edit: that of the slider, or the one found.",
+                ),
             ],
             hidden=[io.Hidden.unique_id],
         )
@@ -43,16 +46,24 @@ class SAT3DTransfer(io.ComfyNode):
         return "" if auto_intensity == auto.OFF else clips.LIBRARY.stamp(clip)
 
     @classmethod
-    def execute(cls, model: host.HostModel, source: Latent, reference: Latent, attribute: str, intensity: float,
-                masks: AttributeMasks | None = None, auto_intensity: str = auto.OFF, clip: str = clips.ENTRY,
-                architecture: str = "") -> io.NodeOutput:
+    def execute(
+        cls,
+        model: host.HostModel,
+        source: Latent,
+        reference: Latent,
+        attribute: str,
+        intensity: float,
+        masks: AttributeMasks | None = None,
+        auto_intensity: str = auto.OFF,
+        clip: str = clips.ENTRY,
+        architecture: str = "",
+    ) -> io.NodeOutput:
         layout = model.network.layout
         for face in (source, reference):
             face.check_layout(layout)
         model.warn_of_other_weights(source)
-        masks = built_in_for(model) if masks is None else masks
-        host.warn(masks.warning_for(model.loaded.fingerprint))
-        source = repeated(source, len(reference.styles))
+        masks = choose_masks(model, masks)
+        source = repeat_face(source, len(reference.styles))
 
         def edited(by: float) -> Latent:
             # Outside inference mode, so that the face can be a starting point of an optimisation.
@@ -61,38 +72,51 @@ class SAT3DTransfer(io.ComfyNode):
 
         if auto_intensity == auto.OFF:
             face = edited(intensity)
-            return io.NodeOutput(face, provenance(face), float(intensity))
+            return io.NodeOutput(face, describe_edits(face), float(intensity))
         edited(0.0)  # what does not fit is said before any model is read
-        judge = auto.Judge(model, clips.load(clip, architecture), auto.domain_of(masks), host.Report(cls))
-        found = auto.find(judge, edited, reference, attribute)
+        judge = auto.Judge(model, clips.load(clip, architecture), auto.find_domain(masks), host.Report(cls))
+        found = auto.find_intensity(judge, edited, reference, attribute)
         face = edited(found.intensity)
-        return io.NodeOutput(face, f"{provenance(face)}\n{attribute} {found}", found.intensity)
+        return io.NodeOutput(face, f"{describe_edits(face)}\n{attribute} {found}", found.intensity)
 
 
 def _inputs() -> list[io.Input]:
     return [
         EG3D_MODEL.Input("model", tooltip="The generator of both faces."),
         *widgets.source_and_reference(),
-        io.Combo.Input("attribute", options=attribute_entries(), default="beard",
-                       tooltip="What to move. Masks of your own in models/sat3d_masks add theirs to the list."),
-        io.Float.Input("intensity", default=1.0, min=-2.0, max=3.0, step=0.05, display_mode=widgets.SLIDER,
-                       tooltip="0 leaves the source as it is, 1 moves the attribute, up to about 2 strengthens it, "
-                               "below 0 moves away from the reference."),
+        io.Combo.Input(
+            "attribute",
+            options=list_attributes(),
+            default="beard",
+            tooltip="What to move. Masks of your own in models/sat3d_masks add theirs to the list.",
+        ),
+        io.Float.Input(
+            "intensity",
+            default=1.0,
+            min=-2.0,
+            max=3.0,
+            step=0.05,
+            display_mode=widgets.SLIDER,
+            tooltip="0 leaves the source as it is, 1 moves the attribute, up to about 2 strengthens it, "
+            "below 0 moves away from the reference.",
+        ),
         widgets.own_masks(),
-        *auto.inputs(),
+        *auto.make_inputs(),
     ]
 
 
-def repeated(face: Latent, count: int) -> Latent:
+def repeat_face(face: Latent, count: int) -> Latent:
     """One face as often as there are references; several stay as they are."""
     if len(face.styles) != 1 or count <= 1:
         return face
     return replace(face, styles=face.styles.repeat(count, 1))
 
 
-def provenance(face: Latent) -> str:
-    """The edits of a face, one a line, the first at the top."""
-    lines = [f"{i}. {' + '.join(edit.attributes)} of {edit.reference or 'a face without name'}, intensity "
-             f"{edit.intensity:g}" + (f", masks {edit.masks}" if edit.masks else "")
-             for i, edit in enumerate(face.edits, 1)]
+def describe_edits(face: Latent) -> str:
+    """The edits of a face, one per line, the first at the top."""
+    lines = [
+        f"{i}. {' + '.join(edit.attributes)} of {edit.reference or 'a face without name'}, intensity "
+        f"{edit.intensity:g}" + (f", masks {edit.masks}" if edit.masks else "")
+        for i, edit in enumerate(face.edits, 1)
+    ]
     return "\n".join([face.name or "a face without name", *lines])

@@ -1,4 +1,4 @@
-"""What travels on the wires between the nodes."""
+"""Types of the wires between the nodes."""
 
 from comfy_api.latest import io
 

@@ -18,8 +18,9 @@ def seed(tooltip: str) -> io.Input:
 
 
 def own_masks() -> io.Input:
-    return SAT3D_MASKS.Input("masks", optional=True,
-                             tooltip="Masks of your own. Nothing connected: those that come with the pack.")
+    return SAT3D_MASKS.Input(
+        "masks", optional=True, tooltip="Masks of your own. Nothing connected: those that come with the pack."
+    )
 
 
 def source_and_reference() -> list[io.Input]:
@@ -34,8 +35,9 @@ def edited_face() -> io.Output:
 
 
 def provenance() -> io.Output:
-    return io.String.Output("provenance", display_name="provenance",
-                            tooltip="Every edit of this face so far, one a line.")
+    return io.String.Output(
+        "provenance", display_name="provenance", tooltip="Every edit of this face so far, one per line."
+    )
 
 
 def alpha() -> io.Output:
@@ -43,5 +45,6 @@ def alpha() -> io.Output:
 
 
 def filename_prefix(default: str, more: str = "") -> io.Input:
-    return io.String.Input("filename_prefix", default=default,
-                           tooltip=f"Where in the output folder, and how the name begins.{more}")
+    return io.String.Input(
+        "filename_prefix", default=default, tooltip=f"Where in the output folder, and how the name begins.{more}"
+    )

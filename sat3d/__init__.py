@@ -4,4 +4,4 @@ The core knows nothing of ComfyUI and nothing of training scripts: ``nodes -> sa
 Images are ``[B, 3, H, W]`` float32 RGB in -1..1; cameras are 25-number labels (see :mod:`sat3d.camera`).
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -1,4 +1,4 @@
-"""The smallest intensity δ at which QMM says that an attribute has arrived, found with few pictures."""
+"""Search for the smallest intensity δ at which QMM says that an attribute has arrived, with few pictures."""
 
 import math
 from collections.abc import Callable
@@ -48,7 +48,7 @@ class Search:
         return math.floor((self.highest - self.lowest) / self.precision + _ROUNDING)
 
     @property
-    def ticks_a_step(self) -> int:
+    def ticks_per_step(self) -> int:
         return max(1, round(self.step / self.precision))
 
     def intensity(self, tick: int) -> float:
@@ -94,23 +94,23 @@ def smallest_intensity(distance: Distance, search: Search | None = None) -> Foun
         return measured[intensity]
 
     enough = max(search.left * at(0.0), search.alike)
-    place = _first_arrival(lambda tick: at(search.intensity(tick)) <= enough, search)
+    tick = _first_arrival(lambda tried: at(search.intensity(tried)) <= enough, search)
     tried = sorted(intensity for intensity in measured if intensity >= search.lowest)
-    nearest = min(tried, key=at) if place is None else search.intensity(place)
-    return Found(nearest, place is not None, at(nearest), at(0.0), tuple(measured.items()))
+    nearest = min(tried, key=at) if tick is None else search.intensity(tick)
+    return Found(nearest, tick is not None, at(nearest), at(0.0), tuple(measured.items()))
 
 
 def _first_arrival(arrived: Callable[[int], bool], search: Search) -> int | None:
     """The number of the lowest intensity at which it has arrived."""
-    below, place = None, 0
-    while not arrived(place):
-        if place == search.last_tick:
+    below, tick = None, 0
+    while not arrived(tick):
+        if tick == search.last_tick:
             return None
-        below, place = place, min(place + search.ticks_a_step, search.last_tick)
-    while below is not None and place - below > 1:
-        middle = (below + place) // 2
-        below, place = (below, middle) if arrived(middle) else (middle, place)
-    return place
+        below, tick = tick, min(tick + search.ticks_per_step, search.last_tick)
+    while below is not None and tick - below > 1:
+        middle = (below + tick) // 2
+        below, tick = (below, middle) if arrived(middle) else (middle, tick)
+    return tick
 
 
 def _checked(distance: float, intensity: float) -> float:

@@ -1,4 +1,4 @@
-"""A face in the style space: what travels between nodes, and its file."""
+"""A face as a latent of the style space, on the wires between nodes and in files."""
 
 import json
 import os
@@ -62,7 +62,7 @@ class Latent:
             raise ShapeError(
                 "Cameras and styles do not pair",
                 (self.camera.shape[0], self.styles.shape[0]),
-                "one camera, or one a face",
+                "one camera, or one per face",
                 f"pass [1, {LABEL_SIZE}] or [B, {LABEL_SIZE}]",
             )
 

@@ -1,4 +1,4 @@
-"""The losses of SAT3D, section 3.2, one short function an equation (L_attr, equations 1 to 3, is in ``qmm``)."""
+"""The losses of SAT3D, section 3.2, one short function per equation (L_attr, equations 1 to 3, is in ``qmm``)."""
 
 from dataclasses import dataclass
 

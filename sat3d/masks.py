@@ -1,6 +1,6 @@
 """The meta attribute mask matrix M (SAT3D): which editable style channels carry which attribute.
 
-M is ``[m+1, n]`` logits, one row an attribute and a last row *others*. A softmax over the rows gives, for each
+M is ``[m+1, n]`` logits, one row per attribute and a last row *others*. A softmax over the rows gives, for each
 channel, the probability of belonging to an attribute.
 """
 
@@ -39,7 +39,7 @@ class AttributeMasks:
             raise ShapeError(
                 "The mask matrix has the wrong shape",
                 tuple(self.logits.shape),
-                f"{wanted}: {len(self.attributes)} attributes and 'others', one column an editable channel",
+                f"{wanted}: {len(self.attributes)} attributes and 'others', one column per editable channel",
                 "learn the masks again for this generator",
             )
         if len(set(self.attributes)) < len(self.attributes) or OTHERS in self.attributes:

@@ -1,4 +1,4 @@
-"""Numbers for what an edit changed; plain tensors in, no network."""
+"""Metrics of what an edit changed; plain tensors in, no network."""
 
 import torch
 from torch import Tensor

@@ -18,7 +18,7 @@ def rgb_values(picture: Image.Image) -> np.ndarray:
     """A picture of any mode -> ``[H, W, 3]`` float32 in 0..1; grey as RGB, alpha over white, the frame it stands at.
 
     Grey of 16 bits, and 32-bit integers that fit into 16 bits, are divided by 65535. Floats are 0..1, or 0..255 where
-    one is above 1. Colours of 16 bits a channel are 8 bits already when Pillow has read them. LAB is seen through
+    one is above 1. Colours of 16 bits per channel are 8 bits already when Pillow has read them. LAB is seen through
     Pillow's colour management, CMYK without a profile.
 
     Example:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from .errors import ConfigError, ShapeError
@@ -42,7 +42,7 @@ def depth_to_grey(depth: Tensor, opacity: Tensor) -> Tensor:
 def contact_sheet(
     rows: Sequence[Sequence[Image.Image]], labels: Sequence[str] = (), cell_px: int = 256, gap_px: int = 6
 ) -> Image.Image:
-    """A grid of pictures, each scaled to ``cell_px``; one label a row above it."""
+    """A grid of pictures, each scaled to ``cell_px``; one label per row above it."""
     columns = max(len(row) for row in rows)
     head = _LABEL_HEIGHT_PX if labels else 0
     step_x, step_y = cell_px + gap_px, cell_px + gap_px + head
@@ -57,6 +57,14 @@ def contact_sheet(
                 (gap_px + c * step_x, gap_px + head + r * step_y),
             )
     return sheet
+
+
+def built_in_font(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Pillow's own font; a bitmap of one size before Pillow 10.1, or where it is built without FreeType."""
+    try:
+        return ImageFont.load_default(size_px)
+    except (TypeError, ImportError):
+        return ImageFont.load_default()
 
 
 def save_picture(picture: Image.Image, path: str | os.PathLike, **options) -> None:

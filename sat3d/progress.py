@@ -1,4 +1,4 @@
-"""How long work reports and stops: plain callables, so that the core knows neither tqdm nor ComfyUI."""
+"""Progress callbacks: plain callables, so that the core knows neither tqdm nor ComfyUI."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Where a picture may change when an attribute is transferred (SAT3D, background loss, equation 4).
+"""Alterable regions: where a picture may change when an attribute is transferred (SAT3D, equation 4).
 
 Labels of a parser, ``[B, H, W]`` whole numbers, become binary masks ``[B, 1, H, W]``; nothing here is differentiable.
 """
@@ -73,5 +73,5 @@ def _between_rows(region: Tensor, low: float, high: float) -> Tensor:
     row = torch.arange(filled.shape[1], device=region.device)
     first = torch.where(filled, row, filled.shape[1]).amin(1, keepdim=True)
     last = torch.where(filled, row, -1).amax(1, keepdim=True)
-    place = (row - first + 0.5) / (last - first + 1)  # of a row's middle, 0..1 from the top of the region
-    return region & ((place >= low) & (place <= high))[:, None, :, None]
+    share = (row - first + 0.5) / (last - first + 1)  # of a row's middle, 0..1 from the top of the region
+    return region & ((share >= low) & (share <= high))[:, None, :, None]

@@ -106,13 +106,6 @@ class StyleLayout:
                 "use the latent with the generator that made it",
             )
 
-    def locate(self, channel: int) -> tuple[str, int]:
-        """Flat channel -> (layer name, channel in that layer)."""
-        for name, place in self.slices.items():
-            if place.start <= channel < place.stop:
-                return name, channel - place.start
-        raise LayoutError("No such style channel", channel, f"0 … {self.num_channels - 1}", "check the index")
-
     @cached_property
     def fingerprint(self) -> str:
         """16 hex digits that change with any layer's name, width, w+ row, group or order, and with what is editable."""

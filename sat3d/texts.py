@@ -1,4 +1,4 @@
-"""Texts as people mean them: one spelling for what looks alike, and whether there is a word at all."""
+"""Normal forms of texts, for comparison; and whether there is a word in a text."""
 
 import re
 import unicodedata
@@ -6,16 +6,16 @@ import unicodedata
 _WORD = re.compile(r"[^\W_]")
 
 
-def composed(text: str) -> str:
+def compose_accents(text: str) -> str:
     """In Unicode's form NFC: an accent is part of its letter, however the keyboard or the file system wrote it."""
     return unicodedata.normalize("NFC", text)
 
 
-def folded(text: str) -> str:
+def fold(text: str) -> str:
     """The same for texts that differ only in capitals, spaces, or how a character is encoded; to compare, not to show.
 
     Example:
-        >>> folded("Cafe\\u0301  au lait") == folded("café au lait")
+        >>> fold("Cafe\\u0301  au lait") == fold("café au lait")
         True
     """
     compatible = unicodedata.normalize("NFKC", text).casefold()

@@ -69,6 +69,6 @@ def _check_pair(source: Latent, reference: Latent, layout: StyleLayout) -> None:
         raise ShapeError(
             "Source and reference batches do not pair",
             (source.styles.shape[0], reference.styles.shape[0]),
-            "one reference, or one a source",
+            "one reference, or one per source",
             "use a single reference",
         )

@@ -1,5 +1,6 @@
 """Tiny seeded networks: every layer kind, every super-resolution shape, in milliseconds."""
 
+import os
 import signal
 
 import pytest
@@ -14,6 +15,10 @@ from sat3d.generators import (
     TriplaneGenerator,
     build_generator,
 )
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # several processes share the cores, and so do the scripts that tests start
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    torch.set_num_threads(1)
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # started in a shell's background: Ctrl-C is tested all the same
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -10,6 +10,7 @@ from sat3d.camera import (
     check_label,
     focal_from_fov,
     intrinsics,
+    look_angles,
     look_at_pose,
     make_label,
     orbit,
@@ -46,6 +47,15 @@ def test_rotations_are_orthonormal_right_handed_and_look_at_the_pivot():
         rotation[:, :, 2], torch.nn.functional.normalize(pivot - position, dim=1), atol=1e-5, rtol=0
     )
     torch.testing.assert_close(position.norm(dim=1), torch.full((13,), 2.7))
+
+
+def test_angles_of_a_position_are_those_it_was_made_of():
+    yaw, pitch = torch.linspace(-1.5, 3.1, 13), torch.linspace(-1.4, 1.4, 13)
+    position = look_at_pose(yaw, pitch, 2.7, (0.1, 0, 0.2))[:, :3, 3]
+    for found, wanted in zip(look_angles(position), (yaw, pitch), strict=True):
+        torch.testing.assert_close(found, wanted, atol=1e-5, rtol=0)
+    torch.testing.assert_close(torch.stack(look_angles(3 * position)), torch.stack(look_angles(position)))
+    assert [float(angle) for angle in look_angles(torch.tensor([0.0, 0.0, 1.0]))] == pytest.approx([0, 0], abs=1e-6)
 
 
 def test_pole_is_finite():

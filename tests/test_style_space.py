@@ -27,7 +27,7 @@ SMALL = layout(
 def test_slices_and_editable_channels_by_hand():
     assert SMALL.num_channels == 8 and SMALL.num_editable == 5
     assert SMALL.editable_index.tolist() == [0, 1, 3, 4, 5]
-    assert SMALL.locate(4) == ("b", 1)
+    assert SMALL.slices["b"] == slice(3, 6)
     styles = torch.arange(8.0)[None]
     assert SMALL.editable(styles).tolist() == [[0, 1, 3, 4, 5]]
     assert SMALL.with_editable(styles, -torch.ones(1, 5)).tolist() == [[-1, -1, 2, -1, -1, -1, 6, 7]]
@@ -70,8 +70,6 @@ def test_wrong_styles_are_refused():
         SMALL.split(torch.zeros(1, 7))
     with pytest.raises(ShapeError):
         SMALL.with_editable(torch.zeros(1, 8), torch.zeros(1, 4))
-    with pytest.raises(LayoutError):
-        SMALL.locate(8)
 
 
 def test_editable_index_first_used_in_inference_mode_still_differentiates():

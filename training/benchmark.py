@@ -8,22 +8,21 @@
 and one table; memory is how far that of all tensors rises in one run; a stage that cannot be measured says "not yet".
 """
 
-import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor
 
+from training.common.console import script
 from sat3d.camera import orbit
 from sat3d.files.writing import check_target, write_text
 from sat3d.generators import RenderOptions, TriplaneConfig, TriplaneGenerator, build_generator, reference
-from training.common.console import script
+from training.common.settings import Maybe, Range, Settings
 from training.common.timing import Measurement, machine_facts, measure
 
 ORBIT_VIEWS = 8
@@ -155,26 +154,28 @@ def _cell(value: float | str | None) -> str:
 SUITES = {"generator": run_generator, "masks": run_masks}
 
 
-@script()
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--suite", choices=sorted(SUITES), default="generator")
-    parser.add_argument("--json", type=Path, help="write the figures here")
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
-    options = parser.parse_args(arguments)
-    if options.json:
-        check_target(options.json)
-    rows = SUITES[options.suite](options.repeats, options.device)
+@dataclass(frozen=True, kw_only=True)
+class Benchmark(Settings):
+    suite: Literal[tuple(sorted(SUITES))] = "generator"
+    json: Maybe[Path] = None  # write the figures here
+    repeats: Annotated[int, Range(1)] = 5
+    device: Literal["cpu", "cuda"] = "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@script(Benchmark)
+def main(settings: Benchmark) -> int:
+    if settings.json:
+        check_target(settings.json)
+    rows = SUITES[settings.suite](settings.repeats, settings.device)
     report = {
-        "suite": options.suite,
-        "machine": machine_facts(options.device),
-        "repeats": options.repeats,
+        "suite": settings.suite,
+        "machine": machine_facts(settings.device),
+        "repeats": settings.repeats,
         "stages": rows,
     }
     print(format_table(rows))
-    if options.json:
-        write_text(options.json, json.dumps(report, indent=1))
+    if settings.json:
+        write_text(settings.json, json.dumps(report, indent=1))
     return 0
 
 

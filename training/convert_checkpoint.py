@@ -13,11 +13,10 @@ from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 import torch
 from torch import Tensor
 
+from training.common.console import script
 from sat3d.errors import FileError, NameTakenError, NoSuchNetworkError
 from sat3d.files.writing import check_target
 from sat3d.generators.checkpoint import save_checkpoint
@@ -25,10 +24,10 @@ from sat3d.generators.config import PLANE_AXES_CORRECTED, PLANE_AXES_EG3D, Gener
 from sat3d.generators.full_head_config import PLANE_AXES_FULL_HEAD
 from sat3d.generators.loading import bases_for
 from sat3d.generators.official import ForeignNetwork, read_network
-from training.common.console import script
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """By the standard library: whoever has the node pack alone can convert, too."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("source", type=Path, metavar="IN", help="the network: .pkl, .pt or .pth")
     parser.add_argument("target", type=Path, metavar="OUT.safetensors", help="the checkpoint to write")
@@ -40,9 +39,9 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-@script(refused=1, stopped="\ninterrupted: nothing was written")
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit code: 0 converted, 1 refused (one line on stderr), 130 interrupted."""
+@script(stopped="\ninterrupted: nothing was written")
+def main(arguments: Sequence[str] | None) -> int:
+    """The exit code: 0 converted, 2 refused (one line on stderr), 130 interrupted."""
     options = parse_arguments(arguments)
     with advice():
         convert(options)

@@ -6,19 +6,18 @@ The built-in generator draws two heads, the built-in masks move the attribute, t
 ``--checkpoint`` takes any EG3D network instead: its heads are drawn and turned; there is nothing to edit them with.
 """
 
-import argparse
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from typing import Annotated
 
 import torch
 from PIL import Image
 from torch import Tensor
 
+from training.common.console import script
 from sat3d.camera import orbit
 from sat3d.clip import load_clip
 from sat3d.domains import load_domain
@@ -34,55 +33,52 @@ from sat3d.pictures import contact_sheet, depth_to_grey, save_animation, save_pi
 from sat3d.qmm import QMM
 from sat3d.regions import alterable_region, background_mask
 from sat3d.transfer import edit_styles
-from training.common.console import script
+from training.common.settings import BuiltIn, Range, Settings
 
 _SHOWN = ("hair_style", "hair_colour", "beard", "glasses", "expression")
 _NAMES = ("source", "reference", "edit")
 _SHEET_COLUMNS = 6
 
 
-@script(refused=1)
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", type=Path, default=GENERATOR, help="an EG3D network (the built-in one)")
-    parser.add_argument("--masks", type=Path, default=MASKS, help="attribute masks (the built-in ones)")
-    parser.add_argument("--attribute", default="beard", help="what moves (beard)")
-    parser.add_argument("--out", type=Path, default=Path("out/demo"))
-    parser.add_argument("--seeds", type=int, nargs=2, default=(19, 40), help="source and reference (19 40)")
-    parser.add_argument("--frames", type=int, default=24, help="of the orbit (24)")
-    return run(parser.parse_args(arguments))
+@dataclass(frozen=True, kw_only=True)
+class Demo(Settings):
+    checkpoint: BuiltIn = GENERATOR  # an EG3D network
+    masks: BuiltIn = MASKS  # attribute masks
+    attribute: str = "beard"  # what moves
+    out: Path = Path("out/demo")  # folder of the pictures
+    seeds: tuple[int, int] = (19, 40)  # source and reference
+    frames: Annotated[int, Range(1)] = 24  # of the orbit
 
 
+@script(Demo)
 @torch.inference_mode()
-def run(arguments: argparse.Namespace) -> int:
+def main(settings: Demo) -> int:
     started = time.perf_counter()
-    network = load_network(arguments)
-    own = arguments.checkpoint == GENERATOR
-    faces = torch.cat([sample(network, seed, 1.0 if own else 0.7) for seed in arguments.seeds])
+    network = load_network(settings)
+    own = settings.checkpoint == GENERATOR
+    faces = torch.cat([sample(network, seed, 1.0 if own else 0.7) for seed in settings.seeds])
     if own:
-        masks = load_masks(arguments.masks, network.layout)
-        faces = torch.cat([faces, edited(network, faces, masks, arguments.attribute)])
+        masks = load_masks(settings.masks, network.layout)
+        faces = torch.cat([faces, edited(network, faces, masks, settings.attribute)])
     fronts = torch.cat([network.synthesize(face[None]).image for face in faces])
     if own:
-        tell(fronts, arguments.attribute)
-    turned = network.synthesize(faces[-1:] if own else faces[:1], network.rig.label(*orbit(arguments.frames)))
-    save(arguments.out, fronts, turned, arguments.attribute if own else None)
-    print(f"{arguments.frames + len(faces)} views and their scores in {time.perf_counter() - started:.1f} s")
-    print(f"Pictures: {(arguments.out / 'sheet.png').resolve()}, and orbit.webp beside it")
+        tell(fronts, settings.attribute)
+    turned = network.synthesize(faces[-1:] if own else faces[:1], network.rig.label(*orbit(settings.frames)))
+    save(settings.out, fronts, turned, settings.attribute if own else None)
+    print(f"{settings.frames + len(faces)} views and their scores in {time.perf_counter() - started:.1f} s")
+    print(f"Pictures: {(settings.out / 'sheet.png').resolve()}, and orbit.webp beside it")
     return 0
 
 
-def load_network(arguments: argparse.Namespace) -> TriplaneGenerator:
-    """The generator, once the arguments are seen to be possible, and the folder for the pictures."""
-    if arguments.frames < 1:
-        raise ConfigError("--frames is too small", arguments.frames, "1 or more")
-    network = load_generator(arguments.checkpoint).network
+def load_network(settings: Demo) -> TriplaneGenerator:
+    """The generator, and the folder for the pictures."""
+    network = load_generator(settings.checkpoint).network
     if not isinstance(network, TriplaneGenerator):
         got = network.config.family
         raise ConfigError("This checkpoint is a flat generator", got, "an EG3D checkpoint", "choose another file")
-    make_folder(arguments.out)
+    make_folder(settings.out)
     layout = network.layout
-    print(f"{arguments.checkpoint.name}: {layout.num_editable} editable of {layout.num_channels} style channels")
+    print(f"{settings.checkpoint.name}: {layout.num_editable} editable of {layout.num_channels} style channels")
     return network
 
 

@@ -3,54 +3,37 @@
 python training/evaluate.py readers --seed 7 --count 400 --json out/readers.json
 python training/evaluate.py generator --seed 7 --count 200 --json out/generator.json
 python training/evaluate.py transfer --seed 7 --count 500 --json out/transfer.json --pictures out
-
-A suite is a module of training/evaluation with ``add_arguments(parser)`` and ``run(options) -> report``.
 """
 
-import argparse
 import json
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from sat3d.files.writing import check_target, write_text
 from training.common.console import script
-from training.evaluation import clip, encoder, generator, inversion, readers, transfer
+from sat3d.files.writing import check_target, write_text
+from training.evaluation import clip, encoder, generator, inversion, readers
+from training.evaluation.people import Judging
+from training.evaluation.transfer import command as transfer
 
+# Name -> what a suite can be told, and what makes its report of that.
 SUITES = {
-    "readers": readers,
-    "generator": generator,
-    "clip": clip,
-    "encoder": encoder,
-    "inversion": inversion,
-    "transfer": transfer,
+    "readers": (readers.JudgeReaders, readers.run),
+    "generator": (generator.JudgeGenerator, generator.run),
+    "clip": (clip.JudgeClip, clip.run),
+    "encoder": (encoder.JudgeEncoder, encoder.run),
+    "inversion": (inversion.JudgeInversion, inversion.run),
+    "transfer": (transfer.JudgeTransfer, transfer.run),
 }
 
 
-@script()
-def main(arguments: Sequence[str] | None = None) -> int:
+@script({name: settings for name, (settings, _) in SUITES.items()})
+def main(settings: Judging) -> int:
     """Exit codes: 0 judged; 2 wrong arguments or files, said in words on stderr; 130 stopped by the user."""
-    options = _parse(arguments)
-    if options.json:
-        check_target(options.json)
-    report = options.run(options)
-    if options.json:
-        write_text(options.json, json.dumps(report, indent=1) + "\n")
+    if settings.json:
+        check_target(settings.json)
+    report = dict(SUITES.values())[type(settings)](settings)
+    if settings.json:
+        write_text(settings.json, json.dumps(report, indent=1) + "\n")
     return 0
-
-
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    suites = parser.add_subparsers(required=True, metavar="{" + ",".join(SUITES) + "}")
-    for name, suite in SUITES.items():
-        summary = suite.__doc__.splitlines()[0]
-        command = suites.add_parser(name, help=summary, description=summary)
-        suite.add_arguments(command)
-        command.add_argument("--json", type=Path, help="write the report here")
-        command.set_defaults(run=suite.run)
-    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

@@ -8,43 +8,45 @@ gives the largest error and its limit, the last line ``N passed, M failed``; the
 that cannot be run counts as one failure, and the others go on.
 """
 
-import argparse
 import sys
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import tyro
 
-from sat3d.errors import FileError, Sat3dError
 from training.common.console import script
+from sat3d.errors import FileError, Sat3dError
+from training.common.settings import Again, Flag, Settings
 from training.tools.parity_cases import ParityCase, Result, run_case
 
 
-@script()
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="folder with the cases")
-    parser.add_argument("--case", action="append", help="run only this case; repeatable")
-    parser.add_argument("--verbose", action="store_true", help="a line a tensor")
-    options = parser.parse_args(arguments)
-    names = {path.stem for suffix in ("json", "safetensors") for path in options.folder.glob(f"*.{suffix}")}
-    if names and options.case:
-        names = set(options.case)
+@dataclass(frozen=True, kw_only=True)
+class Parity(Settings):
+    folder: tyro.conf.Positional[Path]  # folder with the cases
+    case: Again[str] = ()  # run only this case; repeatable
+    verbose: Flag = False  # a line for each tensor
+
+
+@script(Parity)
+def main(settings: Parity) -> int:
+    names = {path.stem for suffix in ("json", "safetensors") for path in settings.folder.glob(f"*.{suffix}")}
+    if names and settings.case:
+        names = set(settings.case)
     if not names:
         wanted = "<case>.pkl, .safetensors and .json side by side"
-        raise FileError("There are no cases in the folder", options.folder, wanted, "check the folder and --case")
+        raise FileError("There are no cases in the folder", settings.folder, wanted, "check the folder and --case")
     passed = failed = 0
     for name in sorted(names):
-        good, bad = _report(name, options)
+        good, bad = _report(name, settings)
         passed, failed = passed + good, failed + bad
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 
 
-def _report(name: str, options: argparse.Namespace) -> tuple[int, int]:
+def _report(name: str, settings: Parity) -> tuple[int, int]:
     print(f"\n{name}")
     try:
-        results = run_case(ParityCase.load(options.folder / name))
+        results = run_case(ParityCase.load(settings.folder / name))
     except Sat3dError as error:
         print(f"  FAILED to run: {error}")
         return 0, 1
@@ -53,9 +55,9 @@ def _report(name: str, options: argparse.Namespace) -> tuple[int, int]:
         return 0, 1
     groups: dict[str, list] = {}
     for result in results:
-        groups.setdefault(result.name if options.verbose else result.name.split(".")[0], []).append(result)
+        groups.setdefault(result.name if settings.verbose else result.name.split(".")[0], []).append(result)
     for group, members in groups.items():
-        _print_group(group, members, options.verbose)
+        _print_group(group, members, settings.verbose)
     bad = sum(not r.passed for r in results)
     return len(results) - bad, bad
 

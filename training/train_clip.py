@@ -2,68 +2,53 @@
 
     python training/train_clip.py --data DIR [DIR ...] --out clip.safetensors [--generated N] [--minutes M] [--resume]
 
-Pictures of 128 pixels are enough. Ctrl-C, or a kill, costs at most the minutes since the last checkpoint.
+Pictures of 128 pixels are enough. With --generated, those that a generator makes of rendered heads are mixed in, with
+the heads' captions: of their latents, or of what --encoder sees in the renders, where nobody labelled the generator.
+Ctrl-C, or a kill, costs at most the minutes since the last checkpoint.
 """
 
-import argparse
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Annotated
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from sat3d.errors import ConfigError
-from sat3d.networks.built_in import GENERATOR
 from training.common.console import script
+from sat3d.errors import ConfigError
 from training.common.device import Machine
-from training.data import generated_views as generated
-from training.data.generated_views import with_generated
+from training.common.settings import Flag, Range
 from training.data.views import Views
-from training.networks import options as command_line
 from training.networks.clip import SIZE, ClipTask
-from training.networks.coded_heads import find_coder, load_domain_generator
-from training.networks.loop import Plan
+from training.networks.command import STOPPED, Needs, NetworkSettings, run
+from training.networks.generated_views import GeneratedSettings, with_generated
+from training.networks.task import Recipe
 
 PRESETS = {
-    "cpu": Plan(batch=64, rate=1.5e-3, decay=0.05, minutes=60),
-    "gpu": Plan(batch=256, rate=2e-3, decay=0.05, minutes=15),
+    "cpu": Recipe(batch=64, rate=1.5e-3, decay=0.05, minutes=60),
+    "gpu": Recipe(batch=256, rate=2e-3, decay=0.05, minutes=15),
 }
 
 
-@script(stopped=command_line.STOPPED)
-def main(arguments: Sequence[str] | None = None) -> int:
-    options = command_line.parse(__doc__, arguments, _add_arguments)
-    _check(options)
+@dataclass(frozen=True, kw_only=True)
+class TrainClip(GeneratedSettings, NetworkSettings):
+    from_reader: Flag = False  # begin with the attribute reader's convolutions
+    keep_start: Annotated[float, Range(0, 0.999)] = 0.0
+    """the result is this share of the weights of --start and the rest of what was learned"""
 
-    def make_task(views: Views, machine: Machine) -> ClipTask:
-        if options.generated:
-            network = load_domain_generator(options.generator or GENERATOR)
-            views = with_generated(views, find_coder(network, options.encoder, options.population), options)
-        task = ClipTask(views, machine, options.seed)
-        task.keep_start = options.keep_start
-        if options.from_reader:
+    def __post_init__(self):
+        super().__post_init__()
+        if self.keep_start and not self.start:
+            raise ConfigError("--keep-start has nothing to keep", self.keep_start, "--start FILE beside it", "name one")
+
+
+@script(TrainClip, stopped=STOPPED)
+def main(settings: TrainClip) -> int:
+    def make_network(views: Views, machine: Machine) -> ClipTask:
+        task = ClipTask(with_generated(views, settings, settings.seed), machine, settings.seed)
+        task.keep_start = settings.keep_start
+        if settings.from_reader:
             task.start_from_reader()
         return task
 
-    return command_line.run(options, PRESETS, command_line.Needs(SIZE, labels=False), make_task)
-
-
-def _check(options: argparse.Namespace) -> None:
-    """
-    Raises:
-        ConfigError: a share out of range, or of nothing.
-    """
-    if not 0 <= options.keep_start < 1:
-        raise ConfigError("--keep-start is out of range", options.keep_start, "0 to below 1", "correct it")
-    if options.keep_start and not options.start:
-        raise ConfigError("--keep-start has nothing to keep", options.keep_start, "--start FILE beside it", "name one")
-
-
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    generated.add_arguments(parser)
-    parser.add_argument("--from-reader", action="store_true", help="begin with the attribute reader's convolutions")
-    keep = "the result is this share of the weights of --start and the rest of what was learned (0)"
-    parser.add_argument("--keep-start", type=float, default=0.0, metavar="SHARE", help=keep)
+    return run(settings, PRESETS, Needs(SIZE, labels=False), make_network)
 
 
 if __name__ == "__main__":

@@ -1,52 +1,55 @@
 """Train the encoder, which finds in one pass the latent and the camera of a head picture.
 
     python training/train_encoder.py --generator FILE --data DIR [DIR ...] --out encoder.safetensors [--resume]
+    python training/train_encoder.py --generator FILE --start encoder-of-its-training.safetensors --data DIR --out FILE
 
-The data are renders whose latents are known. Ctrl-C, or a kill, costs at most the minutes since the last checkpoint.
+The data are renders. A generator made from known labels has their latents, which the encoder learns. Of any other no
+latent is known: the encoder goes on from the one that was trained along with it (--start) and learns by inversion, by
+drawing again what it sees. Ctrl-C, or a kill, costs at most the minutes since the last checkpoint.
 """
 
-import argparse
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass, replace
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from sat3d.networks.built_in import GENERATOR
 from training.common.console import script
 from training.common.device import Machine
-from training.data import generated_views as generated
-from training.data.generated_views import with_generated
+from training.common.settings import Flag
 from training.data.views import Views
-from training.networks import options as command_line
-from training.networks.coded_heads import find_coder, load_domain_generator
-from training.networks.encoder import SIZE, EncoderTask
-from training.networks.loop import Plan
+from training.networks.coded_heads import choose_population, has_latents_of, load_domain_generator
+from training.networks.command import STOPPED, Needs, NetworkSettings, run
+from training.networks.encoder import SIZE, AnyEncoderTask, EncoderTask
+from training.networks.encoder_inversion import InversionTask
+from training.networks.generated_views import GeneratedSettings, with_generated
+from training.networks.task import Recipe
 
 PRESETS = {
-    "cpu": Plan(batch=64, rate=2e-3, minutes=40),
-    "gpu": Plan(batch=256, rate=3e-3, minutes=10),
+    "cpu": Recipe(batch=64, rate=2e-3, minutes=40),
+    "gpu": Recipe(batch=256, rate=3e-3, minutes=10),
 }
+_GOING_ON = 0.25  # of the learning rate, with --start: what is known already must not be shaken off
 
 
-@script(stopped=command_line.STOPPED)
-def main(arguments: Sequence[str] | None = None) -> int:
-    options = command_line.parse(__doc__, arguments, _add_arguments)
+@dataclass(frozen=True, kw_only=True)
+class TrainEncoder(GeneratedSettings, NetworkSettings):
+    fresh: Flag = False  # begin without the attribute reader's layers
 
-    def make_task(views: Views, machine: Machine) -> EncoderTask:
-        network = load_domain_generator(options.generator or GENERATOR)
-        coder = find_coder(network, options.encoder, options.population)
-        task = EncoderTask(with_generated(views, coder, options), machine, options.seed, network=network)
-        if not options.fresh:
+
+@script(TrainEncoder, stopped=STOPPED)
+def main(settings: TrainEncoder) -> int:
+    def make_network(views: Views, machine: Machine) -> AnyEncoderTask:
+        network = load_domain_generator(settings.generator)
+        known = has_latents_of(network, choose_population(network, settings.population))
+        coding = settings if known else replace(settings, encoder=settings.encoder or settings.start)
+        views = with_generated(views, coding, settings.seed)
+        task = (EncoderTask if known else InversionTask)(views, machine, settings.seed, network=network)
+        if not settings.fresh and not settings.start:
             task.start_from_reader()
         return task
 
-    return command_line.run(options, PRESETS, command_line.Needs(SIZE, labels=False), make_task)
-
-
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    generated.add_arguments(parser)
-    parser.add_argument("--fresh", action="store_true", help="begin without the attribute reader's layers")
+    presets = PRESETS
+    if settings.start:
+        presets = {name: replace(recipe, rate=_GOING_ON * recipe.rate) for name, recipe in PRESETS.items()}
+    return run(settings, presets, Needs(SIZE, labels=False), make_network)
 
 
 if __name__ == "__main__":

@@ -6,27 +6,22 @@ Pictures need 256 pixels. Ctrl-C, or a kill, costs at most the minutes since the
 """
 
 import sys
-from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from training.common.console import script
-from training.networks import options as command_line
-from training.networks.loop import Plan
+from training.networks.command import STOPPED, Needs, NetworkSettings, run
 from training.networks.parser import SIZE, ParserTask
+from training.networks.task import Recipe
 
 PRESETS = {
-    "cpu": Plan(batch=16, rate=3e-3, minutes=60, warmup=0.03),
-    "gpu": Plan(batch=64, rate=4e-3, minutes=12),
+    "cpu": Recipe(batch=16, rate=3e-3, minutes=60, warmup=0.03),
+    "gpu": Recipe(batch=64, rate=4e-3, minutes=12),
 }
 
 
-@script(stopped=command_line.STOPPED)
-def main(arguments: Sequence[str] | None = None) -> int:
-    options = command_line.parse(__doc__, arguments)
-    return command_line.run(options, PRESETS, command_line.Needs(SIZE), partial(ParserTask, seed=options.seed))
+@script(NetworkSettings, stopped=STOPPED)
+def main(settings: NetworkSettings) -> int:
+    return run(settings, PRESETS, Needs(SIZE), partial(ParserTask, seed=settings.seed))
 
 
 if __name__ == "__main__":

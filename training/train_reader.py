@@ -8,42 +8,39 @@ several populations go together. Pictures of 256 pixels show most; those of 128 
 most the minutes since the last checkpoint.
 """
 
-import argparse
 import sys
-from collections.abc import Sequence
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from dataclasses import dataclass
+from typing import Literal
 
 from training.common.console import script
 from training.common.device import Machine
 from training.data.views import Views
-from training.networks import options as command_line
-from training.networks.loop import Plan
+from training.networks.command import STOPPED, Needs, NetworkSettings, run
 from training.networks.reader import SMALLEST_PX, ReaderTask
 from training.networks.targets import READERS, reader_config
+from training.networks.task import Recipe
 
 PRESETS = {
-    "first": {"cpu": Plan(batch=64, rate=3e-3, minutes=120), "gpu": Plan(batch=256, rate=4e-3, minutes=15)},
-    "second": {"cpu": Plan(batch=64, rate=1.5e-3, minutes=120), "gpu": Plan(batch=256, rate=2e-3, minutes=15)},
+    "first": {"cpu": Recipe(batch=64, rate=3e-3, minutes=120), "gpu": Recipe(batch=256, rate=4e-3, minutes=15)},
+    "second": {"cpu": Recipe(batch=64, rate=1.5e-3, minutes=120), "gpu": Recipe(batch=256, rate=2e-3, minutes=15)},
 }
 
 
-@script(stopped=command_line.STOPPED)
-def main(arguments: Sequence[str] | None = None) -> int:
-    options = command_line.parse(__doc__, arguments, _add_arguments)
-    config = reader_config(options.architecture)
-
-    def make_task(views: Views, machine: Machine) -> ReaderTask:
-        return ReaderTask(views, machine, options.seed, config)
-
-    needs = command_line.Needs(config.picture_px, SMALLEST_PX, labels=False)
-    return command_line.run(options, PRESETS[options.architecture], needs, make_task)
+@dataclass(frozen=True, kw_only=True)
+class TrainReader(NetworkSettings):
+    architecture: Literal[READERS] = READERS[0]
+    """which network: first ships as the reader, second is another one, to judge"""
 
 
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    which = "which network: first ships as the reader, second is another one, to judge (first)"
-    parser.add_argument("--architecture", choices=READERS, default=READERS[0], help=which)
+@script(TrainReader, stopped=STOPPED)
+def main(settings: TrainReader) -> int:
+    config = reader_config(settings.architecture)
+
+    def make_network(views: Views, machine: Machine) -> ReaderTask:
+        return ReaderTask(views, machine, settings.seed, config)
+
+    needs = Needs(config.picture_px, SMALLEST_PX, labels=False)
+    return run(settings, PRESETS[settings.architecture], needs, make_network)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Which of open_clip's architectures tensors belong to: told by their names and shapes, without building any."""
+"""Detection of open_clip's architectures by names and shapes of tensors, without building any."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -120,7 +120,7 @@ def _configured_image(image: Mapping) -> ImageTower:
     return ImageTower(width, layers, patch, size // patch * patch)
 
 
-def fitting(towers: Towers) -> list[str]:
+def find_architectures(towers: Towers) -> list[str]:
     """The names that open_clip has for these towers, or with this half; those with most published weights first."""
     import open_clip  # takes seconds
 
@@ -132,13 +132,13 @@ def fitting(towers: Towers) -> list[str]:
     return sorted(names, key=lambda name: (-len(open_clip.list_pretrained_tags_by_model(name)), name))
 
 
-def families(names: Iterable[str]) -> list[str]:
+def drop_activations(names: Iterable[str]) -> list[str]:
     """Each architecture once, whatever its activation."""
     return list(dict.fromkeys(name.removesuffix(QUICK) for name in names))
 
 
-def listed(names: Iterable[str]) -> str:
+def join_names(names: Iterable[str]) -> str:
     """``A, B or C``, the first few of at least one."""
-    names = families(names)
+    names = drop_activations(names)
     shown = names[:_SHOWN] + ["others"] * (len(names) > _SHOWN)
     return " or ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import ConfigError, ShapeError
-from ..texts import composed, has_word
+from ..texts import compose_accents, has_word
 from .resizing import Resizing
 
 Tokenizer = Callable[[Sequence[str]], Tensor]
@@ -26,9 +26,12 @@ class ImageText(nn.Module):
         resizing: how pictures of another size come to its own.
 
     Example:
+        >>> from sat3d.clip import load_clip
         >>> clip = load_clip("synthheads-clip")
-        >>> texts = clip.encode_text(["a face with no beard", "a face with a full beard"])
-        >>> shares = (clip.logit_scale * clip.encode_image(images) @ texts.T).softmax(1)
+        >>> texts = clip.encode_text(["the face of a person with no beard", "the face of a person with a full beard"])
+        >>> images = torch.zeros(3, 3, 128, 128)
+        >>> (clip.logit_scale * clip.encode_image(images) @ texts.T).softmax(1).shape
+        torch.Size([3, 2])
     """
 
     model: Any  # one of open_clip's classes, which share no type
@@ -96,7 +99,7 @@ class ImageText(nn.Module):
         for text in texts:
             if not has_word(text):
                 raise ConfigError("There is no word in the text", repr(text), "a letter or a digit", "say it in words")
-        return self.tokenizer([composed(text) for text in texts]).to(self.device)
+        return self.tokenizer([compose_accents(text) for text in texts]).to(self.device)
 
     def encode_text(self, texts: Sequence[str]) -> Tensor:
         """N texts -> ``[N, D]`` of unit length.

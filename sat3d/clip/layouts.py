@@ -1,4 +1,4 @@
-"""How weights of CLIP are laid out in files: named, and brought to open_clip's names where that is possible.
+"""Layouts of CLIP weights in files: recognised, and converted to open_clip's names where that is possible.
 
 Facts about transformers' CLIPModel: query, key and value are matrices of their own, both projections are transposed,
 and the layer norm before the image transformer is misspelt (``pre_layrnorm``).
@@ -48,18 +48,18 @@ _OTHERS = {
 }
 
 
-def in_open_clips_names(tensors: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:
+def rename_to_open_clip(tensors: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:
     """The tensors of open_clip's own layout or of transformers' CLIPModel, also on the device ``meta``.
 
     Raises:
         FileError: those of something else, which is named; ``source`` names the file.
     """
-    tensors = _bare(tensors)
+    tensors = _drop_settings(tensors)
     for start, what in _OTHERS.items():
         if any(name.startswith(start) for name in tensors):
             raise no_model(source, what)
     if any(_is_transformers(name) for name in tensors):
-        tensors = _from_transformers(tensors, source)
+        tensors = _convert_transformers(tensors, source)
     return tensors
 
 
@@ -72,7 +72,7 @@ def no_model(source: str, what: str) -> FileError:
     )
 
 
-def _bare(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _drop_settings(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {
         name: tensor
         for name, tensor in without_wrappers(tensors).items()
@@ -84,12 +84,12 @@ def _is_transformers(name: str) -> bool:
     return name.startswith(("text_model.", "vision_model."))
 
 
-def _from_transformers(tensors: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:
+def _convert_transformers(tensors: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:
     """Raises FileError where query, key and value of a layer do not fit together."""
     found: dict[str, Tensor] = {}
     thirds: dict[str, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
-        new, third = _renamed(name)
+        new, third = _rename(name)
         if third:
             thirds.setdefault(new, {})[third] = tensor
         else:
@@ -103,7 +103,7 @@ def _from_transformers(tensors: Mapping[str, Tensor], source: str) -> dict[str, 
     return found
 
 
-def _renamed(name: str) -> tuple[str, str]:
+def _rename(name: str) -> tuple[str, str]:
     """open_clip's name, and which third of that tensor this is: q, k, v, or "" for the whole."""
     block = _BLOCK.fullmatch(name)
     if not block:

@@ -1,4 +1,4 @@
-"""Finding an image-text model by name. Nothing is ever downloaded, and no file that could run code is opened."""
+"""Image-text models by name. Nothing is ever downloaded, and no file that could run code is opened."""
 
 import difflib
 import logging
@@ -12,16 +12,16 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigError, FileError
+from ..files.safetensors_io import list_misfits, name_some
 from .built_in_clip import BUILT_IN, load_own
 from .image_text import ImageText
 from .resizing import Resizing
 from .tokenizer import WholeTextTokenizer
-from .weights import Weights, open_weights
+from .weights import WeightsFile, open_weights
 
 UNTRAINED = "untrained"  # in place of weights: random ones, to try an architecture out
 _SCALARS = {"logit_scale", "logit_bias"}
 _COUNTER = "num_batches_tracked"  # of batch norms, of no use here
-_SHOWN = 4
 
 
 def load_clip(
@@ -44,7 +44,7 @@ def load_clip(
     """
     if name == BUILT_IN:
         return load_own(weights).to(device)
-    config = _registered(name)
+    config = _find_config(name)
     if weights is None:
         raise FileError(
             f"There are no weights for {name}",
@@ -66,10 +66,10 @@ def load_clip(
 def _wrap(model: Any, name: str, config: Mapping) -> ImageText:
     size = model.visual.image_size
     height, width = (size, size) if isinstance(size, int) else size
-    return ImageText(model, _tokenizer(name, config), (height, width), *_pictures(name, model))
+    return ImageText(model, _tokenizer(name, config), (height, width), *_find_preprocessing(name, model))
 
 
-def _registered(name: str) -> dict:
+def _find_config(name: str) -> dict:
     """The configuration of a registered name whose parts are all on this machine."""
     import open_clip  # takes seconds, and the built-in parts that need none should not wait
 
@@ -134,33 +134,22 @@ def _no_word_of_random_weights() -> Iterator[None]:
         root.removeFilter(keep)
 
 
-def _fill(model: nn.Module, name: str, file: Weights) -> None:
+def _fill(model: nn.Module, name: str, file: WeightsFile) -> None:
     """Put the weights of a file into the model, under today's or open_clip's earlier names."""
     wanted = model.state_dict()
-    tensors = _as_wanted(file.read(), wanted)
-    problems = [f"{key} is missing" for key in wanted if key not in tensors and not key.endswith(_COUNTER)]
-    problems += [f"{key} is unexpected" for key in tensors if key not in wanted]
-    problems += [
-        f"{key} is {tuple(tensor.shape)}, wanted {tuple(wanted[key].shape)}"
-        for key, tensor in tensors.items()
-        if key in wanted and tensor.shape != wanted[key].shape
-    ]
-    if problems:
-        more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+    tensors = _adapt(file.read(), wanted)
+    needed = {key: tensor for key, tensor in wanted.items() if key in tensors or not key.endswith(_COUNTER)}
+    if problems := list_misfits(needed, tensors):
         raise FileError(
             f"The weights do not fit {name}",
-            f"{file.path.name}: " + "; ".join(problems[:_SHOWN]) + more,
+            f"{file.path.name}: {name_some(problems)}",
             f"the {len(wanted)} tensors of {name}",
-            "choose the name that the weights were trained under",
+            "choose the name that the weights were trained under, or download them again",
         )
     model.load_state_dict(tensors, strict=False)  # names and shapes are checked; counters may be missing
-    if bad := [key for key, tensor in model.state_dict().items() if not torch.isfinite(tensor).all()]:
-        raise FileError(
-            "The weights hold NaN or infinite numbers", f"{file.path.name}: {bad[:4]}", None, "download it again"
-        )
 
 
-def _as_wanted(tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _adapt(tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Text towers moved below ``text.`` where a model has one of its own; scalars of the shape that is wanted."""
     named = {key if key in wanted or f"text.{key}" not in wanted else f"text.{key}": t for key, t in tensors.items()}
     for key in _SCALARS & named.keys() & wanted.keys():
@@ -171,7 +160,7 @@ def _as_wanted(tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> d
     return named
 
 
-def _pictures(name: str, model: nn.Module) -> tuple[tuple[float, ...], tuple[float, ...], Resizing]:
+def _find_preprocessing(name: str, model: nn.Module) -> tuple[tuple[float, ...], tuple[float, ...], Resizing]:
     """Mean, std and resizing of a model's pictures: those of its published weights where they agree, or the usual."""
     import open_clip
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigError
-from ..texts import composed
+from ..texts import compose_accents
 
 _WORD = re.compile(r"[^\W_]+")
 _PADDING = 0
@@ -17,7 +17,7 @@ EXTRA_TOKENS = 3  # padding, start and end
 
 def words_of(text: str) -> list[str]:
     """Lower-case words; hyphens and punctuation only separate them, so "Clean-shaven." is "clean", "shaven"."""
-    return _WORD.findall(composed(text.lower()))
+    return _WORD.findall(compose_accents(text.lower()))
 
 
 def vocabulary_of(texts: Iterable[str]) -> tuple[str, ...]:

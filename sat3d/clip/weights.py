@@ -1,4 +1,4 @@
-"""A local file with the weights of an image-text model: what it is, whom it fits, and its tensors."""
+"""A local file with the weights of an image-text model: its architecture and its tensors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from torch import Tensor
 
 from ..errors import FileError
 from ..files.safetensors_io import open_safetensors, read_tensors
-from .architectures import QUICK, Towers, families, fitting, listed, towers_of, towers_of_config
-from .layouts import in_open_clips_names, no_model
+from .architectures import QUICK, Towers, drop_activations, find_architectures, join_names, towers_of, towers_of_config
+from .layouts import no_model, rename_to_open_clip
 
 _SAMPLE_ROWS = 256  # of a matrix, to look at its numbers
 
 
 @dataclass(frozen=True)
-class Weights:
+class WeightsFile:
     """``outline``: the tensors by open_clip's names, on the device ``meta``: shapes without numbers."""
 
     path: Path
@@ -28,7 +28,7 @@ class Weights:
 
     def read(self) -> dict[str, Tensor]:
         """The tensors as float32, by open_clip's names."""
-        return in_open_clips_names(read_tensors(self.path), self.path.name)
+        return rename_to_open_clip(read_tensors(self.path), self.path.name)
 
     def names(self) -> list[str]:
         """The architectures that these are weights of, by their shapes: both of a pair that differs in activation only.
@@ -39,13 +39,13 @@ class Weights:
         towers = self.towers
         if towers.text is None or towers.image is None:
             raise no_model(self.path.name, self._half(towers))
-        return fitting(towers)
+        return find_architectures(towers)
 
     def _half(self, towers: Towers) -> str:
         half = "text" if towers.text else "image" if towers.image else ""
         if not half:
             return f"tensors such as {', '.join(list(self.outline)[:3])}"
-        like = families(fitting(towers))[:1]
+        like = drop_activations(find_architectures(towers))[:1]
         return f"only the {half} half of a model" + (f", of {like[0]}'s size" if like else "")
 
     def check(self, name: str, config: Mapping) -> None:
@@ -57,7 +57,7 @@ class Weights:
         names, wanted = self.names(), towers_of_config(config)
         if self.towers.within(wanted):
             return
-        others = listed(names) if names else ""
+        others = join_names(names) if names else ""
         known = f"they are of {others}" if names else "their sizes are of no architecture that open_clip knows"
         raise FileError(
             f"The weights do not fit {name}: {known}",
@@ -69,7 +69,7 @@ class Weights:
     def looks_like_openais(self) -> bool:
         """Whether matrices hold nothing that half precision could not, but the embeddings of words do.
 
-        So OpenAI has published its weights, as the sizes of its files show (ViT-B-32.pt: two bytes a number, four a
+        So OpenAI has published its weights, as the sizes of its files show (ViT-B-32.pt: two bytes per number, four per
         number of the word embeddings); others are in full precision, or in half throughout.
         """
         ends = ("resblocks.0.mlp.c_fc.weight", "layers.0.mlp.fc1.weight", "token_embedding.weight")
@@ -86,7 +86,7 @@ def _fits_half(tensor: Tensor) -> bool:
     return torch.equal(tensor.float(), tensor.half().float())
 
 
-def open_weights(path: Path) -> Weights:
+def open_weights(path: Path) -> WeightsFile:
     """Look at names and shapes; no numbers are read.
 
     Raises:
@@ -107,7 +107,7 @@ def open_weights(path: Path) -> Weights:
         raise no_model(path.name, f"a file of this package, {schema}")
     if not shapes:
         raise FileError("The weights are empty", path.name, "the tensors of a model", "download it again")
-    return Weights(path, in_open_clips_names(_outline(shapes, path), path.name))
+    return WeightsFile(path, rename_to_open_clip(_outline(shapes, path), path.name))
 
 
 def _outline(shapes: Mapping[str, list[int]], path: Path) -> dict[str, Tensor]:
@@ -117,7 +117,7 @@ def _outline(shapes: Mapping[str, list[int]], path: Path) -> dict[str, Tensor]:
         raise FileError("A tensor of the weights has an impossible shape", f"{path.name} ({error})") from error
 
 
-def advice_on_activation(name: str, weights: Weights) -> tuple[str, str]:
+def advice_on_activation(name: str, weights: WeightsFile) -> tuple[str, str]:
     """Which of ``name`` and ``name-quickgelu``, whose shapes are the same, to take; and why, in words.
 
     The tensors themselves do not tell; what is published under the names, and how precise the numbers are, may.

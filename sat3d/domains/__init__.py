@@ -1,10 +1,10 @@
-"""Domains: which attributes a kind of picture has, and the descriptor groups that measure them.
+"""Domains: the attributes of a kind of picture, and the descriptor groups that measure them.
 
-One JSON file a domain, so that an attribute is added without touching code. The files beside this one come with the
+One JSON file per domain, so that an attribute is added without touching code. The files beside this one come with the
 package; :func:`load_domain` also reads a user's own.
 """
 
-from .domain import DescriptorGroup, Domain, Preselection, Quota, RegionPart, Sampling
+from .domain import DescriptorGroup, Domain, PictureSampling, Preselection, Quota, RegionPart
 from .reading import SCHEMA, domain_names, load_domain, parse_domain
 
 __all__ = [
@@ -14,7 +14,7 @@ __all__ = [
     "Preselection",
     "Quota",
     "RegionPart",
-    "Sampling",
+    "PictureSampling",
     "domain_names",
     "load_domain",
     "parse_domain",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import ConfigError
-from ..texts import folded
+from ..texts import fold
 
 HELP = "compare it with sat3d/domains/synthheads.json"
 LONGEST_TEXT = 300
@@ -64,7 +64,7 @@ def distinct(texts: Sequence[str], where: str) -> None:
     """Refuse two that look alike: without a model, no more can be known of what they mean."""
     seen: dict[str, str] = {}
     for item in texts:
-        form = folded(item)
+        form = fold(item)
         if form in seen:
             raise ConfigError(
                 "Two alternatives of the domain file are one and the same",

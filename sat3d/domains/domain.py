@@ -66,7 +66,7 @@ class Quota:
 
 
 @dataclass(frozen=True)
-class Sampling:
+class PictureSampling:
     """Which pictures masks are learned from.
 
     ``yaw_deg``, ``pitch_deg``: from … to, evenly drawn. ``drop``: label to the share of the picture above which a
@@ -91,6 +91,7 @@ class Domain:
     (Both are variants of ours.)
 
     Example:
+        >>> from sat3d.domains import load_domain
         >>> domain = load_domain("synthheads")
         >>> domain.sentences(domain.group("beard", "kind"))[0]
         'the face of a person with no beard'
@@ -103,7 +104,7 @@ class Domain:
     parser: str = ""
     regions: Mapping[str, tuple[RegionPart, ...]] = field(default_factory=dict)
     preselection: Mapping[str, Preselection] = field(default_factory=dict)
-    sampling: Sampling = field(default_factory=Sampling)
+    sampling: PictureSampling = field(default_factory=PictureSampling)
     covers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     hidden: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""Reading what a domain file says about learning masks: alterable regions, pre-selected channels, which pictures.
+"""The part of a domain file for learning masks: alterable regions, pre-selected channels, sampling of pictures.
 
 "parser": "head",
 "regions": {"beard": [{"labels": ["beard", "mouth"], "margin": 0.03}, {"labels": ["skin"], "rows": [0.5, 1]}]},
@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from . import checks
-from .domain import DescriptorGroup, Preselection, Quota, RegionPart, Sampling
+from .domain import DescriptorGroup, PictureSampling, Preselection, Quota, RegionPart
 
 Groups = Mapping[str, Collection[DescriptorGroup]]
 LEARNING_KEYS = ("parser", "regions", "preselection", "sampling", "covers", "hidden")
@@ -32,7 +32,7 @@ def read_learning(content: Mapping[str, Any], groups: Groups, source: str) -> di
     attributes = tuple(groups)
     regions = _by_attribute(content, "regions", attributes, source, _region)
     preselection = _by_attribute(content, "preselection", attributes, source, _preselection)
-    sampling = _sampling(content["sampling"], f"{source}: sampling") if "sampling" in content else Sampling()
+    sampling = _sampling(content["sampling"], f"{source}: sampling") if "sampling" in content else PictureSampling()
     missing = [name for name in attributes if regions and name not in regions]
     if missing:
         raise checks.wrong(f"{source}: regions", f"missing {missing}", "a region for every attribute, or for none")
@@ -97,11 +97,11 @@ def _preselection(content: Any, where: str) -> Preselection:
     return Preselection(checks.name(content["region"], f"{where}.region"), k, d)
 
 
-def _sampling(content: Any, where: str) -> Sampling:
+def _sampling(content: Any, where: str) -> PictureSampling:
     checks.keys(content, set(), {"yaw_deg", "pitch_deg", "truncation_psi", "drop", "at_least"}, where)
     drop = checks.sized(content.get("drop", {}), dict, "labels", f"{where}.drop", least=0)
     quotas = checks.sized(content.get("at_least", {}), dict, "labels", f"{where}.at_least", least=0)
-    return Sampling(
+    return PictureSampling(
         checks.interval(content.get("yaw_deg", [0, 0]), f"{where}.yaw_deg", -180, 180),
         checks.interval(content.get("pitch_deg", [0, 0]), f"{where}.pitch_deg", -89, 89),
         checks.number(content.get("truncation_psi", 1), f"{where}.truncation_psi", 0, 2),

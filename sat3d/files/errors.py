@@ -1,4 +1,4 @@
-"""What the operating system says of a file, as errors that tell what to do about it."""
+"""Errors of the operating system about files, in words and with a next step."""
 
 import errno
 import os

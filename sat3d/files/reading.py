@@ -1,4 +1,4 @@
-"""Reading files that a user has named: whatever is wrong with them is said in words."""
+"""Reading of files that a user has named; every failure is said in words."""
 
 import os
 import stat

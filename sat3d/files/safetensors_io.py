@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,7 +25,7 @@ def open_safetensors(path: str | os.PathLike):
     path = check_file(path, "an existing .safetensors file")
     try:
         return safe_open(str(path), framework="pt", device="cpu")
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise FileError(
             "Not a readable safetensors file",
             f"{path.name} ({error})",
@@ -111,6 +111,31 @@ def parse_json(header: Mapping[str, str], key: str, path: str | os.PathLike) -> 
             "JSON data",
             "download or make it again",
         ) from error
+
+
+def list_misfits(wanted: Mapping[str, Tensor], got: Mapping[str, Tensor]) -> list[str]:
+    """What keeps tensors from being those of a network, in words: names, shapes, whole numbers, NaN and infinity.
+
+    ``wanted``: as the network has them, whose numbers do not matter.
+    """
+    missing = [f"{name} is missing" for name in wanted if name not in got]
+    unexpected = [f"{name} is unexpected" for name in got if name not in wanted]
+    pairs = ((name, _misfit(wanted[name], got[name])) for name in wanted if name in got)
+    return missing + unexpected + [f"{name} {misfit}" for name, misfit in pairs if misfit]
+
+
+def _misfit(wanted: Tensor, got: Tensor) -> str:
+    if got.shape != wanted.shape:
+        return f"is {tuple(got.shape)}, wanted {tuple(wanted.shape)}"
+    if wanted.is_floating_point() and not got.is_floating_point():
+        return f"holds {got.dtype}, not floating-point numbers"
+    return "" if torch.isfinite(got).all() else "holds NaN or infinite numbers"
+
+
+def name_some(problems: Sequence[str], most: int = 6) -> str:
+    """The first few, and how many more there are."""
+    more = f"; and {len(problems) - most} more" if len(problems) > most else ""
+    return "; ".join(problems[:most]) + more
 
 
 def require_tensor(tensors: Mapping[str, Tensor], name: str, ndim: int, path: str | os.PathLike) -> Tensor:

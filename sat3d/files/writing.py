@@ -32,17 +32,17 @@ def atomic_path(target: str | os.PathLike, overwrite: bool = True, size_bytes: i
         FileError: what :func:`check_target` refuses, or an OSError inside the block: a full disk, no permission, ….
         NameTakenError: ``overwrite`` is False and the file exists, before the block or after it.
     """
-    place = check_target(target, overwrite)
+    path = check_target(target, overwrite)
     try:
-        with _beside(place) as temporary:
+        with _beside(path) as temporary:
             permissions = _permissions(temporary)
             yield temporary
-            _allow(temporary, _permissions(place) if place.exists() else permissions)
-            _publish(temporary, place, overwrite)
+            _allow(temporary, _permissions(path) if path.exists() else permissions)
+            _publish(temporary, path, overwrite)
     except ConnectionError:  # of a download or a closed pipe, not of the file
         raise
     except OSError as error:
-        raise write_error(place, error, size_bytes) from error
+        raise write_error(path, error, size_bytes) from error
 
 
 def write_bytes(target: str | os.PathLike, content: bytes, overwrite: bool = True) -> None:
@@ -93,29 +93,29 @@ def check_target(target: str | os.PathLike, overwrite: bool = True) -> Path:
         NameTakenError: it exists and ``overwrite`` is False.
     """
     check_name(target)
-    place = Path(target)
+    path = Path(target)
     try:
-        if place.is_symlink():
-            place = Path(os.path.realpath(place))
-        mode = _mode_of(place)
-        if not os.access(place.parent, os.W_OK):
+        if path.is_symlink():
+            path = Path(os.path.realpath(path))
+        mode = _mode_of(path)
+        if not os.access(path.parent, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except (OSError, ValueError) as error:
-        raise write_error(place, error) from error
+        raise write_error(path, error) from error
     if mode and not stat.S_ISREG(mode):
         kind = "a folder" if stat.S_ISDIR(mode) else "a device"
         raise FileError("The output is not a file", f"{target}, {kind}", "the name of a file", "choose another name")
     if mode and not overwrite:
         raise _taken(target)
-    return place
+    return path
 
 
-def _mode_of(place: Path) -> int:
+def _mode_of(path: Path) -> int:
     """Kind and permissions; 0 where nothing is yet, in a folder that is there."""
     try:
-        return place.stat().st_mode
+        return path.stat().st_mode
     except FileNotFoundError:
-        if not place.parent.is_dir():
+        if not path.parent.is_dir():
             raise
         return 0
 
@@ -126,11 +126,11 @@ def unfinished(folder: Path, suffix: str) -> list[Path]:
 
 
 @contextmanager
-def _beside(place: Path) -> Iterator[Path]:
+def _beside(path: Path) -> Iterator[Path]:
     # Not tempfile: its files are private to the owner, and the result should have the folder's usual permissions. The
     # name does not repeat the target's, which may be as long as names can be.
-    suffix = place.suffix if len(os.fsencode(place.suffix)) <= _LONGEST_SUFFIX_BYTES else ""
-    temporary = place.with_name(f"{_UNFINISHED}{secrets.token_hex(4)}.part{suffix}")
+    suffix = path.suffix if len(os.fsencode(path.suffix)) <= _LONGEST_SUFFIX_BYTES else ""
+    temporary = path.with_name(f"{_UNFINISHED}{secrets.token_hex(4)}.part{suffix}")
     temporary.touch(exist_ok=False)
     try:
         yield temporary
@@ -139,43 +139,43 @@ def _beside(place: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
-def _publish(temporary: Path, place: Path, overwrite: bool) -> None:
+def _publish(temporary: Path, path: Path, overwrite: bool) -> None:
     try:
         if overwrite:
-            temporary.replace(place)
+            temporary.replace(path)
         elif os.name == "nt":
-            temporary.rename(place)  # which Windows refuses if there is a file
+            temporary.rename(path)  # which Windows refuses if there is a file
         else:
-            _link_or_claim(temporary, place)
+            _link_or_claim(temporary, path)
     except FileExistsError as error:
-        raise _taken(place) from error
+        raise _taken(path) from error
 
 
-def _link_or_claim(temporary: Path, place: Path) -> None:
+def _link_or_claim(temporary: Path, path: Path) -> None:
     """Give a file another name, unless there is a file of that name.
 
     Raises:
         FileExistsError: there is.
     """
     try:
-        os.link(temporary, place)
+        os.link(temporary, path)
     except FileExistsError:
         raise
     except (OSError, AttributeError):  # FAT, some network drives and Android have no second names for a file
-        _claim(temporary, place)
+        _claim(temporary, path)
 
 
-def _claim(temporary: Path, place: Path) -> None:
+def _claim(temporary: Path, path: Path) -> None:
     # An empty file takes the name; whoever comes later is refused. Only a kill at this very moment leaves it there.
-    os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
     try:
-        if place.stat().st_size:  # somebody who may overwrite was quicker
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(place))
-        temporary.replace(place)
+        if path.stat().st_size:  # somebody who may overwrite was quicker
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+        temporary.replace(path)
     except BaseException:
         with suppress(OSError):
-            if temporary.exists() and not place.stat().st_size:
-                place.unlink()
+            if temporary.exists() and not path.stat().st_size:
+                path.unlink()
         raise
 
 

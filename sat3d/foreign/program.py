@@ -1,4 +1,4 @@
-"""What a running pickle program has: its bytes, its stack with marks, its memo; and what it may do with globals."""
+"""State of a running pickle program: bytes, stack with marks, memo; and its permissions for globals."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -14,7 +14,7 @@ from .values import Blob, Context, Global, Storage, damaged, describe, unlike_of
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
 
-# torch name -> (bytes an element, how a float type is read; None: not a type that network weights have)
+# torch name -> (bytes per element, how a float type is read; None: not a type that network weights have)
 STORAGE_TYPES: dict[str, tuple[int, str | None]] = {
     "FloatStorage": (4, "<f4"),
     "DoubleStorage": (8, "<f8"),

@@ -1,4 +1,4 @@
-"""What the values of a network pickle become here: inert records that carry data and can do nothing.
+"""Inert records for the values of a network pickle: they carry data and can do nothing.
 
 Nothing in this folder imports, looks up or calls what a file names. A file may be damaged or hostile, so every
 limit below is several times what the largest published network needs (about 50,000 opcodes, strings of 60 KB).

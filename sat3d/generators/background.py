@@ -17,7 +17,7 @@ _TERMS = 5
 class Background(nn.Module):
     """Quadratic terms of the pixel's place -> modulated hidden units -> features 0..1.
 
-    ``grid`` > 0: the hidden units also have a learned picture each, of so many cells a side, and are mixed once more:
+    ``grid`` > 0: the hidden units also have a learned picture each, of so many cells per side, and are mixed once more:
     for backdrops that show things, out of focus.
     """
 

@@ -174,12 +174,17 @@ class StyleGenerator(nn.Module, ABC):
         )
 
     def fingerprint(self) -> str:
-        """16 hex digits of all weights, names and shapes: which network a latent or a mask belongs to."""
-        digest = hashlib.sha256()
-        for name, tensor in sorted(self.state_dict().items()):
-            digest.update(f"{name} {tuple(tensor.shape)}".encode())
-            digest.update(tensor.detach().to("cpu", torch.float32).contiguous().numpy().tobytes())
-        return digest.hexdigest()[:16]
+        """Which network a latent or a mask belongs to; see :func:`fingerprint_of`."""
+        return fingerprint_of(self)
+
+
+def fingerprint_of(network: nn.Module) -> str:
+    """16 hex digits of all weights, names and shapes."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(f"{name} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().to("cpu", torch.float32).contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 class ViewGenerator(StyleGenerator):
@@ -247,9 +252,7 @@ class ViewGenerator(StyleGenerator):
         )
 
 
-def as_view_generator(
-    network: StyleGenerator, task: str, next_step: str = "load an EG3D checkpoint"
-) -> ViewGenerator:
+def as_view_generator(network: StyleGenerator, task: str, next_step: str = "load an EG3D checkpoint") -> ViewGenerator:
     """``network``, if it is a 3D one; ``task``: what it is needed for, to begin a sentence with.
 
     Raises:

@@ -141,7 +141,7 @@ class StyleGAN2Config:
         if self.backbone.img_channels not in PICTURE_CHANNELS:
             raise ConfigError(
                 "This flat generator does not draw pictures that can be shown",
-                f"{self.backbone.img_channels} channels a pixel",
+                f"{self.backbone.img_channels} channels per pixel",
                 ", ".join(f"{count} ({what})" for count, what in PICTURE_CHANNELS.items()),
                 "choose a generator of grey, RGB or RGBA pictures",
             )
@@ -210,7 +210,7 @@ class RenderingConfig:
 class SuperresolutionConfig:
     """Style blocks that turn the feature image into the picture.
 
-    One entry of ``channels``/``upsample`` a block. A feature image of another size is brought to ``in_resolution``
+    One entry of ``channels``/``upsample`` per block. A feature image of another size is brought to ``in_resolution``
     first, ``antialias``: smoothly where it shrinks.
     """
 
@@ -226,7 +226,7 @@ class SuperresolutionConfig:
             raise ConfigError(
                 "Super-resolution blocks disagree",
                 (self.channels, self.upsample),
-                "one channel count and one upsample flag a block",
+                "one channel count and one upsample flag per block",
                 "check the config",
             )
         for channels, upsample in zip(self.channels, self.upsample, strict=True):
@@ -256,7 +256,7 @@ class TriplaneConfig:
 
     Beyond the published networks: ``density_gain`` multiplies the decoder's density; ``background_hidden`` > 0 adds a
     picture behind the volume, made by a layer of that many units with a style of its own, which ``background_grid`` > 0
-    gives a learned picture of so many cells a side each; ``edit_torgb`` counts the styles of the backbone's toRGB
+    gives a learned picture of so many cells per side each; ``edit_torgb`` counts the styles of the backbone's toRGB
     layers among those that SAT3D edits.
     """
 

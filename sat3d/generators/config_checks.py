@@ -1,20 +1,18 @@
-"""Refusals that all configs share."""
+"""Checks that all configs of generators share."""
 
 import math
+from functools import partial
 from typing import Any
 
+from .. import checks
 from ..errors import ConfigError
 
 MAX_RESOLUTION = 4096
 MAX_CHANNELS = 16384
 MAX_SAMPLES = 1024
 
-
-def check_range(name: str, value: Any, low: int, high: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise ConfigError(
-            f"{name} is out of range", value, f"an integer from {low} to {high}", "check the network's configuration"
-        )
+check_range = partial(checks.check_whole, next_step="check the network's configuration")
+check_number = partial(checks.check_number, next_step="check the network's configuration")
 
 
 def check_resolution(name: str, value: Any) -> None:
@@ -38,14 +36,6 @@ def check_choice(name: str, value: Any, choices: tuple) -> None:
         raise ConfigError(f"{name} is unknown", value, choices, "check the network's configuration")
 
 
-def check_number(name: str, value: Any, low: float, high: float) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not low <= value <= high:
-        raise ConfigError(
-            f"{name} is out of range", value, f"a number from {low} to {high}", "check the network's configuration"
-        )
-
-
 def check_flag(name: str, value: Any) -> None:
     if not isinstance(value, bool):
         raise ConfigError(f"{name} is neither true nor false", value, "true or false", "check the config")
@@ -57,14 +47,14 @@ def check_clamp(value: Any) -> None:
 
 
 def check_axes(axes: Any) -> None:
-    """Three numbers an axis, three axes a plane, one plane or more, and each plane's matrix has an inverse."""
+    """Three numbers per axis, three axes per plane, one plane or more, and each plane's matrix has an inverse."""
     rows = [row for plane in axes for row in plane]
     if not axes or any(len(plane) != 3 for plane in axes) or any(len(row) != 3 for row in rows):
-        raise ConfigError("plane_axes are not planes of three axes", axes, "3 × 3 numbers a plane", "check the config")
+        raise ConfigError("plane_axes are not planes of three axes", axes, "3 × 3 numbers each", "check the config")
     for number in (number for row in rows for number in row):
         check_number("plane_axes", number, -1e6, 1e6)
     if any(abs(_determinant(plane)) < 1e-6 for plane in axes):
-        raise ConfigError("plane_axes cannot be inverted", axes, "three independent axes a plane", "check the config")
+        raise ConfigError("plane_axes cannot be inverted", axes, "three independent axes per plane", "check the config")
 
 
 def _determinant(m: Any) -> float:

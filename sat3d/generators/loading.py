@@ -1,4 +1,4 @@
-"""From a config, a checkpoint of ours or an official pickle to a network that is ready to use."""
+"""Generators ready to use: from a config, a checkpoint of ours or an official pickle."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..errors import FileError
 from ..files.reading import check_file
+from ..files.safetensors_io import list_misfits, name_some
 from ..progress import Progress, no_progress
 from .base import StyleGenerator
 from .checkpoint import read_checkpoint
@@ -25,7 +26,6 @@ from .triplane import TriplaneGenerator
 if TYPE_CHECKING:
     from .official import Bases
 
-_MAX_NAMED = 6
 _NETWORKS = (".pkl", ".safetensors", ".pt")  # what files of whole networks are called
 
 
@@ -60,34 +60,19 @@ def generator_from_tensors(config: GeneratorConfig, tensors: Mapping[str, Tensor
     with torch.inference_mode(False):
         with torch.device("meta"):
             network = _construct(config)
-        _check_tensors(network.state_dict(), tensors)
+        if problems := list_misfits(network.state_dict(), tensors):
+            raise FileError(
+                "The tensors do not fit the architecture",
+                name_some(problems),
+                f"the {len(network.state_dict())} tensors of the configuration",
+                "convert or download the checkpoint again",
+            )
         network.load_state_dict(
             {name: tensor.clone() if tensor.is_inference() else tensor for name, tensor in tensors.items()},
             strict=True,
             assign=True,
         )
         return network.to(memory_format=torch.channels_last).eval().requires_grad_(False)
-
-
-def _check_tensors(wanted: Mapping[str, Tensor], got: Mapping[str, Tensor]) -> None:
-    problems = [f"{name} is missing" for name in wanted if name not in got]
-    problems += [f"{name} is unexpected" for name in got if name not in wanted]
-    problems += [
-        f"{name} is {tuple(got[name].shape)}, wanted {tuple(tensor.shape)}"
-        for name, tensor in wanted.items()
-        if name in got and got[name].shape != tensor.shape
-    ]
-    problems += [
-        f"{name} holds NaN or infinite numbers" for name, tensor in got.items() if not torch.isfinite(tensor).all()
-    ]
-    if problems:
-        more = f" … and {len(problems) - _MAX_NAMED} more" if len(problems) > _MAX_NAMED else ""
-        raise FileError(
-            "The tensors do not fit the architecture",
-            "; ".join(problems[:_MAX_NAMED]) + more,
-            f"the {len(wanted)} tensors of the configuration",
-            "convert or download the checkpoint again",
-        )
 
 
 def load_generator(

@@ -83,7 +83,7 @@ class MappingNetwork(nn.Module):
                 f"The mapping's {name} has the wrong shape",
                 None if value is None else tuple(value.shape),
                 f"[B, {size}]",
-                f"pass {name} with {size} numbers a sample",
+                f"pass {name} with {size} numbers per sample",
             )
         if not torch.isfinite(value).all():
             raise ShapeError(

@@ -9,6 +9,7 @@ import math
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor
 
 from ..camera import check_label
@@ -24,7 +25,7 @@ from .volume import Sampling
 
 
 def fir_kernel(like: Tensor, channels: int) -> Tensor:
-    """outer([1,3,3,1])/64, one copy a channel."""
+    """outer([1,3,3,1])/64, one copy per channel."""
     taps = torch.tensor([1.0, 3.0, 3.0, 1.0], device=like.device, dtype=like.dtype)
     return (torch.outer(taps, taps) / 64).expand(channels, 1, 4, 4)
 
@@ -45,13 +46,13 @@ def modulated_conv(x: Tensor, weight: Tensor, style: Tensor, demodulate: bool, u
         w = w * (w.square().sum((2, 3, 4), keepdim=True) + 1e-8).rsqrt()
     if weight.shape[-1] == 1:  # plain products: the gradient of the grouped form disagreed with finite differences
         return torch.einsum("boi,bihw->bohw", w[..., 0, 0], x)
-    grouped = x.reshape(1, -1, *x.shape[2:])
+    grouped = rearrange(x, "b i h w -> 1 (b i) h w")
     if up:
-        y = F.conv_transpose2d(grouped, w.transpose(1, 2).flatten(0, 1), stride=2, groups=batch)
-        y = y.reshape(batch, -1, *y.shape[2:])
+        y = F.conv_transpose2d(grouped, rearrange(w, "b o i h w -> (b i) o h w"), stride=2, groups=batch)
+        y = rearrange(y, "1 (b o) h w -> b o h w", b=batch)
         return F.conv2d(y, 4 * fir_kernel(y, y.shape[1]), padding=1, groups=y.shape[1])
-    y = F.conv2d(grouped, w.flatten(0, 1), padding=weight.shape[-1] // 2, groups=batch)
-    return y.reshape(batch, -1, *y.shape[2:])
+    y = F.conv2d(grouped, rearrange(w, "b o i h w -> (b o) i h w"), padding=weight.shape[-1] // 2, groups=batch)
+    return rearrange(y, "1 (b o) h w -> b o h w", b=batch)
 
 
 def layer(module: SynthesisLayer, x: Tensor, style: Tensor, with_noise: bool) -> Tensor:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
@@ -178,11 +179,10 @@ def render_volume(
     features, depth, opacity, low, high = (torch.cat(parts) for parts in zip(*outputs, strict=True))
     views = camera.shape[0]
     depth = _clamp_depth(depth.reshape(views, -1), low.reshape(views, -1), high.reshape(views, -1), couple_batch)
-    side = (resolution, resolution)
     return RenderedRays(
-        features.reshape(views, -1, features.shape[-1]).transpose(1, 2).unflatten(2, side),
-        depth.reshape(views, 1, *side),
-        opacity.reshape(views, 1, *side),
+        rearrange(features, "(v h w) c -> v c h w", v=views, w=resolution),
+        rearrange(depth, "v (h w) -> v 1 h w", w=resolution),
+        rearrange(opacity, "(v h w) -> v 1 h w", v=views, w=resolution),
     )
 
 

@@ -32,7 +32,7 @@ class StyleGAN2(Backbone, StyleGenerator):
             return None
         return one_hot(torch.tensor([number % classes for number in numbers]), classes).float().to(self.device)
 
-    def drawn(self, styles: Tensor, options: RenderOptions | None = None) -> Tensor:
+    def draw(self, styles: Tensor, options: RenderOptions | None = None) -> Tensor:
         """``styles [B, S]`` -> what the network itself draws, ``[B, img_channels, H, H]``: the official output."""
         options = options or RenderOptions()
         return self.skip_image(self.layout.split(styles), options.noise)
@@ -40,14 +40,14 @@ class StyleGAN2(Backbone, StyleGenerator):
     def synthesize(
         self, styles: Tensor, camera: Tensor | None = None, options: RenderOptions | None = None
     ) -> Rendering:
-        return as_rendering(self.drawn(styles, options))
+        return as_rendering(self.draw(styles, options))
 
 
-def as_rendering(drawn: Tensor) -> Rendering:
+def as_rendering(picture: Tensor) -> Rendering:
     """A picture of 1 (grey), 3 or 4 channels (RGB and opacity), about -1..1, as RGB; differentiable.
 
     The one place where channels are made RGB: whoever uses a generator's image gets three of them.
     """
-    if drawn.shape[1] == 4:
-        return Rendering(drawn[:, :3], opacity=((drawn[:, 3:] + 1) / 2).clamp(0, 1))
-    return Rendering(drawn.repeat(1, 3, 1, 1) if drawn.shape[1] == 1 else drawn)
+    if picture.shape[1] == 4:
+        return Rendering(picture[:, :3], opacity=((picture[:, 3:] + 1) / 2).clamp(0, 1))
+    return Rendering(picture.repeat(1, 3, 1, 1) if picture.shape[1] == 1 else picture)

@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 import torch
+from einops import rearrange
 from torch import Tensor
 
 from ..camera import CameraRig, check_label
@@ -29,7 +30,7 @@ from .synthesis import Noise
 
 
 class TriplaneGenerator(ViewGenerator):
-    """``map -> styles -> planes -> render``; planes are computed once a latent and rendered from any camera.
+    """``map -> styles -> planes -> render``; planes are computed once per latent and rendered from any camera.
 
     Parameter names are those of the published checkpoints. ``with_rendering`` gives another ray range or box.
     """
@@ -78,16 +79,16 @@ class TriplaneGenerator(ViewGenerator):
 
     def planes(self, styles: Tensor, noise: Noise | None = None) -> Tensor:
         """``styles [B, S]`` -> planes ``[B, H, W, P, C]``, texel-major: one texel's features are contiguous."""
-        return self.arrange(self.drawn(styles, noise))
+        return self.arrange(self.draw(styles, noise))
 
-    def drawn(self, styles: Tensor, noise: Noise | None = None) -> Tensor:
+    def draw(self, styles: Tensor, noise: Noise | None = None) -> Tensor:
         """``styles [B, S]`` -> the picture of the backbone, ``[B, img_channels, H, W]``."""
         layers = {name.removeprefix("backbone."): style for name, style in self.layout.split(styles).items()}
         return self.backbone.skip_image(layers, noise or Noise())
 
     def arrange(self, image: Tensor) -> Tensor:
         """That picture as planes."""
-        return image.permute(0, 2, 3, 1).unflatten(3, (len(self.config.plane_axes), -1)).contiguous()
+        return rearrange(image, "b (p c) h w -> b h w p c", p=len(self.config.plane_axes)).contiguous()
 
     def volume(self, planes: Tensor) -> Volume:
         """Planes with what is needed to look through them."""

@@ -1,4 +1,4 @@
-"""From a picture to a latent and a camera."""
+"""Inversion: from a picture to a latent and a camera."""
 
 from .delta import with_delta
 from .encoder import Encoded, EncoderConfig, PortraitEncoder, encode, load_encoder

@@ -56,10 +56,6 @@ class Crop:
         """Photo pixels ``[N, 2]`` (x, y) -> pixels of the crop at ``size``; the corner of the first pixel is (0, 0)."""
         return (points - points.new_tensor([self.left, self.top])) * (size / self.side)
 
-    def to_photo(self, points: Tensor, size: int) -> Tensor:
-        """The inverse of :meth:`to_crop`."""
-        return points * (self.side / size) + points.new_tensor([self.left, self.top])
-
 
 def crop_of(landmarks: Tensor) -> Crop:
     """The FFHQ-EG3D crop for ``landmarks [5, 2]``: x, y in photo pixels, y downwards, in the order of

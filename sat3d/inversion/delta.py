@@ -8,9 +8,10 @@ is 0.4 MB for the built-in generator and about 4 MB, a hundredth of the network,
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import LayoutError
 from ..generators import StyleGenerator
@@ -21,6 +22,7 @@ _NOT_USED = (".affine.", "noise_strength")
 _WITHOUT_SAY = ("mapping.", ".affine.")
 _MOST_LOST = 1e-5  # by half precision, of the largest weight
 _MAX_NAMED = 4
+N = TypeVar("N", bound=nn.Module)
 
 
 def tunable_names(network: StyleGenerator) -> tuple[str, ...]:
@@ -65,7 +67,12 @@ def with_delta(network: StyleGenerator, tuned: Mapping[str, Tensor]) -> StyleGen
     """A network with the differences added. All other weights are shared with ``network``, which stays as it is.
 
     Example:
-        >>> picture = with_delta(network, latent.tuned).synthesize(latent.styles, latent.camera).image
+        >>> from sat3d.generators import load_generator
+        >>> from sat3d.networks.built_in import GENERATOR
+        >>> network = load_generator(GENERATOR).network
+        >>> changed = with_delta(network, {"decoder.net.2.bias": torch.ones(33)})
+        >>> (changed.decoder.net[2].bias - network.decoder.net[2].bias).mean().item()
+        1.0
 
     Raises:
         LayoutError: differences that do not fit this network. FileError: they hold NaN or infinite numbers.
@@ -75,6 +82,16 @@ def with_delta(network: StyleGenerator, tuned: Mapping[str, Tensor]) -> StyleGen
         _check(weights, tuned)
         changed = {name: weights[name] + change.clone().to(weights[name]) for name, change in tuned.items()}
         return generator_from_tensors(network.config, {**weights, **changed})
+
+
+def with_hooks_of(network: nn.Module, derived: N) -> N:
+    """``derived``, of the same modules and soon dropped, with the forward pre-hooks of ``network``, such as a check for
+    cancel."""
+    modules = dict(derived.named_modules())
+    for name, module in network.named_modules():
+        if module._forward_pre_hooks and name in modules:
+            modules[name]._forward_pre_hooks.update(module._forward_pre_hooks)
+    return derived
 
 
 def _check(weights: Mapping[str, Tensor], tuned: Mapping[str, Tensor]) -> None:

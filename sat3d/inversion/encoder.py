@@ -1,20 +1,20 @@
-"""A small network that says in one pass which w made a head picture, and from where it was seen."""
+"""The encoder: a small network that finds w and the camera of a head picture in one pass."""
 
-import os
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
+from ..checks import check_number, check_whole
 from ..errors import ConfigError
 from ..generators import StyleGenerator, as_view_generator
 from ..latent import Latent
 from ..networks.blocks import ConvNorm, halving_trunk
 from ..networks.face_zoom import zoom_matrices
-from ..networks.loading import NetworkKind, check_pictures, check_whole, load_network, resize
+from ..networks.loading import NetworkKind, check_pictures, resize
 
-_LAST_CELLS = 4  # cells a side of the last feature map: pictures are registered, so where something is matters
+_LAST_CELLS = 4  # cells per side of the last feature map: pictures are registered, so where something is matters
 _ANGLES = 2  # yaw and pitch
 
 
@@ -42,10 +42,9 @@ class EncoderConfig:
             check_whole("A size of the encoder", size, 1, 4096)
         for depth in self.depths:
             check_whole("A depth of the encoder", depth, 0, 16)
-        if not 0 <= self.face_zoom <= 8:
-            raise ConfigError("The encoder's face_zoom is out of range", self.face_zoom, "0 to 8", "check the file")
+        check_number("The encoder's face_zoom", self.face_zoom, 0, 8)
         if self.input_px != _LAST_CELLS * 2 ** len(self.widths) or len(self.depths) != len(self.widths):
-            wanted = f"one depth a width, input_px = {_LAST_CELLS} · 2^widths"
+            wanted = f"one depth per width, input_px = {_LAST_CELLS} · 2^widths"
             raise ConfigError("The encoder's levels do not fit together", self, wanted, "check the file")
 
 
@@ -87,7 +86,10 @@ class PortraitEncoder(nn.Module):
     """Pictures to w and camera angles.
 
     Example:
-        >>> latent = encode(load_encoder(), loaded.network, images, loaded.fingerprint)
+        >>> encoder = load_encoder()
+        >>> found = encoder(torch.zeros(2, 3, 128, 128))
+        >>> found.w.shape == (2, encoder.config.w_dim), found.yaw_rad.shape
+        (True, torch.Size([2]))
     """
 
     rows: Tensor
@@ -146,13 +148,7 @@ KIND = NetworkKind(
 )
 
 
-def load_encoder(path: str | os.PathLike | None = None) -> PortraitEncoder:
-    """The encoder in a file, or the one that comes with the package; in eval mode, without gradients.
-
-    Raises:
-        FileError: missing, damaged or of another kind; ConfigError: its configuration is not usable.
-    """
-    return load_network(KIND, path)
+load_encoder = KIND.load
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Five points of a face: their order, and what is said where they are not those of an upright head."""
+"""Five points of a face: their order, and errors where they are not those of an upright head."""
 
 from __future__ import annotations
 

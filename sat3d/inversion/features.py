@@ -24,8 +24,10 @@ class FeatureLoss(nn.Module):
     """Mean difference of the features of a head parser or an attribute reader.
 
     Example:
-        >>> loss = FeatureLoss(load_reader())
-        >>> distance = loss(picture, loss.features(photo))
+        >>> from sat3d.networks.reader import load_reader
+        >>> loss, photo = FeatureLoss(load_reader()), torch.zeros(1, 3, 128, 128)
+        >>> loss(photo, loss.features(photo)).item()
+        0.0
     """
 
     def __init__(self, network: AttributeReader | HeadParser, levels: int = _LEVELS):
@@ -48,15 +50,15 @@ class FeatureLoss(nn.Module):
             layers = [self.network.stem, *self.network.down]
         else:
             images, layers = self.network.seen(images), list(self.network.trunk.children())
-        return at_each_size(layers, images, self.levels)
+        return collect_by_size(layers, images, self.levels)
 
     def forward(self, got: Tensor, wanted: list[Tensor]) -> Tensor:
         """``got [B, 3, H, W]`` against :meth:`features` of what was wanted -> scalar, 0..4; differentiable in both."""
-        parts = [_difference(a, b) for a, b in zip(self.features(got), wanted, strict=True)]
+        parts = [_compare(a, b) for a, b in zip(self.features(got), wanted, strict=True)]
         return torch.stack(parts).mean()
 
 
-def at_each_size(layers: Iterable[nn.Module], x: Tensor, levels: int) -> list[Tensor]:
+def collect_by_size(layers: Iterable[nn.Module], x: Tensor, levels: int) -> list[Tensor]:
     """``x [B, C, H, W]`` through ``layers`` -> the last feature map of each size, the largest first, ``levels`` of
     them."""
     found: list[Tensor] = []
@@ -72,10 +74,10 @@ def at_each_size(layers: Iterable[nn.Module], x: Tensor, levels: int) -> list[Te
     return found
 
 
-def of_unit_length(features: Tensor) -> Tensor:
+def normalise_places(features: Tensor) -> Tensor:
     """``[B, C, h, w]``, each place's C numbers of length 1: how strong an edge is counts less than what it is."""
     return F.normalize(features, dim=1, eps=_EPS)
 
 
-def _difference(got: Tensor, wanted: Tensor) -> Tensor:
-    return (of_unit_length(got) - of_unit_length(wanted)).square().sum(1).mean()
+def _compare(got: Tensor, wanted: Tensor) -> Tensor:
+    return (normalise_places(got) - normalise_places(wanted)).square().sum(1).mean()

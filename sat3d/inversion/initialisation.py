@@ -1,4 +1,4 @@
-"""Where an inversion begins: at what the encoder says, or at the mean face, seen from the likeliest side."""
+"""Initialisation of an inversion: by the encoder, or the mean face seen from the likeliest side."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .lpips import LpipsLoss
 from .options import Weights
 from .parameters import Start, Variables
 from .target import Target
-from .w_statistics import Population
+from .w_statistics import WStatistics
 
 _SEARCHED_YAW_DEG = (-45, -30, -15, 0, 15, 30, 45)
 _SEARCHED_ALL_AROUND_DEG = (*_SEARCHED_YAW_DEG, 70, 95, 120, 145, 180, -145, -120, -95, -70)
@@ -36,7 +36,7 @@ class Inverter:
     fingerprint: str = ""
     encoder: FaceEncoder | None = None
     features: FeatureLoss | None = None
-    population: Population | None = None  # None: measured when needed
+    statistics: WStatistics | None = None  # None: measured when needed
     identity: IdentityLoss | None = None
     lpips: LpipsLoss | None = None
 
@@ -48,20 +48,18 @@ class Inverter:
         return Likeness([(share, term) for share, term in terms if term is not None], target, weights.pixel)
 
 
-def first_guess(tools: Inverter, target: Target, population: Population) -> Start:
+def first_guess(tools: Inverter, target: Target, statistics: WStatistics) -> Start:
     """What the encoder says; without one the mean face, from the yaw where it is most like the picture."""
     if tools.encoder is not None:
         return ask_encoder(tools, target)
     if not isinstance(tools.network, ViewGenerator):
         return Start()
-    return Start(yaw_rad=_likely_yaw(tools, target, population.mean[:, None]))
+    return Start(yaw_rad=_find_likely_yaw(tools, target, statistics.mean[:, None]))
 
 
 @torch.no_grad()
 def encode_target(tools: Inverter, target: Target, roll_rad: float = 0.0) -> Found:
     """Face and camera as the encoder sees them; a head that is tilted by ``roll_rad`` is put upright first.
-
-    An encoder that knows no cameras gets ``camera``, where it is known otherwise, else the likeliest one.
 
     Raises:
         ConfigError: no encoder, or one of another generator.
@@ -88,7 +86,7 @@ def ask_encoder(tools: Inverter, target: Target, roll_rad: float = 0.0, camera: 
         return replace(camera, w=w, ws=several)
     if not isinstance(tools.network, ViewGenerator):
         return Start(w, ws=several)
-    return Start(w, _likely_yaw(tools, target, found.ws), 0.0, roll_rad, ws=several)
+    return Start(w, _find_likely_yaw(tools, target, found.ws), 0.0, roll_rad, ws=several)
 
 
 def upright(image: Tensor, roll_rad: float) -> Tensor:
@@ -101,27 +99,29 @@ def upright(image: Tensor, roll_rad: float) -> Tensor:
 
 
 @torch.no_grad()
-def likelier(tools: Inverter, target: Target, population: Population, method: str, starts: Sequence[Start]) -> Start:
+def choose_likeliest(
+    tools: Inverter, target: Target, statistics: WStatistics, method: str, starts: Sequence[Start]
+) -> Start:
     """That of ``starts`` whose face is most like the picture, seen coarsely."""
-    look = _glance(tools, target)
+    look = _prepare_glance(tools, target)
     losses = []
     for start in starts:
-        styles = Variables.at(start, method, tools.network, population).styles(tools.network, population)
+        styles = Variables.at(start, method, tools.network, statistics).styles(tools.network, statistics)
         angles = torch.tensor([start.yaw_rad, start.pitch_rad])
         losses.append(look(styles, rolled_label(tools.network.rig, angles, start.roll_rad)))
     return starts[losses.index(min(losses))]
 
 
 @torch.no_grad()
-def _likely_yaw(tools: Inverter, target: Target, ws: Tensor) -> float:
+def _find_likely_yaw(tools: Inverter, target: Target, ws: Tensor) -> float:
     """From where the face ``ws [1, rows or 1, w_dim]`` is most like the picture."""
-    network, look = tools.network, _glance(tools, target)
+    network, look = tools.network, _prepare_glance(tools, target)
     styles = network.styles(ws.expand(-1, network.config.backbone.num_ws, -1))
     searched = _SEARCHED_ALL_AROUND_DEG if network.knows_all_sides else _SEARCHED_YAW_DEG
     return min(map(math.radians, searched), key=lambda yaw_rad: look(styles, network.rig.label(yaw_rad)))
 
 
-def _glance(tools: Inverter, target: Target) -> Callable[[Tensor, Tensor], float]:
+def _prepare_glance(tools: Inverter, target: Target) -> Callable[[Tensor, Tensor], float]:
     """How unlike the picture a face (styles, camera) is in a small rendering."""
     likeness = tools.likeness(target.at(tools.network.relative_resolution(_SEARCH_RESOLUTION)), Weights())
 

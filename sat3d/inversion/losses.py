@@ -30,8 +30,10 @@ class IdentityLoss(nn.Module):
     """1 − cosine of the vectors by which an attribute reader tells people apart, whatever they wear.
 
     Example:
-        >>> loss = IdentityLoss(load_reader())
-        >>> distance = loss(picture, loss.features(photo))
+        >>> from sat3d.networks.reader import load_reader
+        >>> loss, photo = IdentityLoss(load_reader()), torch.zeros(1, 3, 128, 128)
+        >>> abs(loss(photo, loss.features(photo)).item()) < 1e-6
+        True
     """
 
     def __init__(self, network: AttributeReader):

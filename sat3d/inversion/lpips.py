@@ -1,4 +1,4 @@
-"""LPIPS (Zhang et al. 2018) where the user has it: the package *lpips* or *torchmetrics*, and its network's weights.
+"""LPIPS (Zhang et al. 2018), if the user has the package *lpips* or *torchmetrics* and its network's weights.
 
 Both packages would fetch the network's weights when first used. Here nothing is fetched: without the weights on disk
 there is no LPIPS, and the inversion does without.
@@ -15,11 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigError
+from ..networks.loading import large_enough
 
 PACKAGES = ("lpips", "torchmetrics")
 # The network, as both packages call it, and the file that torchvision keeps its weights in; the cheapest first.
 _WEIGHTS = {"alex": "alexnet-*.pth", "vgg": "vgg16-*.pth", "squeeze": "squeezenet1_1-*.pth"}
-_SMALLEST_PX = 64  # below, the deepest layers of these networks have nothing left
 
 Distance = Callable[[Tensor, Tensor], Tensor]
 
@@ -56,7 +56,7 @@ def load_lpips() -> LpipsLoss:
 
 
 class LpipsLoss(nn.Module):
-    """A :class:`~.terms.Term` of a distance ``(got, wanted) -> [B] or scalar`` of pictures in -1..1."""
+    """A :class:`~.losses.Term` of a distance ``(got, wanted) -> [B] or scalar`` of pictures in -1..1."""
 
     def __init__(self, distance: Distance):
         super().__init__()
@@ -67,8 +67,8 @@ class LpipsLoss(nn.Module):
         return images.detach()
 
     def forward(self, got: Tensor, wanted: Tensor) -> Tensor:
-        """Scalar, 0 for the same."""
-        return self.distance(_large_enough(got).clamp(-1, 1), _large_enough(wanted).clamp(-1, 1)).mean()
+        """Scalar, 0 for the same. Small pictures are enlarged: the deepest layers would have nothing left."""
+        return self.distance(large_enough(got).clamp(-1, 1), large_enough(wanted).clamp(-1, 1)).mean()
 
 
 def _installed() -> list[str]:
@@ -90,10 +90,3 @@ def _from_package(package: str, network: str) -> nn.Module:
         image = importlib.import_module("torchmetrics.image.lpip")
         made = image.LearnedPerceptualImagePatchSimilarity(net_type=network).net
     return made.eval().requires_grad_(False)
-
-
-def _large_enough(images: Tensor) -> Tensor:
-    smallest = min(images.shape[2:])
-    if smallest >= _SMALLEST_PX:
-        return images
-    return nn.functional.interpolate(images, scale_factor=_SMALLEST_PX / smallest, mode="bilinear")

@@ -1,13 +1,13 @@
 """From a picture to a face of a generator: in one pass by the encoder, or by descent in W, W+ or the style space.
 
-Image2StyleGAN (Abdal et al. 2019), with a likely face as the origin of everything that is varied (see ``variables``)
+Image2StyleGAN (Abdal et al. 2019), with a likely face as the origin of everything that is varied (see ``parameters``)
 and the camera refined along with it. Nothing is random in the descent, so it gives the same latent every time.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -17,18 +17,18 @@ from ..errors import ConfigError
 from ..generators import RenderOptions, StyleGenerator, ViewGenerator
 from ..latent import Latent
 from .cameras import angles_of, rolled_label
-from .hooks import with_hooks_of
+from .delta import with_hooks_of
 from .initialisation import Inverter, ask_encoder, first_guess
 from .losses import Likeness
 from .options import InversionOptions
 from .parameters import HeldVariables, Start, Variables
 from .target import Target, make_target
-from .w_statistics import Population, check_usable, measure_population
+from .w_statistics import WStatistics, check_usable, measure_w_statistics
 
 # watch(done, total, picture): as sat3d.progress.Progress, with the face so far, [1, 3, H, H] in -1..1, now and then.
 Watch = Callable[..., None]
 
-_PREVIEW_EVERY = 4
+PREVIEW_EVERY = 4
 _WARM_UP, _COOL_DOWN = 0.05, 0.5  # shares of the steps
 _LEAST_GAIN = 1e-3  # relative, that counts as a gain
 _SHARPEST_PITCH = math.pi / 2 - 0.05
@@ -74,26 +74,26 @@ def invert(
         target = make_target(image.to(tools.network.device), tools.network.config.img_resolution, weight)
         if options.method == "encoder":
             return _encode(tools, target, start, watch)
-        population = tools.population or measure_population(tools.network, options.seed)
-        start = start or first_guess(tools, target, population)
+        statistics = tools.statistics or measure_w_statistics(tools.network, options.seed)
+        start = start or first_guess(tools, target, statistics)
         if start.w is None and tools.encoder is not None:  # a camera alone is known, such as that of landmarks
             found = ask_encoder(tools, target, start.roll_rad, start)
             start = replace(start, w=found.w, ws=found.ws)
-        variables = Variables.at(start, options.method, tools.network, population)
-        return descend(tools, options, target, population, variables, start.roll_rad, watch)
+        variables = Variables.at(start, options.method, tools.network, statistics)
+        return descend(tools, options, target, statistics, variables, start.roll_rad, watch)
 
 
 def descend(
     tools: Inverter,
     options: InversionOptions,
     target: Target,
-    population: Population,
+    statistics: WStatistics,
     variables: Variables | HeldVariables,
     roll_rad: float = 0.0,
     watch: Watch = no_watch,
 ) -> Inversion:
     """Vary ``variables`` until their picture is ``target``; gradients must be on, see :func:`invert`."""
-    return _Descent(tools, options, target, population, variables, roll_rad).run(watch)
+    return _Descent(tools, options, target, statistics, variables, roll_rad).run(watch)
 
 
 def _encode(tools: Inverter, target: Target, start: Start | None, watch: Watch) -> Inversion:
@@ -104,10 +104,10 @@ def _encode(tools: Inverter, target: Target, start: Start | None, watch: Watch) 
         camera = rolled_label(tools.network.rig, torch.tensor([start.yaw_rad, start.pitch_rad]), start.roll_rad)
         picture = tools.network.synthesize(styles, camera.to(styles.device)).image
     watch(1, 1, picture)
-    return Inversion(face_of(tools, styles, camera, "encoded"), picture, (), start)
+    return Inversion(make_latent(tools, styles, camera, "encoded"), picture, (), start)
 
 
-def face_of(tools: Inverter, styles: Tensor, camera: Tensor, name: str) -> Latent:
+def make_latent(tools: Inverter, styles: Tensor, camera: Tensor, name: str) -> Latent:
     """A latent on the CPU."""
     layout = tools.network.layout.fingerprint
     return Latent(styles.detach().cpu(), camera.detach().cpu(), tools.fingerprint, layout, name=name)
@@ -121,12 +121,12 @@ class _Descent:
         tools: Inverter,
         options: InversionOptions,
         target: Target,
-        population: Population,
+        statistics: WStatistics,
         variables: Variables | HeldVariables,
         roll_rad: float,
     ):
         self.tools, self.options, self.target = tools, options, target
-        self.population, self.roll_rad = population, roll_rad
+        self.statistics, self.roll_rad = statistics, roll_rad
         self.variables = self.best = variables
         self.losses: list[float] = []
 
@@ -163,24 +163,22 @@ class _Descent:
             if value < least:
                 least, self.best = value, self.variables.copy()
             self.losses.append(value)
-            watch(step, self.options.steps, picture.detach() if step % _PREVIEW_EVERY == 0 else None)
+            watch(step, self.options.steps, picture.detach() if step % PREVIEW_EVERY == 0 else None)
             if self.options.patience and since >= self.options.patience:
                 break
             self._step(optimizer, loss, step)
 
     def _loss(self, network: StyleGenerator, resolution: int | None, likeness: Likeness) -> tuple[Tensor, Tensor]:
-        styles = self.variables.styles(network, self.population)
+        styles = self.variables.styles(network, self.statistics)
         picture = network.synthesize(styles, self._camera(self.variables), RenderOptions(resolution)).image
         weights = self.options.weights
         return likeness(picture) + self.variables.unlikeliness(weights.face, weights.departure), picture
 
     def _step(self, optimizer: torch.optim.Adam, loss: Tensor, step: int) -> None:
         free = [tensor for group in optimizer.param_groups for tensor in group["params"]]
-        # Not loss.backward(): that would leave gradients on a network whose weights want some.
-        for tensor, gradient in zip(free, torch.autograd.grad(loss, free), strict=True):
-            tensor.grad = gradient
+        set_gradients(free, loss)
         for group in optimizer.param_groups:
-            group["lr"] = group["peak"] * _pace((step + 0.5) / self.options.steps)
+            group["lr"] = group["peak"] * pace((step + 0.5) / self.options.steps)
         optimizer.step()
         with torch.no_grad():
             self.variables.angles[1].clamp_(-_SHARPEST_PITCH, _SHARPEST_PITCH)
@@ -201,22 +199,28 @@ class _Descent:
 
     @torch.no_grad()
     def _result(self, best: Variables | HeldVariables, watch: Watch) -> Inversion:
-        styles = best.styles(self.tools.network, self.population)
+        styles = best.styles(self.tools.network, self.statistics)
         camera = self._camera(best)
         picture = self.tools.network.synthesize(styles, camera, RenderOptions(self.options.full_resolution)).image
         watch(self.options.steps, self.options.steps, picture)
-        latent = face_of(self.tools, styles, camera, "inverted")
-        return Inversion(latent, picture, tuple(self.losses), best.start(self.population, self.roll_rad))
+        latent = make_latent(self.tools, styles, camera, "inverted")
+        return Inversion(latent, picture, tuple(self.losses), best.start(self.statistics, self.roll_rad))
 
     def _coarse_network(self) -> StyleGenerator:
         network = self.tools.network
         return with_hooks_of(network, network.coarser(self.options.low_samples))
 
 
-def _pace(t: float) -> float:
-    """The learning rate at the share ``t`` of the steps: up quickly, held, down along a cosine."""
+def pace(t: float, warm_up: float = _WARM_UP) -> float:
+    """The learning rate at the share ``t`` of the steps: up in the share ``warm_up``, held, down along a cosine."""
     down = max(0.0, (t - (1 - _COOL_DOWN)) / _COOL_DOWN)
-    return min(1.0, t / _WARM_UP) * (0.5 + 0.5 * math.cos(math.pi * down))
+    return min(1.0, t / warm_up) * (0.5 + 0.5 * math.cos(math.pi * down))
+
+
+def set_gradients(tensors: Sequence[Tensor], loss: Tensor) -> None:
+    """Not ``loss.backward()``: that would leave gradients on a network whose weights want some."""
+    for tensor, gradient in zip(tensors, torch.autograd.grad(loss, tensors), strict=True):
+        tensor.grad = gradient
 
 
 def start_from_label(camera: Tensor, w: Tensor | None = None) -> Start:

@@ -1,15 +1,16 @@
-"""How an inversion is done. The defaults suit the built-in generator on a CPU."""
+"""Options of an inversion. The defaults suit the built-in generator on a CPU."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
+from ..checks import check_number, check_whole
 from ..errors import ConfigError
 from .parameters import METHODS as OPTIMISED
 
 METHODS = ("encoder", *OPTIMISED)
 MOST_STEPS = 100_000
+ADVICE = "check the options"
 
 
 @dataclass(frozen=True)
@@ -61,26 +62,16 @@ class InversionOptions:
     def __post_init__(self):
         if self.method not in METHODS:
             raise ConfigError("Unknown inversion method", self.method, f"one of {METHODS}", "choose one of these")
-        check_between("The number of steps", self.steps, 1, MOST_STEPS)
-        check_between("low_resolution", self.low_resolution, 8, 1024)
-        check_between("low_samples", self.low_samples, 0.1, 1)
-        check_between("full_share", self.full_share, 0, 1)
-        check_between("patience", self.patience, 0, MOST_STEPS)
+        check_whole("The number of steps", self.steps, 1, MOST_STEPS, ADVICE)
+        check_whole("low_resolution", self.low_resolution, 8, 1024, ADVICE)
+        check_number("low_samples", self.low_samples, 0.1, 1, ADVICE)
+        check_number("full_share", self.full_share, 0, 1, ADVICE)
+        check_whole("patience", self.patience, 0, MOST_STEPS, ADVICE)
         for part in (self.rates, self.weights):
             for name, value in vars(part).items():
-                check_between(f"The {name} of {type(part).__name__}", value, 0, 1e6)
+                check_number(f"The {name} of {type(part).__name__}", value, 0, 1e6, ADVICE)
 
     @property
     def full_steps(self) -> int:
         """Steps at the full resolution; at least one, since the best face is chosen among them."""
         return max(1, round(self.steps * self.full_share))
-
-
-def check_between(name: str, value: float, low: float, high: float) -> None:
-    """Refuse numbers out of range, NaN included.
-
-    Raises:
-        ConfigError: it is one.
-    """
-    if not (math.isfinite(value) and low <= value <= high):
-        raise ConfigError(f"{name} is out of range", value, f"{low} to {high}", "check the options")

@@ -1,4 +1,4 @@
-"""What an inversion varies. All methods share one form: a likely face plus departures that cost.
+"""Parameters of an inversion. All methods share one form: a likely face plus departures that cost.
 
     w_row = w(shared) + rows @ root,   styles = affine(w) + channels · std
 
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..errors import ConfigError
 from ..generators import StyleGenerator
-from .w_statistics import Population
+from .w_statistics import WStatistics
 
 METHODS = ("W", "W+", "styles")
 _LEAST_STD = 1e-6  # channels that no face uses
@@ -60,14 +60,14 @@ class Variables:
     angles: Tensor
 
     @classmethod
-    def at(cls, start: Start, method: str, network: StyleGenerator, population: Population) -> Variables:
+    def at(cls, start: Start, method: str, network: StyleGenerator, statistics: WStatistics) -> Variables:
         """All departures zero, or those of ``start``."""
         device, backbone = network.device, network.config.backbone
-        start = start if start.ws is None else _split(start, method, network, population)
-        w = population.mean if start.w is None else start.w.detach().to(population.mean)
+        start = start if start.ws is None else _split(start, method, network, statistics)
+        w = statistics.mean if start.w is None else start.w.detach().to(statistics.mean)
         rows = _departure(start.rows, (1, backbone.num_ws, backbone.w_dim), device) if method == "W+" else None
         channels = _departure(start.channels, (1, network.layout.num_channels), device) if method == "styles" else None
-        made = cls(population.v(w).clone(), rows, channels, angles_from(start, device))
+        made = cls(statistics.v(w).clone(), rows, channels, angles_from(start, device))
         for tensor in made.tensors().values():
             tensor.requires_grad_()
         return made
@@ -76,17 +76,17 @@ class Variables:
         """What is varied, by name."""
         return {name: value for name, value in vars(self).items() if value is not None}
 
-    def w(self, population: Population) -> Tensor:
+    def w(self, statistics: WStatistics) -> Tensor:
         """``[1, w_dim]``: the likely face without departures."""
-        return population.w(self.shared)
+        return statistics.w(self.shared)
 
-    def styles(self, network: StyleGenerator, population: Population) -> Tensor:
+    def styles(self, network: StyleGenerator, statistics: WStatistics) -> Tensor:
         """``[1, S]``, differentiable."""
-        ws = network.broadcast(self.w(population))
+        ws = network.broadcast(self.w(statistics))
         if self.rows is not None:
-            ws = ws + self.rows @ population.root
+            ws = ws + self.rows @ statistics.root
         styles = network.styles(ws)
-        return styles if self.channels is None else styles + self.channels * population.style_std
+        return styles if self.channels is None else styles + self.channels * statistics.style_std
 
     def unlikeliness(self, face: float, departure: float) -> Tensor:
         """The regularisation to the population: mean squares, weighted by ``face`` and ``departure``."""
@@ -95,10 +95,10 @@ class Variables:
             cost = cost if part is None else cost + departure * part.square().mean()
         return cost
 
-    def start(self, population: Population, roll_rad: float) -> Start:
+    def start(self, statistics: WStatistics, roll_rad: float) -> Start:
         """To begin the next, similar picture with."""
         kept = (None if part is None else part.detach().clone() for part in (self.rows, self.channels))
-        return Start(self.w(population).detach(), *angles_in(self.angles), roll_rad, *kept)
+        return Start(self.w(statistics).detach(), *angles_in(self.angles), roll_rad, *kept)
 
     def copy(self) -> Variables:
         """The values now, detached."""
@@ -118,24 +118,24 @@ class HeldVariables:
     angles: Tensor
 
     @classmethod
-    def at(cls, base: Tensor, free: Tensor, own: Tensor, start: Start, population: Population) -> HeldVariables:
+    def at(cls, base: Tensor, free: Tensor, own: Tensor, start: Start, statistics: WStatistics) -> HeldVariables:
         """``base [1, S]``, ``free [S]`` bool; begin at the free channels of ``own [1, S]``."""
-        channels = ((own - base) * free / population.style_std.clamp_min(_LEAST_STD)).detach()
+        channels = ((own - base) * free / statistics.style_std.clamp_min(_LEAST_STD)).detach()
         return cls(base.detach(), free, channels.requires_grad_(), angles_from(start, base.device).requires_grad_())
 
     def tensors(self) -> dict[str, Tensor]:
         """What is varied, by name."""
         return {"channels": self.channels, "angles": self.angles}
 
-    def styles(self, network: StyleGenerator, population: Population) -> Tensor:
+    def styles(self, network: StyleGenerator, statistics: WStatistics) -> Tensor:
         """``[1, S]``, differentiable; channels that are not free are exactly those of ``base``."""
-        return torch.where(self.free, self.base + self.channels * population.style_std, self.base)
+        return torch.where(self.free, self.base + self.channels * statistics.style_std, self.base)
 
     def unlikeliness(self, face: float, departure: float) -> Tensor:
         """Mean square of the departures of free channels."""
         return departure * (self.channels * self.free).square().sum() / self.free.sum().clamp_min(1)
 
-    def start(self, population: Population, roll_rad: float) -> Start:
+    def start(self, statistics: WStatistics, roll_rad: float) -> Start:
         """The camera alone: there is no likely face to go on from."""
         return Start(None, *angles_in(self.angles), roll_rad)
 
@@ -150,13 +150,13 @@ def angles_in(angles: Tensor) -> tuple[float, float]:
     return yaw_rad, pitch_rad
 
 
-def _split(start: Start, method: str, network: StyleGenerator, population: Population) -> Start:
+def _split(start: Start, method: str, network: StyleGenerator, statistics: WStatistics) -> Start:
     """A w+ as the mean of its rows and departures from it, of the kind that the method varies."""
-    ws = start.all_rows(network).detach().to(population.mean)
+    ws = start.all_rows(network).detach().to(statistics.mean)
     w = ws.mean(1)
-    rows = torch.linalg.solve(population.root, ws - w[:, None], left=False)
+    rows = torch.linalg.solve(statistics.root, ws - w[:, None], left=False)
     alike = network.styles(w[:, None].expand_as(ws))
-    channels = (network.styles(ws) - alike) / population.style_std.clamp_min(_LEAST_STD)
+    channels = (network.styles(ws) - alike) / statistics.style_std.clamp_min(_LEAST_STD)
     return replace(start, w=w, rows=rows, channels=channels, ws=None)
 
 

@@ -41,26 +41,26 @@ def paste_back(
     if x1 <= x0 or y1 <= y0:
         raise ShapeError("The crop lies outside of the photo", crop, f"a square that meets 0 … {width}, 0 … {height}",
                          "use the crop that was cut from this photo")  # fmt: skip
-    place = (x0, y0, x1, y1)
-    weight = seam(crop, place, feather).to(photo)
+    pixels = (x0, y0, x1, y1)
+    weight = make_seam(crop, pixels, feather).to(photo)
     if mask is not None:
-        weight = weight * _enlarged(mask, crop, place).clamp(0, 1).to(photo)
+        weight = weight * _enlarge(mask, crop, pixels).clamp(0, 1).to(photo)
     own = photo[:, :, y0:y1, x0:x1]
     if before is None:
-        new = torch.lerp(own, _enlarged(edited, crop, place).to(photo), weight)
+        new = torch.lerp(own, _enlarge(edited, crop, pixels).to(photo), weight)
     else:
-        new = own + weight * _enlarged(edited - before.to(edited), crop, place).to(photo)
+        new = own + weight * _enlarge(edited - before.to(edited), crop, pixels).to(photo)
     result = photo.clone()
     result[:, :, y0:y1, x0:x1] = torch.where(weight > 0, new.clamp(-1, 1), own)
     return result
 
 
-def seam(crop: Crop, place: tuple[int, int, int, int], feather: float = FEATHER) -> Tensor:
-    """``[1, 1, h, w]`` for the photo's pixels of ``place``: 0 at the crop's edge, 1 from ``feather`` sides inwards.
+def make_seam(crop: Crop, pixels: tuple[int, int, int, int], feather: float = FEATHER) -> Tensor:
+    """``[1, 1, h, w]`` for the photo's ``pixels``: 0 at the crop's edge, 1 from ``feather`` sides inwards.
 
     Smooth (3t² − 2t³ of the distance), so that the seam has no kink.
     """
-    x0, y0, x1, y1 = place
+    x0, y0, x1, y1 = pixels
     x = (torch.arange(x0, x1) + 0.5 - crop.left) / crop.side
     y = (torch.arange(y0, y1) + 0.5 - crop.top) / crop.side
     ramps = []
@@ -70,9 +70,9 @@ def seam(crop: Crop, place: tuple[int, int, int, int], feather: float = FEATHER)
     return (ramps[1][:, None] * ramps[0][None, :])[None, None]
 
 
-def _enlarged(picture: Tensor, crop: Crop, place: tuple[int, int, int, int]) -> Tensor:
-    """The part of a crop that covers the photo's pixels of ``place``."""
-    x0, y0, x1, y1 = place
+def _enlarge(picture: Tensor, crop: Crop, pixels: tuple[int, int, int, int]) -> Tensor:
+    """The part of a crop that covers the photo's ``pixels``."""
+    x0, y0, x1, y1 = pixels
     scale = picture.shape[-1] / crop.side
     left, right = ((x - crop.left) * scale for x in (x0, x1))
     top, bottom = ((y - crop.top) * scale for y in (y0, y1))
@@ -88,7 +88,7 @@ def _check_square(name: str, picture: Tensor | None, channels: int) -> None:
                          "pass pictures of the size of the crop")  # fmt: skip
 
 
-def widened_mask(mask: Tensor, share: float = 0.02) -> Tensor:
+def widen_mask(mask: Tensor, share: float = 0.02) -> Tensor:
     """``[1, 1, S, S]`` 0..1 grown by ``share`` of its side and blurred as much: an edit's soft surroundings.
 
     Down, then across: of a wide seam the windows would have a hundred thousand pixels.

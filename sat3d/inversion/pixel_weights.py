@@ -1,4 +1,4 @@
-"""Which pixels of a picture count, as a parser sees it: glasses or an open mouth need not be learned."""
+"""Loss weights per pixel from a parser: glasses or an open mouth need not be learned."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..errors import ConfigError
+from ..checks import check_number
 from ..parsing.parser import HeadParser
 from ..regions import pixels_labelled, widen
+from .options import ADVICE
 
 BACKGROUND = "background"
 _MARGIN = 0.02  # of the picture's width: what the parser leaves of an edge must not be learned either
@@ -30,14 +31,15 @@ def weight_without(
     microphone before the face, paint a mask.
 
     Example:
-        >>> found = invert(tools, photo, weight=weight_without(load_parser(), photo, ["glasses"], background=0.2))
+        >>> from sat3d.parsing.parser import load_parser
+        >>> weight_without(load_parser(), torch.zeros(1, 3, 128, 128), ["glasses"], background=0.2).shape
+        torch.Size([1, 1, 128, 128])
 
     Raises:
         ConfigError: a label that the parser does not know, or a number out of 0..1. ShapeError: not pictures.
     """
-    for name, value in (("background", background), ("margin", margin)):
-        if not 0 <= value <= 1:
-            raise ConfigError(f"{name} is out of range", value, "0 to 1", "check the options")
+    check_number("background", background, 0, 1, ADVICE)
+    check_number("margin", margin, 0, 1, ADVICE)
     names = parser.config.labels
     labels = parser.labels(images)
     weight = torch.ones_like(images[:, :1])

@@ -1,28 +1,31 @@
-"""The camera of a photo from five points of the face: perspective-n-point by Gauss-Newton steps with damping.
+"""The camera of a photo from points of the face, the 478 that are found or five: perspective-n-point by least squares.
 
-The standard points stand in the generator's world as 0.27 · p + (0, 0.006, 0.161); the camera has the generator's focal
-length, and its distance is set to that of the generator's sphere in the end. The pitch hangs on where exactly the nose
-ends: of real people, whose proportions differ, the points say less than what cameras are likely (``spread``).
+The five standard points stand in the generator's world as 0.27 · p + (0, 0.006, 0.161); the camera has the generator's
+focal length, and its distance is set to that of the generator's sphere in the end. By five points the pitch hangs on
+where exactly the nose ends: of real people, whose proportions differ, they say less than what cameras are likely
+(``spread``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ..camera import CameraRig, intrinsics, make_label
 from ..errors import ShapeError
+from ..faces.networks import face_networks_on
+from ..faces.pose import full_pose
 from .align import STANDARD_POINTS
 from .cameras import angles_of
 from .face_points import check_landmarks
+from .frames import PUBLISHED, Frame
 from .parameters import Start
 
 _SCALE, _OFFSET = 0.27, (0.0, 0.006, 0.161)
-_STEPS = 50
-_DIFFERENCE = 1e-6
+_FRONTAL = np.diag([1.0, -1.0, -1.0])  # world to camera, whose y points down and whose z points away
 _LIKELY_RAD = (0.2, 0.6, 0.2)  # spread of pitch, yaw and roll of portraits
 REAL_PEOPLE = 0.015  # spread of real people's points, in sides of the picture
 _LARGEST_RESIDUAL = 0.1  # of the picture's side: beyond, these are not points of a face
@@ -49,6 +52,22 @@ def world_points() -> Tensor:
     return _SCALE * torch.tensor(STANDARD_POINTS, dtype=torch.float64) + torch.tensor(_OFFSET, dtype=torch.float64)
 
 
+def camera_of_face(points: Tensor, size: float, frame: Frame = PUBLISHED) -> PhotoPose:
+    """``points [478, 3]`` of a face (:class:`sat3d.faces.finding.Face`) in pixels of a crop of ``size`` a side, as
+    ``frame``'s pictures show heads -> the camera.
+
+    Raises:
+        ShapeError: points that no view of a face has.
+    """
+    rotation, origin, residual = full_pose(points.double() / size, face_networks_on("cpu").canonical, frame.rig.focal)
+    _check_residual(residual)
+    face_to_camera = torch.eye(4, dtype=torch.float64)
+    face_to_camera[:3, :3], face_to_camera[:3, 3] = rotation, origin
+    pose = frame.to_world() @ torch.linalg.inv(face_to_camera)
+    pose[:3, :3] /= frame.scale  # a rotation again: lengths of the camera's axes were in centimetres
+    return _photo_pose(pose, frame.rig, residual)
+
+
 def camera_of(
     landmarks: Tensor,
     size: float,
@@ -70,9 +89,19 @@ def camera_of(
     wanted = landmarks.double().cpu() / size
     world = world_points() if world is None else world.double()
     pose, residual = solve_pnp(wanted, world, rig.focal, rig.radius, spread)
+    _check_residual(residual)
+    return _photo_pose(pose, rig, residual)
+
+
+def _check_residual(residual: float) -> None:
     if residual > _LARGEST_RESIDUAL:
         raise ShapeError("These points are not those of a face", f"off by {residual:.0%} of the picture",
                          f"at most {_LARGEST_RESIDUAL:.0%}", "check the points")  # fmt: skip
+
+
+def _photo_pose(pose: Tensor, rig: CameraRig, residual: float) -> PhotoPose:
+    """cam2world ``[4, 4]`` -> the camera in that direction on the generator's sphere."""
+    pose = pose.clone()
     pose[:3, 3] *= rig.radius / pose[:3, 3].norm()
     pose = pose.float()
     return PhotoPose(make_label(pose[None], intrinsics(rig.focal)), *angles_of(pose), residual)
@@ -83,49 +112,25 @@ def solve_pnp(
 ) -> tuple[Tensor, float]:
     """Points ``[N, 2]`` of a unit image and where they are ``[N, 3]`` -> cam2world ``[4, 4]``, rms residual.
 
-    Levenberg-Marquardt over a rotation vector and a shift, from the frontal camera at ``distance``. ``spread`` > 0: the
+    Least squares over a rotation vector and a shift, from the frontal camera at ``distance``. ``spread`` > 0: the
     likeliest camera, where points are off by that much and rotations by ``_LIKELY_RAD``.
     """
-    x = torch.zeros(6, dtype=torch.float64)
-    x[5] = distance
+    from scipy.optimize import least_squares  # takes a while to import
+    from scipy.spatial.transform import Rotation
 
-    unlikely = spread / torch.tensor(_LIKELY_RAD, dtype=torch.float64)
+    points, places = wanted.numpy(), world.numpy()
+    unlikely = spread / np.array(_LIKELY_RAD)
 
-    def error(x: Tensor) -> Tensor:
-        return torch.cat([(_project(x, world, focal) - wanted).flatten(), x[:3] * unlikely])
+    def turn(x: np.ndarray) -> np.ndarray:
+        return Rotation.from_rotvec(x[:3]).as_matrix() @ _FRONTAL
 
-    damping, now = 1e-3, error(x)
-    for _ in range(_STEPS):
-        slope = _slope(error, x)
-        square = slope.T @ slope
-        step = torch.linalg.solve(square + damping * torch.diag(square.diagonal() + 1e-9), slope.T @ now)
-        after = error(x - step)
-        if torch.isfinite(after).all() and after.square().sum() < now.square().sum():
-            x, now, damping = x - step, after, damping / 5
-        else:
-            damping *= 5
-        if step.abs().max() < 1e-9:
-            break
-    rotation = _turn(x[:3])
-    pose = torch.eye(4, dtype=torch.float64)
-    pose[:3, :3], pose[:3, 3] = rotation.T, -rotation.T @ x[3:]
-    return pose, float(now[: wanted.numel()].square().mean().sqrt())
+    def error(x: np.ndarray) -> np.ndarray:
+        seen = places @ turn(x).T + x[3:]
+        projected = focal * seen[:, :2] / np.maximum(seen[:, 2:], 1e-3) + 0.5
+        return np.concatenate([(projected - points).ravel(), x[:3] * unlikely])
 
-
-def _slope(error: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """``[M, 6]``: derivatives by central differences, in double precision good to ten digits and much the fastest."""
-    moves = _DIFFERENCE * torch.eye(len(x), dtype=x.dtype)
-    return torch.stack([(error(x + move) - error(x - move)) / (2 * _DIFFERENCE) for move in moves], 1)
-
-
-def _project(x: Tensor, world: Tensor, focal: float) -> Tensor:
-    seen = world @ _turn(x[:3]).T + x[3:]
-    return focal * seen[:, :2] / seen[:, 2:].clamp_min(1e-3) + 0.5
-
-
-def _turn(vector: Tensor) -> Tensor:
-    """World to camera ``[3, 3]``: a rotation vector after the frontal camera's axes (y down, z away)."""
-    a, b, c = vector
-    zero = torch.zeros_like(a)
-    skew = torch.stack([zero, -c, b, c, zero, -a, -b, a, zero]).reshape(3, 3)
-    return torch.matrix_exp(skew) @ torch.diag(vector.new_tensor([1.0, -1.0, -1.0]))
+    start = np.array([0, 0, 0, 0, 0, distance])
+    found = least_squares(error, start, jac="3-point", x_scale="jac", ftol=1e-15, xtol=1e-12, gtol=1e-15)
+    pose = np.eye(4)
+    pose[:3, :3], pose[:3, 3] = turn(found.x).T, -turn(found.x).T @ found.x[3:]
+    return torch.from_numpy(pose), float(np.sqrt(np.square(found.fun[: points.size]).mean()))

@@ -1,10 +1,11 @@
-"""How near two pictures are, in numbers."""
+"""PSNR and SSIM of pictures, and the meaning of a PSNR for an edit that is pasted back."""
 
 from __future__ import annotations
 
 import math
 
 import torch
+from einops import rearrange
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -36,16 +37,16 @@ def nearness(db: float) -> str:
 def ssim(got: Tensor, wanted: Tensor) -> float:
     """Structural similarity (Wang et al. 2004) of ``[B, 3, H, W]`` in -1..1, at least 11 pixels; 1 is alike."""
     x, y = ((picture.clamp(-1, 1) + 1) / 2 for picture in (got, wanted))
-    mean_x, mean_y = _blurred(x), _blurred(y)
-    var_x, var_y = _blurred(x * x) - mean_x**2, _blurred(y * y) - mean_y**2
-    both = _blurred(x * y) - mean_x * mean_y
+    mean_x, mean_y = _blur(x), _blur(y)
+    var_x, var_y = _blur(x * x) - mean_x**2, _blur(y * y) - mean_y**2
+    both = _blur(x * y) - mean_x * mean_y
     similar = (2 * mean_x * mean_y + _C1) * (2 * both + _C2)
     return float((similar / ((mean_x**2 + mean_y**2 + _C1) * (var_x + var_y + _C2))).mean())
 
 
-def _blurred(x: Tensor) -> Tensor:
+def _blur(x: Tensor) -> Tensor:
     place = torch.arange(_WINDOW, device=x.device, dtype=x.dtype) - _WINDOW // 2
     taps = torch.exp(-0.5 * (place / _SIGMA) ** 2)
     taps = taps / taps.sum()
-    planes = x.flatten(0, 1)[:, None]
+    planes = rearrange(x, "b c h w -> (b c) 1 h w")
     return F.conv2d(F.conv2d(planes, taps[None, None, None]), taps[None, None, :, None])

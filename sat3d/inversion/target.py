@@ -1,4 +1,4 @@
-"""What an inversion is to reproduce: one picture, cropped as the generator's own are, and which of its pixels count."""
+"""The target of an inversion: a picture, cropped as the generator's own are, with loss weights per pixel."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class Target:
     weight: Tensor | None = None
 
     def at(self, sharpness: float) -> Target:
-        """As sharp as a picture is that is rendered with this share (0..1) of the generator's own rays a side."""
+        """As sharp as a picture is that is rendered with this share (0..1) of the generator's own rays per side."""
         resolution = max(1, round(sharpness * self.image.shape[-1]))
         if sharpness >= 1:
             return self
         if self.weight is None:
-            return Target(_softened(self.image, resolution))
-        seen = _softened(self.weight, resolution).clamp_min(_EPS)  # what does not count must not bleed into the rest
-        return Target(_softened(self.image * self.weight, resolution) / seen, self.weight)
+            return Target(_blur(self.image, resolution))
+        seen = _blur(self.weight, resolution).clamp_min(_EPS)  # what does not count must not bleed into the rest
+        return Target(_blur(self.image * self.weight, resolution) / seen, self.weight)
 
 
 def make_target(image: Tensor, size: int, weight: Tensor | None = None) -> Target:
@@ -43,14 +43,14 @@ def make_target(image: Tensor, size: int, weight: Tensor | None = None) -> Targe
         ShapeError: not one RGB picture, too small, NaN or infinite, of one plain colour, or hardly a pixel that counts.
     """
     check_picture(image)
-    image = resize(_square(image.detach().float().clone()), size, size).clamp(-1, 1)
+    image = resize(_crop_square(image.detach().float().clone()), size, size).clamp(-1, 1)
     if weight is None:
         return Target(image)
     if weight.ndim != 4 or weight.shape[:2] != (1, 1) or not torch.isfinite(weight).all():
         raise ShapeError(
             "The mask is not usable", tuple(weight.shape), "[1, 1, H, W], finite", "connect a mask of the picture"
         )
-    weight = resize(_square(weight.detach().float().clone()), size, size).clamp(0, 1).to(image.device)
+    weight = resize(_crop_square(weight.detach().float().clone()), size, size).clamp(0, 1).to(image.device)
     if weight.mean() < _LEAST_SHARE:
         raise ShapeError(
             "The mask leaves nothing to reproduce",
@@ -67,7 +67,7 @@ def check_picture(image: Tensor) -> None:
     Raises:
         ShapeError: see :func:`make_target`.
     """
-    wanted = f"[1, 3, H, W] in -1..1, at least {SMALLEST_PX} pixels a side"
+    wanted = f"[1, 3, H, W] in -1..1, at least {SMALLEST_PX} pixels per side"
     if image.ndim != 4 or image.shape[:2] != (1, 3) or not image.is_floating_point():
         raise ShapeError("Not a picture that can be inverted", f"{tuple(image.shape)} of {image.dtype}", wanted,
                          "pass one RGB picture at a time")  # fmt: skip
@@ -82,13 +82,13 @@ def check_picture(image: Tensor) -> None:
                          "check that the right picture is connected")  # fmt: skip
 
 
-def _square(image: Tensor) -> Tensor:
+def _crop_square(image: Tensor) -> Tensor:
     height, width = image.shape[2:]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
     return image[:, :, top : top + side, left : left + side]
 
 
-def _softened(image: Tensor, resolution: int) -> Tensor:
+def _blur(image: Tensor, resolution: int) -> Tensor:
     size = image.shape[-1]
     return resize(resize(image, resolution, resolution), size, size)

@@ -12,18 +12,18 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from ..checks import check_number, check_whole
 from ..errors import ShapeError
 from ..generators import RenderOptions, StyleGenerator
 from ..latent import Latent
-from .delta import delta_between, tunable_names, with_delta
-from .hooks import with_hooks_of
+from .delta import delta_between, tunable_names, with_delta, with_hooks_of
 from .initialisation import Inverter
-from .optimise import Watch, no_watch
-from .options import MOST_STEPS, Weights, check_between
+from .optimise import PREVIEW_EVERY, Watch, no_watch, pace, set_gradients
+from .options import ADVICE, MOST_STEPS, Weights
 from .target import Target, make_target
-from .w_statistics import Population, measure_population
+from .w_statistics import WStatistics, measure_w_statistics
 
-_PREVIEW_EVERY = 4
+_WARM_UP = 0.1  # share of the steps
 _TURN_DEG = (35.0, 12.0)  # largest yaw and pitch of the cameras that others are held from
 _ALL_AROUND_DEG = (180.0, 12.0)  # the same for networks that know the head from all sides
 
@@ -47,11 +47,11 @@ class TuneOptions:
     weights: Weights = field(default_factory=Weights)
 
     def __post_init__(self):
-        check_between("The number of steps", self.steps, 1, MOST_STEPS)
-        check_between("resolution", self.resolution or 64, 8, 1024)
-        check_between("locality_every", self.locality_every, 1, MOST_STEPS)
+        check_whole("The number of steps", self.steps, 1, MOST_STEPS, ADVICE)
+        check_whole("resolution", self.resolution or 64, 8, 1024, ADVICE)
+        check_whole("locality_every", self.locality_every, 1, MOST_STEPS, ADVICE)
         for name in ("rate", "locality", "reach"):
-            check_between(name, getattr(self, name), 0, 1e3)
+            check_number(name, getattr(self, name), 0, 1e3, ADVICE)
 
 
 def tune(
@@ -74,7 +74,7 @@ def tune(
     options = options or TuneOptions()
     pivot.check_layout(tools.network.layout)
     if len(images) != len(pivot.styles):
-        raise ShapeError("Faces and pictures do not pair", (len(pivot.styles), len(images)), "one picture a face",
+        raise ShapeError("Faces and pictures do not pair", (len(pivot.styles), len(images)), "one picture per face",
                          "tune with the pictures that were inverted")  # fmt: skip
     with torch.inference_mode(False), torch.enable_grad():
         return replace(pivot, tuned=_Tuning(tools, pivot, options).run(_targets(tools, images, weight), watch))
@@ -97,7 +97,7 @@ class _Tuning:
         self.free = _own_copies(self.network)
         self.styles = pivot.styles.to(network.device).clone()
         self.cameras = pivot.camera.to(network.device).clone().expand(len(self.styles), -1)
-        self.population: Population = tools.population or measure_population(network)
+        self.statistics: WStatistics = tools.statistics or measure_w_statistics(network)
         self.generator = torch.Generator().manual_seed(options.seed)
 
     def run(self, targets: list[Target], watch: Watch) -> dict[str, Tensor]:
@@ -109,12 +109,11 @@ class _Tuning:
             face = step % len(targets)
             picture = self._render(self.network, self.styles[face : face + 1], self.cameras[face : face + 1])
             loss = likenesses[face](picture)
-            watch(step, self.options.steps, picture.detach() if step % _PREVIEW_EVERY == 0 else None)
+            watch(step, self.options.steps, picture.detach() if step % PREVIEW_EVERY == 0 else None)
             if step % self.options.locality_every == 0 and self.options.locality:
                 loss = loss + self.options.locality * self._locality(face)
-            for tensor, gradient in zip(self.free, torch.autograd.grad(loss, self.free), strict=True):
-                tensor.grad = gradient
-            optimizer.param_groups[0]["lr"] = self.options.rate * _pace((step + 0.5) / self.options.steps)
+            set_gradients(self.free, loss)
+            optimizer.param_groups[0]["lr"] = self.options.rate * pace((step + 0.5) / self.options.steps, _WARM_UP)
             optimizer.step()
         watch(self.options.steps, self.options.steps, self._picture())
         return delta_between(self.plain, self.network)
@@ -130,7 +129,7 @@ class _Tuning:
     def _neighbour(self, face: int) -> tuple[Tensor, Tensor]:
         v = torch.randn(1, self.plain.config.backbone.w_dim, generator=self.generator).to(self.styles)
         turn = torch.rand(2, generator=self.generator) * 2 - 1
-        other = self.plain.styles(self.plain.broadcast(self.population.w(v)))
+        other = self.plain.styles(self.plain.broadcast(self.statistics.w(v)))
         styles = torch.lerp(self.styles[face : face + 1], other, self.options.reach)
         limits_deg = _ALL_AROUND_DEG if self.plain.knows_all_sides else _TURN_DEG
         yaw, pitch = (float(share) * math.radians(limit) for share, limit in zip(turn, limits_deg, strict=True))
@@ -153,11 +152,6 @@ def _own_copies(network: StyleGenerator) -> list[Tensor]:
         setattr(network.get_submodule(owner), leaf, parameter)
         free.append(parameter)
     return free
-
-
-def _pace(t: float) -> float:
-    """The learning rate at the share ``t`` of the steps: up in the first tenth, down along a cosine after the half."""
-    return min(1.0, t / 0.1) * (0.5 + 0.5 * math.cos(math.pi * max(0.0, 2 * t - 1)))
 
 
 def tuned_network(network: StyleGenerator, latent: Latent) -> StyleGenerator:

@@ -14,16 +14,17 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from ..checks import check_number, check_whole
 from ..errors import ShapeError
 from ..latent import Latent
 from ..masks import AttributeMasks
-from .initialisation import Inverter, ask_encoder, first_guess, likelier
+from .cameras import smooth
+from .initialisation import Inverter, ask_encoder, choose_likeliest, first_guess
 from .optimise import Inversion, Watch, descend, invert, no_watch
-from .options import MOST_STEPS, InversionOptions, check_between
+from .options import ADVICE, MOST_STEPS, InversionOptions
 from .parameters import HeldVariables, Start
-from .smoothing import smooth
 from .target import Target, make_target
-from .w_statistics import Population, check_usable, measure_population
+from .w_statistics import WStatistics, check_usable, measure_w_statistics
 
 _GENTLE = 0.1
 T = TypeVar("T")
@@ -45,8 +46,9 @@ class VideoOptions:
     smoothing: float = 1.5
 
     def __post_init__(self):
-        for name, low in (("next_steps", 1), ("settle_steps", 1), ("smoothing", 0)):
-            check_between(name, getattr(self, name), low, MOST_STEPS)
+        check_whole("next_steps", self.next_steps, 1, MOST_STEPS, ADVICE)
+        check_whole("settle_steps", self.settle_steps, 1, MOST_STEPS, ADVICE)
+        check_number("smoothing", self.smoothing, 0, MOST_STEPS, ADVICE)
 
     @property
     def following(self) -> InversionOptions:
@@ -100,8 +102,14 @@ def invert_frames(
     frames together and may raise to cancel. The same frames, options and seed give the same latents.
 
     Example:
-        >>> found = invert_frames(tools, frames, expression=expression_channels(masks))
-        >>> found.latent.save("actor.safetensors")
+        >>> from sat3d.generators import load_generator
+        >>> from sat3d.inversion import load_encoder
+        >>> from sat3d.networks.built_in import GENERATOR
+        >>> tools = Inverter(load_generator(GENERATOR).network, encoder=load_encoder())
+        >>> frames = torch.linspace(-1, 1, 128).expand(2, 3, 128, 128)
+        >>> found = invert_frames(tools, frames, VideoOptions(InversionOptions("encoder")))
+        >>> found.latent.camera.shape, found.held
+        (torch.Size([2, 25]), ())
 
     Raises:
         ShapeError: not frames; masks, channels or tilts that do not fit; or not one frame shows anything. ConfigError:
@@ -110,11 +118,11 @@ def invert_frames(
     options = options or VideoOptions()
     with torch.inference_mode(False), torch.enable_grad():
         check_usable(tools.network)
-        population = tools.population or measure_population(tools.network, options.first.seed)
+        statistics = tools.statistics or measure_w_statistics(tools.network, options.first.seed)
         targets, held = _targets(tools, frames, weight)
         free = None if expression is None else _free(tools, expression)
         rolls = _rolls(rolls_rad, len(frames))
-        return _Frames(tools, population, options, targets, rolls, watch).run(held, free)
+        return _Frames(tools, statistics, options, targets, rolls, watch).run(held, free)
 
 
 def _rolls(rolls_rad: Sequence[float] | None, count: int) -> Sequence[float]:
@@ -125,10 +133,10 @@ def _rolls(rolls_rad: Sequence[float] | None, count: int) -> Sequence[float]:
 
 
 def _targets(tools: Inverter, frames: Tensor, weight: Tensor | None) -> tuple[list[Target], tuple[int, ...]]:
-    """A target a frame, of the frame before where there is nothing to be seen; and which frames those are."""
+    """A target per frame, of the frame before where there is nothing to be seen; and which frames those are."""
     if frames.ndim != 4 or not len(frames) or (weight is not None and len(weight) not in (1, len(frames))):
         raise ShapeError("Not frames, or masks that do not pair", tuple(frames.shape),
-                         "[T, 3, H, W], a mask or T masks",
+                         "[T, 3, H, W], one mask or T masks",
                          "pass the frames as one batch")  # fmt: skip
     weights = [None] * len(frames) if weight is None else weight.expand(len(frames), -1, -1, -1).split(1)
     seen: dict[int, Target] = {}
@@ -165,9 +173,9 @@ def _free(tools: Inverter, expression: Tensor) -> Tensor:
 class _Frames:
     """One video at work."""
 
-    def __init__(self, tools: Inverter, population: Population, options: VideoOptions, targets: list[Target],
+    def __init__(self, tools: Inverter, statistics: WStatistics, options: VideoOptions, targets: list[Target],
                  rolls_rad: Sequence[float], watch: Watch):  # fmt: skip
-        self.tools, self.population = replace(tools, population=population), population
+        self.tools, self.statistics = replace(tools, statistics=statistics), statistics
         self.options, self.targets, self.rolls_rad = options, targets, rolls_rad
         self.outer, self.done = watch, 0
         count = len(targets)
@@ -202,7 +210,7 @@ class _Frames:
         if not roll_rad:
             return None
         if self.tools.encoder is None:
-            return replace(first_guess(self.tools, target, self.population), roll_rad=roll_rad)
+            return replace(first_guess(self.tools, target, self.statistics), roll_rad=roll_rad)
         return ask_encoder(self.tools, target, roll_rad)
 
     def _begin(self, frame: int, target: Target, before: Start) -> Start | None:
@@ -217,7 +225,7 @@ class _Frames:
             return before
         guess = ask_encoder(self.tools, target, before.roll_rad)
         turned = replace(before, yaw_rad=guess.yaw_rad, pitch_rad=guess.pitch_rad)  # a fast turn is no cut
-        best = likelier(self.tools, target, self.population, self.options.first.method, [before, turned, guess])
+        best = choose_likeliest(self.tools, target, self.statistics, self.options.first.method, [before, turned, guess])
         if best is guess:
             self.cuts.append(frame)
         return best
@@ -231,12 +239,12 @@ class _Frames:
         device = self.tools.network.device
         styles = [each.latent.styles.to(device) for each in found]
         base = torch.cat(styles).mean(0, keepdim=True)
-        return [self._move(target, HeldVariables.at(base, free, own, start, self.population), start.roll_rad)
+        return [self._move(target, HeldVariables.at(base, free, own, start, self.statistics), start.roll_rad)
                 for target, own, start in zip(self.targets, styles, starts, strict=True)]  # fmt: skip
 
     def _move(self, target: Target, variables: HeldVariables, roll_rad: float) -> Inversion:
         options = self.options.settling
-        found = descend(self.tools, options, target, self.population, variables, roll_rad, self._watch())
+        found = descend(self.tools, options, target, self.statistics, variables, roll_rad, self._watch())
         self.done += options.steps
         return found
 

@@ -1,4 +1,4 @@
-"""Which faces are likely: mean and spread of w over the latents a generator was trained with."""
+"""Statistics of w over the latents a generator was trained with: mean and spread, which say what faces are likely."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LEAST_VARIANCE = 1e-12  # of a mapping that makes the same w of every z
 
 
 @dataclass(frozen=True)
-class Population:
+class WStatistics:
     """w = ``mean`` + v @ ``root`` with v of unit variance; ``style_std [S]``: the spread of every style channel."""
 
     mean: Tensor  # [1, w_dim]
@@ -33,7 +33,7 @@ class Population:
 
 
 @torch.no_grad()
-def measure_population(network: StyleGenerator, seed: int = 0) -> Population:
+def measure_w_statistics(network: StyleGenerator, seed: int = 0) -> WStatistics:
     """Mean and covariance of w over some thousand z of ``seed``; conditioned networks get the
     frontal camera, or each of their classes as often as any other.
 
@@ -50,7 +50,7 @@ def measure_population(network: StyleGenerator, seed: int = 0) -> Population:
     root = ((axes * values.sqrt()) @ axes.T).float()
     rows = network.broadcast(root)
     styles = network.styles(torch.cat([rows, torch.zeros_like(rows[:1])]))
-    return Population(w.mean(0, keepdim=True), root, (styles[:-1] - styles[-1:]).square().sum(0).sqrt())
+    return WStatistics(w.mean(0, keepdim=True), root, (styles[:-1] - styles[-1:]).square().sum(0).sqrt())
 
 
 def check_usable(network: StyleGenerator) -> None:

@@ -15,7 +15,7 @@ from ..errors import ConfigError, Sat3dError, ShapeError
 from ..generators.base import RenderOptions, ViewGenerator
 from ..generators.volume import compositing_weights, sample_coefficients
 from ..progress import Progress, no_progress
-from .grid import Grid, closed_surface, sample_grid, vertex_normals
+from .grid import Grid, extract_surface, sample_grid, vertex_normals
 
 DEFAULT_CELLS = 192
 _PROBE_SIDE = 48
@@ -56,19 +56,33 @@ class Mesh:
 
     def __post_init__(self):
         wanted = (len(self.vertices), 3)
-        good = all(part.shape == wanted and np.isfinite(part).all()
-                   for part in (self.vertices, self.normals, self.colours))
+        good = all(
+            part.shape == wanted and np.isfinite(part).all() for part in (self.vertices, self.normals, self.colours)
+        )
         if not good or self.faces.ndim != 2 or self.faces.shape[1] != 3:
-            raise ShapeError("Not a mesh", "arrays of other shapes, or NaN inside", "vertices, normals and colours "
-                             "[V, 3], faces [F, 3]", "make the mesh again")
+            raise ShapeError(
+                "Not a mesh",
+                "arrays of other shapes, or NaN inside",
+                "vertices, normals and colours [V, 3], faces [F, 3]",
+                "make the mesh again",
+            )
         if not len(self.faces) or self.faces.min() < 0 or self.faces.max() >= len(self.vertices):
-            raise ShapeError("The mesh has no faces, or faces of missing vertices", len(self.faces),
-                             f"faces of {len(self.vertices)} vertices", "make the mesh again")
+            raise ShapeError(
+                "The mesh has no faces, or faces of missing vertices",
+                len(self.faces),
+                f"faces of {len(self.vertices)} vertices",
+                "make the mesh again",
+            )
 
 
 @torch.no_grad()
-def extract_mesh(network: ViewGenerator, planes: Tensor, options: MeshOptions | None = None,
-                 progress: Progress = no_progress, styles: Tensor | None = None) -> Mesh:
+def extract_mesh(
+    network: ViewGenerator,
+    planes: Tensor,
+    options: MeshOptions | None = None,
+    progress: Progress = no_progress,
+    styles: Tensor | None = None,
+) -> Mesh:
     """The surface of one face, ``planes [1, …]`` of :meth:`ViewGenerator.planes`; its ``styles [1, S]`` for
     networks whose colours depend on them.
 
@@ -84,11 +98,15 @@ def extract_mesh(network: ViewGenerator, planes: Tensor, options: MeshOptions | 
         raise ShapeError("A mesh is made of one face", len(planes), 1, "make one after the other")
     grid = Grid(options.cells, network.config.rendering.box_warp * (0.5 - _border(network, options)))
     level = surface_level(network, planes) if options.level is None else options.level
-    values = sample_grid(lambda points: network.query_seen(planes, points.to(planes.device)[None])[0][0], grid, level,
-                         _share(progress, 0, 70))
-    vertices, faces = closed_surface(values, grid, level)
+    values = sample_grid(
+        lambda points: network.query_seen(planes, points.to(planes.device)[None])[0][0],
+        grid,
+        level,
+        _share_of(progress, 0, 70),
+    )
+    vertices, faces = extract_surface(values, grid, level)
     normals = vertex_normals(vertices, faces)
-    colours = colours_at(network, planes, vertices, normals, _share(progress, 75, 100), styles)
+    colours = colours_at(network, planes, vertices, normals, _share_of(progress, 75, 100), styles)
     return Mesh(vertices, faces, normals, colours)
 
 
@@ -99,7 +117,7 @@ def _border(network: ViewGenerator, options: MeshOptions) -> float:
     return _BORDER if alone else _PUBLISHED_BORDER
 
 
-def _share(progress: Progress, start: int, end: int) -> Progress:
+def _share_of(progress: Progress, start: int, end: int) -> Progress:
     return lambda done, total: progress(start + (end - start) * done // max(total, 1), 100)
 
 
@@ -121,15 +139,25 @@ def surface_level(network: ViewGenerator, planes: Tensor) -> float:
     points = origins + directions * view.depth.reshape(1, -1, 1)
     highest = float(view.opacity.max())
     if not highest > _LEAST_OPACITY:
-        raise Sat3dError("This face has no opaque surface", f"opacity up to {highest:.2f}",
-                         f"more than {_LEAST_OPACITY} somewhere", "choose a density level by hand")
+        raise Sat3dError(
+            "This face has no opaque surface",
+            f"opacity up to {highest:.2f}",
+            f"more than {_LEAST_OPACITY} somewhere",
+            "choose a density level by hand",
+        )
     seen = points[:, view.opacity.flatten() >= _PROBE_OPACITY * highest]
     return float(network.query(planes, seen)[0].median())
 
 
 @torch.no_grad()
-def colours_at(network: ViewGenerator, planes: Tensor, vertices: np.ndarray, normals: np.ndarray,
-               progress: Progress = no_progress, styles: Tensor | None = None) -> np.ndarray:
+def colours_at(
+    network: ViewGenerator,
+    planes: Tensor,
+    vertices: np.ndarray,
+    normals: np.ndarray,
+    progress: Progress = no_progress,
+    styles: Tensor | None = None,
+) -> np.ndarray:
     """sRGB ``[V, 3]`` 0..1 of points on the surface: what the raw picture shows of them, along a short ray inwards.
 
     A colour at the very point would be that of thin air in front of soft surfaces such as hair.

@@ -1,6 +1,6 @@
-"""From a density to a closed triangle mesh: a grid sampled where the surface is, marching cubes, the largest part.
+"""A closed triangle mesh from a density: a grid sampled where the surface is, marching cubes, the largest part.
 
-Nothing here knows of networks. ``N`` corners a side of the grid, ``V`` vertices, ``F`` faces; lengths are world units.
+Nothing here knows of networks. ``N`` corners per side, ``V`` vertices, ``F`` faces; lengths are world units.
 """
 
 from collections.abc import Callable
@@ -35,9 +35,12 @@ class Grid:
     def __post_init__(self):
         fits = MIN_CELLS <= self.cells <= MAX_CELLS and (self.cells <= COARSE_CELLS or self.cells % COARSE_CELLS == 0)
         if not fits:
-            raise ConfigError("The resolution of the mesh is not usable", self.cells,
-                              f"{MIN_CELLS} … {COARSE_CELLS}, or a multiple of {COARSE_CELLS} up to {MAX_CELLS}",
-                              "use 192, or 256 for finer detail")
+            raise ConfigError(
+                "The resolution of the mesh is not usable",
+                self.cells,
+                f"{MIN_CELLS} … {COARSE_CELLS}, or a multiple of {COARSE_CELLS} up to {MAX_CELLS}",
+                "use 192, or 256 for finer detail",
+            )
         if not (np.isfinite(self.half) and self.half > 0):
             raise ConfigError("The box of the mesh has no size", self.half, "a length above 0", "check the config")
 
@@ -71,7 +74,7 @@ def sample_grid(density: DensityAt, grid: Grid, level: float, progress: Progress
     values = _density(density, coarse, everything, progress).reshape([coarse.corners] * 3)
     if coarse.cells == grid.cells:
         return values
-    rows = _near_surface(values, level, grid.cells // coarse.cells).flatten().nonzero()[:, 0]
+    rows = _mark_near_surface(values, level, grid.cells // coarse.cells).flatten().nonzero()[:, 0]
     fine = F.interpolate(values[None, None], [grid.corners] * 3, mode="trilinear", align_corners=True)[0, 0]
     fine.view(-1)[rows] = _density(density, grid, rows, progress, len(everything))
     return fine
@@ -90,7 +93,7 @@ def _density(density: DensityAt, grid: Grid, rows: Tensor, progress: Progress, b
     return values
 
 
-def _near_surface(values: Tensor, level: float, stride: int) -> Tensor:
+def _mark_near_surface(values: Tensor, level: float, stride: int) -> Tensor:
     """``[n, n, n]`` coarse corners -> ``[N, N, N]`` bool: fine corners within one coarse cell of a crossing."""
     highest = F.max_pool3d(F.max_pool3d(values[None, None], 2, 1), 3, 1, padding=1)[0, 0]
     lowest = -F.max_pool3d(F.max_pool3d(-values[None, None], 2, 1), 3, 1, padding=1)[0, 0]
@@ -102,7 +105,7 @@ def _near_surface(values: Tensor, level: float, stride: int) -> Tensor:
     return cells
 
 
-def closed_surface(values: Tensor, grid: Grid, level: float) -> tuple[np.ndarray, np.ndarray]:
+def extract_surface(values: Tensor, grid: Grid, level: float) -> tuple[np.ndarray, np.ndarray]:
     """The largest part of the surface where ``values [N, N, N]`` fall below ``level``.
 
     Returns vertices ``[V, 3]`` float32 and faces ``[F, 3]`` int32, counter-clockwise from outside. What the box cuts
@@ -116,22 +119,25 @@ def closed_surface(values: Tensor, grid: Grid, level: float) -> tuple[np.ndarray
 
     volume = values.numpy()
     if not volume.min() <= level < volume.max():
-        raise Sat3dError("There is no surface to be exported", f"densities from {volume.min():.4g} to "
-                         f"{volume.max():.4g}", f"some above and some below the level {level:.4g}",
-                         "choose another density level, or 0 to have it found")
+        raise Sat3dError(
+            "There is no surface to be exported",
+            f"densities from {volume.min():.4g} to {volume.max():.4g}",
+            f"some above and some below the level {level:.4g}",
+            "choose another density level, or 0 to have it found",
+        )
     outside = np.float32(min(volume.min(), 2 * level - volume.max()))
     padded = np.pad(volume, 1, constant_values=outside)
-    part = _filled_part(padded > level)
+    part = _find_filled_part(padded > level)
     padded = padded[part]
     # A corner exactly on the level would give faces without area.
     padded[padded == level] = np.nextafter(np.float32(level), np.float32(-np.inf))
     corners, faces, *_ = marching_cubes(padded, level, gradient_direction="descent")
     places = corners.astype(np.float64) + [piece.start - 1 for piece in part]
-    vertices, faces = largest_part(_placed(places, grid), faces)
+    vertices, faces = keep_largest_part(_to_world(places, grid), faces)
     return vertices.astype(np.float32), faces.astype(np.int32)
 
 
-def _filled_part(inside: np.ndarray) -> tuple[slice, ...]:
+def _find_filled_part(inside: np.ndarray) -> tuple[slice, ...]:
     """The smallest box with all that is inside and a corner beyond it on every side."""
     slices = []
     for axis in range(3):
@@ -140,14 +146,14 @@ def _filled_part(inside: np.ndarray) -> tuple[slice, ...]:
     return tuple(slices)
 
 
-def _placed(corners: np.ndarray, grid: Grid) -> np.ndarray:
+def _to_world(corners: np.ndarray, grid: Grid) -> np.ndarray:
     """Grid units -> world units; what lies beyond the grid becomes a flat wall."""
     corners = np.where(corners < 0, -_WALL, corners)
     corners = np.where(corners > grid.cells, grid.cells + _WALL, corners)
     return corners * grid.cell - grid.half
 
 
-def largest_part(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def keep_largest_part(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The connected part that encloses the most space, with its faces turned outwards; hollows count negative."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components

@@ -41,26 +41,26 @@ class _Corners:
     place: np.ndarray
 
 
-def textured(mesh: Mesh) -> TexturedMesh:
+def make_texture(mesh: Mesh) -> TexturedMesh:
     """The same surface with its colours in a picture; vertices on the seams between charts occur once for each."""
-    corners = _charts_without_overlaps(mesh)
-    places = _laid_out(corners)
+    corners = _make_charts(mesh)
+    places = _lay_out(corners)
     width, height = np.rint(places).astype(np.int64).max(0) + 1 + _GAP
-    texels = _own_texels(places, (height, width))
+    texels = _assign_texels(places, (height, width))
     colours = np.rint(mesh.colours[corners.vertex] * 255)
-    picture = _painted(texels, colours, (height, width))
+    picture = _paint(texels, colours, (height, width))
     uv = ((texels + 0.5) / [width, height]).astype(np.float32)
     return TexturedMesh(corners.vertex, corners.faces.astype(np.int32), uv, picture)
 
 
-def _charts_without_overlaps(mesh: Mesh) -> _Corners:
+def _make_charts(mesh: Mesh) -> _Corners:
     """Connected faces that look the same way; cut by planes where two sheets of one chart lie over each other."""
-    scale, side = _scale(mesh), _sides(mesh)
+    scale, side = _scale(mesh), _choose_sides(mesh)
     key = side.copy()
     for _ in range(_MOST_CUTS):
-        chart = _connected(mesh.faces, key)
-        corners = _corners_of(mesh, chart, side, scale)
-        cuts = _overlaps(corners)
+        chart = _number_connected(mesh.faces, key)
+        corners = _gather_corners(mesh, chart, side, scale)
+        cuts = _find_cuts(corners)
         if not np.isfinite(cuts).any():
             break
         heights = corners.place[corners.faces, 2].mean(1)
@@ -69,14 +69,14 @@ def _charts_without_overlaps(mesh: Mesh) -> _Corners:
 
 
 def _scale(mesh: Mesh) -> float:
-    """Texels a world unit."""
+    """Texels per world unit."""
     ends = mesh.vertices[mesh.faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)].astype(np.float64)
     edge = np.median(np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1))
     extent = max(float(np.ptp(mesh.vertices, axis=0).max()), 1e-12)
     return min(_TEXELS / max(edge, 1e-12), _MOST_TEXELS / extent)
 
 
-def _sides(mesh: Mesh) -> np.ndarray:
+def _choose_sides(mesh: Mesh) -> np.ndarray:
     """``[F]`` 0..5: along which axis each face looks most, and which way: by smoothed normals, where the face itself
     is not edge-on or turned away there."""
     from scipy.sparse import coo_array
@@ -102,7 +102,7 @@ def _side_of(directions: np.ndarray) -> np.ndarray:
     return axis * 2 + (np.take_along_axis(directions, axis[:, None], 1)[:, 0] > 0)
 
 
-def _connected(faces: np.ndarray, key: np.ndarray) -> np.ndarray:
+def _number_connected(faces: np.ndarray, key: np.ndarray) -> np.ndarray:
     """``[F]``: a number for each part whose faces have one key and share edges."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -116,7 +116,7 @@ def _connected(faces: np.ndarray, key: np.ndarray) -> np.ndarray:
     return connected_components(graph, directed=False)[1]
 
 
-def _corners_of(mesh: Mesh, chart: np.ndarray, side: np.ndarray, scale: float) -> _Corners:
+def _gather_corners(mesh: Mesh, chart: np.ndarray, side: np.ndarray, scale: float) -> _Corners:
     count = len(mesh.vertices)
     found, faces = np.unique(chart[:, None].astype(np.int64) * count + mesh.faces, return_inverse=True)
     of_chart, vertex = found // count, found % count
@@ -127,7 +127,7 @@ def _corners_of(mesh: Mesh, chart: np.ndarray, side: np.ndarray, scale: float) -
     return _Corners(of_chart, vertex, faces.reshape(-1, 3), place)
 
 
-def _overlaps(corners: _Corners) -> np.ndarray:
+def _find_cuts(corners: _Corners) -> np.ndarray:
     """For each chart the height between two sheets where they are farthest apart; NaN where there is but one."""
     x, y = np.floor(corners.place[:, :2] / _TEXELS).astype(np.int64).T
     _, group = np.unique((corners.chart * _SPAN + x) * _SPAN + y, return_inverse=True)
@@ -143,7 +143,7 @@ def _overlaps(corners: _Corners) -> np.ndarray:
     return cuts
 
 
-def _laid_out(corners: _Corners) -> np.ndarray:
+def _lay_out(corners: _Corners) -> np.ndarray:
     """``[C, 2]`` places in the picture, in texels: the charts in rows, the highest first, as square as may be."""
     chart, places = corners.chart, corners.place[:, :2]
     texels, count = np.rint(places), chart.max() + 1
@@ -161,7 +161,7 @@ def _laid_out(corners: _Corners) -> np.ndarray:
     return places - low[chart] + starts[chart] + _GAP
 
 
-def _own_texels(places: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _assign_texels(places: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """``[C, 2]`` whole: the nearest texel; where that is another corner's, the nearest free one within three."""
     texels, taken = np.rint(places).astype(np.int64), np.zeros(size, bool).ravel()
     row_major = np.array([1, size[1]])
@@ -181,7 +181,7 @@ def _own_texels(places: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return texels
 
 
-def _painted(texels: np.ndarray, colours: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _paint(texels: np.ndarray, colours: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """``[H, W, 3]`` uint8: the texels in their colours, those around in the mean of their neighbours."""
     flat = texels[:, 1] * size[1] + texels[:, 0]
     known = np.bincount(flat, minlength=size[0] * size[1]).astype(np.float32)
@@ -189,8 +189,8 @@ def _painted(texels: np.ndarray, colours: np.ndarray, size: tuple[int, int]) -> 
     picture = (np.stack(sums, 1) / np.maximum(known, 1)[:, None]).reshape(*size, 3).astype(np.float32)
     known = (known > 0).astype(np.float32).reshape(size)
     for _ in range(_GAP):
-        weight = _around(known)
-        grown = _around(picture * known[..., None]) / np.maximum(weight, 1)[..., None]
+        weight = _sum_around(known)
+        grown = _sum_around(picture * known[..., None]) / np.maximum(weight, 1)[..., None]
         new = (known == 0) & (weight > 0)
         picture[new] = grown[new]
         known[new] = 1
@@ -198,7 +198,7 @@ def _painted(texels: np.ndarray, colours: np.ndarray, size: tuple[int, int]) -> 
     return np.rint(picture).astype(np.uint8)
 
 
-def _around(values: np.ndarray) -> np.ndarray:
+def _sum_around(values: np.ndarray) -> np.ndarray:
     """Sums over 3 x 3 with the weights 1, 2, 1 along both axes."""
     for axis in (0, 1):
         wide = np.pad(values, [(1, 1) if i == axis else (0, 0) for i in range(values.ndim)])

@@ -1,4 +1,4 @@
-"""Where the networks that come with the package lie, beside those that ``load_reader`` and its like find themselves."""
+"""Paths of the generator and the masks that come with the package."""
 
 from .loading import ASSETS
 

@@ -1,4 +1,4 @@
-"""More of a picture's pixels for the face. Heads are registered: both eyes are near the same place in every picture.
+"""Magnification of the face. Heads are registered: both eyes are near the same place in every picture.
 
 Expression, glasses and eyes are a few pixels wide, hair is half the picture; so the middle is magnified and the rest
 pressed together, smoothly and separately in rows and columns, before a network looks.
@@ -28,9 +28,9 @@ def _matrix(size_px: int, source_px: int, strength: float, centre: float) -> Ten
         return torch.eye(size_px)
     source = (torch.arange(_FINE, dtype=torch.float64) + 0.5) / _FINE
     room = 1 + strength * torch.exp(-0.5 * ((source - centre) / _REACH) ** 2)
-    place = torch.cumsum(room, 0) / room.sum()  # where a source line goes
+    target = torch.cumsum(room, 0) / room.sum()  # where a source line goes
     wanted = (torch.arange(size_px, dtype=torch.float64) + 0.5) / size_px
-    line = source[torch.searchsorted(place, wanted).clamp(max=_FINE - 1)] * source_px - 0.5
+    line = source[torch.searchsorted(target, wanted).clamp(max=_FINE - 1)] * source_px - 0.5
     pressed = torch.gradient(line)[0].clamp_min(1.0)  # source lines per line: a wider filter where the picture shrinks
     weight = (1 - (line[:, None] - torch.arange(source_px)).abs() / pressed[:, None]).clamp_min(0)
     return (weight / weight.sum(1, keepdim=True)).float()

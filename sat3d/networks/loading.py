@@ -14,12 +14,11 @@ from torch.nn import functional as F
 
 from ..errors import ConfigError, FileError, ShapeError
 from ..files.reading import check_file
-from ..files.safetensors_io import parse_json, read_header, read_tensors, write_tensors
+from ..files.safetensors_io import list_misfits, name_some, parse_json, read_header, read_tensors, write_tensors
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 SMALLEST_PICTURE_PX = 64
 _LONGEST_STRIP = 4  # times as long as wide
-_MAX_NAMED = 6
 
 
 N = TypeVar("N", bound=nn.Module)
@@ -56,7 +55,7 @@ def save_network(
 
 
 def load_network(kind: NetworkKind[N], path: str | os.PathLike | None = None) -> N:
-    """A network of the ``kind``, in eval mode, without gradients; None loads the one that comes with the package.
+    """The network in a file, or the one that comes with the package; in eval mode, without gradients.
 
     Raises:
         FileError: missing, damaged, of another kind, or tensors that do not fit.
@@ -85,30 +84,13 @@ def _config_from(kind: NetworkKind, values: Any):
 
 def _check_tensors(wanted: Mapping[str, Tensor], got: Mapping[str, Tensor], path: Path) -> None:
     wanted = {name: tensor for name, tensor in wanted.items() if not name.endswith("num_batches_tracked")}
-    problems = [f"{name} is missing" for name in wanted if name not in got]
-    problems += [f"{name} is unexpected" for name in got if name not in wanted]
-    for name in wanted.keys() & got.keys():
-        if got[name].shape != wanted[name].shape:
-            problems.append(f"{name} is {tuple(got[name].shape)}, wanted {tuple(wanted[name].shape)}")
-        elif not torch.isfinite(got[name]).all():
-            problems.append(f"{name} holds NaN or infinite numbers")
-    if problems:
+    if problems := list_misfits(wanted, got):
         raise FileError(
             "The tensors do not fit the network",
-            f"{path.name}: " + "; ".join(sorted(problems)[:_MAX_NAMED]),
+            f"{path.name}: {name_some(problems)}",
             f"the {len(wanted)} tensors of the configuration",
             "download or train it again",
         )
-
-
-def check_whole(name: str, value: Any, low: int, high: int) -> None:
-    """Refuse what is not a whole number from ``low`` to ``high``.
-
-    Raises:
-        ConfigError: it is not.
-    """
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise ConfigError(f"{name} is out of range", value, f"a whole number from {low} to {high}", "check the file")
 
 
 def check_pictures(images: Tensor) -> None:

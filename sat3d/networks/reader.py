@@ -1,6 +1,5 @@
-"""A small network that says what a head picture shows: names, numbers, and a vector that tells people apart."""
+"""The attribute reader: a small network from head pictures to categories, numbers and an identity vector."""
 
-import os
 from dataclasses import dataclass
 
 import torch
@@ -8,7 +7,7 @@ from torch import Tensor, nn
 
 from .blocks import ConvNorm, halving_trunk
 from .face_zoom import zoom_matrices
-from .loading import NetworkKind, check_pictures, load_network, resize
+from .loading import NetworkKind, check_pictures, resize
 from .reader_config import TWO_LOOKS, ReaderConfig
 from .two_looks import TwoLooks, two_looks
 
@@ -54,8 +53,9 @@ class AttributeReader(nn.Module):
     """Pictures to attributes.
 
     Example:
-        >>> reading = load_reader().read(images)[0]
-        >>> reading.names["glasses"], reading.confidence["glasses"], reading.numbers["yaw_rad"]
+        >>> reading = load_reader().read(torch.zeros(1, 3, 128, 128))[0]
+        >>> 0 < reading.confidence["glasses"] <= 1, len(reading.numbers["yaw_rad"])
+        (True, 1)
     """
 
     rows: Tensor
@@ -90,9 +90,13 @@ class AttributeReader(nn.Module):
             return two_looks(images, self.config.input_px)
         return self.rows @ images @ self.columns.T
 
+    def features(self, seen: Tensor) -> Tensor:
+        """What :meth:`seen` gave -> ``[B, config.hidden]``, from which everything is said."""
+        return self.hidden(self.squeeze(self.trunk(seen)))
+
     def raw(self, seen: Tensor) -> RawOutput:
         """What follows from what :meth:`seen` gave."""
-        features = self.hidden(self.squeeze(self.trunk(seen)))
+        features = self.features(seen)
         values, log_spreads = self.values(features).chunk(2, 1)
         return RawOutput(self.scores(features), values, log_spreads, self.identity(features))
 
@@ -156,10 +160,4 @@ KIND = NetworkKind(
 )
 
 
-def load_reader(path: str | os.PathLike | None = None) -> AttributeReader:
-    """The reader in a file, or the one that comes with the package; in eval mode, without gradients.
-
-    Raises:
-        FileError: missing, damaged or of another kind; ConfigError: its configuration is not usable.
-    """
-    return load_network(KIND, path)
+load_reader = KIND.load

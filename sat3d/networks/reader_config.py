@@ -1,9 +1,9 @@
-"""What an attribute reader says, and the sizes of its network."""
+"""Configuration of an attribute reader: its categories and numbers, and the sizes of its network."""
 
 from dataclasses import dataclass
 
+from ..checks import check_number, check_whole
 from ..errors import ConfigError
-from .loading import check_whole
 
 ZOOM, TWO_LOOKS = "zoom", "two looks"
 ARCHITECTURES = (ZOOM, TWO_LOOKS)
@@ -61,8 +61,7 @@ class ReaderConfig:
             check_whole("A depth of the reader", depth, 0, 16)
         check_whole("The reader's input_px", self.input_px, 16, 1024)
         check_whole("The reader's source_px", self.picture_px, self.input_px, 2048)
-        if not 0 <= self.face_zoom <= 8:
-            raise ConfigError("The reader's face_zoom is out of range", self.face_zoom, "0 to 8", "check the file")
+        check_number("The reader's face_zoom", self.face_zoom, 0, 8)
         if self.architecture not in ARCHITECTURES:
             wanted = f"one of: {', '.join(ARCHITECTURES)}"
             raise ConfigError("The reader's architecture is unknown", self.architecture, wanted, "update this package")
@@ -71,7 +70,7 @@ class ReaderConfig:
         few, most = _ZOOM_CELLS if self.architecture == ZOOM else (1, _MOST_CELLS)
         fits = self.input_px % 2 ** len(self.widths) == 0 and few <= self.cells <= most
         if not fits or len(self.depths) != len(self.widths):
-            wanted = f"one depth a width, input_px = {few} to {most} times 2^widths"
+            wanted = f"one depth per width, input_px = {few} to {most} times 2^widths"
             raise ConfigError("The reader's levels do not fit together", self, wanted, "check the file")
         if self.architecture == TWO_LOOKS and self.face_zoom:
             raise ConfigError("A reader of two looks has no zoom", self.face_zoom, "face_zoom 0", "check the file")

@@ -8,6 +8,7 @@ both is then hardly anything but right.
 from collections.abc import Sequence
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -54,12 +55,11 @@ class AttentionBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        batch, places, channels = x.shape
-        asked = self.ask(self.norm(x)).reshape(batch, places, 3, self.heads, channels // self.heads)
-        query, key, value = asked.permute(2, 0, 3, 1, 4)
+        asked = self.ask(self.norm(x))
+        query, key, value = rearrange(asked, "b t (three h c) -> three b h t c", three=3, h=self.heads)
         # Spelt out: on processors the fused one is slow to differentiate, and there are few places.
         answers = (query @ key.transpose(-1, -2) * key.shape[-1] ** -0.5).softmax(-1) @ value
-        x = x + self.answer(answers.transpose(1, 2).reshape(batch, places, channels))
+        x = x + self.answer(rearrange(answers, "b h t c -> b t (h c)"))
         return x + self.own(x)
 
 
@@ -77,9 +77,9 @@ class TwoLooks(nn.Module):
 
     def forward(self, seen: Tensor) -> Tensor:
         looks = self.whole(seen[:, :3]), self.face(seen[:, 3:])
-        places = torch.cat([look.flatten(2).transpose(1, 2) for look in looks], 1)
+        places = torch.cat([rearrange(look, "b c rows columns -> b (rows columns) c") for look in looks], 1)
         related = self.norm(self.relate(places + self.places))
-        return related.transpose(1, 2).reshape(len(seen), -1, 2 * self.cells, self.cells)
+        return rearrange(related, "b (rows columns) c -> b c rows columns", columns=self.cells)
 
 
 def two_looks(images: Tensor, size_px: int) -> Tensor:

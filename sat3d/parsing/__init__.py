@@ -1,1 +1,1 @@
-"""What is where in a face picture: the labels, and the networks that find them."""
+"""Parsers of face pictures: labels, and the networks that find them for every pixel."""

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from ..errors import FileError
 from ..networks.loading import resize
-from .photographs import PhotographParser, normalised
+from .photographs import PhotographParser, normalise
 from .state_file import open_state_file
 
 INPUT_PX = 512
@@ -75,7 +75,7 @@ def _stage(inputs: int, outputs: int, stride: int) -> nn.Sequential:
 
 
 class AttentionRefinement(nn.Module):
-    """Features times one weight a channel, found from their mean over the picture (paper, section 3.2)."""
+    """Features times one weight per channel, found from their mean over the picture (paper, section 3.2)."""
 
     def __init__(self, inputs: int, outputs: int):
         super().__init__()
@@ -145,7 +145,7 @@ class FaceParser(PhotographParser):
 
     def forward(self, images: Tensor) -> Tensor:
         """``[B, 3, H, W]`` in -1..1 -> logits ``[B, 19, H, W]``."""
-        eighth, around = self.cp(normalised(resize(images, INPUT_PX, INPUT_PX)))
+        eighth, around = self.cp(normalise(resize(images, INPUT_PX, INPUT_PX)))
         logits = self.conv_out(self.ffm(eighth, around))
         return F.interpolate(logits, images.shape[2:], mode="bilinear", align_corners=True)
 

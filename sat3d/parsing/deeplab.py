@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from ..errors import ConfigError, FileError
 from ..files.writing import atomic_path, make_folder
-from .photographs import PhotographParser, normalised
+from .photographs import PhotographParser, normalise
 from .state_file import open_state_file
 
 SHORTER_SIDE_PX = 520  # of the pictures that the published weights are evaluated with
@@ -37,7 +37,7 @@ class VocParser(PhotographParser):
         """``[B, 3, H, W]`` in -1..1 -> logits ``[B, 21, H, W]``."""
         size = [round(side * SHORTER_SIDE_PX / min(images.shape[2:])) for side in images.shape[2:]]
         pictures = F.interpolate(images, size, mode="bilinear", align_corners=False, antialias=True)
-        logits = self.network(normalised(pictures))["out"]
+        logits = self.network(normalise(pictures))["out"]
         return F.interpolate(logits, images.shape[2:], mode="bilinear", align_corners=False)
 
 
@@ -60,7 +60,7 @@ def load_voc_parser(weights: str | os.PathLike | None) -> VocParser:
             f"give their path, or to download them one of the names {', '.join(NAMES)}",
         )
     asked_by_name = str(weights) in NAMES and not Path(weights).exists()
-    file = open_state_file(downloaded(str(weights)) if asked_by_name else weights)
+    file = open_state_file(download(str(weights)) if asked_by_name else weights)
     return VocParser(file.fill(_network_for(file.names))).eval().requires_grad_(False)
 
 
@@ -73,7 +73,7 @@ def _network_for(names: Collection[str]) -> nn.Module:
         return build(weights=None, weights_backbone=None, num_classes=len(LABEL_NAMES), aux_loss=auxiliary)
 
 
-def downloaded(name: str) -> Path:
+def download(name: str) -> Path:
     """The file of torchvision's weights in torch's own cache, downloaded if it is not there; its hash is checked.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Networks whose weights people have at hand when a parser asks for a file: known by the names of their tensors."""
+"""Published segmentation networks, recognised by the names of their tensors."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

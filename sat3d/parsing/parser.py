@@ -1,15 +1,15 @@
-"""A small U-Net that says what each pixel of a head picture is."""
+"""The head parser: a small U-Net that labels every pixel of a head picture."""
 
-import os
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..checks import check_whole
 from ..errors import ConfigError
 from ..networks.blocks import ConvNorm, residuals
-from ..networks.loading import NetworkKind, check_pictures, check_whole, load_network, resize
+from ..networks.loading import NetworkKind, check_pictures, resize
 from .labels import LABEL_NAMES
 
 
@@ -35,7 +35,7 @@ class ParserConfig:
             raise ConfigError(
                 "The parser's levels do not fit together",
                 self,
-                f"one depth a width; input_px a multiple of {2 ** len(self.widths)}",
+                f"one depth per width; input_px a multiple of {2 ** len(self.widths)}",
                 "check the file",
             )
         if not all(isinstance(name, str) for name in self.labels) or len(set(self.labels)) != len(self.labels):
@@ -49,7 +49,8 @@ class HeadParser(nn.Module):
     level has a quarter of the work and edges are still found at the full size.
 
     Example:
-        >>> labels = load_parser().labels(images)  # [B, H, W], see sat3d.parsing.labels
+        >>> load_parser().labels(torch.zeros(2, 3, 128, 96)).shape
+        torch.Size([2, 128, 96])
     """
 
     def __init__(self, config: ParserConfig | None = None):
@@ -107,10 +108,4 @@ KIND = NetworkKind(
 )
 
 
-def load_parser(path: str | os.PathLike | None = None) -> HeadParser:
-    """The parser in a file, or the one that comes with the package; in eval mode, without gradients.
-
-    Raises:
-        FileError: missing, damaged or of another kind; ConfigError: its configuration is not usable.
-    """
-    return load_network(KIND, path)
+load_parser = KIND.load

@@ -1,4 +1,4 @@
-"""What the parsers of photographs have in common: normalised pictures in, numbers of labels out."""
+"""The common base of parsers of photographs: normalised pictures in, numbers of labels out."""
 
 from abc import ABC, abstractmethod
 
@@ -31,7 +31,7 @@ class PhotographParser(nn.Module, ABC):
         return torch.cat([self(piece).argmax(1) for piece in images.split(_AT_ONCE)])
 
 
-def normalised(images: Tensor) -> Tensor:
+def normalise(images: Tensor) -> Tensor:
     """-1..1 -> as networks trained on ImageNet take pictures."""
     mean, std = (images.new_tensor(values).reshape(1, 3, 1, 1) for values in (_MEAN, _STD))
     return (0.5 * images + 0.5 - mean) / std

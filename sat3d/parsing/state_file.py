@@ -1,4 +1,4 @@
-"""Weights of published networks in the files that people have: looked at, named, and filled into a network."""
+"""Files of weights of published networks: looked at, named, and filled into a network."""
 
 import os
 from abc import ABC, abstractmethod
@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import FileError
+from ..files.safetensors_io import list_misfits, name_some, without_wrappers
 from ..files.safetensors_io import read_tensors as read_safetensors
-from ..files.safetensors_io import without_wrappers
 from ..foreign.state_dict import WANTED, read_torch_file
 from ..foreign.tensors import check_tensors, read_tensors
 from ..foreign.values import Shape, TensorView, describe
@@ -96,20 +96,10 @@ class SafetensorsStateFile(StateFile):
         return self.tensors.keys()
 
     def _read(self, wanted: Mapping[str, Shape]) -> dict[str, Tensor]:
-        problems = [f"{name} is missing" for name in wanted if name not in self.tensors]
-        problems += [f"{name} is unexpected" for name in self.tensors if name not in wanted]
-        problems += [
-            f"{name} has another shape, or NaN inside"
-            for name, shape in wanted.items()
-            if name in self.tensors and not _usable(self.tensors[name], shape)
-        ]
-        if problems:
-            raise FileError("The tensors do not fit the network", "; ".join(problems[:8]), None, "choose another file")
+        outlines = {name: torch.empty(shape, device="meta") for name, shape in wanted.items()}
+        if problems := list_misfits(outlines, self.tensors):
+            raise FileError("The tensors do not fit the network", name_some(problems), None, "choose another file")
         return dict(self.tensors)
-
-
-def _usable(tensor: Tensor, shape: Shape) -> bool:
-    return tuple(tensor.shape) == shape and tensor.is_floating_point() and bool(torch.isfinite(tensor).all())
 
 
 def open_state_file(path: str | os.PathLike) -> StateFile:

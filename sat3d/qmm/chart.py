@@ -1,13 +1,14 @@
-"""A chart of QMM scores: one panel an attribute, one bar a phrase and picture, 0 to 1."""
+"""A chart of QMM scores: one panel per attribute, one bar per phrase and picture, 0 to 1."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from ..domains import Domain
 from ..errors import ShapeError
 from ..picture_modes import rgb_picture
+from ..pictures import built_in_font
 from .measure import Measurement
 
 MOST_PICTURES = 6
@@ -38,9 +39,9 @@ def score_chart(
     attributes: Sequence[str] | None = None,
     columns: int = 2,
 ) -> Image.Image:
-    """A picture of D(I, φ), one colour a picture; panels also give Σ_φ |D − D'|_1 to the first picture.
+    """A picture of D(I, φ), one colour per picture; panels also give Σ_φ |D − D'|_1 to the first picture.
 
-    ``names``: one a picture, at most 6; ``thumbnails``: as many, or none; ``attributes``: which to draw (all).
+    ``names``: one per picture, at most 6; ``thumbnails``: as many, or none; ``attributes``: which to draw (all).
 
     Raises:
         ShapeError: no picture, more than 6, or names or thumbnails that do not match. ConfigError: unknown attribute.
@@ -142,17 +143,10 @@ def _write(
     pen: ImageDraw.ImageDraw, at: tuple[int, int], text: str, colour: tuple[int, int, int], width: int, size: int = 13
 ) -> None:
     """Text in one line, cut off with dots where it is longer than ``width``."""
-    font = _font(size)
+    font = built_in_font(size)
     text = text[:200].encode("latin-1", "replace").decode("latin-1")  # what the built-in font has letters for
     if font.getlength(text) > width:
         while text and font.getlength(text + "...") > width:
             text = text[:-1]
         text += "..."
     pen.text(at, text, fill=colour, font=font)
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    try:
-        return ImageFont.load_default(size)
-    except (TypeError, ImportError):  # Pillow before 10.1, or built without FreeType: a bitmap of one size
-        return ImageFont.load_default()

@@ -26,7 +26,7 @@ def characteristic(correlation: Tensor) -> Tensor:
     """D(I, φ) = softmax_k(CLIP(I, φ)): ``[B, k]`` -> ``[B, k]``, each row positive with the sum 1.
 
     Example:
-        >>> characteristic(torch.tensor([[0.0, math.log(3)]]))
+        >>> characteristic(torch.tensor([[0.0, 2.0]]).log1p())
         tensor([[0.2500, 0.7500]])
     """
     return correlation.softmax(-1)

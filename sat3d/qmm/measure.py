@@ -40,7 +40,7 @@ class Measurement:
             raise ShapeError(
                 "These scores do not belong to the domain",
                 tuple(self.probabilities.shape),
-                f"[B, {self.domain.num_phrases}], one column a phrase of {self.domain.name!r}",
+                f"[B, {self.domain.num_phrases}], one column per phrase of {self.domain.name!r}",
                 "measure the pictures again with this domain",
             )
 
@@ -72,7 +72,7 @@ class Measurement:
         return Measurement(torch.cat([softened(part, temperature) for part in parts], 1), self.domain)
 
     def differences(self, other: "Measurement") -> dict[str, Tensor]:
-        """Σ_φ |D − D'|_1 for each attribute, ``[B]`` (inner sum of equations 1 and 2); 0 is alike, 2 a group the most.
+        """Σ_φ |D − D'|_1 for each attribute, ``[B]`` (inner sum of equations 1 and 2); 0 is alike, 2 per group at most.
 
         Raises:
             ConfigError: measured with another domain. ShapeError: batches that do not pair.
@@ -93,9 +93,14 @@ class QMM:
     """Measures pictures with an image-text model; the sentences are encoded once, here.
 
     Example:
-        >>> qmm = QMM(model, load_domain("synthheads"))
-        >>> qmm.measure(images).as_table(0)["beard"]["kind"]["a moustache"]
-        >>> loss = qmm.attribute_loss(edited, source_scores, reference_scores, ["beard"]).mean()
+        >>> from sat3d.clip import load_clip
+        >>> from sat3d.domains import load_domain
+        >>> qmm = QMM(load_clip(), load_domain("synthheads"))
+        >>> edited = torch.zeros(1, 3, 128, 128, requires_grad=True)
+        >>> source, reference = qmm.measure(torch.zeros(1, 3, 128, 128)), qmm.measure(torch.ones(1, 3, 128, 128))
+        >>> 0 < source.as_table(0)["beard"]["kind"]["a moustache"] < 1
+        True
+        >>> qmm.attribute_loss(edited, source, reference, ["beard"]).sum().backward()
 
     Raises:
         ShapeError: the model's text vectors are not ``[N, D]`` or not finite.

@@ -8,9 +8,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from sat3d.clip import BUILT_IN, UNTRAINED, ClipConfig, OwnClip, load_clip
-from sat3d.clip.built_in_clip import KIND
+from sat3d.clip.built_in_clip import KIND, HeadTower
 from sat3d.clip.tokenizer import WordTokenizer, vocabulary_of
-from sat3d.clip.tower import HeadTower
 from sat3d.errors import ConfigError, FileError, ShapeError
 from sat3d.networks.loading import load_network, save_network
 
@@ -139,6 +138,7 @@ def test_missing_weights(tmp_path):
         load_clip(BUILT_IN, tmp_path / "missing.safetensors")
 
 
+@pytest.mark.slow
 def test_weights_of_a_stock_architecture(tmp_path, stock):
     with pytest.raises(FileError, match="not found"):
         load_clip(STOCK, tmp_path / "missing.safetensors")

@@ -7,7 +7,7 @@ from PIL import Image
 from torch.nn import functional as F
 
 from sat3d.clip import UNTRAINED, load_clip
-from sat3d.clip.loading import _pictures
+from sat3d.clip.loading import _find_preprocessing
 from sat3d.clip.resizing import Resizing, whole_levels
 from sat3d.errors import ConfigError
 
@@ -98,7 +98,7 @@ def test_half_precision_is_kept():
     [("ViT-B-16", "shortest", "bicubic"), ("ViT-H-14-CLIPA", "squash", "bilinear"), (STOCK, "shortest", "bicubic")],
 )
 def test_each_model_has_its_own_way(stock, name, mode, interpolation):
-    mean, std, resizing = _pictures(name, stock.model)
+    mean, std, resizing = _find_preprocessing(name, stock.model)
     assert (resizing.mode, resizing.interpolation) == (mode, interpolation) and len(mean) == len(std) == 3
 
 

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from sat3d.clip import BUILT_IN, UNTRAINED, choose_architecture, load_clip
-from sat3d.clip.architectures import Towers, families, fitting, listed, towers_of
+from sat3d.clip.architectures import Towers, drop_activations, find_architectures, join_names, towers_of
 from sat3d.clip.weights import advice_on_activation, open_weights
 from sat3d.errors import FileError, Sat3dError
 
@@ -223,9 +223,9 @@ def test_sizes_that_nothing_has(tmp_path, tensors):
         (lambda t: t.update({"ln_final.bias": torch.zeros(3)}), r"ln_final\.bias is \(3,\), wanted \(64,\)"),
         (
             lambda t: t.update({f"extra{i}": torch.zeros(1) for i in range(30)}),
-            r"extra\d+ is unexpected; and 26 more\. ",
+            r"extra\d+ is unexpected; and 24 more\. ",
         ),
-        (lambda t: t.update({"ln_final.bias": torch.full((64,), torch.nan)}), r"NaN.*ln_final\.bias"),
+        (lambda t: t.update({"ln_final.bias": torch.full((64,), torch.nan)}), r"ln_final\.bias holds NaN"),
     ],
 )
 def test_what_does_not_fit_the_right_architecture_is_named(tmp_path, tensors, change, said):
@@ -293,7 +293,7 @@ def test_architectures_are_known_by_their_shapes(name):
     kind = open_clip.CoCa if config.pop("custom_text", False) else open_clip.CLIP
     with torch.device("meta"):
         towers = towers_of(kind(**config).state_dict())
-    assert families(fitting(towers)) == [name]
+    assert drop_activations(find_architectures(towers)) == [name]
 
 
 def test_towers_of_timm_are_told_as_far_as_their_text_goes(tmp_path, tensors):
@@ -307,8 +307,8 @@ def test_towers_of_timm_are_told_as_far_as_their_text_goes(tmp_path, tensors):
 
 
 def test_names_in_words():
-    assert listed(["A"]) == "A" and listed(["A", "A-quickgelu", "B"]) == "A or B"
-    assert listed("ABCDEF") == "A, B, C, D or others" and fitting(Towers(None, None, 512)) == []
+    assert join_names(["A"]) == "A" and join_names(["A", "A-quickgelu", "B"]) == "A or B"
+    assert join_names("ABCDEF") == "A, B, C, D or others" and find_architectures(Towers(None, None, 512)) == []
 
 
 def test_nothing_to_choose(tmp_path, tensors):

@@ -84,8 +84,8 @@ def test_a_text_without_a_word_is_refused_by_both(model, text):
 @BOTH
 def test_accents_count_the_same_however_they_are_encoded(model):
     text = "café au lait"
-    composed, decomposed = model().tokens([text, unicodedata.normalize("NFD", text)])
-    assert torch.equal(composed, decomposed) and int((composed != 0).sum()) >= 3 + ENDS
+    compose_accents, decomposed = model().tokens([text, unicodedata.normalize("NFD", text)])
+    assert torch.equal(compose_accents, decomposed) and int((compose_accents != 0).sum()) >= 3 + ENDS
 
 
 @BOTH

@@ -1,5 +1,6 @@
 """Writing beside and renaming: nothing is lost by a failure, and others may read what was written."""
 
+import math
 import os
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from sat3d.errors import FileError, NameTakenError
-from sat3d.files.safetensors_io import read_tensors, write_tensors
+from sat3d.files.safetensors_io import list_misfits, name_some, read_tensors, write_tensors
 from sat3d.files.writing import atomic_path
 
 TENSORS, HEADER = {"a": torch.arange(3.0)}, {"schema": "test/1"}
@@ -83,3 +84,22 @@ def test_an_existing_file_is_refused_before_any_work(tmp_path):
     with pytest.raises(FileError, match="folder"), atomic_path(tmp_path / "missing" / "x.txt"):
         raise AssertionError
     assert target.read_text() == "old"
+
+
+def test_misfits_of_tensors_are_named_each():
+    one, whole = torch.zeros(1), torch.zeros(1).int()
+    wanted = {"a": one, "b": torch.zeros(3), "c": one, "d": one, "n": whole}
+    got = {"b": torch.zeros(4), "c": one + math.nan, "d": whole, "e": one, "n": whole}
+    assert list_misfits(wanted, got) == [
+        "a is missing",
+        "e is unexpected",
+        "b is (4,), wanted (3,)",
+        "c holds NaN or infinite numbers",
+        "d holds torch.int32, not floating-point numbers",
+    ]
+    outlines = {name: tensor.to("meta") for name, tensor in wanted.items()}
+    assert list_misfits(outlines, got) == list_misfits(wanted, got) and list_misfits(outlines, wanted) == []
+
+
+def test_of_many_problems_the_first_are_named():
+    assert name_some(["one", "two", "three"], 2) == "one; two; and 1 more" and name_some(["one"], 2) == "one"

@@ -83,6 +83,7 @@ for attempt in range(tries):
 """
 
 
+@pytest.mark.slow
 def test_of_two_processes_one_is_told_success(tmp_path):
     start = str(time.time() + 1)
     processes = [

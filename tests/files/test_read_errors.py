@@ -18,7 +18,6 @@ from sat3d.parsing.bisenet import load_face_parser
 from sat3d.parsing.deeplab import load_voc_parser
 from sat3d.parsing.parser import load_parser
 from sat3d.parsing.state_file import open_state_file
-from training.curves import read_log
 from training.synthheads.dataset import ShardFolder
 from training.synthheads.describe_command import read_documents
 from training.tools.parity_probes import ParityCase
@@ -36,7 +35,6 @@ READERS = {
     "state file": open_state_file,
     "face parser": load_face_parser,
     "cat parser": load_voc_parser,
-    "log": lambda path: read_log(str(path)),
     "parity case": ParityCase.load,
     "data set": ShardFolder,
     "described": lambda path: read_documents(path, 1),

@@ -2,8 +2,8 @@
 
 import collections
 import io
-import itertools
 import zlib
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ def tensors_of(widths: tuple[int, ...], kernels: bool = False) -> dict[str, torc
         shapes |= {f"style.{i + 1}.weight": (W_DIM, W_DIM), f"style.{i + 1}.bias": (W_DIM,)}
     shapes["input.input"] = (1, widths[0], 4, 4)
     shapes |= _layer("conv1", widths[0], widths[0]) | _rgb("to_rgb1", widths[0])
-    for i, (before, after) in enumerate(itertools.pairwise(widths)):
+    for i, (before, after) in enumerate(pairwise(widths)):
         shapes |= _layer(f"convs.{2 * i}", before, after) | _layer(f"convs.{2 * i + 1}", after, after)
         shapes |= _rgb(f"to_rgbs.{i}", after)
     for k in range(2 * len(widths) - 1):

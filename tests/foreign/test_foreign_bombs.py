@@ -72,6 +72,7 @@ def test_bombs_where_other_things_are_expected(refused):
 # Size: depth, number, amplification.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "program",
     [
@@ -159,6 +160,7 @@ def test_list_that_contains_itself(refused):
     refused(b"\x80\x04}" + text("G_ema") + b"]\x94h\x00as.")
 
 
+@pytest.mark.slow
 def test_work_multiplied_by_memo(refused):
     """One large value, then many operations on it: each may cost only its own bytes."""
     large_dict = b"}(" + b"".join(text(f"{i:06}") + b"N" for i in range(90_000)) + b"u\x94"

@@ -215,6 +215,7 @@ def test_source_that_only_computes(source):
 # Random damage.
 
 
+@pytest.mark.slow
 def test_mutated_files_are_loaded_or_refused(tmp_path):
     seeds = [path.read_bytes() for path in sorted(GOLDEN.glob("micro_*.pkl"))]
     summary = fuzz(seeds, 300, seed=random.Random(7).randrange(1 << 30), folder=tmp_path)

@@ -36,8 +36,8 @@ def test_pictures_are_those_of_its_own_code(load, name, zipped):
     assert bool(network.config.backbone.channels) == (name == "listed")
     z, ws, _ = latents()
     stored = load_file(GOLDEN)
-    drawn = network.drawn(network.styles(ws))
-    from_z = network.drawn(network.styles(network.map(z, truncation_psi=0.7)))[:, :, ::2, ::2]
+    drawn = network.draw(network.styles(ws))
+    from_z = network.draw(network.styles(network.map(z, truncation_psi=0.7)))[:, :, ::2, ::2]
     for got, wanted in ((drawn, stored[f"{name}.ws"]), (from_z, stored[f"{name}.z"])):
         torch.testing.assert_close(got, wanted, atol=1e-4 * float(wanted.abs().max()), rtol=0)
 
@@ -98,7 +98,7 @@ def changed(**changes) -> dict:
         ({"g_ema": changed(noises__noise_4=None)}, r"noises\.noise_4 is missing"),
         ({"g_ema": changed(noises__noise_4=torch.zeros(1, 1, 8, 8))}, r"noises\.noise_4 has shape"),
         ({"g_ema": changed(to_rgbs__0__bias=torch.zeros(3))}, r"to_rgbs\.0\.bias has shape"),
-        ({"g_ema": changed(to_rgb1__bias=torch.zeros(1, 7, 1, 1))}, "7 channels a pixel"),
+        ({"g_ema": changed(to_rgb1__bias=torch.zeros(1, 7, 1, 1))}, "7 channels per pixel"),
         ({"g_ema": changed(surprise=torch.zeros(1))}, "surprise is unexpected"),
         ({"g_ema": changed(conv1__activate__bias=torch.full((12,), torch.nan))}, "not finite"),
         ({"g_ema": changed(conv1__noise__weight=torch.zeros(1, dtype=torch.long))}, "not floating-point"),
@@ -114,7 +114,7 @@ def test_what_does_not_fit_is_named_as_the_file_names_it(tmp_path, contents, say
     (tmp_path / "network.pt").write_bytes(saved(contents))
     with pytest.raises(Exception, match=f"(?s){says}") as caught:
         read_network(tmp_path / "network.pt")
-    assert isinstance(caught.value, FileError) or "channels a pixel" in str(caught.value)
+    assert isinstance(caught.value, FileError) or "channels per pixel" in str(caught.value)
 
 
 class Evil:

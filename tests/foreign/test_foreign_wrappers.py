@@ -188,6 +188,7 @@ def test_whatever_else_stands_beside_a_network_is_refused_by_name(refused, attac
     assert isinstance(error, HostileFileError) and "nothing in it was executed" in str(error)
 
 
+@pytest.mark.slow
 def test_one_long_tuple_in_many_calls_costs_little(refused):
     long = b"](" + b"K\x01" * 50_000 + b"e0(" + b"K\x01" * 50_000 + b"t\x94"
     calls = (reference("pathlib", "PosixPath") + b"h\x00R0") * 90_000

@@ -7,6 +7,7 @@ import torch
 
 from sat3d.errors import ConfigError
 from sat3d.generators import build_generator, generator_from_tensors, reference, z_from_seed
+from sat3d.generators.background import Background
 from sat3d.generators.config_json import config_from_dict, config_to_dict
 from sat3d.generators.planes import warp_space
 from sat3d.generators.rays import camera_rays
@@ -67,6 +68,35 @@ def test_the_background_has_a_style_of_its_own(extended):
     assert moved[opacity < 0.3].mean() > 3 * moved[opacity > 0.9].mean()
 
 
+@pytest.fixture
+def with_grid():
+    return seeded(dataclasses.replace(extended_config(), background_grid=5))
+
+
+def test_a_backdrop_of_learned_pictures_is_as_in_the_readable_twin_and_loads(with_grid):
+    styles, camera = latents(with_grid), with_grid.rig.label([-0.3, 0.3], [0.1, -0.1])
+    image = with_grid.synthesize(styles, camera).image
+    torch.testing.assert_close(image, reference.synthesize(with_grid, styles, camera), atol=2e-5, rtol=0)
+    again = generator_from_tensors(with_grid.config, with_grid.state_dict())
+    assert again.fingerprint() == with_grid.fingerprint()
+    assert config_from_dict(config_to_dict(with_grid.config)) == with_grid.config
+
+
+def test_a_learned_picture_is_seen_where_it_is_and_as_much_as_the_style_says():
+    """One hidden unit whose picture is 0 but for its lower right cell, and layers that pass it on as it is."""
+    background = Background(1, 1, 4, grid=2).requires_grad_(False)
+    for layer, weight in ((background.place, 0.0), (background.mix, 1.0), (background.colour, 1.0)):
+        layer.weight.fill_(weight / layer.weight_gain)
+        layer.bias.zero_()
+    background.cells.zero_()
+    background.cells[0, 0, 1, 1] = 2.0
+    pixels = torch.tensor([[[-0.5, 0.5, 0.0]], [[0.5, 0.5, 0.0]]])[None]  # x, y of two cells' middles and the centre
+    for style in (1.0, 3.0):
+        found = background(torch.full((1, 1), style), pixels)[0, 0, 0]
+        seen = style * torch.tensor([0.0, 2.0, 0.5]) * 2**0.5  # the gain of the activation
+        torch.testing.assert_close(found, 1.002 * seen.sigmoid() - 0.001, atol=1e-5, rtol=0)
+
+
 def test_soft_choices_are_shares_of_two(extended):
     choices = extended.mapping.choices(torch.randn(5, 16))
     torch.testing.assert_close(choices[:, :3].sum(1), torch.full((5,), 2.0))
@@ -79,15 +109,15 @@ def test_published_networks_are_as_they_were():
     assert not {name for name in names if name.startswith("background") or "choices" in name}
     assert config_from_dict(config_to_dict(extended_config())) == extended_config()
     old = config_to_dict(tiny_config())
-    for part, name in ((old, "density_gain"), (old, "background_hidden"), (old, "edit_torgb")):
-        del part[name]
+    for name in ("density_gain", "background_hidden", "background_grid", "edit_torgb"):
+        del old[name]
     del old["rendering"]["plane_warp"]
     assert config_from_dict(old) == tiny_config()
 
 
 @pytest.mark.parametrize(
     ("part", "name", "value"),
-    [("", "density_gain", 0), ("", "background_hidden", -1), ("", "edit_torgb", "yes"),
+    [("", "density_gain", 0), ("", "background_hidden", -1), ("", "background_grid", -1), ("", "edit_torgb", "yes"),
      ("rendering", "plane_warp", -0.1), ("rendering", "plane_warp", float("nan")),
      ("backbone", "mapping_choices", [1])],
 )  # fmt: skip

@@ -300,7 +300,7 @@ def test_a_grey_picture_is_three_channels_alike_and_gradients_reach_it():
     network = flat(1)
     styles = network.styles(network.map(z_from_seed(0, 16))).requires_grad_()
     view = network.synthesize(styles)
-    drawn = network.drawn(styles)
+    drawn = network.draw(styles)
     assert drawn.shape == (1, 1, 16, 16) and view.opacity is None
     assert torch.equal(view.image, drawn.expand(-1, 3, -1, -1))
     got, wanted = (torch.autograd.grad(x.square().sum(), styles)[0] for x in (view.image, drawn))
@@ -310,7 +310,7 @@ def test_a_grey_picture_is_three_channels_alike_and_gradients_reach_it():
 def test_a_picture_with_opacity_is_taken_apart():
     network = flat(4)
     styles = network.styles(network.map(z_from_seed(0, 16)))
-    view, drawn = network.synthesize(styles), network.drawn(styles)
+    view, drawn = network.synthesize(styles), network.draw(styles)
     assert torch.equal(view.image, drawn[:, :3]) and view.depth is None
     torch.testing.assert_close(view.opacity, (drawn[:, 3:] / 2 + 0.5).clamp(0, 1))
     assert as_rendering(torch.tensor([0.0, 0, 0, -1]).reshape(1, 4, 1, 1)).opacity.item() == 0
@@ -373,3 +373,9 @@ def test_a_coarser_generator_takes_fewer_samples_of_the_same_weights(triplane, s
     assert coarse.decoder.net[0].weight is triplane.decoder.net[0].weight
     assert triplane.with_rendering(depth_resolution_importance=0).coarser(0.5).config.rendering.depth_resolution == 8
     assert triplane.coarser(1) is triplane and stylegan2.coarser(0.5) is stylegan2
+
+
+def test_one_w_serves_every_layer(triplane):
+    w = torch.randn(2, 24)
+    ws = triplane.broadcast(w)
+    assert ws.shape == (2, 8, 24) and all(torch.equal(ws[:, layer], w) for layer in range(8))

@@ -1,20 +1,19 @@
-"""The FFHQ-EG3D crop, back into the photo, and points from a detector that may be there or not."""
+"""The FFHQ-EG3D crop, back into the photo, and the face that is meant."""
 
-import sys
 import time
-from types import SimpleNamespace
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from sat3d.errors import ConfigError, ShapeError
+from sat3d.errors import ShapeError
+from sat3d.faces.finding import Face
 from sat3d.inversion import align, landmarks
 from sat3d.inversion.align import Crop, crop_of, cut, photo_from
 from sat3d.inversion.face_points import check_landmarks, turn_deg
-from sat3d.inversion.paste import paste_back, seam, widened_mask
+from sat3d.inversion.paste import make_seam, paste_back, widen_mask
 from sat3d.inversion.resampling import resample
+from tests.faces.known_faces import frontal_points
 
 # Where a frontal face's points are in the crop, from the facts about FFHQ-EG3D.
 EXPECTED = torch.tensor([[183.0, 182.0], [329.0, 183.0], [257.0, 262.0], [196.0, 341.0], [315.0, 341.0]])
@@ -47,10 +46,10 @@ def test_weak_perspective_by_hand():
     assert (crop.side, crop.left, crop.top) == pytest.approx((210.0, 295.0, 195.0), abs=1e-2)
 
 
-def test_points_go_there_and_back():
-    crop, points = Crop(12.5, -3.0, 333.3), torch.rand(7, 2) * 400
-    torch.testing.assert_close(crop.to_photo(crop.to_crop(points, 512), 512), points)
-    torch.testing.assert_close(crop.to_crop(torch.tensor([[12.5, -3.0]]), 512), torch.zeros(1, 2))
+def test_points_of_the_photo_in_the_crop():
+    crop = Crop(12.5, -3.0, 320.0)
+    points = torch.tensor([[12.5, -3.0], [332.5, 317.0], [172.5, 77.0]])  # corners, and the middle of the upper half
+    torch.testing.assert_close(crop.to_crop(points, 512), torch.tensor([[0.0, 0.0], [512.0, 512.0], [256.0, 128.0]]))
 
 
 def test_a_crop_of_whole_pixels_is_exact():
@@ -99,7 +98,7 @@ def test_only_the_crop_changes_and_the_seam_is_smooth():
     inside[60:160, 50:150] = True
     assert pasted[0, 0][~inside].eq(0).all() and pasted[0, :, 110, 100].eq(1).all()
     assert pasted.diff(dim=3).abs().max() < 0.25
-    weight = seam(crop, (50, 60, 150, 160), 0.08)
+    weight = make_seam(crop, (50, 60, 150, 160), 0.08)
     assert weight.min() < 0.01 and weight[0, 0, 50, 50] == 1
     torch.testing.assert_close(weight, weight.transpose(2, 3))
 
@@ -118,9 +117,9 @@ def test_a_mask_is_grown_and_blurred_by_a_share_of_its_side(share):
     reach = max(1, round(share * 40))
     grown = torch.nn.functional.max_pool2d(mask, 2 * reach + 1, 1, reach)
     wanted = torch.nn.functional.avg_pool2d(grown, 2 * reach + 1, 1, reach, count_include_pad=False)
-    torch.testing.assert_close(widened_mask(mask, share), wanted, atol=1e-4, rtol=0)
+    torch.testing.assert_close(widen_mask(mask, share), wanted, atol=1e-4, rtol=0)
     started = time.perf_counter()
-    widened_mask(torch.rand(1, 1, 512, 512), share)
+    widen_mask(torch.rand(1, 1, 512, 512), share)
     assert time.perf_counter() - started < 20
 
 
@@ -207,89 +206,52 @@ def test_crops_that_cannot_be():
         paste_back(smooth_photo(), torch.zeros(1, 3, 8, 9), Crop(0, 0, 50))
 
 
-class FakeMesh:
-    """The detector's interface, with faces whose points are known."""
-
-    faces: tuple = ()
-
-    def __init__(self, **options):
-        assert options["static_image_mode"]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        return False
-
-    def process(self, pixels):
-        assert pixels.dtype == np.uint8 and pixels.shape[2] == 3
-        return SimpleNamespace(multi_face_landmarks=[self._mesh(*face) for face in self.faces] or None)
-
-    @staticmethod
-    def _mesh(points, width, height):
-        at = {index: point for group, point in zip(landmarks._MESH_POINTS, points, strict=True) for index in group}
-        mesh = [SimpleNamespace(x=at.get(i, (0, 0))[0] / width, y=at.get(i, (0, 0))[1] / height) for i in range(468)]
-        return SimpleNamespace(landmark=mesh)
+def face_at(points, expressions=None):
+    return Face(points, 1.0, torch.zeros(52) if expressions is None else expressions)
 
 
-@pytest.fixture
-def detector(monkeypatch):
-    module = SimpleNamespace(solutions=SimpleNamespace(face_mesh=SimpleNamespace(FaceMesh=FakeMesh)))
-    monkeypatch.setitem(sys.modules, "mediapipe", module)
-    return FakeMesh
+LARGE, SMALL = face_at(frontal_points(73, (128, 91))), face_at(frontal_points(29, (101, 86)))
 
 
-def test_faces_come_from_the_largest_to_the_smallest(detector, monkeypatch):
-    small = EXPECTED * 0.2 + 50
-    monkeypatch.setattr(detector, "faces", ((small.tolist(), 420, 300), (EXPECTED.mul(0.5).tolist(), 420, 300)))
-    torch.testing.assert_close(landmarks.one_face(smooth_photo(), 0), EXPECTED * 0.5)
-    torch.testing.assert_close(landmarks.one_face(smooth_photo(), 1), small)
+def test_the_face_that_is_asked_for():
+    assert landmarks.one_face([LARGE, SMALL], smooth_photo()) is LARGE
+    assert landmarks.one_face([LARGE, SMALL], smooth_photo(), 1) is SMALL
     with pytest.raises(ShapeError, match=r"face 2 of 2.*0 to 1"):
-        landmarks.one_face(smooth_photo(), 2)
+        landmarks.one_face([LARGE, SMALL], smooth_photo(), 2)
+
+
+def test_the_five_points_of_a_face():
+    """Eyes by their corners, side by side in the picture, above the mouth."""
+    points = LARGE.five_points
+    torch.testing.assert_close(points[:2], torch.tensor([[91.5, 91], [164.5, 91]]), atol=0.01, rtol=0)
+    assert points[2, 0] == pytest.approx(128) and points[3, 0] < 128 < points[4, 0]
+    assert crop_of(points).side == pytest.approx(73 / 146 * crop_of(EXPECTED).side, rel=0.03)
 
 
 @pytest.mark.parametrize(("degrees", "how", "back"), TURNS)
-def test_a_face_that_is_found_turned(detector, monkeypatch, degrees, how, back):
-    """The detector names eyes as the person has them, so they are exchanged in a photo that is upside down."""
-    small, large = EXPECTED * 0.2 + 50, turned(EXPECTED, degrees) * 0.5
-    monkeypatch.setattr(detector, "faces", ((small.tolist(), 420, 300), (large.tolist(), 420, 300)))
+def test_a_face_that_is_found_turned(degrees, how, back):
+    """The points name eyes as the person has them, so they are exchanged in a photo that is upside down."""
+    large = face_at(frontal_points(73, (128, 91), degrees))
     with pytest.raises(ShapeError, match=f"^The face that was found {how}.*turn the photo upright, by {back}"):
-        landmarks.one_face(smooth_photo(), 0)
-    torch.testing.assert_close(landmarks.one_face(smooth_photo(), 1), small)
+        landmarks.one_face([large, SMALL], smooth_photo(), 0)
+    assert landmarks.one_face([large, SMALL], smooth_photo(), 1) is SMALL
 
 
-def test_what_helps_small_faces(detector):
-    """A head of 400 pixels in a photo of 2400 is not found; 3.7 % of 2400 are 88.8."""
-    with pytest.raises(ShapeError, match=r"crop the photo nearer.*at least 89 pixels.*2400 x 1800.*3\.7%.*or a box"):
-        landmarks.one_face(torch.zeros(1, 3, 1800, 2400))
-    with pytest.raises(ShapeError, match="at least 89 pixels"):
-        landmarks.one_face(torch.zeros(1, 3, 2400, 1800))
+def test_what_helps_small_faces():
+    """1.2 % of 2400 are 28.8."""
+    for size in ((1800, 2400), (2400, 1800)):
+        said = rf"crop the photo nearer.*at least 29 pixels.*{size[1]} x {size[0]}.*1\.2%.*or a box"
+        with pytest.raises(ShapeError, match=said):
+            landmarks.one_face([], torch.zeros(1, 3, *size))
 
 
-def test_a_detector_counts_only_with_its_models(tmp_path, monkeypatch):
-    spec = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
-    for found, wanted in ((None, False), (spec, False), (spec, True)):
-        if wanted:
-            (tmp_path / landmarks._NEEDED).parent.mkdir(parents=True)
-            (tmp_path / landmarks._NEEDED).touch()
-        monkeypatch.setattr(landmarks.importlib.util, "find_spec", lambda name, found=found: found)
-        assert landmarks.detector_installed() is wanted
-
-
-def test_a_photo_without_a_face(detector):
-    assert landmarks.find_faces(smooth_photo()) == []
+def test_a_photo_without_a_face():
+    assert landmarks.faces_of(smooth_photo()) == []
     with pytest.raises(ShapeError, match=r"No face was found.*give the five points"):
-        landmarks.one_face(smooth_photo())
+        landmarks.one_face([], smooth_photo())
 
 
-@pytest.mark.parametrize(
-    ("module", "said"),
-    [(None, "mediapipe"), (SimpleNamespace(), "mediapipe of unknown version without the model"),
-     (SimpleNamespace(__version__="0.10.35"), r"Got: mediapipe 0\.10\.35 without the model")],
-)  # fmt: skip
-def test_without_a_detector_the_user_is_told(monkeypatch, module, said):
-    monkeypatch.setitem(sys.modules, "mediapipe", module)
-    with pytest.raises(ConfigError, match=said) as told:
-        landmarks.find_faces(smooth_photo())
-    for words in ("cannot be found here", "mediapipe 0.10.21", "0.10.35 no longer", "==0.10.21", "points or a box"):
-        assert words in str(told.value)
+@pytest.mark.parametrize("photo", [torch.zeros(3, 8, 8), torch.full((1, 3, 64, 64), torch.nan)])
+def test_what_is_no_photo_is_not_searched(photo):
+    with pytest.raises(ShapeError, match=r"Not a photo|NaN"):
+        landmarks.faces_of(photo)

@@ -15,7 +15,7 @@ from sat3d.inversion.encoder import Found
 from sat3d.inversion.foreign_encoder import load_foreign_encoder
 from sat3d.inversion.parameters import Variables
 from sat3d.inversion.style_encoder import StyleEncoder, StyleEncoderSizes
-from sat3d.inversion.w_statistics import measure_population
+from sat3d.inversion.w_statistics import measure_w_statistics
 from tests.conftest import seeded, tiny_config
 from tests.foreign.rosinality import saved
 
@@ -190,12 +190,12 @@ def test_a_flat_face_is_found_where_the_encoder_says(stylegan2, method):
 
 @pytest.mark.parametrize("method", ["W+", "styles"])
 def test_a_w_plus_is_the_very_beginning_of_a_descent(stylegan2, method):
-    ws, population = own_rows(stylegan2), measure_population(stylegan2)
-    variables = Variables.at(Start(ws=ws), method, stylegan2, population)
+    ws, statistics = own_rows(stylegan2), measure_w_statistics(stylegan2)
+    variables = Variables.at(Start(ws=ws), method, stylegan2, statistics)
     wanted = stylegan2.styles(ws)
-    torch.testing.assert_close(variables.styles(stylegan2, population), wanted, atol=1e-3, rtol=1e-3)
-    one = Variables.at(Start(ws=ws), "W", stylegan2, population)
-    torch.testing.assert_close(one.w(population), ws.mean(1), atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(variables.styles(stylegan2, statistics), wanted, atol=1e-3, rtol=1e-3)
+    one = Variables.at(Start(ws=ws), "W", stylegan2, statistics)
+    torch.testing.assert_close(one.w(statistics), ws.mean(1), atol=1e-4, rtol=1e-3)
 
 
 def test_the_camera_is_searched_for_or_that_of_the_points(triplane):

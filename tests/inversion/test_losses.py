@@ -10,7 +10,7 @@ import torch
 from sat3d.errors import ConfigError
 from sat3d.inversion import FeatureLoss, IdentityLoss, InversionOptions, LpipsLoss, Start, invert, weight_without
 from sat3d.inversion import lpips as lpips_module
-from sat3d.inversion.features import at_each_size
+from sat3d.inversion.features import collect_by_size
 from sat3d.inversion.losses import Likeness
 from sat3d.inversion.options import Weights
 from sat3d.inversion.target import Target
@@ -70,6 +70,7 @@ def test_identity_takes_small_pictures_and_refuses_other_networks():
         IdentityLoss(torch.nn.Linear(1, 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["identity", "lpips"])
 def test_a_term_changes_the_latent_where_it_is_at_hand_and_counts(case, name):
     term = IdentityLoss(tiny_reader()) if name == "identity" else LpipsLoss(lambda a, b: (a - b).abs().mean())
@@ -86,7 +87,7 @@ def test_a_term_changes_the_latent_where_it_is_at_hand_and_counts(case, name):
 def test_the_training_and_the_inversion_see_the_same_features():
     reader = tiny_reader()
     images = pictures()
-    perceptual, plain = Perceptual(reader.trunk), at_each_size(reader.trunk, images, 3)
+    perceptual, plain = Perceptual(reader.trunk), collect_by_size(reader.trunk, images, 3)
     assert [tuple(part.shape[2:]) for part in plain] == [(32, 32), (16, 16), (8, 8)]
     assert all(torch.equal(a, b) for a, b in zip(plain, perceptual.features(images), strict=True))
     assert all(torch.equal(a, b) for a, b in zip(plain, FeatureLoss(reader).features(images), strict=True))

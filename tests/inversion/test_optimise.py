@@ -11,7 +11,7 @@ from sat3d.inversion import InversionOptions, Inverter, Start, invert, tune
 from sat3d.inversion.encoder import EncoderConfig, PortraitEncoder
 from sat3d.inversion.options import Rates, Weights
 from sat3d.inversion.parameters import Variables
-from sat3d.inversion.w_statistics import measure_population
+from sat3d.inversion.w_statistics import measure_w_statistics
 from sat3d.networks.loading import resize
 
 from .conftest import PITCH, YAW
@@ -27,12 +27,13 @@ def options(method="W+", steps=40, **more):
     return InversionOptions(method, steps, **{**QUICK, **more})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "factor"), [("W", 3), ("W+", 5), ("styles", 5)])
 def test_an_own_face_is_found_again(case, method, factor):
     """Mean squared error of the pixels falls by the factor, from that of the mean face at the true camera."""
     start = Start(yaw_rad=YAW, pitch_rad=PITCH)
     found = invert(case.tools, case.picture, options(method, 40), start=start)
-    mean = measure_population(case.tools.network).mean
+    mean = measure_w_statistics(case.tools.network).mean
     ws = mean[:, None].expand(-1, case.tools.network.config.backbone.num_ws, -1)
     blind = case.tools.network.synthesize(case.tools.network.styles(ws), case.tools.network.rig.label(YAW, PITCH))
     assert error(found.picture, case.picture) * factor < error(blind.image, case.picture)
@@ -42,6 +43,7 @@ def test_an_own_face_is_found_again(case, method, factor):
     assert found.latent.generator_fingerprint == "abc"
 
 
+@pytest.mark.slow
 def test_the_camera_is_refined(case):
     """With the true face given and held, a camera that is off by 0.03 rad comes at least three times nearer."""
     w = case.tools.network.map(torch.randn(1, 16, generator=torch.Generator().manual_seed(4)))[:, 0]
@@ -50,6 +52,7 @@ def test_the_camera_is_refined(case):
     assert abs(found.yaw_rad - YAW) < 0.01 and abs(found.pitch_rad - PITCH) < 0.01
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_latent(case):
     first, second, other = (invert(case.tools, case.picture, options("styles", 6, seed=s)).latent for s in (0, 0, 1))
     assert torch.equal(first.styles, second.styles) and torch.equal(first.camera, second.camera)
@@ -64,6 +67,7 @@ def test_the_network_gets_no_gradients_and_stays_as_it_was(case):
     assert all(parameter.grad is None for parameter in case.tools.features.parameters())
 
 
+@pytest.mark.slow
 def test_it_works_in_inference_mode(case):
     outside = invert(case.tools, case.picture, options(steps=4))
     with torch.inference_mode():
@@ -82,6 +86,7 @@ def test_a_network_made_under_inference_mode_is_refused(case):
         invert(Inverter(network), case.picture, options(steps=2))
 
 
+@pytest.mark.slow
 def test_departures_are_held_near_the_population(case):
     """Departures that cost much are smaller; the cost itself is that of a hand-made case."""
     variables = Variables(torch.full((1, 24), 2.0), torch.full((1, 12, 24), 3.0), None, torch.zeros(2))
@@ -95,6 +100,7 @@ def test_departures_are_held_near_the_population(case):
     assert off[1] * 1.5 < off[0]
 
 
+@pytest.mark.slow
 def test_what_is_masked_does_not_matter(case):
     spoilt, weight = case.picture.clone(), torch.ones(1, 1, 64, 64)
     spoilt[:, :, :, :24] = 1.0  # whole texels of the coarse rendering
@@ -181,6 +187,7 @@ def test_a_mask_that_leaves_nothing(case):
         invert(case.tools, case.picture, options(steps=2), torch.zeros(1, 1, 8, 8))
 
 
+@pytest.mark.slow
 def test_a_large_oblong_photo_is_taken(case):
     photo = resize(case.picture, 2000, 2000)
     oblong = torch.cat([torch.rand(1, 3, 2000, 300), photo, torch.rand(1, 3, 2000, 300)], 3)

@@ -87,6 +87,7 @@ def face_points(model, parameters):
     return torch.from_numpy(np.concatenate([head.eye_centres, head.position[vertices]]) * WORLD_PER_METRE).double()
 
 
+@pytest.mark.slow
 def test_known_heads_give_their_camera():
     """Twenty people inside ±35°, points projected and 1 px off: at most 2° in the median where the geometry is known.
 

@@ -34,6 +34,7 @@ def seen(network, latent):
     return tuned_network(network, latent).synthesize(latent.styles, latent.camera).image
 
 
+@pytest.mark.slow
 def test_the_photo_is_met_better(case, pivot, photo):
     tuned = tune(case.tools, pivot, photo, options())
     before, after = ((seen(case.tools.network, face) - photo).square().mean() for face in (pivot, tuned))
@@ -48,6 +49,7 @@ def test_the_network_stays_as_it_was(case, pivot, photo):
     assert network.fingerprint() == before and all(p.grad is None for p in network.parameters())
 
 
+@pytest.mark.slow
 def test_locality_holds_other_faces(case, pivot, photo):
     others = case.tools.network.styles(case.tools.network.map(torch.randn(4, 16)))
     moved = []
@@ -86,6 +88,7 @@ def test_zero_delta_is_the_same_network_and_a_known_one_adds_up(triplane, styles
     torch.testing.assert_close(with_delta(triplane, {}).synthesize(styles).image, triplane.synthesize(styles).image)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights(case, pivot, photo):
     first, second, other = (tune(case.tools, pivot, photo, options(4, seed=s)).tuned for s in (0, 0, 1))
     assert all(torch.equal(first[name], second[name]) for name in first)

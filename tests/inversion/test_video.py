@@ -15,10 +15,10 @@ from sat3d.inversion import (
     invert,
     invert_frames,
 )
-from sat3d.inversion.initialisation import likelier, upright
-from sat3d.inversion.smoothing import smooth
+from sat3d.inversion.cameras import smooth
+from sat3d.inversion.initialisation import choose_likeliest, upright
 from sat3d.inversion.target import make_target
-from sat3d.inversion.w_statistics import measure_population
+from sat3d.inversion.w_statistics import measure_w_statistics
 from sat3d.masks import AttributeMasks
 
 from .conftest import PITCH, YAW
@@ -69,6 +69,7 @@ def test_nothing_is_averaged_across_a_cut():
         smooth(angles * math.nan, 1.0)
 
 
+@pytest.mark.slow
 def test_every_frame_gets_its_face_and_camera(case, frames):
     found = invert_frames(case.tools, frames, OPTIONS)
     assert found.latent.styles.shape[0] == found.latent.camera.shape[0] == found.pictures.shape[0] == 3
@@ -88,11 +89,13 @@ def test_a_warm_start_goes_on_where_the_last_ended(case):
     torch.testing.assert_close(again.latent.styles, first.latent.styles, atol=1e-3, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_latents(case, frames):
     first, second = (invert_frames(case.tools, frames[:2], OPTIONS).latent for _ in range(2))
     assert torch.equal(first.styles, second.styles) and torch.equal(first.camera, second.camera)
 
 
+@pytest.mark.slow
 def test_one_identity_is_shared_exactly(case, frames):
     layout, chosen = case.tools.network.layout, channels_of(case.tools.network)
     found = invert_frames(case.tools, frames, OPTIONS, expression=chosen)
@@ -115,6 +118,7 @@ def test_expression_channels_are_those_that_belong_to_it_most(triplane):
         expression_channels(masks, "hat")
 
 
+@pytest.mark.slow
 def test_a_black_frame_does_not_cost_the_video(case, frames):
     spoilt = frames.clone()
     spoilt[0] = -1
@@ -124,6 +128,7 @@ def test_a_black_frame_does_not_cost_the_video(case, frames):
         invert_frames(case.tools, torch.full_like(frames, -1.0), OPTIONS)
 
 
+@pytest.mark.slow
 def test_progress_counts_all_frames_and_cancelling_stops(case, frames):
     calls = []
     invert_frames(case.tools, frames, OPTIONS, watch=lambda *call: calls.append(call[:2]))
@@ -139,6 +144,7 @@ def test_progress_counts_all_frames_and_cancelling_stops(case, frames):
     assert all(parameter.grad is None for parameter in case.tools.network.parameters())
 
 
+@pytest.mark.slow
 def test_it_works_in_inference_mode(case, frames):
     with torch.inference_mode():
         latent = invert_frames(
@@ -149,22 +155,24 @@ def test_it_works_in_inference_mode(case, frames):
 
 def test_the_likelier_start_wins(case):
     target = make_target(case.picture, 64)
-    population = measure_population(case.tools.network)
+    population = measure_w_statistics(case.tools.network)
     w = case.tools.network.map(torch.randn(1, 16, generator=torch.Generator().manual_seed(4)))[:, 0]
     right, wrong = Start(w, YAW, PITCH), Start(w, -0.6, 0.3)
-    assert likelier(case.tools, target, population, "W", [wrong, right]) is right
+    assert choose_likeliest(case.tools, target, population, "W", [wrong, right]) is right
 
 
+@pytest.mark.slow
 def test_a_cut_begins_anew(case, frames, monkeypatch):
     """With an encoder that is nearer than the frame before, that frame begins a new shot."""
     tools = replace(case.tools, encoder=tiny_encoder(24))
-    monkeypatch.setattr("sat3d.inversion.video.likelier", lambda *rest: rest[-1][2])
+    monkeypatch.setattr("sat3d.inversion.video.choose_likeliest", lambda *rest: rest[-1][2])
     assert invert_frames(tools, frames, OPTIONS).cuts == (1, 2)
     for same_face in (0, 1):
-        monkeypatch.setattr("sat3d.inversion.video.likelier", lambda *rest, i=same_face: rest[-1][i])
+        monkeypatch.setattr("sat3d.inversion.video.choose_likeliest", lambda *rest, i=same_face: rest[-1][i])
         assert invert_frames(tools, frames, OPTIONS).cuts == ()
 
 
+@pytest.mark.slow
 def test_a_fast_turn_is_no_cut(case, monkeypatch):
     """The encoder sees the turn, but not the face: the face of the frame before goes on from the new side."""
     network, stranger = case.tools.network, torch.full((1, 24), 3.0)
@@ -226,6 +234,7 @@ def test_impossible_options(wrong):
         VideoOptions(**wrong)
 
 
+@pytest.mark.slow
 def test_tilts_of_the_frames_are_kept_and_must_pair(case, frames):
     found = invert_frames(case.tools, frames[:2], replace(OPTIONS, smoothing=0), rolls_rad=[0.2, -0.3])
     tilt = found.latent.camera[:, 4]  # of the camera's x axis

@@ -14,7 +14,7 @@ from sat3d.errors import ConfigError, FileError, Sat3dError, ShapeError
 from sat3d.generators import TriplaneGenerator
 from sat3d.mesh.extraction import Mesh, MeshOptions, colours_at, extract_mesh, surface_level
 from sat3d.mesh.files import glb_bytes, ply_bytes, save_mesh
-from sat3d.mesh.grid import Grid, closed_surface, sample_grid, signed_volumes, vertex_normals
+from sat3d.mesh.grid import Grid, extract_surface, sample_grid, signed_volumes, vertex_normals
 
 RADIUS = 0.3
 
@@ -26,7 +26,7 @@ def ball(points, centre=(0.0, 0.0, 0.0), radius=RADIUS):
 
 def surface(density, cells=64, half=0.5, level=0.0):
     grid = Grid(cells, half)
-    return closed_surface(sample_grid(density, grid, level), grid, level)
+    return extract_surface(sample_grid(density, grid, level), grid, level)
 
 
 def edge_counts(faces) -> np.ndarray:
@@ -77,13 +77,14 @@ def test_what_the_box_cuts_is_closed_by_a_flat_wall():
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_noise_gives_a_closed_mesh_all_the_same(seed):
     values = torch.randn(13, 13, 13, generator=torch.Generator().manual_seed(seed)).round(decimals=1)
-    vertices, faces = closed_surface(values, Grid(12, 1.0), 0.0)
+    vertices, faces = extract_surface(values, Grid(12, 1.0), 0.0)
     directed = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
     ahead, back = (np.unique(pairs, axis=0, return_counts=True) for pairs in (directed, directed[:, ::-1]))
     assert np.array_equal(ahead[0], back[0]) and np.array_equal(ahead[1], back[1])
     assert np.isfinite(vertices).all() and np.isfinite(vertex_normals(vertices, faces)).all()
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_sampling_only_near_the_surface_finds_the_same(triplane, styles):
     planes = triplane.planes(styles[:1])
@@ -126,6 +127,7 @@ def test_the_level_is_the_density_that_the_picture_sees(triplane, styles):
 def test_colours_are_those_behind_the_surface_and_not_of_the_air():
     class Painted(TriplaneGenerator):
         """A half space x < 0, opaque within a hundredth, red to a depth of 0.02 and blue below; the air is green."""
+
         def __init__(self):
             torch.nn.Module.__init__(self)
             self.config = SimpleNamespace(rendering=SimpleNamespace(box_warp=1.0))
@@ -144,8 +146,9 @@ def test_hostile_sizes_are_refused(cells):
         Grid(cells, 0.5)
 
 
-@pytest.mark.parametrize("options", [{"level": float("nan")}, {"level": float("inf")}, {"border": 0.5},
-                                     {"border": -0.1}])
+@pytest.mark.parametrize(
+    "options", [{"level": float("nan")}, {"level": float("inf")}, {"border": 0.5}, {"border": -0.1}]
+)
 def test_hostile_options_are_refused(options):
     with pytest.raises(ConfigError, match="Next step"):
         MeshOptions(**options)
@@ -185,16 +188,16 @@ def tetrahedron() -> Mesh:
 def read_glb(data: bytes) -> tuple[dict, list[np.ndarray]]:
     magic, version, total, head_size, head_kind = struct.unpack("<IIIII", data[:20])
     assert (magic, version, total, head_kind) == (0x46546C67, 2, len(data), 0x4E4F534A) and head_size % 4 == 0
-    tree = json.loads(data[20:20 + head_size])
-    body_size, body_kind = struct.unpack("<II", data[20 + head_size:28 + head_size])
-    body = data[28 + head_size:]
+    tree = json.loads(data[20 : 20 + head_size])
+    body_size, body_kind = struct.unpack("<II", data[20 + head_size : 28 + head_size])
+    body = data[28 + head_size :]
     assert body_kind == 0x004E4942 and body_size == len(body) == tree["buffers"][0]["byteLength"]
     kinds, widths = {5126: "<f4", 5125: "<u4"}, {"SCALAR": 1, "VEC2": 2, "VEC3": 3}
     arrays = []
     for accessor in tree["accessors"]:
         view = tree["bufferViews"][accessor["bufferView"]]
         assert view["byteOffset"] % 4 == 0
-        raw = body[view["byteOffset"]:view["byteOffset"] + view["byteLength"]]
+        raw = body[view["byteOffset"] : view["byteOffset"] + view["byteLength"]]
         arrays.append(np.frombuffer(raw, kinds[accessor["componentType"]]).reshape(-1, widths[accessor["type"]]))
         assert len(arrays[-1]) == accessor["count"]
     return tree, arrays
@@ -221,7 +224,7 @@ def test_the_glb_shows_its_colours_by_an_unlit_texture(tetrahedron):
     assert tree["samplers"] == [{"magFilter": 9729, "minFilter": 9729, "wrapS": 33071, "wrapT": 33071}]
     view, data = tree["bufferViews"][image["bufferView"]], glb_bytes(tetrahedron)
     start = 28 + struct.unpack("<I", data[12:16])[0] + view["byteOffset"]
-    picture = np.asarray(Image.open(io.BytesIO(data[start:start + view["byteLength"]]))).astype(int)
+    picture = np.asarray(Image.open(io.BytesIO(data[start : start + view["byteLength"]]))).astype(int)
     columns, rows = (uv[faces[:, 0]] * picture.shape[1::-1]).T.astype(int)
     assert np.array_equal(picture[rows, columns], np.rint(tetrahedron.colours * 255)[tetrahedron.faces.ravel()])
 
@@ -231,9 +234,9 @@ def test_ply_is_read_back(tetrahedron):
     lines = head.decode("ascii").split("\n")
     assert lines[:2] == ["ply", "format binary_little_endian 1.0"] and "element vertex 4" in lines
     assert len(body) == 4 * (6 * 4 + 3) + 4 * (1 + 3 * 4)
-    vertex = struct.unpack("<6f3B", body[2 * 27:3 * 27])
+    vertex = struct.unpack("<6f3B", body[2 * 27 : 3 * 27])
     assert vertex[:3] == (0, 2, 0) and vertex[6:] == (128, 128, 128)
-    assert struct.unpack("<B3i", body[4 * 27:4 * 27 + 13]) == (3, 0, 2, 1)
+    assert struct.unpack("<B3i", body[4 * 27 : 4 * 27 + 13]) == (3, 0, 2, 1)
 
 
 def test_files_appear_whole_and_are_not_overwritten(tetrahedron, tmp_path):

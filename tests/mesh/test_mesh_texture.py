@@ -9,7 +9,7 @@ import trimesh
 from sat3d.mesh.extraction import Mesh, MeshOptions, extract_mesh
 from sat3d.mesh.files import glb_bytes, ply_bytes
 from sat3d.mesh.grid import vertex_normals
-from sat3d.mesh.texture import textured
+from sat3d.mesh.texture import make_texture
 
 
 def coloured(vertices, faces) -> Mesh:
@@ -65,7 +65,7 @@ def bilinear(made, uv) -> np.ndarray:
 @pytest.mark.parametrize("make", [ball, ramp])
 def test_every_vertex_has_its_colour_and_every_face_its_corners(make):
     mesh = make()
-    made = textured(mesh)
+    made = make_texture(mesh)
     assert np.array_equal(made.vertex[made.faces], mesh.faces) and len(made.vertex) < 1.5 * len(mesh.vertices)
     assert np.array_equal(nearest(made, made.uv), bytes_of(mesh, made.vertex))
     assert np.abs(bilinear(made, made.uv) - bytes_of(mesh, made.vertex)).max() < 0.1
@@ -76,13 +76,13 @@ def test_every_vertex_has_its_colour_and_every_face_its_corners(make):
 def test_between_vertices_colours_are_those_between(make, typical, most):
     """In levels of 255. Where sheets lie over each other in a chart, the far one's colours would show through."""
     mesh = make()
-    made = textured(mesh)
+    made = make_texture(mesh)
     off = bilinear(made, made.uv[made.faces].mean(1)) - mesh.colours[mesh.faces].mean(1) * 255
     assert np.abs(off).mean() < typical and np.abs(off).max() < most
 
 
 def test_a_rugged_head_has_its_colours_too(head):
-    made = textured(head)
+    made = make_texture(head)
     off = np.abs(nearest(made, made.uv).astype(int) - bytes_of(head, made.vertex))
     assert (off > 1).mean() < 0.005 and made.picture.size < 200 * len(head.vertices)
 
@@ -93,8 +93,8 @@ def test_trimesh_shows_the_glb(make):
     mesh = make()
     shown = trimesh.load(io.BytesIO(glb_bytes(mesh)), file_type="glb", force="mesh")
     colours = shown.visual.to_color().vertex_colors[:, :3].astype(int)
-    corners = textured(mesh).vertex
-    assert np.array_equal(shown.faces, textured(mesh).faces) and shown.visual.kind == "texture"
+    corners = make_texture(mesh).vertex
+    assert np.array_equal(shown.faces, make_texture(mesh).faces) and shown.visual.kind == "texture"
     np.testing.assert_allclose(shown.vertices, mesh.vertices[corners], atol=1e-6)
     assert np.abs(colours - mesh.colours[corners] * 255).max() <= 0.51
     shown.merge_vertices(merge_tex=True, merge_norm=True)
@@ -114,6 +114,6 @@ def test_flat_and_tiny_meshes_have_textures():
     square = [[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]]
     for vertices in (square, np.zeros((4, 3)), [*square[:3], [0, 1e6, 0]]):
         mesh = coloured(vertices, [[0, 1, 2], [0, 2, 3]])
-        made = textured(mesh)
+        made = make_texture(mesh)
         assert made.picture.shape[0] * made.picture.shape[1] < 5e6
         assert np.abs(nearest(made, made.uv).astype(int) - bytes_of(mesh, made.vertex)).max() == 0

@@ -28,6 +28,7 @@ def test_each_asset_is_small_and_has_a_card(name):
     assert "CC0" in card and "--seed" in card and "## Scores" in card
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("change", "least"), [(lambda images: images, 0.90), (blurred, 0.82)])
 def test_the_reader_knows_strangers(crowd, change, least):
     plain, disguised = crowd
@@ -38,6 +39,7 @@ def test_the_reader_knows_strangers(crowd, change, least):
     assert judged["people"]["other_look_of_2"] > 0.8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("change", "least"), [(lambda images: images, 0.85), (blurred, 0.70)])
 def test_the_parser_finds_the_regions(crowd, change, least):
     assert judge_parser(load_parser(), crowd[0], change)["miou"] >= least

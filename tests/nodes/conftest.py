@@ -63,19 +63,29 @@ def hosted_pack(monkeypatch, models):
             del sys.modules[name]
 
 
-ORBIT = {"path": "orbit", "frames": 3, "yaw_deg": 20.0, "pitch_deg": 5.0, "fov_deg": 0.0,
-         "neural_resolution": 0, "fps": 8}
+ORBIT = {
+    "path": "orbit",
+    "frames": 3,
+    "yaw_deg": 20.0,
+    "pitch_deg": 5.0,
+    "fov_deg": 0.0,
+    "neural_resolution": 0,
+    "fps": 8,
+}
 
 
 @pytest.fixture
 def graph(part, shelf):
     """``load``, ``sample`` and ``render`` as the host would call them."""
+
     def load(name="turn.safetensors"):
         return run(part("nodes.load").LoadEG3D, checkpoint=name)
 
     def sample(model, **changes):
-        return run(part("nodes.sample").SAT3DSampleFace,
-                   **{"model": model, "seed": 3, "truncation": 0.7, "batch_size": 1, **changes})[0]
+        return run(
+            part("nodes.sample").SAT3DSampleFace,
+            **{"model": model, "seed": 3, "truncation": 0.7, "batch_size": 1, **changes},
+        )[0]
 
     def render(model, latent, **changes):
         return run(part("nodes.orbit").RenderOrbit, model=model, latent=latent, **{**ORBIT, **changes})

@@ -75,20 +75,46 @@ def make_modules(models_dir: Path) -> dict[str, types.ModuleType]:
             raise Interrupted
 
     kinds = {name: _type(name.upper()) for name in ("Combo", "Int", "Float", "String", "Image", "Mask", "Video")}
-    io = SimpleNamespace(ComfyNode=_Node, Schema=_Schema, NodeOutput=_NodeOutput, Custom=_type, Input=_Slot,
-                         Hidden=SimpleNamespace(unique_id="unique_id"), **kinds)
+    io = SimpleNamespace(
+        ComfyNode=_Node,
+        Schema=_Schema,
+        NodeOutput=_NodeOutput,
+        Custom=_type,
+        Input=_Slot,
+        Hidden=SimpleNamespace(unique_id="unique_id"),
+        **kinds,
+    )
     cpu = torch.device("cpu")
-    management = _module("comfy.model_management", state=state, throw_exception_if_processing_interrupted=throw,
-                         load_models_gpu=lambda models, **_: None, get_torch_device=lambda: cpu,
-                         unet_offload_device=lambda: cpu, intermediate_device=lambda: cpu,
-                         should_use_fp16=lambda device: False, get_free_memory=lambda device: 2**30)
-    latest = _module("comfy_api.latest", io=io, ComfyExtension=type("ComfyExtension", (), {}),
-                     InputImpl=SimpleNamespace(VideoFromComponents=lambda components: components),
-                     Types=SimpleNamespace(VideoComponents=SimpleNamespace))
+    management = _module(
+        "comfy.model_management",
+        state=state,
+        throw_exception_if_processing_interrupted=throw,
+        load_models_gpu=lambda models, **_: None,
+        get_torch_device=lambda: cpu,
+        unet_offload_device=lambda: cpu,
+        intermediate_device=lambda: cpu,
+        should_use_fp16=lambda device: False,
+        get_free_memory=lambda device: 2**30,
+    )
+    latest = _module(
+        "comfy_api.latest",
+        io=io,
+        ComfyExtension=type("ComfyExtension", (), {}),
+        ui=SimpleNamespace(PreviewImage=lambda picture, cls: picture),
+        InputImpl=SimpleNamespace(VideoFromComponents=lambda components: components),
+        Types=SimpleNamespace(VideoComponents=SimpleNamespace),
+    )
     utils = _module("comfy.utils", ProgressBar=_Bar)
     patcher = _module("comfy.model_patcher", ModelPatcher=_Patcher)
-    modules = [latest, _module("comfy_api", latest=latest), management, utils, patcher, _folder_paths(models_dir),
-               _module("comfy", model_management=management, utils=utils, model_patcher=patcher)]
+    modules = [
+        latest,
+        _module("comfy_api", latest=latest),
+        management,
+        utils,
+        patcher,
+        _folder_paths(models_dir),
+        _module("comfy", model_management=management, utils=utils, model_patcher=patcher),
+    ]
     return {module.__name__: module for module in modules}
 
 
@@ -107,8 +133,12 @@ def _folder_paths(models_dir: Path) -> types.ModuleType:
             paths.append(path)
 
     def files(name):
-        found = {str(path.relative_to(folder)) for folder in known[name][0] for path in Path(folder).rglob("*")
-                 if path.suffix.lower() in known[name][1]}
+        found = {
+            str(path.relative_to(folder))
+            for folder in known[name][0]
+            for path in Path(folder).rglob("*")
+            if path.suffix.lower() in known[name][1]
+        }
         return sorted(found)
 
     def full(name, file):
@@ -124,6 +154,14 @@ def _folder_paths(models_dir: Path) -> types.ModuleType:
         name = Path(prefix).name
         return str(folder), name, len(list(folder.glob(f"{name}_*"))) + 1, str(Path(prefix).parent), prefix
 
-    return _module("folder_paths", models_dir=str(models_dir), get_output_directory=lambda: str(output),
-                   get_save_image_path=save_path, folder_names_and_paths=known, add_model_folder_path=add,
-                   get_filename_list=files, get_full_path=full, get_folder_paths=lambda name: list(known[name][0]))
+    return _module(
+        "folder_paths",
+        models_dir=str(models_dir),
+        get_output_directory=lambda: str(output),
+        get_save_image_path=save_path,
+        folder_names_and_paths=known,
+        add_model_folder_path=add,
+        get_filename_list=files,
+        get_full_path=full,
+        get_folder_paths=lambda name: list(known[name][0]),
+    )

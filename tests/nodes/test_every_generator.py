@@ -28,14 +28,32 @@ EXPRESSIVE = ("beard", "expression")
 
 
 def flat(channels=3, c_dim=0, resolution=16, **changes) -> StyleGAN2Config:
-    fields = {"z_dim": 5, "c_dim": c_dim, "w_dim": 7, "num_mapping_layers": 1, "resolution": resolution,
-              "img_channels": channels, "channel_base": max(64, resolution), "channel_max": 6, **changes}
+    fields = {
+        "z_dim": 5,
+        "c_dim": c_dim,
+        "w_dim": 7,
+        "num_mapping_layers": 1,
+        "resolution": resolution,
+        "img_channels": channels,
+        "channel_base": max(64, resolution),
+        "channel_max": 6,
+        **changes,
+    }
     return StyleGAN2Config(BackboneConfig(**fields))
 
 
 def solid(c_dim=25, side=8, up=(True, True), into=8, backbone=None, decoder=None, **rendering) -> TriplaneConfig:
-    planes = {"z_dim": 5, "c_dim": c_dim, "w_dim": 7, "num_mapping_layers": 1, "resolution": 8, "img_channels": 12,
-              "channel_base": 64, "channel_max": 6, **(backbone or {})}
+    planes = {
+        "z_dim": 5,
+        "c_dim": c_dim,
+        "w_dim": 7,
+        "num_mapping_layers": 1,
+        "resolution": 8,
+        "img_channels": 12,
+        "channel_base": 64,
+        "channel_max": 6,
+        **(backbone or {}),
+    }
     samples = {"depth_resolution": 6, "depth_resolution_importance": 4, **rendering}
     shape = SuperresolutionConfig(into, (6, 4)[: len(up)], up)
     parts = {"decoder_hidden": 3, **(decoder or {})}
@@ -113,8 +131,18 @@ class Walk:
 
     def render(self, face):
         def orbit(**changes):
-            return {"model": self.model, "latent": face, "path": "still", "frames": 2, "yaw_deg": 9.0,
-                    "pitch_deg": 3.0, "fov_deg": 0.0, "neural_resolution": 0, "fps": 8, **changes}
+            return {
+                "model": self.model,
+                "latent": face,
+                "path": "still",
+                "frames": 2,
+                "yaw_deg": 9.0,
+                "pitch_deg": 3.0,
+                "fov_deg": 0.0,
+                "neural_resolution": 0,
+                "fps": 8,
+                **changes,
+            }
 
         pictures, _, depth, alpha = self.run("orbit", "RenderOrbit", **orbit())
         self.check_picture(pictures)
@@ -134,8 +162,9 @@ class Walk:
 
     def invert(self, photo):
         for method in ["tune", *(["encoder"] if self.config.backbone.w_dim == 256 else [])]:
-            face, preview, _ = self.run("invert", "InvertImage", model=self.model, image=photo, method=method, steps=1,
-                                        seed=0)
+            face, preview, _ = self.run(
+                "invert", "InvertImage", model=self.model, image=photo, method=method, steps=1, seed=0
+            )
             self.check_picture(preview)
             again = self.run("render_source_view", "SAT3DRenderAsTaken", model=self.model, latent=face)[0]
             if not (self.is_3d and self.config.rendering.superresolution_noise_mode == "random"):
@@ -147,8 +176,14 @@ class Walk:
         edit = {"model": self.model, "source": face, "reference": reference, "masks": masks}
         edited = self.run("transfer", "SAT3DTransfer", **edit, attribute="beard", intensity=1.0)[0]
         assert not torch.equal(edited.styles, face.styles)
-        found = self.run("transfer", "SAT3DTransfer", **edit, attribute="beard", intensity=1.0,
-                         auto_intensity="smallest that arrives")[2]
+        found = self.run(
+            "transfer",
+            "SAT3DTransfer",
+            **edit,
+            attribute="beard",
+            intensity=1.0,
+            auto_intensity="smallest that arrives",
+        )[2]
         assert 0 <= found <= 3
         sliders = dict.fromkeys(self.part("nodes.masks").FACE_ATTRIBUTES, 0.0) | {"expression": 1.0}
         sliders |= {"picture_resolution": 16, "yaw_deg": 0.0}
@@ -156,8 +191,14 @@ class Walk:
 
     def mesh(self, face):
         cells = 32 if self.all_around else 8  # their random volumes are made of smaller blobs
-        export = {"model": self.model, "latent": face, "format": "ply", "resolution": cells, "density_level": 0.0,
-                  "filename_prefix": "sat3d/head"}
+        export = {
+            "model": self.model,
+            "latent": face,
+            "format": "ply",
+            "resolution": cells,
+            "density_level": 0.0,
+            "filename_prefix": "sat3d/head",
+        }
         if self.is_3d:
             assert self.run("mesh", "SAT3DExportMesh", **export)[0][0].endswith(".ply")
         else:
@@ -166,8 +207,9 @@ class Walk:
     def paste(self, photo, pictures):
         place = json.dumps({"left": 10, "top": 5, "side": 60})
         for area in ("head", "whole crop"):
-            pasted = self.run("paste", "SAT3DPasteBack", photo=photo, place=place, edited=pictures, area=area,
-                              feather=4)[0]
+            pasted = self.run(
+                "paste", "SAT3DPasteBack", photo=photo, place=place, edited=pictures, area=area, feather=4
+            )[0]
             assert pasted.shape == photo.shape and torch.isfinite(pasted).all()
 
     def score(self, pictures):
@@ -184,8 +226,9 @@ def walk(tmp_path_factory):
     """The pack once for all generators, since loading it takes longer than all else."""
     folder = tmp_path_factory.mktemp("host")
     with pytest.MonkeyPatch.context() as patch, hosted_pack(patch, folder / "models") as part:
-        patch.setattr(sys.modules["comfy_api.latest"], "ui", SimpleNamespace(PreviewImage=lambda *_, **__: None),
-                      raising=False)
+        patch.setattr(
+            sys.modules["comfy_api.latest"], "ui", SimpleNamespace(PreviewImage=lambda *_, **__: None), raising=False
+        )
         patch.setattr(part("nodes.library"), "ASSETS", folder)
         save_tiny(folder / KIND.asset)
 
@@ -198,6 +241,7 @@ def walk(tmp_path_factory):
         yield walk
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GENERATORS)
 def test_every_node_works_or_says_why_not(walk, name):
     walk, info = walk(GENERATORS[name])

@@ -20,6 +20,28 @@ def test_a_page_has_a_title_and_its_pictures(page):
         assert len(words) > 10 and "/" not in name and (DOCS / name).is_file(), name
 
 
+def names_of(part) -> dict[str, str]:
+    schemas = [node.define_schema() for node in part("nodes.extension").NODES]
+    return {schema.node_id: schema.display_name for schema in schemas}
+
+
+def test_a_page_calls_its_node_as_the_menu_does(part):
+    titles = {page.stem: page.read_text(encoding="utf-8").splitlines()[0] for page in PAGES}
+    assert titles == {node: f"# {name}" for node, name in names_of(part).items()}
+
+
+def test_the_readme_calls_the_nodes_as_the_menu_does(part):
+    text = (DOCS.parents[2] / "README.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| **")]
+    assert sorted(name for row in rows for name in re.findall(r"\*\*(.+?)\*\*", row)) == sorted(names_of(part).values())
+    assert sorted(
+        node
+        for row in rows
+        for node in re.findall(r"\((`.+?)\)", row.replace("(sliders)", ""))
+        for node in re.findall(r"`(\w+)`", node)
+    ) == sorted(names_of(part))
+
+
 def test_pictures_are_small_and_all_of_them_shown():
     shown = {name for page in PAGES for _, name in SHOWN.findall(page.read_text(encoding="utf-8"))}
     pictures = {path.name: path for path in DOCS.iterdir() if path.suffix in (".jpg", ".png")}
@@ -32,6 +54,14 @@ def test_pictures_are_small_and_all_of_them_shown():
 
 
 def test_the_nodes_that_show_something_have_a_picture():
-    for name in ("LoadEG3D", "SAT3DSampleFace", "RenderOrbit", "SAT3DContactSheet", "SAT3DExportMesh", "SAT3DAlignFace",
-                 "InvertImage", "SAT3DPasteBack"):
-        assert (DOCS / f"{name}.jpg").is_file(), "run: python training/tools/pictures_for_help.py"
+    for name in (
+        "LoadEG3D",
+        "SAT3DSampleFace",
+        "RenderOrbit",
+        "SAT3DContactSheet",
+        "SAT3DExportMesh",
+        "SAT3DAlignFace",
+        "InvertImage",
+        "SAT3DPasteBack",
+    ):
+        assert (DOCS / f"{name}.jpg").is_file(), "run: python -m training.tools.pictures_for_help"

@@ -101,7 +101,7 @@ def test_what_is_no_mask(part, shape):
 
 def test_pictures_are_counted_as_people_count(part):
     images, errors = part("nodes.images"), part("sat3d.errors")
-    assert images.numbers([2], 8) == "picture 3 of 8" and images.numbers([0, 2], 8) == "pictures 1, 3 of 8"
+    assert images.name_pictures([2], 8) == "picture 3 of 8" and images.name_pictures([0, 2], 8) == "pictures 1, 3 of 8"
     with (
         pytest.raises(errors.ShapeError, match=r"^Picture 3 of 8: What\. Got: 1\. Wanted: 2\. Next step: go\.$"),
         images.naming(2, 8),
@@ -138,3 +138,9 @@ def test_estimates_are_of_the_right_size(part):
     memory, configs = part("nodes.memory"), part("sat3d.generators.config")
     assert 2**26 < memory.render_bytes(configs.StyleGAN2Config()) < 2**33
     assert 2**28 < memory.render_bytes(configs.TriplaneConfig()) < 2**34
+
+
+def test_a_single_one_serves_all_pictures(part):
+    nth = part("nodes.images").nth
+    assert [nth("ab", i) for i in (0, 1)] == ["a", "b"] and [nth([7], i) for i in (0, 5)] == [7, 7]
+    assert torch.equal(nth(torch.eye(2), 1), torch.tensor([0.0, 1.0]))

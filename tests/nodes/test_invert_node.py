@@ -19,7 +19,7 @@ def invert(part, monkeypatch):
         return options(method, steps, seed, low_resolution=8, full_resolution=16)
 
     monkeypatch.setattr(module, "InversionOptions", quick)
-    monkeypatch.setattr(module, "_encoder", lambda: None)
+    monkeypatch.setattr(part("nodes.built_in_networks"), "encoder", lambda: None)
 
     def invert(model, image, method="W", steps=3, seed=0, **more):
         return run(module.InvertImage, model=model, image=image, method=method, steps=steps, seed=seed, **more)
@@ -49,6 +49,7 @@ def test_the_same_inputs_give_the_same_face(graph, invert, picture):
     assert torch.equal(first.styles, second.styles) and torch.equal(first.camera, second.camera)
 
 
+@pytest.mark.slow
 def test_a_batch_gives_a_face_each(graph, invert, picture):
     model = graph.load()[0]
     batch = torch.cat([picture, picture.flip(2)])
@@ -89,6 +90,7 @@ def test_checks_for_cancel_come_often(graph, invert, picture):
     assert state.checks > 40
 
 
+@pytest.mark.slow
 def test_tuning_gives_a_small_delta(graph, invert, picture):
     model = graph.load()[0]
     latent, preview, info = invert(model, picture, "tune", steps=4)
@@ -98,6 +100,7 @@ def test_tuning_gives_a_small_delta(graph, invert, picture):
     assert updates[-1][:2] == (6, 6) and [done for done, _, _ in updates] == sorted(done for done, _, _ in updates)
 
 
+@pytest.mark.slow
 def test_what_is_ignored_does_not_matter(graph, invert, picture):
     model, spoilt = graph.load()[0], picture.clone()
     spoilt[:, :, :32] = 1
@@ -113,10 +116,15 @@ def test_masks_that_do_not_pair(graph, invert, picture):
         invert(graph.load()[0], picture, ignore=torch.zeros(3, 64, 64))
 
 
-@pytest.mark.parametrize(("image", "said"), [
-    (torch.zeros(1, 64, 64, 3), "shows nothing"), (torch.rand(1, 1, 1, 3), "too small"),
-    (torch.full((1, 64, 64, 3), float("nan")), "NaN"), (torch.rand(64, 64, 3), "Not a picture"),
-])
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        (torch.zeros(1, 64, 64, 3), "shows nothing"),
+        (torch.rand(1, 1, 1, 3), "too small"),
+        (torch.full((1, 64, 64, 3), float("nan")), "NaN"),
+        (torch.rand(64, 64, 3), "Not a picture"),
+    ],
+)
 def test_what_is_no_picture_is_told(graph, invert, image, said):
     with pytest.raises(graph.errors.ShapeError, match=said):
         invert(graph.load()[0], image)

@@ -18,12 +18,14 @@ def invert(part, monkeypatch):
     module, options = part("nodes.invert"), part("sat3d.inversion").InversionOptions
     small = {"low_resolution": 8, "full_resolution": 16}
     monkeypatch.setattr(module, "InversionOptions", lambda *given: options(*given, **small))
-    monkeypatch.setattr(module, "_encoder", lambda: None)
-    monkeypatch.setattr(module, "_reader", lambda: None)
+    monkeypatch.setattr(part("nodes.built_in_networks"), "encoder", lambda: None)
+    monkeypatch.setattr(part("nodes.built_in_networks"), "reader", lambda: None)
 
     def invert(model, image, method="W", frames="video", **more):
-        return run(module.InvertImage, **{"model": model, "image": image, "method": method, "steps": 4, "seed": 0,
-                                          "frames": frames, **more})
+        return run(
+            module.InvertImage,
+            **{"model": model, "image": image, "method": method, "steps": 4, "seed": 0, "frames": frames, **more},
+        )
 
     return invert
 
@@ -51,6 +53,7 @@ def masks_of(part):
     return masks_of
 
 
+@pytest.mark.slow
 def test_a_video_gives_a_face_and_a_camera_each(graph, invert, model, film, part):
     latent, preview, info = invert(model, film)
     assert len(latent.styles) == len(latent.camera) == len(preview) == 3 and preview.shape == film.shape
@@ -59,8 +62,11 @@ def test_a_video_gives_a_face_and_a_camera_each(graph, invert, model, film, part
     assert "held, with nothing to be seen in them: none; cuts: none" in info and len(info.split("\n")) == 3
     inversion = part("sat3d.inversion")
     options = inversion.InversionOptions("W", 4, 0, low_resolution=8, full_resolution=16)
-    expected = inversion.invert_frames(inversion.Inverter(model.network, model.loaded.fingerprint),
-                                       film.permute(0, 3, 1, 2) * 2 - 1, inversion.VideoOptions(options, 4, 10))
+    expected = inversion.invert_frames(
+        inversion.Inverter(model.network, model.loaded.fingerprint),
+        film.permute(0, 3, 1, 2) * 2 - 1,
+        inversion.VideoOptions(options, 4, 10),
+    )
     assert torch.equal(latent.styles, expected.latent.styles) and torch.equal(latent.camera, expected.latent.camera)
     assert latent.generator_fingerprint == model.loaded.fingerprint
     graph.render(model, latent, path="still")
@@ -81,6 +87,7 @@ def test_progress_counts_all_frames(invert, model, film):
     assert updates[0][2][0] == "JPEG" and updates[-1][2][1].size == (64, 64)
 
 
+@pytest.mark.slow
 def test_separate_pictures_are_as_they_always_were(invert, model, film):
     plain = invert(model, film[:2], frames="separate pictures")[0]
     assert torch.equal(plain.styles[1:], invert(model, film[1:2], frames="separate pictures")[0].styles)
@@ -93,6 +100,7 @@ def test_one_picture_is_a_short_video(invert, model, film, triplane, masks_of, f
     assert len(latent.styles) == len(latent.camera) == len(preview) == 1 and f"{frames}, 1 frame, W" in info
 
 
+@pytest.mark.slow
 def test_one_person_keeps_all_but_the_expression(invert, model, film, triplane, masks_of, assets):
     """By masks that are connected, or by those of the pack."""
     masks_of(triplane).save(assets / "tiny-masks.safetensors")
@@ -122,6 +130,7 @@ def test_a_video_is_not_tuned(graph, invert, model, film, frames):
         invert(model, film, "tune", frames)
 
 
+@pytest.mark.slow
 def test_a_black_frame_is_held_and_told(graph, invert, model, film):
     spoilt = film.clone()
     spoilt[1] = 0
@@ -134,12 +143,12 @@ def test_a_black_frame_is_held_and_told(graph, invert, model, film):
 
 
 def test_cuts_are_told(part, invert, model, film, monkeypatch):
-    inversion, module, host = part("sat3d.inversion"), part("nodes.invert"), part("nodes.host")
+    inversion, host = part("sat3d.inversion"), part("nodes.host")
     torch.manual_seed(0)
     config = inversion.EncoderConfig(24, widths=(4, 8, 8, 8, 8), squeezed=8, hidden=16)
     encoder = host.HostedNetwork(inversion.PortraitEncoder(config).eval())
-    monkeypatch.setattr(module, "_encoder", lambda: encoder)
-    monkeypatch.setattr(part("sat3d.inversion.video"), "likelier", lambda *given: given[-1][-1])
+    monkeypatch.setattr(part("nodes.built_in_networks"), "encoder", lambda: encoder)
+    monkeypatch.setattr(part("sat3d.inversion.video"), "choose_likeliest", lambda *given: given[-1][-1])
     assert "W from the encoder" in (info := invert(model, film)[2]) and "cuts: 2 (numbers 1, 2, from 0)" in info
     latent, preview, info = invert(model, film, "encoder")
     assert len(latent.styles) == len(preview) == 3 and "cuts: none" in info
@@ -161,6 +170,7 @@ def test_a_flat_generator_makes_videos_too(graph, invert):
     assert len(latent.styles) == len(preview) == 2 and "yaw" not in info
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frames", ["video", ONE_PERSON])
 def test_the_heads_of_a_video_are_as_tilted_as_their_points_tell(invert, model, film, triplane, masks_of, frames):
     place = {"left": 0, "top": 0, "side": 64, "camera_deg": [0, 0, 20]}
@@ -191,7 +201,7 @@ class Painted(torch.nn.Module):
 def parser(part, monkeypatch):
     parser = Painted(part("sat3d.parsing.parser").ParserConfig())
     hosted = part("nodes.host").HostedNetwork(parser)
-    monkeypatch.setattr(part("nodes.invert"), "head_parser", lambda: hosted)
+    monkeypatch.setattr(part("nodes.built_in_networks"), "head_parser", lambda: hosted)
     return parser
 
 
@@ -205,9 +215,14 @@ def spoilt(film, *places):
 GLASSES, MOUTH, RIGHT = (slice(32), slice(None)), (slice(32, None), slice(16)), (slice(32, None), slice(48, None))
 
 
-@pytest.mark.parametrize(("leave_out", "places"), [
-    ("glasses", [GLASSES]), ("mouth", [MOUTH]), ("glasses and mouth", [GLASSES, MOUTH]),
-])
+@pytest.mark.parametrize(
+    ("leave_out", "places"),
+    [
+        ("glasses", [GLASSES]),
+        ("mouth", [MOUTH]),
+        ("glasses and mouth", [GLASSES, MOUTH]),
+    ],
+)
 def test_parts_that_are_left_out_do_not_matter(invert, model, film, parser, leave_out, places):
     kind = {"frames": "separate pictures", "leave_out": leave_out, "steps": 2}
     plain, _, info = invert(model, film[:1], **kind)
@@ -232,12 +247,12 @@ def test_weights_are_products_and_belong_to_the_square_in_the_middle(part, parse
     pictures = torch.rand(2, 3, 96, 128, generator=torch.Generator().manual_seed(0)) * 2 - 1
     ignore = torch.zeros(1, 96, 128)
     ignore[:, :, :16] = ignore[:, :, 64:] = 1
-    job = work(pictures, module.counted(ignore, 2), "W", None, (None, None))
-    weight = module.without_parts(job, parser, ["glasses"], 96, lambda *_: None).weight
+    job = work(pictures, module.weights_from_mask(ignore, 2), "W", None, (None, None))
+    weight = module.leave_out_parts(job, parser, ["glasses"], 96, lambda *_: None).weight
     expected = torch.zeros(2, 1, 96, 96)
-    expected[:, :, 48 + 2:, :48] = 1  # a margin of 0.02 of 96 pixels below the glasses
+    expected[:, :, 48 + 2 :, :48] = 1  # a margin of 0.02 of 96 pixels below the glasses
     assert torch.equal(weight, expected)
-    assert module.share_that_counts(weight) == pytest.approx(46 * 48 / 96**2)
+    assert module.measure_share(weight) == pytest.approx(46 * 48 / 96**2)
 
 
 def test_a_broken_frame_is_held_where_parts_are_left_out(graph, invert, model, film, parser):
@@ -252,11 +267,12 @@ def test_a_broken_frame_is_held_where_parts_are_left_out(graph, invert, model, f
 def test_the_parser_of_the_pack_finds_the_mouth(part):
     photo, points = run(part("nodes.example_photo").SAT3DExamplePhoto)
     align, module = part("nodes.align"), part("nodes.inversion_masks")
-    crop, text = run(align.SAT3DAlignFace, image=photo, method=align.POINTS, points=points, face=0, size=128,
-                     frame=align.OWN)
+    crop, text, _ = run(
+        align.SAT3DAlignFace, image=photo, method=align.POINTS, points=points, face=0, size=128, frame=align.OWN
+    )
     job = part("nodes.inversion_jobs").Work(crop.permute(0, 3, 1, 2) * 2 - 1, None, "W", None, (None,))
-    parser = part("nodes.head_parser").head_parser().ready()
-    weight = module.without_parts(job, parser, ["mouth"], 128, lambda *_: None).weight[0, 0]
+    parser = part("nodes.built_in_networks").head_parser().ready()
+    weight = module.leave_out_parts(job, parser, ["mouth"], 128, lambda *_: None).weight[0, 0]
     (place,) = json.loads(text)
     numbers = torch.tensor([float(number) for number in points.replace(",", "").split()]).reshape(5, 2)
     at = (numbers - torch.tensor([place["left"], place["top"]])) * 128 / place["side"]
@@ -269,7 +285,7 @@ def test_without_its_file_the_parser_is_asked_for(part, graph, invert, model, fi
     def missing():
         raise graph.errors.FileError("There are no weights for a head parser")
 
-    monkeypatch.setattr(part("nodes.head_parser"), "load_parser", missing)
-    part("nodes.head_parser").head_parser.cache_clear()
+    monkeypatch.setattr(part("nodes.built_in_networks"), "load_parser", missing)
+    part("nodes.built_in_networks").head_parser.cache_clear()
     with pytest.raises(graph.errors.FileError, match="head parser"):
         invert(model, film, leave_out="glasses")

@@ -24,8 +24,10 @@ def texts_of(nodes) -> dict:
             "display_name": schema.display_name,
             "description": schema.description,
             "inputs": {slot.id: {"name": slot.id, "tooltip": slot.options["tooltip"]} for slot in schema.inputs},
-            "outputs": {str(i): {"name": slot.options["display_name"], "tooltip": slot.options["tooltip"]}
-                        for i, slot in enumerate(schema.outputs)},
+            "outputs": {
+                str(i): {"name": slot.options["display_name"], "tooltip": slot.options["tooltip"]}
+                for i, slot in enumerate(schema.outputs)
+            },
         }
     return found
 

@@ -28,7 +28,7 @@ def vertices_of(path) -> int:
     data = path.read_bytes()
     magic, version, total, head = struct.unpack("<4sIII", data[:16])
     assert (magic, version, total) == (b"glTF", 2, len(data))
-    return json.loads(data[20:20 + head])["accessors"][0]["count"]
+    return json.loads(data[20 : 20 + head])["accessors"][0]["count"]
 
 
 def test_every_face_becomes_a_file_below_the_output_folder(graph, export, output):
@@ -121,8 +121,16 @@ def test_flat_and_foreign_faces_are_refused(graph, export):
         export(turn, face)
 
 
-@pytest.mark.parametrize("changes", [{"resolution": 10**6}, {"resolution": 0}, {"density_level": float("nan")},
-                                     {"density_level": 1e9}, {"filename_prefix": "../head"}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"resolution": 10**6},
+        {"resolution": 0},
+        {"density_level": float("nan")},
+        {"density_level": 1e9},
+        {"filename_prefix": "../head"},
+    ],
+)
 def test_hostile_values_are_refused_with_advice(graph, export, output, changes):
     model = graph.load()[0]
     with pytest.raises(graph.errors.Sat3dError, match="Next step"):

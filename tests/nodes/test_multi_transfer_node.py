@@ -14,8 +14,9 @@ NAMES = ("hairstyle", "hair_colour", "eye_region", "expression", "beard", "eyegl
 
 def masks_of(network, attributes=NAMES, seed=0, **notes) -> AttributeMasks:
     """Random shares, so that every attribute has some of every channel."""
-    logits = torch.randn(len(attributes) + 1, network.layout.num_editable,
-                         generator=torch.Generator().manual_seed(seed))
+    logits = torch.randn(
+        len(attributes) + 1, network.layout.num_editable, generator=torch.Generator().manual_seed(seed)
+    )
     return AttributeMasks(logits, tuple(attributes), network.layout.to_json(), network.layout.fingerprint, notes)
 
 
@@ -29,15 +30,17 @@ def faces(graph):
 def move(part, triplane, assets, monkeypatch):
     """The node with all sliders at 0 but those given; ``move.shown`` are the pictures on the node."""
     masks_of(triplane, name="shipped", generator_fingerprint=triplane.fingerprint()).save(
-        assets / "tiny-masks.safetensors")
+        assets / "tiny-masks.safetensors"
+    )
     shown = []
     ui = SimpleNamespace(PreviewImage=lambda image, cls: shown.append(image) or image)
     monkeypatch.setattr(sys.modules["comfy_api.latest"], "ui", ui, raising=False)
 
     def move(model, source, reference, **changes):
         values = {**dict.fromkeys(NAMES, 0.0), "picture_resolution": 16, "yaw_deg": 0.0, **changes}
-        return run(part("nodes.multi_transfer").SAT3DMultiTransfer, model=model, source=source, reference=reference,
-                   **values)
+        return run(
+            part("nodes.multi_transfer").SAT3DMultiTransfer, model=model, source=source, reference=reference, **values
+        )
 
     move.shown = shown
     return move
@@ -47,12 +50,21 @@ def test_sliders_are_a_chain_of_transfers(faces, move, part):
     model, source, reference = faces
     chain = source
     for attribute, intensity in (("hair_colour", -0.5), ("beard", 1.5)):
-        chain = run(part("nodes.transfer").SAT3DTransfer, model=model, source=chain, reference=reference,
-                    attribute=attribute, intensity=intensity)[0]
+        chain = run(
+            part("nodes.transfer").SAT3DTransfer,
+            model=model,
+            source=chain,
+            reference=reference,
+            attribute=attribute,
+            intensity=intensity,
+        )[0]
     edited, _, text = move(*faces, beard=1.5, hair_colour=-0.5)
     assert torch.equal(edited.styles, chain.styles) and edited.edits == chain.edits
-    assert text.split("\n") == ["seed 1", "1. hair_colour of seed 2, intensity -0.5, masks shipped",
-                                "2. beard of seed 2, intensity 1.5, masks shipped"]
+    assert text.split("\n") == [
+        "seed 1",
+        "1. hair_colour of seed 2, intensity -0.5, masks shipped",
+        "2. beard of seed 2, intensity 1.5, masks shipped",
+    ]
     assert not edited.styles.is_inference()
 
 
@@ -120,8 +132,14 @@ def test_faces_of_another_architecture_are_refused(faces, move, graph):
 
 def test_flat_faces_are_edited_too(graph, move, stylegan2):
     model = graph.load("flat.safetensors")[0]
-    edited, picture, _ = move(model, graph.sample(model, seed=1), graph.sample(model, seed=2), beard=1.0, yaw_deg=30.0,
-                              masks=masks_of(stylegan2))
+    edited, picture, _ = move(
+        model,
+        graph.sample(model, seed=1),
+        graph.sample(model, seed=2),
+        beard=1.0,
+        yaw_deg=30.0,
+        masks=masks_of(stylegan2),
+    )
     assert picture.shape == (1, 32, 32, 3) and edited.edits
 
 

@@ -20,18 +20,54 @@ INPUTS = {
     "SAT3DSampleFace": ["model", "seed", "truncation", "batch_size"],
     "SAT3DSaveLatent": ["latent", "filename_prefix"],
     "SAT3DLoadLatent": ["face_file", "model", "tuned_model"],
-    "SAT3DTransfer": ["model", "source", "reference", "attribute", "intensity", "masks", "auto_intensity", "clip",
-                      "architecture"],
-    "InvertImage": ["model", "image", "method", "steps", "seed", "ignore", "place", "frames", "leave_out", "masks",
-                    "encoder"],
+    "SAT3DTransfer": [
+        "model",
+        "source",
+        "reference",
+        "attribute",
+        "intensity",
+        "masks",
+        "auto_intensity",
+        "clip",
+        "architecture",
+    ],
+    "InvertImage": [
+        "model",
+        "image",
+        "method",
+        "steps",
+        "seed",
+        "ignore",
+        "place",
+        "frames",
+        "leave_out",
+        "masks",
+        "encoder",
+    ],
     "SAT3DAlignFace": ["image", "method", "points", "face", "size", "frame", "no_face"],
     "SAT3DExamplePhoto": [],
     "SAT3DRenderAsTaken": ["model", "latent"],
     "SAT3DPasteBack": ["photo", "place", "edited", "area", "feather", "before", "mask"],
-    "SAT3DMultiTransfer": ["model", "source", "reference", "hairstyle", "hair_colour", "eye_region", "expression",
-                           "beard", "eyeglasses", "picture_resolution", "yaw_deg", "masks", "reference_hairstyle",
-                           "reference_hair_colour", "reference_eye_region", "reference_expression", "reference_beard",
-                           "reference_eyeglasses"],
+    "SAT3DMultiTransfer": [
+        "model",
+        "source",
+        "reference",
+        "hairstyle",
+        "hair_colour",
+        "eye_region",
+        "expression",
+        "beard",
+        "eyeglasses",
+        "picture_resolution",
+        "yaw_deg",
+        "masks",
+        "reference_hairstyle",
+        "reference_hair_colour",
+        "reference_eye_region",
+        "reference_expression",
+        "reference_beard",
+        "reference_eyeglasses",
+    ],
     "SAT3DExportMesh": ["model", "latent", "format", "resolution", "density_level", "filename_prefix"],
     "RenderOrbit": ["model", "latent", "path", "frames", "yaw_deg", "pitch_deg", "fov_deg", "neural_resolution", "fps"],
     "SAT3DContactSheet": ["row_1", "labels", "cell_px", "columns", "row_2", "row_3", "row_4", "row_5", "row_6"],
@@ -47,7 +83,7 @@ OUTPUTS = {
     "SAT3DLoadLatent": [("latent", "EG3D_LATENT"), ("provenance", "STRING")],
     "SAT3DTransfer": [("latent", "EG3D_LATENT"), ("provenance", "STRING"), ("used_intensity", "FLOAT")],
     "InvertImage": [("latent", "EG3D_LATENT"), ("preview", "IMAGE"), ("info", "STRING")],
-    "SAT3DAlignFace": [("crop", "IMAGE"), ("place", "STRING")],
+    "SAT3DAlignFace": [("crop", "IMAGE"), ("place", "STRING"), ("faces", "IMAGE")],
     "SAT3DExamplePhoto": [("photo", "IMAGE"), ("points", "STRING")],
     "SAT3DRenderAsTaken": [("images", "IMAGE"), ("alpha", "MASK")],
     "SAT3DPasteBack": [("image", "IMAGE"), ("changed", "MASK")],
@@ -78,23 +114,28 @@ def schemas(part) -> dict:
 
 
 def test_importing_the_root_needs_neither_the_host_nor_torch():
-    code = ("import importlib.util, sys; s = importlib.util.spec_from_file_location('p', sys.argv[1]); "
-            "m = importlib.util.module_from_spec(s); s.loader.exec_module(m); "
-            "assert callable(m.comfy_entrypoint) and not hasattr(m, 'NODE_CLASS_MAPPINGS'); "
-            "assert not {'torch', 'comfy', 'numpy'} & set(sys.modules); print(m.WEB_DIRECTORY)")
+    code = (
+        "import importlib.util, sys; s = importlib.util.spec_from_file_location('p', sys.argv[1]); "
+        "m = importlib.util.module_from_spec(s); s.loader.exec_module(m); "
+        "assert callable(m.comfy_entrypoint) and not hasattr(m, 'NODE_CLASS_MAPPINGS'); "
+        "assert not {'torch', 'comfy', 'numpy'} & set(sys.modules); print(m.WEB_DIRECTORY)"
+    )
     ran = subprocess.run([sys.executable, "-c", code, str(ROOT / "__init__.py")], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     assert (ROOT / ran.stdout.strip() / "docs").is_dir()
 
 
+@pytest.mark.slow
 def test_the_nodes_load_without_the_libraries_that_take_seconds(tmp_path):
-    code = ("import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path\n"
-            "from tests.nodes.host_stub import make_modules\n"
-            "sys.modules.update(make_modules(Path(sys.argv[2])))\n"
-            "import importlib; from tests.nodes.conftest import load_pack, PACK; load_pack()\n"
-            "extension = importlib.import_module(PACK + '.nodes.extension'); extension.register_model_folders()\n"
-            "[node.define_schema() for node in extension.NODES]\n"
-            "print({'open_clip', 'torchvision', 'timm', 'transformers', 'scipy'} & set(sys.modules))")
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path\n"
+        "from tests.nodes.host_stub import make_modules\n"
+        "sys.modules.update(make_modules(Path(sys.argv[2])))\n"
+        "import importlib; from tests.nodes.conftest import load_pack, PACK; load_pack()\n"
+        "extension = importlib.import_module(PACK + '.nodes.extension'); extension.register_model_folders()\n"
+        "[node.define_schema() for node in extension.NODES]\n"
+        "print({'open_clip', 'torchvision', 'timm', 'transformers', 'scipy'} & set(sys.modules))"
+    )
     ran = subprocess.run([sys.executable, "-c", code, str(ROOT), str(tmp_path)], capture_output=True, text=True)
     assert (ran.returncode, ran.stdout.strip()) == (0, "set()"), ran.stderr
 

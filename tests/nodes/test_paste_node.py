@@ -24,8 +24,15 @@ def photo() -> torch.Tensor:
 def paste(part):
     def paste(photo, edited, place=None, area="whole crop", feather=0, **more):
         text = place if isinstance(place, str) else json.dumps(BOX if place is None else place)
-        return run(part("nodes.paste").SAT3DPasteBack, photo=photo, place=text, edited=edited, area=area,
-                   feather=feather, **more)
+        return run(
+            part("nodes.paste").SAT3DPasteBack,
+            photo=photo,
+            place=text,
+            edited=edited,
+            area=area,
+            feather=feather,
+            **more,
+        )
 
     return paste
 
@@ -127,20 +134,30 @@ def test_alpha_is_dropped_and_a_crop_beyond_the_photo_is_fine(paste, photo):
     assert torch.equal(result[:, 51:], photo[:, 51:])
 
 
-@pytest.mark.parametrize(("more", "said"), [
-    ({"place": ""}, "no place in a photo.*Align Face"), ({"place": "[]"}, "no place"), ({"place": "{"}, "no place"),
-    ({"place": "[" * 100_000}, "no place"),
-    ({"place": '[{"left": 1}]'}, "no place"), ({"place": "[1, 2, 3]"}, "no place"), ({"place": "null"}, "no place"),
-    ({"place": '[{"left": 1, "top": 2, "side": NaN}]'}, "not usable"),
-    ({"place": [{"left": 500, "top": 0, "side": 40}]}, "outside of the photo"),
-    ({"place": [{**BOX[0], "width": 100, "height": 100}]}, "another photo.*100 x 80"),
-    ({"place": BOX * 3}, "do not pair.*place: 3"), ({"edited": torch.zeros(1, 32, 48, 3)}, "square"),
-    ({"before": torch.zeros(1, 16, 16, 3)}, "does not fit.*16"),
-    ({"before": torch.zeros(2, 32, 32, 3)}, "do not pair.*before: 2"),
-    ({"mask": torch.zeros(1, 7, 9)}, "fits neither.*9 x 7"), ({"mask": torch.zeros(7)}, "mask is not usable"),
-    ({"mask": torch.full((1, 32, 32), float("nan"))}, "mask is not usable"),
-    ({"edited": torch.full((1, 32, 32, 3), float("nan"))}, "finite"), ({"edited": torch.zeros(32, 32, 3)}, "picture"),
-])
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"place": ""}, "no place in a photo.*Align Face"),
+        ({"place": "[]"}, "no place"),
+        ({"place": "{"}, "no place"),
+        ({"place": "[" * 100_000}, "no place"),
+        ({"place": '[{"left": 1}]'}, "no place"),
+        ({"place": "[1, 2, 3]"}, "no place"),
+        ({"place": "null"}, "no place"),
+        ({"place": '[{"left": 1, "top": 2, "side": NaN}]'}, "not usable"),
+        ({"place": [{"left": 500, "top": 0, "side": 40}]}, "outside of the photo"),
+        ({"place": [{**BOX[0], "width": 100, "height": 100}]}, "another photo.*100 x 80"),
+        ({"place": BOX * 3}, "do not pair.*place: 3"),
+        ({"edited": torch.zeros(1, 32, 48, 3)}, "square"),
+        ({"before": torch.zeros(1, 16, 16, 3)}, "does not fit.*16"),
+        ({"before": torch.zeros(2, 32, 32, 3)}, "do not pair.*before: 2"),
+        ({"mask": torch.zeros(1, 7, 9)}, "fits neither.*9 x 7"),
+        ({"mask": torch.zeros(7)}, "mask is not usable"),
+        ({"mask": torch.full((1, 32, 32), float("nan"))}, "mask is not usable"),
+        ({"edited": torch.full((1, 32, 32, 3), float("nan"))}, "finite"),
+        ({"edited": torch.zeros(32, 32, 3)}, "picture"),
+    ],
+)
 def test_what_does_not_fit_is_told(graph, paste, photo, more, said):
     with pytest.raises(graph.errors.ShapeError, match=said):
         paste(photo, **{"edited": torch.zeros(1, 32, 32, 3), **more})
@@ -154,8 +171,15 @@ def example(part):
 @pytest.fixture
 def aligned(part, example):
     align = part("nodes.align")
-    return run(align.SAT3DAlignFace, image=example[0], method=align.POINTS, points=example[1], face=0, size=256,
-               frame=align.OWN)
+    return run(
+        align.SAT3DAlignFace,
+        image=example[0],
+        method=align.POINTS,
+        points=example[1],
+        face=0,
+        size=256,
+        frame=align.OWN,
+    )
 
 
 def test_the_example_photo_is_a_photo_with_a_face(example, aligned):
@@ -180,7 +204,7 @@ def test_only_the_head_changes_where_the_head_is_asked_for(paste, example, align
 
 def test_align_and_paste_undo_each_other(paste, example, aligned):
     """The crop itself, put back, is the photo but for what resampling costs."""
-    photo, (crop, place) = example[0], aligned
+    photo, (crop, place, _) = example[0], aligned
     result, _ = paste(photo, crop, place, feather=24)
     assert (result - photo).abs().mean() < 0.004
 
@@ -200,9 +224,10 @@ def test_the_tilt_of_a_head_reaches_the_camera(part, graph, example, monkeypatch
     options = part("sat3d.inversion").InversionOptions
     small = {"low_resolution": 8, "full_resolution": 16}
     monkeypatch.setattr(module, "InversionOptions", lambda *given: options(*given, **small))
-    monkeypatch.setattr(module, "_encoder", lambda: None)
-    crop, place = run(align.SAT3DAlignFace, image=example[0], method=align.POINTS, points=tilted(example[1], degrees),
-                      face=0, size=64)
+    monkeypatch.setattr(part("nodes.built_in_networks"), "encoder", lambda: None)
+    crop, place, _ = run(
+        align.SAT3DAlignFace, image=example[0], method=align.POINTS, points=tilted(example[1], degrees), face=0, size=64
+    )
     yaw, pitch, roll = json.loads(place)[0]["camera_deg"]
     assert roll == pytest.approx(degrees, abs=4) and abs(yaw) < 30 and abs(pitch) < 30
     model = graph.load()[0]
@@ -214,23 +239,23 @@ def test_the_tilt_of_a_head_reaches_the_camera(part, graph, example, monkeypatch
 
 def test_places_and_pictures_of_an_inversion_pair(part, graph):
     module = part("nodes.invert")
-    assert module.cameras_of("", 3) == module.cameras_of(" ", 3) == (None,) * 3
-    (start, same) = module.cameras_of(json.dumps([{**BOX[0], "camera_deg": [10, 0, 90]}]), 2)
+    assert module.read_cameras("", 3) == module.read_cameras(" ", 3) == (None,) * 3
+    (start, same) = module.read_cameras(json.dumps([{**BOX[0], "camera_deg": [10, 0, 90]}]), 2)
     assert start == same and start.w is None and start.roll_rad == pytest.approx(torch.pi / 2)
     with pytest.raises(graph.errors.ShapeError, match=r"Places and pictures do not pair.*2 places"):
-        module.cameras_of(json.dumps(BOX * 2), 3)
+        module.read_cameras(json.dumps(BOX * 2), 3)
     for wrong in ("[1]", [1, 2], [0, 0, float("nan")], "abc"):
         with pytest.raises(graph.errors.ShapeError, match="no place"):
-            module.cameras_of(json.dumps([{**BOX[0], "camera_deg": wrong}]), 1)
+            module.read_cameras(json.dumps([{**BOX[0], "camera_deg": wrong}]), 1)
 
 
 @pytest.mark.parametrize(("height", "width"), [(60, 100), (90, 40), (64, 64)])
 def test_a_picture_that_is_cropped_already(part, height, width):
     align, picture = part("nodes.align"), noise(1, height, width, 3)
     side = min(height, width)
-    crop, place = run(align.SAT3DAlignFace, image=picture, method=align.WHOLE, points="", face=0, size=side)
+    crop, place, _ = run(align.SAT3DAlignFace, image=picture, method=align.WHOLE, points="", face=0, size=side)
     top, left = (height - side) // 2, (width - side) // 2
-    torch.testing.assert_close(crop, picture[:, top:top + side, left:left + side], atol=1e-5, rtol=0)
+    torch.testing.assert_close(crop, picture[:, top : top + side, left : left + side], atol=1e-5, rtol=0)
     assert json.loads(place) == [{"left": left, "top": top, "side": side, "width": width, "height": height}]
 
 
@@ -238,8 +263,9 @@ def test_published_models_want_a_closer_crop(part, example):
     align = part("nodes.align")
     sides = {}
     for frame in align.FRAMES:
-        text = run(align.SAT3DAlignFace, image=example[0], method=align.POINTS, points=example[1], face=0, size=64,
-                   frame=frame)[1]
+        text = run(
+            align.SAT3DAlignFace, image=example[0], method=align.POINTS, points=example[1], face=0, size=64, frame=frame
+        )[1]
         sides[frame] = json.loads(text)[0]["side"]
     assert sides[align.OWN] == pytest.approx(1.58 * sides[align.PUBLISHED])
 

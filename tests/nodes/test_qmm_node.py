@@ -44,8 +44,11 @@ def score(part, assets, tiny):
     part("nodes.clips")._kept.clear()
 
     def score(source, **changes):
-        return run(part("nodes.qmm").QMMScore, source=source,
-                   **{"domain": "synthheads", "clip": BUILT_IN, "attribute": "all", **changes})
+        return run(
+            part("nodes.qmm").QMMScore,
+            source=source,
+            **{"domain": "synthheads", "clip": BUILT_IN, "attribute": "all", **changes},
+        )
 
     return score
 
@@ -92,21 +95,27 @@ def test_distances_by_hand(part):
     def measured(*rows):
         return core.Measurement(torch.tensor(rows), domain)
 
-    scores = {"source": measured([1.0, 0, 0.5, 0.5]), "reference": measured([0.0, 1, 1, 0]),
-              "edit": measured([0.25, 0.75, 0.5, 0.5], [0.25, 0.75, 0.3, 0.7])}
-    assert qmm.distances(scores, ["beard"]) == pytest.approx((0.5, 0.2))  # hair: 0 and 0.4
-    assert qmm.distances(scores, ["beard", "hair"]) == pytest.approx((0.5 + (1 + 1.4) / 2, 1.5 + 0.2))
+    scores = {
+        "source": measured([1.0, 0, 0.5, 0.5]),
+        "reference": measured([0.0, 1, 1, 0]),
+        "edit": measured([0.25, 0.75, 0.5, 0.5], [0.25, 0.75, 0.3, 0.7]),
+    }
+    assert qmm.measure_distances(scores, ["beard"]) == pytest.approx((0.5, 0.2))  # hair: 0 and 0.4
+    assert qmm.measure_distances(scores, ["beard", "hair"]) == pytest.approx((0.5 + (1 + 1.4) / 2, 1.5 + 0.2))
     del scores["edit"]
-    assert qmm.distances(scores, ["beard"]) == pytest.approx((2, 0))
+    assert qmm.measure_distances(scores, ["beard"]) == pytest.approx((2, 0))
     del scores["reference"]
-    assert math.isnan(qmm.distances(scores, ["beard"])[0])
+    assert math.isnan(qmm.measure_distances(scores, ["beard"])[0])
 
 
 def test_a_perfect_edit_has_no_distance(score):
     chart, text, to_reference, to_source = score(photo(0), reference=photo(1), edit=photo(1), attribute="beard")
     assert to_reference == pytest.approx(0, abs=1e-5) and to_source > 0
     assert set(json.loads(text)["pictures"][0]["distances"]) == {
-        "edit_to_reference", "edit_to_source", "source_to_reference"}
+        "edit_to_reference",
+        "edit_to_source",
+        "source_to_reference",
+    }
     assert score(photo(0), reference=photo(1), edit=photo(0))[3] == pytest.approx(0, abs=1e-5)
     assert chart.ndim == 4 and chart.shape[3] == 3 and chart.min() >= 0 and chart.max() <= 1
 
@@ -174,8 +183,11 @@ def test_missing_weights_give_one_clear_error(part, assets):
         run(node, source=photo(), domain="synthheads", clip=BUILT_IN, attribute="all")
 
 
-TINY = {"embed_dim": 8, "vision_cfg": {"image_size": 32, "layers": 1, "width": 64, "patch_size": 16},
-        "text_cfg": {"context_length": 24, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1}}
+TINY = {
+    "embed_dim": 8,
+    "vision_cfg": {"image_size": 32, "layers": 1, "width": 64, "patch_size": 16},
+    "text_cfg": {"context_length": 24, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
+}
 
 
 @pytest.fixture
@@ -246,15 +258,18 @@ def test_without_open_clip_the_error_says_what_to_install(score, part, monkeypat
         score(photo())
 
 
-@pytest.mark.parametrize(("changes", "kind", "word"), [
-    ({"domain": "/etc/passwd"}, "ConfigError", "no such domain"),
-    ({"attribute": "nose"}, "ConfigError", r"nose.*hairstyle.*beard"),
-    ({"source": photo(count=2), "edit": photo(count=3)}, "ShapeError", r"do not pair.*source: 2, edit: 3"),
-    ({"source": torch.rand(0, 64, 64, 3)}, "ShapeError", "There is no picture.*0 of 64 x 64 pixels"),
-    ({"source": photo(size=(32, 32))}, "ShapeError", "at least 64"),
-    ({"source": torch.full((1, 64, 64, 3), torch.nan)}, "ShapeError", "not finite"),
-    ({"source": torch.rand(1, 64, 64)}, "ShapeError", "Not a picture"),
-])
+@pytest.mark.parametrize(
+    ("changes", "kind", "word"),
+    [
+        ({"domain": "/etc/passwd"}, "ConfigError", "no such domain"),
+        ({"attribute": "nose"}, "ConfigError", r"nose.*hairstyle.*beard"),
+        ({"source": photo(count=2), "edit": photo(count=3)}, "ShapeError", r"do not pair.*source: 2, edit: 3"),
+        ({"source": torch.rand(0, 64, 64, 3)}, "ShapeError", "There is no picture.*0 of 64 x 64 pixels"),
+        ({"source": photo(size=(32, 32))}, "ShapeError", "at least 64"),
+        ({"source": torch.full((1, 64, 64, 3), torch.nan)}, "ShapeError", "not finite"),
+        ({"source": torch.rand(1, 64, 64)}, "ShapeError", "Not a picture"),
+    ],
+)
 def test_bad_input_is_explained(score, part, changes, kind, word):
     with pytest.raises(getattr(part("sat3d.errors"), kind), match=word) as caught:
         score(**{"source": photo(), **changes})

@@ -13,10 +13,24 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 SYSTEMS = {"OS Independent", "Microsoft :: Windows", "POSIX :: Linux", "MacOS"}
 ACCELERATORS = {"NVIDIA CUDA", "AMD ROCm", "Intel Arc", "Apple Metal"}
 # What a user of the registry's archive needs.
-NEEDED = ["__init__.py", "requirements.txt", "pyproject.toml", "README.md", "LICENSE", "nodes/extension.py",
-          "nodes/web/docs/LoadEG3D.md", "nodes/photos/portrait.jpg", "nodes/photos/portrait.txt",
-          "locales/en/nodeDefs.json", "locales/zh/nodeDefs.json", "sat3d/assets/synthheads-128.safetensors",
-          "sat3d/domains/face.json", "workflows/first_edit.json", "workflows/first_edit.jpg", "training/train_masks.py"]
+NEEDED = [
+    "__init__.py",
+    "requirements.txt",
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+    "nodes/extension.py",
+    "nodes/web/docs/LoadEG3D.md",
+    "nodes/photos/portrait.jpg",
+    "nodes/photos/portrait.txt",
+    "locales/en/nodeDefs.json",
+    "locales/zh/nodeDefs.json",
+    "sat3d/assets/synthheads-128.safetensors",
+    "sat3d/domains/face.json",
+    "workflows/first_edit.json",
+    "workflows/first_edit.jpg",
+    "training/train_masks.py",
+]
 
 
 def ignored() -> list[str]:

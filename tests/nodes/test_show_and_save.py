@@ -20,15 +20,17 @@ def plain(*values, size=(4, 6)):
 
 @pytest.fixture
 def compare(part):
-    return lambda before, after, **more: run(part("nodes.compare").SAT3DCompare, before=before, after=after,
-                                             **{"gain": 2.0, **more})
+    return lambda before, after, **more: run(
+        part("nodes.compare").SAT3DCompare, before=before, after=after, **{"gain": 2.0, **more}
+    )
 
 
 @pytest.fixture
 def sheet(part):
     def sheet(row_1, **more):
-        return run(part("nodes.sheet").SAT3DContactSheet, row_1=row_1,
-                   **{"labels": "", "cell_px": 32, "columns": 8, **more})[0]
+        return run(
+            part("nodes.sheet").SAT3DContactSheet, row_1=row_1, **{"labels": "", "cell_px": 32, "columns": 8, **more}
+        )[0]
 
     return sheet
 
@@ -62,14 +64,17 @@ def test_one_picture_is_compared_with_a_batch(compare):
     assert picture[:, 0, 0, 0].tolist() == pytest.approx([0.2, 0.4, 1.0]) and mean == pytest.approx(0.3 * 255, rel=1e-5)
 
 
-@pytest.mark.parametrize(("before", "after", "more"), [
-    (plain(0.0), plain(0.0, size=(4, 5)), {}),
-    (plain(0.0, 1.0), plain(0.0, 1.0, 0.5), {}),
-    (plain(0.0), torch.rand(0, 4, 6, 3), {}),
-    (plain(0.0), plain(0.0)[0], {}),
-    (plain(0.0), plain(0.0), {"ignore": torch.zeros(1, 6, 4)}),
-    (plain(0.0), plain(0.0), {"ignore": torch.zeros(3, 4, 6)}),
-])
+@pytest.mark.parametrize(
+    ("before", "after", "more"),
+    [
+        (plain(0.0), plain(0.0, size=(4, 5)), {}),
+        (plain(0.0, 1.0), plain(0.0, 1.0, 0.5), {}),
+        (plain(0.0), torch.rand(0, 4, 6, 3), {}),
+        (plain(0.0), plain(0.0)[0], {}),
+        (plain(0.0), plain(0.0), {"ignore": torch.zeros(1, 6, 4)}),
+        (plain(0.0), plain(0.0), {"ignore": torch.zeros(3, 4, 6)}),
+    ],
+)
 def test_pictures_that_cannot_be_compared(compare, part, before, after, more):
     with pytest.raises(part("sat3d.errors").ShapeError, match="Next step"):
         compare(before, after, **more)
@@ -84,7 +89,7 @@ def test_pictures_stand_where_they_should(sheet):
 
 def test_long_rows_go_on_below_with_one_label(part, sheet):
     assert sheet(plain(*[0.5] * 5), columns=2).shape[1:3] == (3 * 38 + 6, 2 * 38 + 6)
-    rows, names = part("nodes.sheet").wrapped([plain(*[0.5] * 3), plain(0.1)], ["a", "b"], 2)
+    rows, names = part("nodes.sheet").wrap_rows([plain(*[0.5] * 3), plain(0.1)], ["a", "b"], 2)
     assert list(map(len, rows)) == [2, 1, 1] and names == ["a", "", "b"]
 
 
@@ -105,9 +110,12 @@ def test_a_sheet_that_is_too_large(sheet, part):
 
 @pytest.fixture
 def store(part):
-    return (lambda latent, prefix="sat3d/face": run(part("nodes.faces").SAT3DSaveLatent, latent=latent,
-                                                    filename_prefix=prefix)[0],
-            lambda entry: run(part("nodes.faces").SAT3DLoadLatent, face_file=entry))
+    return (
+        lambda latent, prefix="sat3d/face": run(
+            part("nodes.faces").SAT3DSaveLatent, latent=latent, filename_prefix=prefix
+        )[0],
+        lambda entry: run(part("nodes.faces").SAT3DLoadLatent, face_file=entry),
+    )
 
 
 def test_a_saved_face_comes_back(graph, part, store):

@@ -73,8 +73,11 @@ def api_of(ui: dict, schemas) -> dict:
     for node in ui["nodes"]:
         if node["type"] == "Note":
             continue
-        inputs = {slot["name"]: [str(links[slot["link"]][1]), links[slot["link"]][2]]
-                  for slot in node["inputs"] if slot["link"] is not None}
+        inputs = {
+            slot["name"]: [str(links[slot["link"]][1]), links[slot["link"]][2]]
+            for slot in node["inputs"]
+            if slot["link"] is not None
+        }
         names = widgets_of(node["type"], schemas)
         if names:  # a wire into a widget counts, not what is typed there
             typed = {name: value for name, value in zip(names, node["widgets_values"], strict=True) if name}
@@ -84,8 +87,15 @@ def api_of(ui: dict, schemas) -> dict:
 
 
 def test_there_are_the_promised_templates():
-    assert set(FLOWS) == {"first_face", "first_edit", "six_attributes", "photo_edit", "orbit_and_mesh", "scores",
-                          "official_ffhq"}
+    assert set(FLOWS) == {
+        "first_face",
+        "first_edit",
+        "six_attributes",
+        "photo_edit",
+        "orbit_and_mesh",
+        "scores",
+        "official_ffhq",
+    }
     assert sorted(path.stem for path in (ROOT / "workflows").glob("*.json")) == FLOWS
 
 
@@ -184,8 +194,13 @@ def shipped(part, shelf, assets, triplane, monkeypatch):
     path = library.path
     monkeypatch.setattr(library, "path", lambda self, name: entry if name in (BUILT_IN, OFFICIAL) else path(self, name))
     names = part("nodes.masks").FACE_ATTRIBUTES
-    AttributeMasks(torch.zeros(len(names) + 1, triplane.layout.num_editable), names, triplane.layout.to_json(),
-                   triplane.layout.fingerprint, {"name": "tiny"}).save(assets / "tiny-masks.safetensors")
+    AttributeMasks(
+        torch.zeros(len(names) + 1, triplane.layout.num_editable),
+        names,
+        triplane.layout.to_json(),
+        triplane.layout.fingerprint,
+        {"name": "tiny"},
+    ).save(assets / "tiny-masks.safetensors")
     write_tiny_clip(assets)
     part("nodes.clips")._kept.clear()
     tiny_helpers(part, monkeypatch)
@@ -197,8 +212,8 @@ def tiny_helpers(part, monkeypatch):
     """An inversion that takes no time: no encoder, no perceptual loss, few rays."""
     module, options = part("nodes.invert"), part("sat3d.inversion").InversionOptions
     small = {"low_resolution": 8, "full_resolution": 16}
-    monkeypatch.setattr(module, "_encoder", lambda: None)
-    monkeypatch.setattr(module, "_reader", lambda: None)
+    monkeypatch.setattr(part("nodes.built_in_networks"), "encoder", lambda: None)
+    monkeypatch.setattr(part("nodes.built_in_networks"), "reader", lambda: None)
     monkeypatch.setattr(module, "InversionOptions", lambda *given: options(*given, **small))
 
 
@@ -215,8 +230,10 @@ def perform(prompt: dict, nodes: dict) -> dict[str, list]:
     made, arrived = {}, {}
     for number in sorted(prompt, key=int):
         node = prompt[number]
-        inputs = {key: made[value[0]][value[1]] if isinstance(value, list) else smaller(key, value)
-                  for key, value in node["inputs"].items()}
+        inputs = {
+            key: made[value[0]][value[1]] if isinstance(value, list) else smaller(key, value)
+            for key, value in node["inputs"].items()
+        }
         if node["class_type"] in CORE:
             arrived.setdefault(node["class_type"], []).append(inputs)
         else:

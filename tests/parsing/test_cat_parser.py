@@ -18,6 +18,7 @@ def pictures(*size):
     return torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(2)) * 2 - 1
 
 
+@pytest.mark.slow
 def test_cats_parser_from_a_file(tmp_path, monkeypatch):
     assert deeplab.SHORTER_SIDE_PX == 520
     monkeypatch.setattr(deeplab, "SHORTER_SIDE_PX", 130)  # to be quick
@@ -63,9 +64,9 @@ def test_nothing_is_downloaded_unless_named(tmp_path, monkeypatch):
     with pytest.raises(FileError, match="File not found"):
         deeplab.load_voc_parser(tmp_path / "deeplabv3_resnet50")
     assert not asked
-    first = deeplab.downloaded("deeplabv3_resnet50")
+    first = deeplab.download("deeplabv3_resnet50")
     assert asked == [("https://download.pytorch.org/models/" + first.name, "cd0a2569")] and first.is_file()
-    assert deeplab.downloaded("deeplabv3_resnet50") == first and len(asked) == 1
+    assert deeplab.download("deeplabv3_resnet50") == first and len(asked) == 1
     with pytest.raises(FileError, match="missing"):  # what arrived is read as strictly as any file
         deeplab.load_voc_parser("deeplabv3_resnet50")
 

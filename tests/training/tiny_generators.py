@@ -30,6 +30,19 @@ def labelled_config() -> TriplaneConfig:
     )
 
 
+def unlabelled_config() -> TriplaneConfig:
+    """As of a generator that learned from pictures alone: its z is noise. Pictures of 64 pixels."""
+    return TriplaneConfig(
+        BackboneConfig(16, 0, 16, 2, 16, 24, 512, 24),
+        RenderingConfig(12, 8, 2.35, 3.1, 0.72, avg_camera_pivot=(0.0, 0.0, 0.1), plane_warp=0.18),
+        SuperresolutionConfig(32, (16,), (True,)),
+        neural_rendering_resolution=32,
+        density_gain=100.0,
+        background_hidden=16,
+        background_grid=8,
+    )
+
+
 def random_network(config: TriplaneConfig) -> TriplaneGenerator:
     """Colours and densities that vary from place to place and from face to face."""
     torch.manual_seed(3)

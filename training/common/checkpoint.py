@@ -20,9 +20,14 @@ _NEXT_STEP = "begin anew with --restart, or choose another --out"
 Settings = Mapping[str, object]
 
 
+def beside(out: Path, name: str) -> Path:
+    """Where a training that writes ``out`` puts a file ``name`` of its own: inside a folder, or beside a file."""
+    return out / name if out.is_dir() else out.with_name(f"{out.stem}.{name}")
+
+
 def state_path(out: Path) -> Path:
-    """Where the state of a training that writes ``out`` (a file, or a folder) is kept."""
-    return out / "training.safetensors" if out.is_dir() else out.with_name(f"{out.stem}.training.safetensors")
+    """Where the state of a training that writes ``out`` is kept."""
+    return beside(out, "training.safetensors")
 
 
 def save_state(
@@ -58,8 +63,8 @@ def load_state(path: Path, modules: Mapping[str, nn.Module], settings: Settings)
         raise FileError("The state of the training does not fit", f"{path.name}: {error}", None, _NEXT_STEP) from error
 
 
-def load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Put the moments back; the optimizer's groups must have been made as before.
+def load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor], steps: int) -> None:
+    """Put the moments back after ``steps`` of the optimizer, whose groups must have been made as before.
 
     Raises:
         FileError: the moments of another optimizer.
@@ -70,7 +75,8 @@ def load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tenso
         # Optimizers that count steps in plain integers want them back as such.
         state.setdefault(int(index), {})[key] = int(value) if key == "step" and not value.is_floating_point() else value
     try:
-        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+        groups = [{**group, "step": steps} for group in optimizer.state_dict()["param_groups"]]  # where Ranger counts
+        optimizer.load_state_dict({"state": state, "param_groups": groups})
     except (ValueError, KeyError, RuntimeError) as error:
         raise FileError("The optimizer's state does not fit", error, None, _NEXT_STEP) from error
 

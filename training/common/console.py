@@ -1,42 +1,46 @@
-"""What all scripts do alike: printing that never fails, errors in one line, exit codes."""
+"""What all scripts do alike: settings from the command line, safe printing, errors in one line, exit codes."""
 
 import codecs
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 from sat3d.errors import Sat3dError
 
-INTERRUPTED, CLOSED_PIPE = 130, 141  # 128 and the signal's number, as shells have it
+REFUSED, INTERRUPTED, CLOSED_PIPE = 2, 130, 141  # a user's error; 128 and the signal's number, as shells have it
 _HANDLER = "sat3d.console"
 _FAILING = {"strict", "surrogateescape", "backslashreplace"}  # what Python chooses; the others a user has chosen
 _TYPED = {"×": "x", "…": "...", "–": "-", "—": "-", "−": "-", "→": "->", "²": "2", "³": "3", "±": "+-", "≈": "~",
           "≥": ">=", "≤": "<=", "·": "*", "°": " deg", "δ": "delta", "’": "'", "“": '"', "”": '"'}  # fmt: skip
 
 
-def script(refused: int = 2, stopped: str = "stopped") -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """Decorator of a script's ``main``, which gives its exit code.
+def script(
+    settings: type | Mapping[str, type] | None = None, *, prog: str = "", stopped: str = "stopped"
+) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Decorator of a script's ``main``, which gets its ``settings`` and gives its exit code.
 
-    Printing never fails for want of a character, whatever the console or the pipe takes. A :class:`Sat3dError`, or what
-    the system says of a file or a stream, becomes one line on stderr and the code ``refused``; Ctrl-C says ``stopped``
-    and gives 130; a reader that has enough, as ``| head`` has, ends the script with 141 and without a word.
+    What is decorated takes a list of words, by default the command line's, of which :func:`.settings.parse` makes the
+    settings (without any, ``main`` gets the words). Printing never fails for want of a character, whatever the console
+    or the pipe takes. A :class:`Sat3dError`, or what the system says of a file or a stream, becomes one line on stderr
+    and the code 2; Ctrl-C says ``stopped`` and gives 130; a reader that has enough, as ``| head`` has, ends the script
+    with 141 and without a word.
     """
 
     def decorate(main: Callable[..., int]) -> Callable[..., int]:
         @functools.wraps(main)
-        def run(*arguments, **named) -> int:
+        def run(arguments: Sequence[str] | None = None) -> int:
             allow_all_characters()
             try:
                 with _flushing():
-                    return main(*arguments, **named)
+                    return main(_parsed(main, arguments, settings, prog))
             except BrokenPipeError:
                 _leave_stdout()
                 return CLOSED_PIPE
             except (Sat3dError, OSError) as error:
                 _say(f"error: {error}")
-                return refused
+                return REFUSED
             except KeyboardInterrupt:
                 _say(stopped)
                 return INTERRUPTED
@@ -44,6 +48,14 @@ def script(refused: int = 2, stopped: str = "stopped") -> Callable[[Callable[...
         return run
 
     return decorate
+
+
+def _parsed(main: Callable, arguments: Sequence[str] | None, settings: type | Mapping[str, type] | None, prog: str):
+    if settings is None:
+        return arguments
+    from .settings import parse  # a script of the node pack's users has no settings, and needs no more than the pack
+
+    return parse(settings, arguments, sys.modules[main.__module__].__doc__ or "", prog)
 
 
 def allow_all_characters() -> None:

@@ -16,7 +16,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from .checkpoint import load_optimizer, load_state, save_state, state_path
+from .checkpoint import beside, load_optimizer, load_state, save_state, state_path
 from .clock import Budget, Clock
 from .distributed import Processes
 from .interrupts import noted_interrupts
@@ -51,9 +51,10 @@ class Step:
 
 
 class Task(Protocol):
-    """What is trained, on what, and how it is judged. ``objective`` holds all that learns."""
+    """What is trained, on what, and how it is judged. ``objective`` holds all that learns. Who inherits from this class
+    need not say what a task has nothing to say to."""
 
-    objective: nn.Module  # objective(step) -> weighted losses by name, whose sum is minimised
+    objective: nn.Module  # objective(step) -> weighted losses by name; the sum of those with a gradient is minimised
     stages: Sequence[Stage]
 
     def settings(self) -> Mapping[str, object]:
@@ -73,6 +74,7 @@ class Task(Protocol):
 
     def evaluate(self) -> Mapping[str, float]:
         """Scores on what was not learned from."""
+        return {}
 
     def preview(self, steps: int) -> None:
         """Pictures for people, if there are any to be made."""
@@ -99,9 +101,10 @@ class Engine:
     def __init__(self, task: Task, run: Run, processes: Processes | None = None, report: Report | None = None):
         self.task, self.plan = task, run
         self.processes = processes or Processes(torch.device("cpu"))
-        self.report = report or Report()
+        self.report = report or Report(beside(run.out, "progress.jsonl"))
         self.clock = Clock(task.stages[0].name)
         self.scores: dict[str, float] = {}
+        self.optimizer: torch.optim.Optimizer | None = None
         self._moments: Mapping[str, Tensor] = {}
 
     def resume(self) -> None:
@@ -112,18 +115,16 @@ class Engine:
         """
         path = state_path(self.plan.out)
         self.clock, self._moments = load_state(path, dict(self.task.modules()), self._settings())
+        self.optimizer = None
+        if self.processes.is_first:
+            self.report.write(f"going on at step {self.clock.steps}")
 
     def run(self) -> bool:
         """Train until the budget is spent."""
         checkpoint, evaluation = (
             Timer(60 * minutes) for minutes in (self.plan.checkpoint_minutes, self.plan.evaluate_minutes)
         )
-        if not self.clock.steps:
-            self.task.enter(self._stage)
-        self._begin(self._stage)
-        if self.clock.stage_steps:
-            load_optimizer(self.optimizer, self._moments)
-        self._moments = {}
+        self.begin()
         with noted_interrupts() as interrupted:
             while not (over := self._is_over()) and not self._asked_to_stop(interrupted.is_set()):
                 self.step()
@@ -131,18 +132,28 @@ class Engine:
                     self._evaluate()
                 if checkpoint.due():
                     self.checkpoint()
-        if over:
-            self._evaluate()
-        self.checkpoint()
+            if over:
+                self._evaluate()
+            self.checkpoint()
         return over
+
+    def begin(self) -> None:
+        """Make ready for :meth:`step`, once."""
+        if self.optimizer is not None:
+            return
+        if not self.clock.steps:
+            self.task.enter(self._stage)
+        self._begin_stage()
+        if self.clock.stage_steps:
+            load_optimizer(self.optimizer, self._moments, self.clock.stage_steps)
+        self._moments = {}
 
     def step(self) -> dict[str, Tensor]:
         """One step of all processes; returns this one's losses."""
         started, clock, stage = time.monotonic(), self.clock, self._stage
         world, rank = self.processes.world, self.processes.rank
-        share = self.share
-        step = Step(stage, clock.steps, clock.seen, share, self.plan.seed, rank, world)
-        rate = stage.rate * stage.schedule.factor(share, clock.stage_steps)
+        step = Step(stage, clock.steps, clock.seen, self.share, self.plan.seed, rank, world)
+        rate = stage.rate * stage.schedule.factor(step.share, clock.stage_steps)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group.get("scale", 1.0)
         losses = self._objective(step)
@@ -179,15 +190,17 @@ class Engine:
             return
         path = state_path(self.plan.out)
         save_state(path, dict(self.task.modules()), self.optimizer, self.clock, self._settings())
-        facts = {f"held_out_{name}": f"{value:.4f}" for name, value in self.scores.items()}
-        self.task.export({**facts, "steps": str(self.clock.steps), "samples_seen": str(self.clock.seen)})
+        clock, plan = self.clock, self.plan
+        made = {"steps": clock.steps, "samples_seen": clock.seen, "seed": plan.seed, "processes": self.processes.world}
+        scores = {f"held_out_{name}": f"{value:.4f}" for name, value in self.scores.items()}
+        self.task.export(scores | {name: str(number) for name, number in made.items()})
 
     @property
     def _stage(self) -> Stage:
         return next(stage for stage in self.task.stages if stage.name == self.clock.stage)
 
-    def _begin(self, stage: Stage) -> None:
-        self.optimizer = self.task.begin(stage)
+    def _begin_stage(self) -> None:
+        self.optimizer = self.task.begin(self._stage)
         self._objective = self.processes.wrap(self.task.objective)
 
     def _is_over(self) -> bool:
@@ -198,7 +211,7 @@ class Engine:
                 return True
             self.clock.enter(self.task.stages[place].name)
             self.task.enter(self._stage)
-            self._begin(self._stage)
+            self._begin_stage()
         return False
 
     def _asked_to_stop(self, interrupted: bool) -> bool:

@@ -2,22 +2,54 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
-_FACTOR, _LIMIT = 1_000_003, 1 << 63
+_FACTOR, SEED_LIMIT = 1_000_003, 1 << 63
 
 
 def mixed_seed(seed: int, *numbers: int) -> int:
     """One seed for a torch generator out of a training's seed and, say, a step and a rank."""
     for number in numbers:
-        seed = (seed * _FACTOR + number) % _LIMIT
+        seed = (seed * _FACTOR + number) % SEED_LIMIT
     return seed
 
 
 def generator_of(device: torch.device | str, seed: int, *numbers: int) -> torch.Generator:
     """A generator on ``device`` for :func:`mixed_seed` of the numbers."""
     return torch.Generator(device).manual_seed(mixed_seed(seed, *numbers))
+
+
+class Draws:
+    """Of a seed and numbers alone. Small draws are made on the host, so that no GPU waits; noise on ``device``."""
+
+    def __init__(self, seed: int, *numbers: int, device: torch.device | str = "cpu"):
+        self.device = torch.device(device)
+        self._host = np.random.default_rng([seed, *numbers])
+        self._noise = generator_of(self.device, seed, *numbers)
+
+    def chance(self, share: float) -> bool:
+        return bool(self._host.random() < share)
+
+    def number(self, low: float, high: float) -> float:
+        return float(self._host.uniform(low, high))
+
+    def whole(self, low: int, high: int) -> int:
+        """From ``low`` to ``high``, both included."""
+        return int(self._host.integers(low, high + 1))
+
+    def numbers(self, count: int, low: float, high: float) -> Tensor:
+        """[count, 1, 1, 1] float32 on the device."""
+        return torch.from_numpy(self._host.uniform(low, high, (count, 1, 1, 1)).astype(np.float32)).to(self.device)
+
+    def choices(self, total: int, count: int) -> Tensor:
+        """[count] different numbers below ``total`` (all of them if there are fewer)."""
+        return torch.from_numpy(self._host.permutation(total)[:count])
+
+    def noise(self, shape: tuple[int, ...]) -> Tensor:
+        """N(0, 1) on the device."""
+        return torch.randn(shape, generator=self._noise, device=self.device)
 
 
 class EpochOrder:

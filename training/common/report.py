@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from sat3d.errors import ConfigError
 from sat3d.files.writing import append_text
 
 from .clock import Clock
@@ -30,13 +32,34 @@ class Timer:
         return True
 
 
+class Board(Protocol):
+    """What is used of TensorBoard's ``SummaryWriter``."""
+
+    def add_scalar(self, tag: str, value: float, step: int) -> None: ...
+
+
+def open_board(folder: Path) -> Board:
+    """A folder that ``tensorboard --logdir`` shows.
+
+    Raises:
+        ConfigError: TensorBoard is not installed.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        step = "pip install tensorboard, or leave --tensorboard away: the .progress.jsonl file holds the same"
+        raise ConfigError("TensorBoard is not installed", error, "the package tensorboard", step) from error
+    return SummaryWriter(str(folder))
+
+
 @dataclass
 class Report:
-    """``log``: a file that gets a JSON object per line; ``write``: where lines for people go."""
+    """``log``: a file that gets a JSON object per line; ``write``: where lines for people go; ``board``: curves."""
 
     log: Path | None = None
     line_seconds: float = 15.0
     write: Callable[[str], None] = lambda line: print(line, flush=True)
+    board: Board | None = None
     _losses: dict[str, Tensor] = field(default_factory=dict)
     _steps: int = 0
     _since: tuple[int, float] | None = None
@@ -68,6 +91,8 @@ class Report:
             f" {seconds_left / 60:.1f} min left"
         )
         self.note(clock, {"losses": means, "per_second": rate})
+        for name, value in means.items() if self.board else ():
+            self.board.add_scalar(f"losses/{name}", value, clock.steps)
 
     def scores(self, clock: Clock, scores: Mapping[str, float]) -> None:
         if scores:

@@ -1,6 +1,6 @@
 """What makes a generated picture differ from a render: softness, halos, ghosts, noise, blocks. One function each.
 
-A function takes pictures [B, 3, S, S] in -1..1 and :class:`Dice`, and returns as many. Lengths are in pixels of a
+A function takes pictures [B, 3, S, S] in -1..1 and :class:`Draws`, and returns as many. Lengths are in pixels of a
 128-pixel picture, and grow with the picture. To add a degradation, write a function and enter it in ``DEGRADATIONS``.
 """
 
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from sat3d.networks.loading import resize
 
-from ..networks.dice import Dice
+from ..common.random_numbers import Draws
 
 _BASE_PX = 128
 _BLOCK_PX = 8  # of JPEG
@@ -55,39 +55,39 @@ def _scale(images: Tensor) -> float:
     return images.shape[2] / _BASE_PX
 
 
-def soften(images: Tensor, dice: Dice) -> Tensor:
-    return blur(images, dice.number(0.3, 1.5) * _scale(images))
+def soften(images: Tensor, draws: Draws) -> Tensor:
+    return blur(images, draws.number(0.3, 1.5) * _scale(images))
 
 
-def resample(images: Tensor, dice: Dice) -> Tensor:
+def resample(images: Tensor, draws: Draws) -> Tensor:
     """Smaller and back, as by a small generator."""
     size = images.shape[2]
-    small = round(size * dice.number(0.42, 0.9))
+    small = round(size * draws.number(0.42, 0.9))
     return resize(resize(images, small, small), size, size)
 
 
-def halo(images: Tensor, dice: Dice) -> Tensor:
+def halo(images: Tensor, draws: Draws) -> Tensor:
     """A glow round everything, or the opposite: oversharpened edges."""
-    glow = dice.number(-0.30, 0.45)
-    return images + glow * (blur(images, dice.number(2.0, 8.0) * _scale(images)) - images)
+    glow = draws.number(-0.30, 0.45)
+    return images + glow * (blur(images, draws.number(2.0, 8.0) * _scale(images)) - images)
 
 
-def ghost(images: Tensor, dice: Dice) -> Tensor:
+def ghost(images: Tensor, draws: Draws) -> Tensor:
     """A faint second picture beside the first, as from views that do not agree."""
     reach = round(4 * _scale(images))
-    shift = dice.whole(-reach, reach), dice.whole(-reach, reach)
-    return torch.lerp(images, images.roll(shift, (2, 3)), dice.number(0.05, 0.25))
+    shift = draws.whole(-reach, reach), draws.whole(-reach, reach)
+    return torch.lerp(images, images.roll(shift, (2, 3)), draws.number(0.05, 0.25))
 
 
-def fine_noise(images: Tensor, dice: Dice) -> Tensor:
-    return images + dice.number(0.01, 0.06) * dice.noise(tuple(images.shape))
+def fine_noise(images: Tensor, draws: Draws) -> Tensor:
+    return images + draws.number(0.01, 0.06) * draws.noise(tuple(images.shape))
 
 
-def blotches(images: Tensor, dice: Dice) -> Tensor:
+def blotches(images: Tensor, draws: Draws) -> Tensor:
     """Slow errors of colour."""
-    cells = dice.whole(6, 24)
-    noise = dice.noise((len(images), 3, cells, cells))
-    return images + dice.number(0.02, 0.06) * resize(noise, *images.shape[2:])
+    cells = draws.whole(6, 24)
+    noise = draws.noise((len(images), 3, cells, cells))
+    return images + draws.number(0.02, 0.06) * resize(noise, *images.shape[2:])
 
 
 @lru_cache(maxsize=2)
@@ -99,24 +99,24 @@ def _cosines(device: torch.device) -> Tensor:
     return matrix
 
 
-def blocks(images: Tensor, dice: Dice) -> Tensor:
+def blocks(images: Tensor, draws: Draws) -> Tensor:
     """The losses of JPEG: 8×8 blocks with the finer waves rounded more coarsely. Sizes are multiples of 8."""
     cosines, cells = _cosines(images.device), images.shape[2] // _BLOCK_PX
     grid = images.reshape(-1, cells, _BLOCK_PX, cells, _BLOCK_PX).transpose(2, 3)
     waves = cosines @ grid @ cosines.T
     k = torch.arange(_BLOCK_PX, device=images.device)
-    step = dice.number(0.02, 0.12) * (1 + 0.5 * (k[:, None] + k[None]))
+    step = draws.number(0.02, 0.12) * (1 + 0.5 * (k[:, None] + k[None]))
     grid = cosines.T @ ((waves / step).round() * step) @ cosines
     return grid.transpose(2, 3).reshape(images.shape)
 
 
-def light(images: Tensor, dice: Dice) -> Tensor:
+def light(images: Tensor, draws: Draws) -> Tensor:
     """Brightness, contrast, gamma and saturation, each picture its own; little, so that colours keep their names."""
     count = len(images)
     grey = images.mean(1, keepdim=True)
-    images = torch.lerp(grey, images, dice.numbers(count, 0.85, 1.18))
-    images = images * dice.numbers(count, 0.88, 1.10) + dice.numbers(count, -0.07, 0.07)
-    return images + dice.numbers(count, -0.12, 0.12) * (1 - images.square())
+    images = torch.lerp(grey, images, draws.numbers(count, 0.85, 1.18))
+    images = images * draws.numbers(count, 0.88, 1.10) + draws.numbers(count, -0.07, 0.07)
+    return images + draws.numbers(count, -0.12, 0.12) * (1 - images.square())
 
 
 DEGRADATIONS = (  # in the order in which they are applied, with the share of groups that they reach
@@ -131,13 +131,13 @@ DEGRADATIONS = (  # in the order in which they are applied, with the share of gr
 )
 
 
-def degrade(images: Tensor, dice: Dice, group: int = 8) -> Tensor:
+def degrade(images: Tensor, draws: Draws, group: int = 8) -> Tensor:
     """Each group of pictures gets its own mixture of degradations; a third keep all their detail."""
     parts = []
     for part in images.split(group):
-        sharp = dice.chance(_SHARP_SHARE)
+        sharp = draws.chance(_SHARP_SHARE)
         for share, change in DEGRADATIONS:
-            if dice.chance(share) and not (sharp and change is not light):
-                part = change(part, dice)
+            if draws.chance(share) and not (sharp and change is not light):
+                part = change(part, draws)
         parts.append(part)
     return torch.cat(parts).clamp(-1, 1)

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import errno
-import json
-import math
-import os
-import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -18,16 +13,13 @@ from torch import Tensor
 from tqdm import tqdm
 
 from sat3d.errors import FileError
-from sat3d.files.errors import write_error
-from sat3d.files.writing import make_folder, write_text
 from training.synthheads.dataset import ShardFolder
 from training.synthheads.shards import DEPTH_PER_UNIT, DatasetPlan
 
+from .array_cache import ArrayCache, Shapes
 from .pixel_weights import pixel_weights
 
 SCHEMA = "sat3d-packed-heads/3"
-
-_FILE = "pack.json"
 _THREADS = 2
 
 
@@ -57,7 +49,7 @@ class HeadPack:
 
     def to(self, device: torch.device) -> HeadPack:
         """All arrays on ``device`` (a GPU's memory holds some tens of thousands of heads)."""
-        return HeadPack(*(getattr(self, name).to(device) for name in _ARRAYS))
+        return HeadPack(*(getattr(self, field.name).to(device) for field in fields(self)))
 
     def pictures(self, heads: Tensor, view: int | Tensor = 0) -> Tensor:
         """``heads [B]``, one view of all or of each ``[B]`` -> ``[B, 3, S, S]`` float32 in -1..1."""
@@ -66,14 +58,6 @@ class HeadPack:
     def read_depth(self, index: Tensor) -> Tensor:
         """Depths in world units at flat positions of ``[n · V · H · W]``; 0 in the background."""
         return (self.depth.reshape(-1)[index].int() & 0xFFFF).float() / DEPTH_PER_UNIT
-
-
-_ARRAYS = {
-    "image": (np.uint8, "{views},{size},{size},3"),
-    "weight": (np.uint8, "{views},{size},{size}"),
-    "depth": (np.uint16, "{views},{size},{size}"),
-    "camera": (np.float32, "{views},25"),
-}
 
 
 def open_pack(data: Path | Sequence[Path], cache: Path | None = None) -> HeadPack:
@@ -85,71 +69,43 @@ def open_pack(data: Path | Sequence[Path], cache: Path | None = None) -> HeadPac
         FileError: not a complete data set, data sets of different pictures, or the cache cannot be written.
     """
     folders = [ShardFolder(path, ("image", "depth")) for path in ([data] if isinstance(data, Path) else data)]
+    if not folders:
+        raise FileError("No data set is named", "--data without a folder", "one or several data sets", "name one")
     kinds = {(folder.plan.size, folder.plan.views) for folder in folders}
     if len(kinds) > 1:
         wanted = "one size of picture and one number of views of each head"
         raise FileError("The data sets do not go together", sorted(kinds), wanted, "render them alike")
-    cache = cache or folders[0].path / "packed"
-    plan = {"schema": SCHEMA, "data": [folder.plan.to_dict() for folder in folders]}
-    if not _is_packed(cache, plan):
-        _pack(folders, cache, plan)
-    arrays = _load(cache)
+    places = [(folder, i) for folder in folders for i in range(len(folder) - len(folder) % folder.plan.views)]
+    facts = {"schema": SCHEMA, "data": [folder.plan.to_dict() for folder in folders]}
+    kept = ArrayCache(cache or folders[0].path / "packed", "pack", facts, _shapes(len(places), folders[0].plan))
+    if not kept.is_filled():
+        with kept.filling() as arrays:
+            _pack(places, folders[0].plan.views, arrays)
+    arrays = kept.load()
     arrays["depth"] = arrays["depth"].view(np.int16)  # torch indexes no uint16
     return HeadPack(**{name: torch.from_numpy(array) for name, array in arrays.items()})
 
 
-def _load(cache: Path) -> dict[str, np.ndarray]:
-    try:
-        return {name: np.load(cache / f"{name}.npy", mmap_mode="c") for name in _ARRAYS}
-    except (OSError, ValueError) as error:
-        got, step = f"{cache} ({error})", f"delete its {_FILE}, and they are made anew"
-        raise FileError("The packed data are damaged", got, "the arrays as they were packed", step) from error
+def _shapes(count: int, plan: DatasetPlan) -> Shapes:
+    views = (count // plan.views, plan.views)
+    picture = (*views, plan.size, plan.size)
+    return {
+        "image": (np.uint8, (*picture, 3)),
+        "weight": (np.uint8, picture),
+        "depth": (np.uint16, picture),
+        "camera": (np.float32, (*views, 25)),
+    }
 
 
-def _is_packed(cache: Path, plan: dict) -> bool:
-    try:
-        return json.loads((cache / _FILE).read_text(encoding="utf-8")) == plan
-    except (OSError, ValueError):
-        return False
-
-
-def _pack(folders: Sequence[ShardFolder], cache: Path, plan: dict) -> None:
-    """Write the arrays; ``pack.json`` comes last, so that a folder without it is known to be unfinished."""
-    views = [(folder, i) for folder in folders for i in range(len(folder) - len(folder) % folder.plan.views)]
-    per_head = folders[0].plan.views
-    _empty(cache)
-    try:
-        arrays = _create(cache, len(views) // per_head, folders[0].plan)
-        with (
-            ThreadPoolExecutor(_THREADS) as pool,
-            tqdm(total=len(views), desc="packing", unit="img", mininterval=2) as bar,
-        ):
-            for number, packed in enumerate(_ordered(pool, views)):
-                for name, values in packed.items():
-                    arrays[name][divmod(number, per_head)] = values
-                bar.update()
-        for array in arrays.values():
-            array.flush()
-        write_text(cache / _FILE, json.dumps(plan))
-    except OSError as error:
-        raise FileError(
-            "Cannot pack the data set", f"{cache} ({error})", "a writable folder with enough space", "choose --cache"
-        ) from error
-
-
-def _empty(cache: Path) -> None:
-    """Make the folder, or remove what an earlier packing left there, and that alone.
-
-    Raises:
-        FileError: it holds anything else, which may be of value to somebody.
-    """
-    ours = {_FILE, *(f"{name}.npy" for name in _ARRAYS)}
-    others = sorted({path.name for path in make_folder(cache).iterdir()} - ours)
-    if others:
-        got, step = f"{cache} with {', '.join(others[:4])}", "choose another folder (--cache)"
-        raise FileError("The folder for packed data holds other files", got, "an empty or a new folder", step)
-    for name in sorted(ours):
-        (cache / name).unlink(missing_ok=True)
+def _pack(places: Sequence[tuple[ShardFolder, int]], views: int, arrays: dict[str, np.ndarray]) -> None:
+    with (
+        ThreadPoolExecutor(_THREADS) as pool,
+        tqdm(total=len(places), desc="packing", unit="img", mininterval=2) as bar,
+    ):
+        for number, packed in enumerate(_ordered(pool, places)):
+            for name, values in packed.items():
+                arrays[name][divmod(number, views)] = values
+            bar.update()
 
 
 def _ordered(
@@ -172,16 +128,4 @@ def _packed(folder: ShardFolder, index: int) -> dict[str, np.ndarray]:
         "weight": pixel_weights(seen.image, seen.depth, seen.camera),
         "depth": np.rint(seen.depth * DEPTH_PER_UNIT).astype(np.uint16),
         "camera": seen.camera,
-    }
-
-
-def _create(cache: Path, heads: int, plan: DatasetPlan) -> dict[str, np.memmap]:
-    sizes = {"views": plan.views, "size": plan.size}
-    shapes = {name: (heads, *map(int, shape.format(**sizes).split(","))) for name, (_, shape) in _ARRAYS.items()}
-    size_bytes = sum(math.prod(shape) * np.dtype(_ARRAYS[name][0]).itemsize for name, shape in shapes.items())
-    if shutil.disk_usage(cache).free < size_bytes:  # found out on the way, it would kill the process: mapped memory
-        raise write_error(cache / _FILE, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), size_bytes)
-    return {
-        name: np.lib.format.open_memmap(cache / f"{name}.npy", "w+", _ARRAYS[name][0], shape)
-        for name, shape in shapes.items()
     }

@@ -27,28 +27,30 @@ def pixel_weights(image: np.ndarray, depth: np.ndarray, camera: np.ndarray) -> n
     """``image [H, W, 3]`` uint8, ``depth [H, W]`` along the rays, ``camera [25]`` -> ``[H, W]`` uint8, in 1/20."""
     weight = _FLOOR + _face_weights(depth, camera)
     weight += _DEPTH_EDGE * (_largest_step(depth) > _DEPTH_STEP)
-    weight += _COLOUR_EDGE * ((_largest_step(image.mean(-1) / 255) > _GREY_STEP) & (depth > 0))
+    weight += _COLOUR_EDGE * ((_largest_step(image.mean(-1, dtype=np.float32) / 255) > _GREY_STEP) & (depth > 0))
     return np.minimum(np.rint(weight * UNIT), 255).astype(np.uint8)
 
 
 def _face_weights(depth: np.ndarray, camera: np.ndarray) -> np.ndarray:
     """Bells about the places of the face, on the surface that is seen there."""
-    surface = _surface(depth, camera)
     total = np.zeros(depth.shape, np.float32)
+    seen = depth > 0
+    surface = _surface(depth, camera)[seen]  # [n, 3]
     for place, weight, (across, up) in _FACE_PLACES:
-        away = (surface - place) / (across, up, _DEEP_SPREAD)
-        total += weight * np.exp(-0.5 * np.square(away).sum(-1))
-    return total * (depth > 0)
+        spread = np.array((across, up, _DEEP_SPREAD), np.float32)
+        away = (surface - np.array(place, np.float32)) / spread
+        total[seen] += weight * np.exp(-0.5 * np.einsum("ij,ij->i", away, away))
+    return total
 
 
 def _surface(depth: np.ndarray, camera: np.ndarray) -> np.ndarray:
     """``[H, W, 3]`` world points; the camera itself where nothing is seen."""
     pose, intrinsic = (part[0].numpy() for part in split_label(torch.tensor(camera)[None]))
     height, width = depth.shape
-    x, y = np.meshgrid((np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height)
-    local = np.stack([(x - intrinsic[0, 2]) / intrinsic[0, 0], (y - intrinsic[1, 2]) / intrinsic[1, 1], 1 + 0 * x], -1)
-    direction = local @ pose[:3, :3].T
-    return pose[:3, 3] + depth[..., None] * direction / np.linalg.norm(local, axis=-1, keepdims=True)
+    x, y = ((np.arange(n, dtype=np.float32) + 0.5) / n for n in (width, height))
+    x, y = np.meshgrid((x - intrinsic[0, 2]) / intrinsic[0, 0], (y - intrinsic[1, 2]) / intrinsic[1, 1])
+    along = depth.astype(np.float32) / np.sqrt(x * x + y * y + 1)
+    return pose[:3, 3] + np.stack([x * along, y * along, along], -1) @ pose[:3, :3].T
 
 
 def _largest_step(values: np.ndarray) -> np.ndarray:

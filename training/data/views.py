@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -20,9 +20,10 @@ from training.synthheads.population import Population
 from training.synthheads.populations import INDEPENDENT
 from training.synthheads.views import check_device, render_head
 
+from .array_cache import ArrayCache
 from .geometric import mirror
-from .picture_cache import PictureCache, Pixels, pixels_in_memory
 
+SCHEMA = "sat3d-pictures/1"
 HELD_OUT_EVERY = 16  # every 16th person is never learned from
 VIEWS_PER_HEAD = 4
 
@@ -99,6 +100,25 @@ class Views:
         return images.permute(0, 3, 1, 2).contiguous().float().div_(127.5).sub_(1)
 
 
+@dataclass(frozen=True)
+class Pixels:
+    """``images`` [N, S, S, 3] and ``labels`` [N, S, S] uint8; ``filled``: whether they are there already."""
+
+    images: Tensor
+    labels: Tensor | None
+    filled: bool = False
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, np.ndarray], filled: bool = False) -> Pixels:
+        return cls(torch.from_numpy(arrays["images"]), torch.from_numpy(arrays["labels"]), filled)
+
+
+def pixels_in_memory(count: int, size: int, labels: bool) -> Pixels:
+    """Room for ``count`` pictures."""
+    made = torch.empty(count, size, size, dtype=torch.uint8) if labels else None
+    return Pixels(torch.empty(count, size, size, 3, dtype=torch.uint8), made)
+
+
 def load_views(
     folders: Sequence[Path],
     size: int,
@@ -123,13 +143,14 @@ def load_views(
     shares = even_shares([len(folder) for folder in data], count)
     if cache is None:
         return _read(data, shares, labels, pixels_in_memory(sum(shares), size, labels))
-    kept = PictureCache(cache, {"data": [folder.plan.to_dict() for folder in data]}, sum(shares), size)
+    sources, shape = [folder.plan.to_dict() for folder in data], (sum(shares), size, size)
+    facts = {"schema": SCHEMA, "count": sum(shares), "size": size, "data": sources}
+    kept = ArrayCache(cache, "pictures", facts, {"images": (np.uint8, (*shape, 3)), "labels": (np.uint8, shape)})
     with kept.locked():
-        pixels = kept.open()
-        views = _read(data, shares, labels, pixels)
-        if not pixels.filled:
-            kept.close_filled()
-    return views
+        if kept.is_filled():
+            return _read(data, shares, labels, Pixels.of(kept.load(), filled=True))
+        with kept.filling() as arrays:
+            return _read(data, shares, labels, Pixels.of(arrays))
 
 
 def _check_size(folder: ShardFolder, least: int) -> None:
@@ -232,11 +253,3 @@ def _sized(image: np.ndarray, size: int) -> Tensor:
 def _sized_labels(labels: np.ndarray, size: int) -> Tensor:
     rows = (torch.arange(size) * 2 + 1) * len(labels) // (2 * size)
     return torch.from_numpy(labels.copy())[rows][:, rows]
-
-
-def batch_of(step: int, batch: int, total: int, seed: int) -> Tensor:
-    """The numbers of the views of one step: each once an epoch, in an order that depends on seed and epoch only."""
-    per_epoch = max(1, total // batch)
-    epoch, place = divmod(step, per_epoch)
-    order = torch.randperm(total, generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch))
-    return order[place * batch : (place + 1) * batch]

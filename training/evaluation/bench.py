@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import math
 import time
 from collections.abc import Iterator
@@ -39,11 +38,11 @@ _TUNING_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Bench:
-    """What is judged and with what. ``reader``: the judge; ``depth [N, S, S]``: of all ``views``; ``lpips`` scores
-    pictures, where it is installed."""
+    """What is judged and with what. ``reader``: the judge, where one is wanted; ``depth [N, S, S]``: of all ``views``;
+    ``lpips`` scores pictures, where it is installed."""
 
     tools: Inverter
-    reader: AttributeReader
+    reader: AttributeReader | None
     crowd: Crowd
     views: Views
     depth: Tensor
@@ -117,7 +116,7 @@ def invert_person(bench: Bench, head: int, options: InversionOptions, tuned: boo
     return Case(head, latent, picture, novel, *scores, seconds, seconds / max(1, steps), math.degrees(off))
 
 
-def inversion_options(options: argparse.Namespace, method: str) -> InversionOptions:
-    """The inversion's own defaults, but for what the command line says; ``method``: one of them, or ``TUNE``."""
-    changes = {} if options.resolution is None else {"low_resolution": options.resolution}
-    return InversionOptions("W+" if method == TUNE else method, options.steps, options.seed, **changes)
+def inversion_options(method: str, steps: int, seed: int, resolution: int | None = None) -> InversionOptions:
+    """The inversion's own defaults, but for what is said; ``method``: one of them, or ``TUNE``."""
+    changes = {} if resolution is None else {"low_resolution": resolution}
+    return InversionOptions("W+" if method == TUNE else method, steps, seed, **changes)

@@ -2,77 +2,77 @@
 
 from __future__ import annotations
 
-import argparse
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from torch import Tensor
 
 from sat3d.clip import BUILT_IN, ImageText, load_clip
 from sat3d.networks.built_in import GENERATOR
 from sat3d.networks.reader import load_reader
-from training.data.generated_views import generated_views
+from training.common.settings import BuiltIn, Maybe, Range
 from training.data.views import Views, load_views
-from training.networks import coded_heads
 from training.networks.clip import zero_shot
 from training.networks.clip_phrases import JUDGED, Group, targets
-from training.networks.coded_heads import find_coder, load_domain_generator
+from training.networks.coded_heads import CoderSettings, find_coder, load_domain_generator
+from training.networks.generated_views import generated_views
 from training.networks.metrics import accuracy, mean, recalls, worst_pairs
 
 from .gradients import draw_wishes, image_gains, style_agreement
-from .people import Crowd, render_plain
+from .people import Count, Crowd, CrowdJudging, Size, render_plain
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--seed", type=int, default=7, help="which people (7); not a seed that was trained on")
-    add("--count", type=int, default=400, help="number of pictures, two of each person (400)")
-    add("--size", type=int, default=128, help="of the pictures, in pixels (128)")
-    add("--yaw", type=float, default=35.0, dest="yaw_deg", help="largest yaw, in degrees (35)")
-    add("--data", type=Path, help="judge on a data set in place of fresh heads")
-    add("--model", default=BUILT_IN, help=f"{BUILT_IN}, or a name that open_clip knows ({BUILT_IN})")
-    add("--weights", type=Path, help="a local .safetensors file (that of the built-in model)")
-    add("--generated", type=int, default=0, help="also judge this many pictures of the generator (0)")
-    add("--wishes", type=int, default=0, help="also follow the gradient for this many phrases (0)")
-    add("--generator", type=Path, default=GENERATOR, help="the generator's .safetensors file (the built-in one)")
-    coded_heads.add_arguments(parser)
+@dataclass(frozen=True, kw_only=True)
+class JudgeClip(CoderSettings, CrowdJudging):
+    """An image-text model, without further training, on the descriptor groups of fresh heads."""
+
+    count: Count = 400  # number of pictures, two of each person
+    size: Size = 128  # of the pictures, in pixels
+    data: Maybe[Path] = None  # judge on a data set in place of fresh heads
+    model: str = BUILT_IN  # a name that open_clip knows, or the built-in model
+    weights: Maybe[Path] = None  # a local .safetensors file (that of the built-in model)
+    generated: Annotated[int, Range(0)] = 0  # also judge this many pictures of the generator
+    wishes: Annotated[int, Range(0)] = 0  # also follow the gradient for this many phrases
+    generator: BuiltIn = GENERATOR  # the generator's .safetensors file
 
 
-def run(options: argparse.Namespace) -> dict:
+def run(settings: JudgeClip) -> dict:
     """Report: ``accuracy``, and ``groups.<attribute>.<group>`` with accuracy, recall and worst confusions."""
-    clip = load_clip(options.model, options.weights)
-    views = _views(options)
+    clip = load_clip(settings.model, settings.weights)
+    views = _views(settings)
     truth = targets(views.parameters, JUDGED)
-    report: dict = {"seed": options.seed, "count": len(views), "size": options.size, "model": options.model}
+    report: dict = {"seed": settings.seed, "count": len(views), "size": settings.size, "model": settings.model}
     report |= judge(zero_shot(clip, views, truth))
     print(summary(report))
-    if options.generated or options.wishes:
-        report |= _judge_with_generator(options, clip, views)
+    if settings.generated or settings.wishes:
+        report |= _judge_with_generator(settings, clip, views)
     return report
 
 
-def _judge_with_generator(options: argparse.Namespace, clip: ImageText, views: Views) -> dict:
+def _judge_with_generator(settings: JudgeClip, clip: ImageText, views: Views) -> dict:
     """``generated``: as the report itself, on generated heads; ``gradient``: see :mod:`.gradients`."""
-    network, report = load_domain_generator(options.generator), {}
-    if options.generated:
-        coder = find_coder(network, options.encoder, options.population)
-        made = generated_views(coder, options.seed, options.generated)
+    network, report = load_domain_generator(settings.generator), {}
+    if settings.generated:
+        coder = find_coder(network, settings.encoder, settings.population)
+        made = generated_views(coder, settings.seed, settings.generated, settings.size)
         report["generated"] = judge(zero_shot(clip, made, targets(made.parameters, JUDGED)))
-        print(summary({**report["generated"], "count": len(made), "seed": options.seed, "model": "generated heads"}))
-    if options.wishes:
+        print(summary({**report["generated"], "count": len(made), "seed": settings.seed, "model": "generated heads"}))
+    if settings.wishes:
         reader = load_reader()
-        wishes = draw_wishes(reader, options.wishes, options.seed)
+        wishes = draw_wishes(reader, settings.wishes, settings.seed)
         report["gradient"] = {
             "image_gain": round(image_gains(clip, views, wishes), 4),
-            "styles": style_agreement(clip, network, reader, wishes, options.seed),
+            "styles": style_agreement(clip, network, reader, wishes, settings.seed),
         }
         print(f"gradient: {report['gradient']}")
     return report
 
 
-def _views(options: argparse.Namespace) -> Views:
-    crowd = Crowd(options.seed, options.count, options.size, options.yaw_deg)
-    if options.data:
-        return load_views([options.data], crowd.size, crowd.count)
+def _views(settings: JudgeClip) -> Views:
+    crowd = Crowd(settings.seed, settings.count, settings.size, settings.yaw_deg)
+    if settings.data:
+        return load_views([settings.data], crowd.size, crowd.count)
     return render_plain(crowd)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -15,38 +15,37 @@ from sat3d.inversion import PortraitEncoder, encode, load_encoder
 from sat3d.inversion.scores import psnr
 from sat3d.networks.built_in import GENERATOR
 from sat3d.networks.loading import resize
+from training.common.settings import BuiltIn, Maybe
 from training.data.views import Views
-from training.networks.coded_heads import add_population, choose_population, load_domain_generator
+from training.networks.coded_heads import PopulationSettings, choose_population, load_domain_generator
 
-from .people import Crowd, render_plain
+from .people import Crowd, CrowdJudging, render_plain
 
 _TIMED = 20
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--seed", type=int, default=7, help="which people (7); not a seed that was trained on")
-    add("--count", type=int, default=200, help="number of pictures, two of each person (200)")
-    add("--yaw", type=float, default=35.0, dest="yaw_deg", help="largest yaw, in degrees (35)")
-    add("--checkpoint", type=Path, default=GENERATOR, help="the generator's .safetensors file (the built-in one)")
-    add("--encoder", type=Path, help="a .safetensors file (the built-in one)")
-    add_population(parser)
+@dataclass(frozen=True, kw_only=True)
+class JudgeEncoder(PopulationSettings, CrowdJudging):
+    """The built-in encoder on renders of people it has never seen: how well the head it finds looks like them."""
+
+    checkpoint: BuiltIn = GENERATOR  # the generator's .safetensors file
+    encoder: Maybe[Path] = None  # a .safetensors file (the built-in one)
 
 
-def run(options: argparse.Namespace) -> dict:
+def run(settings: JudgeEncoder) -> dict:
     """Report with the keys ``psnr`` (input view, found camera), ``camera_deg`` (median of the larger error of yaw and
     pitch), ``seconds`` (one picture, median)."""
-    network, encoder = load_domain_generator(options.checkpoint), load_encoder(options.encoder)
-    people = choose_population(network, options.population)
-    crowd = Crowd(options.seed, options.count, network.config.img_resolution, options.yaw_deg, people)
+    network, encoder = load_domain_generator(settings.checkpoint), load_encoder(settings.encoder)
+    people = choose_population(network, settings.population)
+    crowd = Crowd(settings.seed, settings.count, network.config.img_resolution, settings.yaw_deg, people)
     views = render_plain(crowd)
     found = encoder(views.inputs(torch.arange(len(views))))
     truth = torch.stack([torch.from_numpy(views.yaw_rad), torch.from_numpy(views.pitch_rad)], 1)
     off = (torch.stack([found.yaw_rad, found.pitch_rad], 1) - truth).abs().rad2deg()
     report = {
-        "seed": options.seed,
+        "seed": settings.seed,
         "count": len(views),
-        "yaw_deg": options.yaw_deg,
+        "yaw_deg": settings.yaw_deg,
         "psnr": round(_mean_psnr(network, encoder, views), 3),
         "camera_deg": round(float(off.amax(1).median()), 3),
         "yaw_error_deg": round(float(off[:, 0].median()), 3),

@@ -1,10 +1,9 @@
-"""The known parameters of a head as numbers, grouped by parameter: what the mapping learns to spread out, and what
-disentanglement is measured against."""
+"""The known parameters of a head as numbers, grouped by parameter: what disentanglement is measured against."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import torch
@@ -12,17 +11,20 @@ from torch import Tensor
 
 from training.synthheads.parameter_spec import FIELDS, ChoiceRule
 from training.synthheads.parameters import HeadParameters
-from training.synthheads.populations import FIRST
+from training.synthheads.population import Population
 
-# One factor a parameter that is drawn at all; a colour, a category or the whole shape is one factor.
-_DRAWN = {block.name for block in FIRST.blocks}
-FACTORS = tuple(name for name in FIELDS if name in _DRAWN)
 _LEAST_DEVIATION = 1e-3
 
 
-def encode(p: HeadParameters) -> np.ndarray:
+def factors_of(population: Population) -> tuple[str, ...]:
+    """One factor a parameter that is drawn at all; a colour, a category or the whole shape is one factor."""
+    drawn = {block.name for block in population.blocks}
+    return tuple(name for name in FIELDS if name in drawn)
+
+
+def encode(p: HeadParameters, factors: Sequence[str]) -> np.ndarray:
     """``[K]`` float32: numbers as they are, categories one-hot."""
-    return np.concatenate([_encode_one(name, getattr(p, name)) for name in FACTORS]).astype(np.float32)
+    return np.concatenate([_encode_one(name, getattr(p, name)) for name in factors]).astype(np.float32)
 
 
 def _encode_one(name: str, value: object) -> np.ndarray:
@@ -32,30 +34,29 @@ def _encode_one(name: str, value: object) -> np.ndarray:
     return np.atleast_1d(np.asarray(value, np.float32))
 
 
-@lru_cache(maxsize=1)
-def factor_index() -> np.ndarray:
-    """``[K]`` int64: which of :data:`FACTORS` a number belongs to."""
+def factor_index(factors: Sequence[str]) -> np.ndarray:
+    """``[K]`` int64: which of the ``factors`` a number belongs to."""
     plain = HeadParameters()
-    sizes = [len(_encode_one(name, getattr(plain, name))) for name in FACTORS]
-    return np.repeat(np.arange(len(FACTORS)), sizes)
+    return np.repeat(np.arange(len(factors)), [len(_encode_one(name, getattr(plain, name))) for name in factors])
 
 
 @dataclass(frozen=True)
 class FactorBank:
-    """Many heads without pictures: ``latents [N, Z]``, standardised ``codes [N, K]``."""
+    """N heads: their ``parameters``, standardised ``numbers [N, K]``, and the factor of each number, ``index [K]``."""
 
-    latents: Tensor
-    codes: Tensor
+    parameters: list[HeadParameters]
+    numbers: Tensor
+    index: Tensor
 
 
-def draw_bank(count: int, seed: int) -> FactorBank:
-    """``count`` heads of the domain; about half a millisecond each.
-
-    >>> bank = draw_bank(2, seed=7)
-    >>> bank.latents.shape[0], len(factor_index()) == bank.codes.shape[1]
-    (2, True)
+def bank_of(parameters: Sequence[HeadParameters], population: Population) -> FactorBank:
     """
-    latents = np.stack([FIRST.draw_latent(seed, index) for index in range(count)])
-    codes = np.stack([encode(FIRST.parameters(latent)) for latent in latents])
-    codes = (codes - codes.mean(0)) / np.maximum(codes.std(0), _LEAST_DEVIATION)
-    return FactorBank(torch.from_numpy(latents), torch.from_numpy(codes))
+    >>> from training.synthheads.populations import FIRST
+    >>> bank = bank_of([FIRST.draw(7, head) for head in range(2)], FIRST)
+    >>> bank.numbers.shape == (2, len(bank.index))
+    True
+    """
+    factors = factors_of(population)
+    numbers = np.stack([encode(p, factors) for p in parameters])
+    numbers = (numbers - numbers.mean(0)) / np.maximum(numbers.std(0), _LEAST_DEVIATION)
+    return FactorBank(list(parameters), torch.from_numpy(numbers), torch.from_numpy(factor_index(factors)))

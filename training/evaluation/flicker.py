@@ -26,6 +26,11 @@ def unsteadiness(frames: Tensor) -> float:
     return frames.diff(2, dim=0).abs().mean().item()
 
 
+def in_levels(images: Tensor) -> Tensor:
+    """Pictures in -1..1 as they are shown, in 256 levels: true heads have no finer ones, and rounding flickers too."""
+    return ((images + 1) * 127.5).round() / 127.5 - 1
+
+
 def flicker(coder: Coder, crowd: Crowd, people: int) -> float:
     """Unsteadiness of generated orbits over that of true ones, of the first ``people``: up to 1 is steady.
 
@@ -35,7 +40,7 @@ def flicker(coder: Coder, crowd: Crowd, people: int) -> float:
     for head in range(people):
         poses = [Pose(math.radians(_STEP_DEG * (i - _FRAMES // 2)), 0.0) for i in range(_FRAMES)]
         views = render_head(crowd.person(head), poses, crowd.size)
-        generated = generate_views(coder.network, coder.draw(crowd.seed, [head]).styles, poses).image.cpu()
+        generated = in_levels(generate_views(coder.network, coder.draw(crowd.seed, [head]).styles, poses).image.cpu())
         true = torch.stack([torch.from_numpy(view.image) for view in views]).permute(0, 3, 1, 2).float() / 127.5 - 1
         sums += torch.tensor([unsteadiness(generated), unsteadiness(true)])
     return float(sums[0] / sums[1])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
 import torch
 from tqdm import tqdm
@@ -23,40 +24,41 @@ from sat3d.inversion import (
     load_lpips,
     lpips_missing,
 )
-from sat3d.inversion.w_statistics import measure_population
+from sat3d.inversion.w_statistics import measure_w_statistics
 from sat3d.masks import AttributeMasks, load_masks
 from sat3d.networks.built_in import GENERATOR, MASKS
 from sat3d.networks.reader import load_reader
 from sat3d.pictures import contact_sheet, save_picture, to_pil
-from training.networks.coded_heads import add_population, choose_population, load_domain_generator
+from training.common.settings import BuiltIn, Flag, Maybe, Range
+from training.networks.coded_heads import PopulationSettings, choose_population, load_domain_generator
 
 from .bench import TUNE, TURN_DEG, Bench, inversion_options, invert_person, render_pairs, true_case
 from .inversion_cases import Case, Edits, judge
-from .people import VIEWS_PER_PERSON, Crowd
+from .people import VIEWS_PER_PERSON, Crowd, Judging, YawDeg
 
 _SHOWN = 12
 _TIMED = 5
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--seed", type=int, default=7, help="which people (7); not a seed that was trained on")
-    add("--count", type=int, default=200, help="number of people, one picture each (200)")
-    add("--yaw", type=float, default=35.0, dest="yaw_deg", help="largest yaw, in degrees (35)")
-    add("--methods", nargs="+", default=["encoder", "W+"], choices=[*METHODS, TUNE], help="(encoder W+)")
-    add("--steps", type=int, default=200, help="of the descent; tune adds half as many (200)")
-    add("--checkpoint", type=Path, default=GENERATOR, help="the generator's .safetensors file (the built-in one)")
-    add("--encoder", type=Path, help="a .safetensors file (the built-in one)")
-    add("--no-encoder", action="store_true", help="begin at the mean face")
-    add_population(parser)
-    add("--masks", type=Path, help="attribute masks of this generator, for edit_gap (the built-in ones, if they fit)")
-    add("--resolution", type=int, help="side of the coarse renderings (the inversion's default)")
-    add("--identity", action="store_true", help="add the identity term to the loss (of the same reader that judges)")
-    add("--lpips", action="store_true", help="add LPIPS to the loss; it is scored where it is installed in any case")
-    add("--pictures", type=Path, help=f"write a sheet of the first {_SHOWN} people: photo, found; known view, found")
+@dataclass(frozen=True, kw_only=True)
+class JudgeInversion(PopulationSettings, Judging):
+    """Inversion on renders of people it has never seen: likeness, other views, attributes, edits, camera, time."""
+
+    count: Annotated[int, Range(2, 10**6 // VIEWS_PER_PERSON)] = 200  # number of people, one picture each
+    yaw_deg: YawDeg = 35.0  # largest yaw, in degrees
+    methods: tuple[Literal[(*METHODS, TUNE)], ...] = ("encoder", "W+")
+    steps: Annotated[int, Range(1)] = 200  # of the descent; tune adds half as many
+    checkpoint: BuiltIn = GENERATOR  # the generator's .safetensors file
+    encoder: Maybe[Path] = None  # a .safetensors file (the built-in one)
+    no_encoder: Flag = False  # begin at the mean face
+    masks: Maybe[Path] = None  # attribute masks of this generator, for edit_gap (the built-in ones, if they fit)
+    resolution: Maybe[int] = None  # side of the coarse renderings (the inversion's default)
+    identity: Flag = False  # add the identity term to the loss (of the same reader that judges)
+    lpips: Flag = False  # add LPIPS to the loss; it is scored where it is installed in any case
+    pictures: Maybe[Path] = None  # write a sheet of the first 12 people: photo, found; known view, found
 
 
-def run(options: argparse.Namespace) -> dict:
+def run(settings: JudgeInversion) -> dict:
     """Report with the keys ``methods.<method>.{psnr, ssim, novel_psnr, lpips, agree, edit_gap, seconds,
     seconds_per_step, camera_deg}``, ``true_latent`` (the same of the latents the people were drawn with: what the
     generator itself can do; null where its z is no latent of theirs), ``encoder_seconds``, ``threads``.
@@ -66,62 +68,63 @@ def run(options: argparse.Namespace) -> dict:
     found face; ``edit_gap``: points by which edits do worse than on the true latents, see :class:`Edits` (null without
     masks or true latents); ``seconds``: median a picture; ``camera_deg``: median of the larger error of yaw and pitch.
     """
-    bench = _bench(options)
-    edits = _edits(options, bench)
-    heads, found = range(options.count), {}
+    bench = _bench(settings)
+    edits = _edits(settings, bench)
+    heads, found = range(settings.count), {}
     if bench.has_true_latents:
         found["true_latent"] = [true_case(bench, head) for head in heads]
-    for method in options.methods:
-        how, shown = inversion_options(options, method), tqdm(heads, unit="head", desc=method)
+    for method in settings.methods:
+        how = inversion_options(method, settings.steps, settings.seed, settings.resolution)
+        shown = tqdm(heads, unit="head", desc=method)
         found[method] = [invert_person(bench, head, how, method == TUNE) for head in shown]
     judged = {}
     for name, cases in found.items():
         gap = None if edits is None or name == "true_latent" else edits.gap(cases)
         judged[name] = judge(bench.reader, bench.views, cases, gap, bench.lpips)
-    report: dict = {"seed": options.seed, "count": options.count, "yaw_deg": options.yaw_deg, "steps": options.steps}
+    report: dict = {name: getattr(settings, name) for name in ("seed", "count", "yaw_deg", "steps")}
     report |= {"threads": torch.get_num_threads(), "encoder_seconds": encoder_seconds(bench)}
     best = judged.get("true_latent")
     report["true_latent"] = best and {name: best[name] for name in ("psnr", "ssim", "novel_psnr", "agree")}
-    report["methods"] = {method: judged[method] for method in options.methods}
-    if options.pictures:
-        save_picture(sheet(bench, found), options.pictures)
+    report["methods"] = {method: judged[method] for method in settings.methods}
+    if settings.pictures:
+        save_picture(sheet(bench, found), settings.pictures)
     print(summary(report))
     return report
 
 
-def _bench(options: argparse.Namespace) -> Bench:
-    network, reader = load_domain_generator(options.checkpoint), load_reader()
-    lpips = load_lpips() if options.lpips or not lpips_missing() else None
-    tools = Inverter(network, "", _encoder(options), FeatureLoss(reader), measure_population(network),
-                     IdentityLoss(reader) if options.identity else None, lpips if options.lpips else None)  # fmt: skip
-    people = choose_population(network, options.population)
-    size, views = network.config.img_resolution, VIEWS_PER_PERSON * options.count
-    crowd = Crowd(options.seed, views, size, options.yaw_deg, people)
+def _bench(settings: JudgeInversion) -> Bench:
+    network, reader = load_domain_generator(settings.checkpoint), load_reader()
+    lpips = load_lpips() if settings.lpips or not lpips_missing() else None
+    terms = IdentityLoss(reader) if settings.identity else None, lpips if settings.lpips else None
+    tools = Inverter(network, "", _encoder(settings), FeatureLoss(reader), measure_w_statistics(network), *terms)
+    people = choose_population(network, settings.population)
+    size, views = network.config.img_resolution, VIEWS_PER_PERSON * settings.count
+    crowd = Crowd(settings.seed, views, size, settings.yaw_deg, people)
     return Bench(tools, reader, crowd, *render_pairs(crowd), lpips)
 
 
-def _encoder(options: argparse.Namespace):
-    if options.no_encoder:
+def _encoder(settings: JudgeInversion):
+    if settings.no_encoder:
         return None
     try:
-        return load_encoder(options.encoder)
+        return load_encoder(settings.encoder)
     except FileError as error:
         raise ConfigError("There is no encoder to begin with", error, "its file", "pass --no-encoder") from error
 
 
-def _edits(options: argparse.Namespace, bench: Bench) -> Edits | None:
+def _edits(settings: JudgeInversion, bench: Bench) -> Edits | None:
     """What edits are judged by; None, with a word, if they cannot be."""
     if not bench.has_true_latents:
         print("true_latent and edit_gap are left out: the generator's z is no latent of these people")
         return None
-    masks = _masks(options, bench.network)
+    masks = _masks(settings, bench.network)
     return None if masks is None else Edits(bench.network, bench.reader, masks, bench.crowd)
 
 
-def _masks(options: argparse.Namespace, network: TriplaneGenerator) -> AttributeMasks | None:
+def _masks(settings: JudgeInversion, network: TriplaneGenerator) -> AttributeMasks | None:
     """The masks asked for; else the built-in ones, if they are there and fit."""
-    if options.masks is not None:
-        return load_masks(options.masks, network.layout)
+    if settings.masks is not None:
+        return load_masks(settings.masks, network.layout)
     try:
         return load_masks(MASKS, network.layout)
     except (FileError, LayoutError) as error:

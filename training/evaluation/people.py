@@ -5,8 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
 
-from sat3d.errors import ConfigError
+import tyro
+
+from training.common.settings import Maybe, Range, Settings
 from training.data.views import Piece, Views, gather
 from training.synthheads.cameras import Pose
 from training.synthheads.parameters import HeadParameters
@@ -33,26 +37,37 @@ _OWN = (
 )
 
 
+PeopleSeed = Annotated[int, Range(0, SEED_LIMIT - 1)]
+Count = Annotated[int, Range(2 * VIEWS_PER_PERSON, 10**6)]
+Size = Annotated[int, Range(64, 1024)]
+YawDeg = Annotated[float, Range(0, 50), tyro.conf.arg(name="yaw")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judging(Settings):
+    """What every suite can be told."""
+
+    json: Maybe[Path] = None  # write the report here
+    seed: PeopleSeed = 7  # which people; not a seed that was trained on
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrowdJudging(Judging):
+    """Of a suite about a :class:`Crowd`."""
+
+    count: Count = 200  # number of pictures, two of each person
+    yaw_deg: YawDeg = 35.0  # largest yaw, in degrees
+
+
 @dataclass(frozen=True)
-class Crowd:
+class Crowd(Settings):
     """``count`` views of people of a ``population`` drawn with ``seed``, at yaws up to ``yaw_deg`` either way."""
 
-    seed: int
-    count: int
-    size: int = 256
-    yaw_deg: float = 35.0
+    seed: PeopleSeed
+    count: Count
+    size: Size = 256
+    yaw_deg: YawDeg = 35.0
     population: Population = FIRST
-
-    def __post_init__(self):
-        for name, low, high in (
-            ("seed", 0, SEED_LIMIT - 1),
-            ("count", 2 * VIEWS_PER_PERSON, 10**6),
-            ("size", 64, 1024),
-        ):
-            if not low <= getattr(self, name) <= high:
-                raise ConfigError(f"--{name} is out of range", getattr(self, name), f"{low} to {high}")
-        if not 0 <= self.yaw_deg <= 50:
-            raise ConfigError("--yaw is out of range", self.yaw_deg, "0 to 50 degrees")
 
     @property
     def people(self) -> int:

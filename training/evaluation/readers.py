@@ -2,52 +2,54 @@
 
 from __future__ import annotations
 
-import argparse
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from torch import Tensor
 
 from sat3d.networks.loading import SMALLEST_PICTURE_PX, resize
 from sat3d.networks.reader import AttributeReader, load_reader
 from sat3d.parsing.parser import HeadParser, load_parser
+from training.common.settings import Maybe
 from training.data.degradations import blur
 from training.data.views import load_views
 from training.synthheads.populations import INDEPENDENT, POPULATIONS, find_population
 
 from .judging import judge_parser, judge_reader
-from .people import Crowd, render_crowd
+from .people import Count, Crowd, CrowdJudging, Size, render_crowd
 from .second_reader import SECOND_READER, agreement
 
 _BLUR_PX_AT_128 = 1.0
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--seed", type=int, default=7, help="which people (7); not a seed that was trained on")
-    add("--count", type=int, default=400, help="number of pictures, two of each person (400)")
-    add("--size", type=int, default=256, help="of the pictures, in pixels (256)")
-    add("--yaw", type=float, default=35.0, dest="yaw_deg", help="largest yaw, in degrees (35)")
-    people = "who is drawn: independent, photographs, first (independent)"
-    add("--population", choices=tuple(POPULATIONS), default=INDEPENDENT.name, help=people)
-    add("--data", type=Path, help="judge on a data set, without other looks, in place of fresh heads")
-    add("--reader", type=Path, help="a .safetensors file (the built-in one)")
-    second = "another reader, with which the first is compared (the built-in second one, where there is one)"
-    add("--second", type=Path, help=second)
-    add("--parser", type=Path, help="a .safetensors file (the built-in one)")
-    add("--only", choices=("reader", "parser"), help="judge one of the two")
+@dataclass(frozen=True, kw_only=True)
+class JudgeReaders(CrowdJudging):
+    """The attribute readers and the head parser on fresh heads, clean and blurred."""
+
+    count: Count = 400  # number of pictures, two of each person
+    size: Size = 256  # of the pictures, in pixels
+    population: Literal[tuple(POPULATIONS)] = INDEPENDENT.name  # who is drawn
+    data: Maybe[Path] = None  # judge on a data set, without other looks, in place of fresh heads
+    reader: Maybe[Path] = None  # a .safetensors file (the built-in one)
+    second: Maybe[Path] = None
+    """another reader, with which the first is compared (the built-in second one, where there is one)"""
+    parser: Maybe[Path] = None  # a .safetensors file (the built-in one)
+    only: Maybe[Literal["reader", "parser"]] = None  # judge one of the two
 
 
-def run(options: argparse.Namespace) -> dict:
+def run(settings: JudgeReaders) -> dict:
     """Report: ``reader``, ``second``, ``parser``: each with ``clean`` and ``blurred``; ``agreement`` of the readers."""
-    population = find_population(options.population)
-    crowd = Crowd(options.seed, options.count, options.size, options.yaw_deg, population)
-    judges = _judges(options)
-    if options.data:
-        plain, disguised = load_views([options.data], options.size, options.count, smallest=SMALLEST_PICTURE_PX), None
+    population = find_population(settings.population)
+    crowd = Crowd(settings.seed, settings.count, settings.size, settings.yaw_deg, population)
+    judges = _judges(settings)
+    if settings.data:
+        plain = load_views([settings.data], settings.size, settings.count, smallest=SMALLEST_PICTURE_PX)
+        disguised = None
     else:
         plain, disguised = render_crowd(crowd)
-    report: dict = {"seed": options.seed, "count": len(plain), "size": options.size, "yaw_deg": options.yaw_deg}
-    report |= {"population": options.population}
+    report: dict = {"seed": settings.seed, "count": len(plain), "size": settings.size, "yaw_deg": settings.yaw_deg}
+    report |= {"population": settings.population}
     for name, change in CHANGES.items():
         for role, judge in judges.items():
             if role == "parser":
@@ -61,15 +63,15 @@ def run(options: argparse.Namespace) -> dict:
     return report
 
 
-def _judges(options: argparse.Namespace) -> dict[str, AttributeReader | HeadParser]:
+def _judges(settings: JudgeReaders) -> dict[str, AttributeReader | HeadParser]:
     """``reader``, ``second`` where there is one, ``parser``: those that are asked for."""
     judges: dict[str, AttributeReader | HeadParser] = {}
-    if options.only != "parser":
-        judges["reader"] = load_reader(options.reader)
-        if second := options.second or (SECOND_READER if SECOND_READER.is_file() else None):
+    if settings.only != "parser":
+        judges["reader"] = load_reader(settings.reader)
+        if second := settings.second or (SECOND_READER if SECOND_READER.is_file() else None):
             judges["second"] = load_reader(second)
-    if options.only != "reader":
-        judges["parser"] = load_parser(options.parser)
+    if settings.only != "reader":
+        judges["parser"] = load_parser(settings.parser)
     return judges
 
 

@@ -6,13 +6,14 @@ an average head for hours. Pictures are looked at with the face magnified, and t
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from sat3d.files.safetensors_io import read_header, read_tensors, require_tensor, write_tensors
+from sat3d.files.safetensors_io import parse_json, read_header, read_tensors, require_tensor, write_tensors
 from sat3d.networks.face_zoom import zoom_matrices
 from sat3d.networks.loading import resize
 
@@ -23,6 +24,7 @@ _SIDE_PX, _FACE_ZOOM, _GRADIENT_WEIGHT = 72, 1.6, 1.5
 _FLATTENING = 0.5  # a component's spread in w is its spread in pictures to this power: faint ones count, too
 _BATCH = 64
 _POWER_ITERATIONS = 3
+_LEAST_SIZE = 1e-4  # of a component, in units of the largest: what is below is noise
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class FirstCodes:
 def features_of(images: Tensor) -> Tensor:
     """``[B, 3, S, S]`` in -1..1 -> ``[B, F]``: small, the face magnified, with the gradient of its grey across."""
     rows, columns = zoom_matrices(_SIDE_PX, _FACE_ZOOM)
-    small = rows @ resize(images, _SIDE_PX, _SIDE_PX) @ columns.T
+    small = rows.to(images) @ resize(images, _SIDE_PX, _SIDE_PX) @ columns.to(images).T
     return torch.cat([small.flatten(1), _GRADIENT_WEIGHT * small.mean(1).diff(dim=2).flatten(1)], 1)
 
 
@@ -48,16 +50,16 @@ def find_codes(pack: HeadPack, w_dim: int, held_out: int, seed: int = 0) -> Firs
     mean = features[held_out:].mean(0)
     features -= mean
     torch.manual_seed(seed)
-    rank = min(w_dim, len(pack) - held_out)
+    rank = min(w_dim, len(pack) - held_out - 1)  # n pictures less their mean have n - 1 components
     _, sizes, directions = torch.pca_lowrank(features[held_out:], rank, center=False, niter=_POWER_ITERATIONS)
-    codes = features @ (directions * (sizes.clamp_min(1e-6) ** (_FLATTENING - 1)))
-    codes = torch.nn.functional.pad(codes, (0, w_dim - rank))
+    scale = torch.where(sizes > _LEAST_SIZE * sizes[0], sizes ** (_FLATTENING - 1), 0.0)
+    codes = torch.nn.functional.pad(features @ (directions * scale), (0, w_dim - rank))
     codes /= codes[held_out:].square().mean().sqrt()
     return FirstCodes(codes, float(sizes.square().sum() / features[held_out:].square().sum()))
 
 
 def save_codes(path: Path, found: FirstCodes) -> None:
-    header = {"schema": SCHEMA, "explained": f"{found.explained:.4f}"}
+    header = {"schema": SCHEMA, "explained": json.dumps(found.explained)}
     write_tensors(path, {"codes": found.codes}, header)
 
 
@@ -67,4 +69,5 @@ def load_codes(path: Path) -> FirstCodes:
         FileError: missing, damaged or of another kind.
     """
     header = read_header(path, SCHEMA, "first codes of heads", "begin the training anew")
-    return FirstCodes(require_tensor(read_tensors(path), "codes", 2, path), float(header.get("explained", "nan")))
+    explained = parse_json(header, "explained", path)
+    return FirstCodes(require_tensor(read_tensors(path), "codes", 2, path), explained)

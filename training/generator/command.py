@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-
 import torch
 
 from sat3d.errors import ConfigError, FileError
@@ -21,12 +19,13 @@ from .networks import first_networks
 from .presets import Preset, find_preset
 from .prior import PriorTask
 from .scores import Codes
+from .settings import GeneratorSettings
 from .task import CHECKPOINT, GeneratorTask
 
 CODES, PRIOR = "codes.safetensors", "prior"
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: GeneratorSettings) -> int:
     """Train, or go on training. Exit codes: 0 done, 130 stopped by the user with a checkpoint."""
     preset = find_preset(options.preset)
     budget = Budget(options.minutes or (None if options.steps else preset.minutes), options.steps)
@@ -37,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
         return _train(options, preset, budget)
 
 
-def _train(options: argparse.Namespace, preset: Preset, budget: Budget) -> int:
+def _train(options: GeneratorSettings, preset: Preset, budget: Budget) -> int:
     processes = join_processes(options.device)
     there = state_path(options.out).exists()
     if there and not options.resume:
@@ -48,14 +47,15 @@ def _train(options: argparse.Namespace, preset: Preset, budget: Budget) -> int:
         engine.resume()
     over = engine.run()
     if processes.is_first:
-        over = over and train_prior(engine.task, options, Budget(preset.prior_minutes, options.steps))
+        length = Budget(None if options.steps else preset.prior_minutes, options.steps)
+        over = over and train_prior(engine.task, options, length)
         print(f"{options.out / CHECKPOINT} after {engine.clock.seen} heads")
         if not over:
             print("Stopped; go on with --resume")
     return 0 if over or options.stop_after_steps is not None else 130
 
 
-def make_engine(options: argparse.Namespace, preset: Preset, budget: Budget, processes: Processes) -> Engine:
+def make_engine(options: GeneratorSettings, preset: Preset, budget: Budget, processes: Processes) -> Engine:
     """Data, codes and networks from their seeds, ready to begin or to be resumed."""
     pack = _open_data(options, preset, processes)
     codes = _codes(options, preset, pack, processes)
@@ -67,7 +67,7 @@ def make_engine(options: argparse.Namespace, preset: Preset, budget: Budget, pro
     return Engine(task, plan, processes, Report(options.out / "progress.jsonl", line_seconds=30.0))
 
 
-def _open_data(options: argparse.Namespace, preset: Preset, processes: Processes) -> HeadPack:
+def _open_data(options: GeneratorSettings, preset: Preset, processes: Processes) -> HeadPack:
     """The packed data, made by the first process."""
     if processes.is_first:
         open_pack(options.data, options.cache)
@@ -87,7 +87,7 @@ def _open_data(options: argparse.Namespace, preset: Preset, processes: Processes
     return pack if processes.device.type == "cpu" else pack.to(processes.device)
 
 
-def _codes(options: argparse.Namespace, preset: Preset, pack: HeadPack, processes: Processes) -> torch.Tensor:
+def _codes(options: GeneratorSettings, preset: Preset, pack: HeadPack, processes: Processes) -> torch.Tensor:
     """First codes of all heads, found once and kept beside the training."""
     path = options.out / CODES
     if processes.is_first and not path.exists():
@@ -101,13 +101,13 @@ def _codes(options: argparse.Namespace, preset: Preset, pack: HeadPack, processe
     return codes
 
 
-def train_prior(task: GeneratorTask, options: argparse.Namespace, budget: Budget) -> bool:
+def train_prior(task: GeneratorTask, options: GeneratorSettings, budget: Budget) -> bool:
     """Teach the generator that ``task`` has trained which w there are; whether that is over. It goes on where it
     stopped."""
     network, encoder = task.networks.mean_generator, task.networks.mean_encoder
     codes, held_out = Codes(None, encoder).of_all(task.pack), task.preset.held_out_heads
-    facts = {**task.notes, **task.settings()}
-    prior = PriorTask(network, codes[held_out:], codes[:held_out], options.out, facts, task.preset.prior, options.seed)
+    known, others, size = codes[held_out:], codes[:held_out], task.preset.prior
+    prior = PriorTask(network, known, others, options.out, task.exported_with, size, options.seed)
     plan = Run(make_folder(options.out / PRIOR), budget, options.seed, options.save_minutes, options.score_minutes)
     engine = Engine(prior, plan, report=Report(options.out / PRIOR / "progress.jsonl"))
     if state_path(plan.out).exists():

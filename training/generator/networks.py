@@ -42,11 +42,12 @@ class Networks:
 
 
 def first_networks(preset: Preset, codes: Tensor, seed: int, device: torch.device) -> Networks:
-    """Seeded first weights. ``codes [n, w_dim]``: what the encoder will say first, which sets its units."""
+    """Seeded first weights. ``codes [n, w_dim]``: what the encoder will say first, which sets its units; those of heads
+    that are held out have no part in it."""
     torch.manual_seed(seed)
     generator, encoder, critic = build_generator(preset.network), PortraitEncoder(preset.encoder), Critic()
     start_from_raw_picture(generator)
-    size = codes.shape[1]
+    codes, size = codes[preset.held_out_heads :], codes.shape[1]
     encoder.mean[:size].copy_(codes.mean(0))
     encoder.std[:size].copy_(codes.std(0).clamp_min(0.05))
     encoder.std[size:] = _CAMERA_SPREAD_RAD

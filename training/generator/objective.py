@@ -27,8 +27,8 @@ _PERCEPTUAL_LOSS, _DRAWING_LOSS, _CRITIC_LOSS, _CRITIC_PENALTY = 0.1, 0.02, 0.5,
 _DISTANCE_LOSS = 2.0  # a world unit; a surface is usually wrong by a hundredth
 _CODE_LOSS, _CAMERA_LOSS = 0.3, 0.5
 _CAMERA_UNIT_RAD = 0.05  # errors above it count less than squared
-_PART_WEIGHT = 0.5  # eyes, with a weight of 6, count as four other pixels of a picture
-_RIM = 2  # rays at a patch's edge whose super-resolution lacks neighbours
+_PART_WEIGHT = 0.5  # eyes, with a weight of 5, count as three or four other pixels of a picture
+_RIM = 3  # rays at a patch's edge whose super-resolution lacks neighbours: two and a half
 _CODE_PICTURES = 8  # that the encoder sees in a step, where it learns codes
 _FRONT_CHANCE = 0.5  # of a head to be encoded from its first view, not any
 _STYLE_MIXING = 0.5  # chance of a head to get the toRGB and super-resolution styles of another
@@ -40,7 +40,7 @@ class Objective(nn.Module):
 
     def __init__(self, preset: Preset, pack: HeadPack, codes: Tensor, networks: Networks, perceptual: Perceptual):
         super().__init__()
-        self.preset, self.pack, self.codes = preset, pack, codes
+        self.preset, self.pack, self.codes = preset, pack, codes.to(networks.generator.device)
         self.generator, self.encoder, self.critic = networks.generator, networks.encoder, networks.critic
         self.perceptual = perceptual
         self.half_precision = use_half_precision(preset.precision, networks.generator.device)

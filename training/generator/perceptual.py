@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sat3d.inversion.features import at_each_size, of_unit_length
+from sat3d.inversion.features import collect_by_size, normalise_places
 
 _LEVELS = 3  # halvings of the picture that are compared; deeper layers would look past a patch's edge
 
@@ -23,13 +23,13 @@ class Perceptual(nn.Module):
 
     def features(self, images: Tensor) -> list[Tensor]:
         """``[B, 3, P, P]`` in -1..1 -> the last feature map at each halving."""
-        return at_each_size(self.trunk, images, self.levels)
+        return collect_by_size(self.trunk, images, self.levels)
 
     def forward(self, got: Tensor, wanted: Tensor) -> Tensor:
         with torch.no_grad():
             targets = self.features(wanted)
         parts = [
-            (of_unit_length(a) - of_unit_length(b)).abs().sum(1).mean() / a.shape[1] ** 0.5
+            (normalise_places(a) - normalise_places(b)).abs().sum(1).mean() / a.shape[1] ** 0.5
             for a, b in zip(self.features(got), targets, strict=True)
         ]
         return sum(parts) / self.levels

@@ -134,8 +134,8 @@ _TINY = Preset(
     {
         "points": Lesson(codes=True, points=PointSettings(60, 30, 60)),
         "joint": Lesson(points=PointSettings(30, 15, 30)),
-        "render": Lesson(points=PointSettings(30, 15, 30), patch=8),
-        "sharpen": Lesson(points=PointSettings(15, 10, 15), patch=8, sharp=True),
+        "render": Lesson(points=PointSettings(30, 15, 30), patch=12),
+        "sharpen": Lesson(points=PointSettings(15, 10, 15), patch=12, sharp=True),
     },
     held_out_heads=2,
     scored_heads=2,

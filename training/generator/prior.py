@@ -112,7 +112,7 @@ class PriorTask:
         self.stages = STAGES
         torch.manual_seed(self.seed)
         whitening = Whitening.of(self.codes)
-        velocity = Velocity(len(whitening.spread), self.size.width, self.size.depth)
+        velocity = Velocity(len(whitening.spread), self.size.width, self.size.depth).to(self.codes.device)
         self.mean_velocity = copy.deepcopy(velocity).requires_grad_(False).eval()
         self.objective = PriorObjective(self.codes, whitening, self.network, velocity)
         self.mean = RunningMean(velocity, self.mean_velocity, _HALF_LIFE)

@@ -35,7 +35,6 @@ class Codes:
         images = resize(pack.pictures(heads).to(device), size, size)
         return self.encoder.units(self.encoder.eval().raw(images)).w
 
-
     @torch.no_grad()
     def of_all(self, pack: HeadPack) -> Tensor:
         """``[n, w_dim]``."""

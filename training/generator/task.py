@@ -50,6 +50,7 @@ class GeneratorTask:
         ]
         self.stage = self.stages[0]
         self.seen: list[SeenHead] = []
+        self.exported_with: Mapping[str, object] = {}  # what the checkpoint says now
 
     def settings(self) -> dict[str, object]:
         return {"preset": self.preset.name, "heads": len(self.pack)}
@@ -85,6 +86,6 @@ class GeneratorTask:
             save_picture(contact_sheet(rows, cell_px=192), self.out / f"sheet_{steps:07d}.png")
 
     def export(self, facts: Mapping[str, str]) -> None:
-        notes = {**self.notes, **self.settings(), **facts}
-        export_network(self.out / CHECKPOINT, self.networks.mean_generator, notes)
+        self.exported_with = {**self.notes, **self.settings(), **facts}
+        export_network(self.out / CHECKPOINT, self.networks.mean_generator, self.exported_with)
         save_network(self.out / ENCODER_FILE, ENCODER, self.networks.mean_encoder, dict(facts))

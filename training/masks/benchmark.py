@@ -18,16 +18,16 @@ from sat3d.losses import PAPER_WEIGHTS
 from sat3d.masks import AttributeMasks
 from sat3d.networks.built_in import GENERATOR
 from sat3d.qmm import QMM
+from training.common.clock import Budget
 from training.common.device import choose_machine
-from training.common.distributed import Processes
+from training.common.engine import Run
+from training.masks.dry_run import silent_engine
 from training.masks.face_cache import Pairs
 from training.masks.models import Studio, View, load_segmenter
-from training.masks.objective import Objective
 from training.masks.optimizer import make_ranger
 from training.masks.presampling import draw_candidates, measure
 from training.masks.reference import paper_losses
-from training.masks.report import Reporter
-from training.masks.trainer import MaskTrainer, Plan
+from training.masks.settings import Recipe
 
 _FACES = 8
 _BATCH = 8
@@ -54,17 +54,12 @@ def mask_steps(device: str, generator: StyleGenerator | None = None) -> tuple[di
     parts = network, QMM(load_clip(device=device), domain), load_segmenter(domain, None, torch.device(device))
     quick, plain = choose_machine(device, "auto"), choose_machine(device, "float32")
     pairs = measure(Studio(*parts, machine=plain), *draw_candidates(network, domain.sampling, 0, 0, _FACES))
+    run = Run(Path("unwritten.safetensors"), Budget(steps=300_000))
     steps = {
-        name: (_trainer(Studio(*parts, view, quick), pairs, batch).step, batch) for name, (view, batch) in _WAYS.items()
+        name: (silent_engine(Recipe(batch=batch), run, Studio(*parts, view, quick), pairs).step, batch)
+        for name, (view, batch) in _WAYS.items()
     }
     return steps, _plain_step(Studio(*parts, machine=plain), pairs)
-
-
-def _trainer(studio: Studio, pairs: Pairs, batch: int) -> MaskTrainer:
-    start = AttributeMasks.initial(list(studio.domain.attributes), studio.network.layout)
-    plan = Plan(Path("unwritten.safetensors"), batch=batch)
-    objective = Objective(studio, start.logits, plan.weights)
-    return MaskTrainer(plan, objective, start, pairs, Processes(studio.device), Reporter(plan.out), {})
 
 
 def _plain_step(studio: Studio, pairs: Pairs) -> Step:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,40 +19,40 @@ from .face_cache import Pairs
 from .models import Studio
 from .objective import Objective
 from .preselect import mean_region_gradients, preselected_channels
+from .settings import Recipe
 
 FirstChannels = Mapping[str, tuple[Tensor, float]]  # attribute -> channels [k], and M there
 _OTHERS = {"attributions": attribution.FIRST_LOGIT, "population": population.FIRST_LOGIT}
 
 
-def first_channels(
-    options: argparse.Namespace, studio: Studio, pairs: Pairs, folder: Path, weights: LossWeights
-) -> FirstChannels:
+def first_channels(recipe: Recipe, seed: int, studio: Studio, pairs: Pairs, folder: Path) -> FirstChannels:
     """The channels that begin with an attribute, by the table that ``--start`` asks for; from its file if there."""
     domain = studio.domain
-    if options.start == "plain" or (options.start == "preselection" and not domain.preselection):
+    if recipe.start == "plain" or (recipe.start == "preselection" and not domain.preselection):
         return {}
-    if options.start == "population":
+    if recipe.start == "population":
         codes = studio.network.layout.editable(pairs.styles)
         shares = population.population_shares(codes, pairs.scores, domain)
         return population.populated_channels(list(domain.attributes), shares)
-    path = folder / f"{_table_name(options, weights)}.safetensors"
+    path = folder / f"{_table_name(recipe)}.safetensors"
     if not path.exists():
-        if options.start == "preselection":
-            tables = {"mean": mean_region_gradients(studio, pairs, options.start_faces)}
+        if recipe.start == "preselection":
+            tables = {"mean": mean_region_gradients(studio, pairs, recipe.start_faces)}
         else:
-            objective = judge(studio, weights)
-            tables = attribution.mean_attributions(objective, pairs, options.seed, options.start_faces).tensors()
+            objective = judge(studio, recipe.weights)
+            tables = attribution.mean_attributions(objective, pairs, seed, recipe.start_faces).tensors()
         write_tensors(path, tables, {"attributes": json.dumps(list(domain.attributes))})
     tables = read_tensors(path)
-    if options.start == "preselection":
+    if recipe.start == "preselection":
         return preselected_channels(domain, studio.segmenter.label_names, tables["mean"])
     return attribution.attributed_channels(list(domain.attributes), attribution.Attributions(**tables))
 
 
-def _table_name(options: argparse.Namespace, weights: LossWeights) -> str:
+def _table_name(recipe: Recipe) -> str:
     """Of the file that keeps the table; gradients of the region ask for no losses."""
-    of = "" if options.start == "preselection" else f"-{weights.attr:g}-{weights.src:g}-{weights.bg:g}"
-    return f"{options.start}-{options.start_faces}{of}"
+    weights = recipe.weights
+    of = "" if recipe.start == "preselection" else f"-{weights.attr:g}-{weights.src:g}-{weights.bg:g}"
+    return f"{recipe.start}-{recipe.start_faces}{of}"
 
 
 def judge(studio: Studio, weights: LossWeights) -> Objective:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from sat3d.domains import Domain
 from sat3d.errors import ConfigError, FileError
 from sat3d.generators import FullHeadGenerator, RenderOptions, StyleGenerator, TriplaneGenerator
+from sat3d.generators.base import fingerprint_of
 from sat3d.networks.loading import SMALLEST_PICTURE_PX, resize
 from sat3d.parsing.bisenet import load_face_parser
 from sat3d.parsing.deeplab import load_voc_parser
@@ -190,7 +191,7 @@ class Studio:
             "generator": self.network.fingerprint(),
             "domain": domain.name,
             "domain_hash": hashlib.sha256(asked.encode()).hexdigest()[:16],
-            "clip": fingerprint_of(self.qmm.model),
+            "clip": fingerprint_of(self.qmm.model) if isinstance(self.qmm.model, nn.Module) else "",
             "parser": self.segmenter.fingerprint if self.segmenter else "",
             "neural_resolution": self.view.neural_resolution,
             "samples": _samples(self.network),
@@ -202,14 +203,3 @@ def _samples(network: StyleGenerator) -> list[int]:
     if not isinstance(network, TriplaneGenerator):
         return []
     return [network.config.rendering.depth_resolution, network.config.rendering.depth_resolution_importance]
-
-
-def fingerprint_of(model: object) -> str:
-    """16 hex digits of a network's weights; "" for what is no network."""
-    digest = hashlib.sha256()
-    if not isinstance(model, nn.Module):
-        return ""
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(f"{name} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.detach().cpu().float().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:16]

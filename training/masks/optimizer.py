@@ -42,9 +42,3 @@ def find_ranger() -> type[torch.optim.Optimizer]:
             "pip install -r training/requirements.txt",
         ) from error
     return Ranger
-
-
-def restore_steps(optimizer: torch.optim.Optimizer, steps: int) -> None:
-    """Put back what Ranger counts outside of its tensors: a resumed step then is the uninterrupted one."""
-    for group in optimizer.param_groups:
-        group["step"] = steps

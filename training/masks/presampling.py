@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from sat3d.domains import Quota, Sampling
+from sat3d.domains import PictureSampling, Quota
 from sat3d.errors import ConfigError
 from sat3d.generators import StyleGenerator, TriplaneGenerator
 from sat3d.regions import pixels_labelled
+from training.common.random_numbers import generator_of
 
 from .face_cache import Drawn, PairFolder, Pairs, join
 from .models import Studio
@@ -24,7 +25,7 @@ _MOST_CANDIDATES = 40  # times the wanted number of pairs
 
 
 @torch.no_grad()
-def draw_candidates(network: StyleGenerator, sampling: Sampling, seed: int, first: int, count: int):
+def draw_candidates(network: StyleGenerator, sampling: PictureSampling, seed: int, first: int, count: int):
     """Styles ``[count, S]`` and cameras ``[count, 25]`` ([count, 0] if flat) from number ``first`` on of a seed."""
     latents, angles = zip(*(_draw(network.config.backbone.z_dim, seed, first + i) for i in range(count)), strict=True)
     z, share = torch.stack(latents).to(network.device), torch.stack(angles)
@@ -40,7 +41,7 @@ def draw_candidates(network: StyleGenerator, sampling: Sampling, seed: int, firs
 
 
 def _draw(z_dim: int, seed: int, number: int) -> tuple[Tensor, Tensor]:
-    generator = torch.Generator().manual_seed((seed * 1_000_003 + number) % (1 << 63))
+    generator = generator_of("cpu", seed, number)
     return torch.randn(z_dim, generator=generator), torch.rand(2, generator=generator)
 
 
@@ -55,7 +56,7 @@ class Admission:
     ``count``: pictures wanted in all. ``lacking``: kept so far without the label of each quota.
     """
 
-    def __init__(self, sampling: Sampling, count: int, lacking: Mapping[str, int] | None = None):
+    def __init__(self, sampling: PictureSampling, count: int, lacking: Mapping[str, int] | None = None):
         self.sampling = sampling
         self.room = {label: count - math.ceil(quota.share * count) for label, quota in sampling.at_least.items()}
         self.lacking = dict.fromkeys(sampling.at_least, 0) | dict(lacking or {})

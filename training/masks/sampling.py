@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sat3d.domains import Domain
 from sat3d.qmm import Measurement
+from training.common.random_numbers import SEED_LIMIT, mixed_seed
 
 _LIKELY = 0.5
 _FAR = 1e6  # more than any difference
@@ -33,7 +34,7 @@ class Draw:
 
 def draw_transfers(seed: int, step: int, batch: int, num_pairs: int, num_attributes: int, choices: int = 1) -> Draw:
     """Step ``step``'s transfers, with ``choices`` references each; every attribute is the target equally often."""
-    generator = torch.Generator().manual_seed((seed * 1_000_003 + step) * 2 % (1 << 63))
+    generator = torch.Generator().manual_seed(2 * mixed_seed(seed, step) % SEED_LIMIT)
     source = torch.randint(num_pairs, (batch,), generator=generator)
     other = torch.randint(num_pairs - 1, (batch, choices), generator=generator)
     first = step * batch
@@ -78,5 +79,5 @@ def _next_shown(first: int, visible: Tensor) -> int:
 def _target(seed: int, number: int, count: int) -> int:
     """Attributes come in rounds of random order: as random as drawing each, with less noise in the gradients."""
     turn, place = divmod(number, count)
-    generator = torch.Generator().manual_seed(((seed * 1_000_003 + turn) * 2 + 1) % (1 << 63))
+    generator = torch.Generator().manual_seed((2 * mixed_seed(seed, turn) + 1) % SEED_LIMIT)
     return int(torch.randperm(count, generator=generator)[place])

@@ -1,4 +1,4 @@
-"""Training of the small networks that judge pictures: data, augmentation, loop, scores."""
+"""Training of the small networks that judge pictures: what they learn from, losses, scores."""
 
 import os
 

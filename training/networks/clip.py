@@ -18,10 +18,10 @@ from sat3d.errors import ConfigError
 from sat3d.networks.loading import load_network, save_network
 from sat3d.networks.reader import load_reader
 from training.common.device import Machine
+from training.common.random_numbers import Draws
 from training.data.degradations import degrade
 from training.data.geometric import move
 from training.data.views import Views
-from training.networks.dice import Dice
 from training.networks.metrics import accuracy, confusion, mean
 from training.networks.targets import UNKNOWN
 
@@ -59,7 +59,7 @@ def clip_config() -> ClipConfig:
 
 
 class ClipTask:
-    """See :class:`training.networks.loop.Task`.
+    """See :class:`training.networks.task.SmallNetwork`.
 
     Captions alone teach slowly: most words of a caption fit many heads of a batch. So each picture is also contrasted
     with the phrases of a few descriptor groups, of which exactly one is true.
@@ -98,24 +98,24 @@ class ClipTask:
         config = self.module.config
         return {"network": "clip", "views": self.total, "image": config.image, "text": config.text}
 
-    def loss(self, index: Tensor, dice: Dice) -> dict[str, Tensor]:
+    def loss(self, index: Tensor, draws: Draws) -> dict[str, Tensor]:
         clip = self.module.image_text()
-        images, _ = move(self.views.inputs(index, self.device), None, dice)
-        images = degrade(images, dice)
+        images, _ = move(self.views.inputs(index, self.device), None, draws)
+        images = degrade(images, draws)
         with self.machine.autocast():
             places = clip.encode_image(images)
         scale = clip.logit_scale.clamp(max=_LARGEST_SCALE)
-        captions = self._caption_loss(clip, places, scale, index, dice)
-        phrases, alike = self._phrase_loss(clip, places, scale, index, dice)
+        captions = self._caption_loss(clip, places, scale, index, draws)
+        phrases, alike = self._phrase_loss(clip, places, scale, index, draws)
         return {
             "captions": _CAPTION_WEIGHT * captions,
             "phrases": _PHRASE_WEIGHT * phrases,
             "alike": _APART_WEIGHT * alike,
         }
 
-    def _caption_loss(self, clip: ImageText, places: Tensor, scale: Tensor, index: Tensor, dice: Dice) -> Tensor:
-        rng = np.random.default_rng(dice.whole(0, 2**31))
-        some = dice.choices(len(index), max(2, len(index) // _CAPTION_EVERY))
+    def _caption_loss(self, clip: ImageText, places: Tensor, scale: Tensor, index: Tensor, draws: Draws) -> Tensor:
+        rng = np.random.default_rng(draws.whole(0, 2**31))
+        some = draws.choices(len(index), max(2, len(index) // _CAPTION_EVERY))
         most = self.module.config.text["context_length"] - ENDS
         texts = [short_caption(self.views.parameters[i], rng, most) for i in index[some].tolist()]
         with self.machine.autocast():
@@ -123,14 +123,14 @@ class ClipTask:
         return contrast(places[some], encoded, scale, self.views.heads[index[some]])
 
     def _phrase_loss(
-        self, clip: ImageText, places: Tensor, scale: Tensor, index: Tensor, dice: Dice
+        self, clip: ImageText, places: Tensor, scale: Tensor, index: Tensor, draws: Draws
     ) -> tuple[Tensor, Tensor]:
         """How badly phrases fit, and how alike the answers of a group are."""
         always = [number for number, group in enumerate(GROUPS) if group.attribute in _HARD]
         others = [number for number in range(len(GROUPS)) if number not in always]
-        chosen = always + [others[i] for i in dice.choices(len(others), min(_GROUPS_A_STEP, len(others))).tolist()]
-        template = TEMPLATES[dice.whole(0, len(TEMPLATES) - 1)]
-        texts = [_random_texts(GROUPS[number], template, dice) for number in chosen]
+        chosen = always + [others[i] for i in draws.choices(len(others), min(_GROUPS_A_STEP, len(others))).tolist()]
+        template = TEMPLATES[draws.whole(0, len(TEMPLATES) - 1)]
+        texts = [_random_texts(GROUPS[number], template, draws) for number in chosen]
         distinct = sorted({text for part in texts for text in part})
         with self.machine.autocast():
             encoded = encode_short(clip, distinct)
@@ -170,9 +170,9 @@ def blend(weights: Mapping[str, Tensor], other: Mapping[str, Tensor], share: flo
     }
 
 
-def _random_texts(group: Group, template: str, dice: Dice) -> list[str]:
+def _random_texts(group: Group, template: str, draws: Draws) -> list[str]:
     """One phrase a choice, all in the same template, so that only what matters differs."""
-    return [template.format(choice.ways[dice.whole(0, len(choice.ways) - 1)]) for choice in group.choices]
+    return [template.format(choice.ways[draws.whole(0, len(choice.ways) - 1)]) for choice in group.choices]
 
 
 def contrast(places: Tensor, texts: Tensor, scale: Tensor, heads: Tensor) -> Tensor:

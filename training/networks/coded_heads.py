@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -17,8 +17,9 @@ from sat3d.errors import ConfigError
 from sat3d.generators import Rendering, TriplaneGenerator, load_generator
 from sat3d.inversion import FeatureLoss, InversionOptions, Inverter, PortraitEncoder, invert, load_encoder
 from sat3d.inversion.encoder import check_encoder
-from sat3d.inversion.w_statistics import measure_population
+from sat3d.inversion.w_statistics import measure_w_statistics
 from sat3d.networks.reader import load_reader
+from training.common.settings import Maybe, Settings
 from training.synthheads.cameras import RIG, Pose
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.population import Population
@@ -30,17 +31,20 @@ _COMPARED_POSES = (FRONT, Pose(0.4, -0.2))
 _BATCH = 16
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options for :func:`find_coder`, beside the generator's file."""
-    found = "finds codes of heads in renders (none where the generator's latents tell them, else the built-in one)"
-    parser.add_argument("--encoder", type=Path, help=found)
-    add_population(parser)
+@dataclass(frozen=True, kw_only=True)
+class PopulationSettings(Settings):
+    """For :func:`choose_population`."""
+
+    population: Maybe[Literal[tuple(POPULATIONS)]] = None
+    """who is drawn (first if its latents are the generator's, else photographs)"""
 
 
-def add_population(parser: argparse.ArgumentParser) -> None:
-    """The option for :func:`choose_population`."""
-    people = f"who is drawn ({FIRST.name} if its latents are the generator's, else {PHOTOGRAPHS.name})"
-    parser.add_argument("--population", choices=tuple(POPULATIONS), help=people)
+@dataclass(frozen=True, kw_only=True)
+class CoderSettings(PopulationSettings):
+    """For :func:`find_coder`, beside the generator's file."""
+
+    encoder: Maybe[Path] = None
+    """finds codes of heads in renders (none where the generator's latents tell them, else the built-in one)"""
 
 
 def load_domain_generator(path: Path) -> TriplaneGenerator:
@@ -149,11 +153,11 @@ class Coder:
     @cached_property
     def inverter(self) -> Inverter:
         network = self.network
-        return Inverter(network, "", self.encoder, FeatureLoss(load_reader()), measure_population(network))
+        return Inverter(network, "", self.encoder, FeatureLoss(load_reader()), measure_w_statistics(network))
 
 
 def find_coder(network: TriplaneGenerator, encoder: Path | None, population: str | None, steps: int = 0) -> Coder:
-    """As the options of :func:`add_arguments` say.
+    """As :class:`CoderSettings` say.
 
     Raises:
         FileError: the encoder is missing or damaged; ConfigError: it belongs to another generator.

@@ -1,8 +1,9 @@
-"""Training of the encoder: which w made a picture, as the styles that it becomes tell."""
+"""Training of the encoder where latents are known: which w made a picture, as the styles that it becomes tell."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -11,14 +12,14 @@ from torch.nn import functional as F
 
 from sat3d.errors import ConfigError
 from sat3d.generators import StyleGenerator, TriplaneGenerator
-from sat3d.inversion.encoder import KIND, EncoderConfig, PortraitEncoder
-from sat3d.networks.loading import load_network, save_network
+from sat3d.inversion.encoder import KIND, Encoded, EncoderConfig, PortraitEncoder
+from sat3d.networks.loading import load_network, resize, save_network
 from sat3d.networks.reader import load_reader
 
 from ..common.device import Machine
+from ..common.random_numbers import Draws
 from ..data.degradations import degrade
 from ..data.views import Views
-from .dice import Dice
 
 SIZE = 128
 _EVALUATION_BATCH = 64
@@ -26,8 +27,61 @@ _CAMERA_WEIGHT, _SPREAD_WEIGHT = 0.5, 0.1
 _CPU = Machine()
 
 
-class EncoderTask:
-    """See :class:`training.networks.loop.Task`.
+class AnyEncoderTask:
+    """What trainings of an encoder have in common: a start, cameras, a file."""
+
+    module: PortraitEncoder
+    total: int
+
+    def start_from(self, path: Path) -> None:
+        """Take over a trained encoder of any size.
+
+        Raises:
+            FileError: it is missing, damaged or of another kind; ConfigError: for another generator.
+        """
+        network = load_network(KIND, path)
+        if network.config.w_dim != self.module.config.w_dim:
+            got, wanted = f"w of {network.config.w_dim} numbers", f"w of {self.module.config.w_dim} numbers"
+            step = "choose the encoder of this generator, or train without --start"
+            raise ConfigError("The encoder to start from belongs to another generator", got, wanted, step)
+        self.module = PortraitEncoder(network.config)
+        self.module.load_state_dict(network.state_dict())
+
+    def start_from_reader(self) -> None:
+        """Take over what the built-in attribute reader sees, if its layers are the same: saves half the training."""
+        reader = load_reader()
+        for name in ("trunk", "squeeze"):
+            getattr(self.module, name).load_state_dict(getattr(reader, name).state_dict())
+
+    def facts(self) -> dict[str, object]:
+        return {"network": "encoder", "views": self.total, "encoder": asdict(self.module.config)}
+
+    def raw(self, module: PortraitEncoder, images: Tensor) -> Tensor:
+        """Pictures of any size -> what ``module`` says, in standard units."""
+        return module.raw(resize(images, module.config.input_px, module.config.input_px))
+
+    def camera_loss(self, raw: Tensor, angles: Tensor) -> Tensor:
+        """``raw [B, w_dim + 2]`` against the true yaw and pitch, ``angles [B, 2]``."""
+        wanted = (angles - self.module.mean[-2:]) / self.module.std[-2:]
+        return _CAMERA_WEIGHT * F.smooth_l1_loss(raw[:, -2:], wanted, beta=0.1)
+
+    def save(self, module: nn.Module, path: Path, facts: Mapping[str, str]) -> None:
+        save_network(path, KIND, module, facts)
+
+
+def angles_of(views: Views) -> Tensor:
+    """``[N, 2]``: yaw and pitch in radians."""
+    return torch.stack([torch.from_numpy(views.yaw_rad), torch.from_numpy(views.pitch_rad)], 1)
+
+
+def camera_errors(found: Encoded, angles: Tensor) -> dict[str, float]:
+    """Median errors of yaw and pitch, in degrees."""
+    error = torch.stack([found.yaw_rad, found.pitch_rad], 1) - angles
+    return dict(zip(("yaw_deg", "pitch_deg"), error.abs().rad2deg().median(0).values.tolist(), strict=True))
+
+
+class EncoderTask(AnyEncoderTask):
+    """See :class:`training.networks.task.SmallNetwork`.
 
     The truth is the w that the generator's own mapping gives to the latent a picture was rendered from. Errors count
     by what they do to the styles: w says much that no layer listens to.
@@ -45,37 +99,17 @@ class EncoderTask:
         self.gram = style_gram(network).to(self.device)
         self.variance = float((self.gram * self.truth[:, :-2].T.cov()).sum())
 
-    def start_from(self, path: Path) -> None:
-        """Take over the weights of a trained encoder.
-
-        Raises:
-            FileError: it is missing, damaged or of another kind; ConfigError: for another generator.
-        """
-        network = load_network(KIND, path)
-        if network.config != self.module.config:
-            raise ConfigError("The encoder to start from has other sizes", path, None, "train without --start")
-        self.module.load_state_dict(network.state_dict(), strict=False)
-
-    def start_from_reader(self) -> None:
-        """Take over what the built-in attribute reader sees, if its layers are the same: saves half the training."""
-        reader = load_reader()
-        for name in ("trunk", "squeeze"):
-            getattr(self.module, name).load_state_dict(getattr(reader, name).state_dict())
-
-    def facts(self) -> dict[str, object]:
-        return {"network": "encoder", "views": self.total, "w_dim": self.module.config.w_dim}
-
-    def loss(self, index: Tensor, dice: Dice) -> dict[str, Tensor]:
-        images = degrade(self.views.inputs(index, self.device), dice)
+    def loss(self, index: Tensor, draws: Draws) -> dict[str, Tensor]:
+        images = degrade(self.views.inputs(index, self.device), draws)
         with self.machine.autocast():
-            raw = self.module.raw(images)
+            raw = self.raw(self.module, images)
         raw, truth = raw.float(), self.truth[index.to(self.device)]
         found = self.module.units(raw)
         standard = (truth - self.module.mean) / self.module.std
         return {
             "styles": self._style_error(found.w - truth[:, :-2]).mean() / self.variance,
             "w": _SPREAD_WEIGHT * F.mse_loss(raw[:, :-2], standard[:, :-2]),
-            "camera": _CAMERA_WEIGHT * F.smooth_l1_loss(raw[:, -2:], standard[:, -2:], beta=0.1),
+            "camera": self.camera_loss(raw, truth[:, -2:]),
         }
 
     def _style_error(self, off: Tensor) -> Tensor:
@@ -85,15 +119,10 @@ class EncoderTask:
     @torch.no_grad()
     def evaluate(self, module: PortraitEncoder) -> dict[str, float]:
         parts = torch.arange(len(self.held_out)).split(_EVALUATION_BATCH)
-        raw = torch.cat([module.raw(self.held_out.inputs(index, self.device)) for index in parts])
+        raw = torch.cat([self.raw(module, self.held_out.inputs(index, self.device)) for index in parts])
         found, truth = module.units(raw), self.held_out_truth
-        error = torch.stack([found.yaw_rad, found.pitch_rad], 1) - truth[:, -2:]
-        yaw, pitch = error.abs().rad2deg().median(0).values.tolist()
         explained = 1 - float(self._style_error(found.w - truth[:, :-2]).mean()) / self.variance
-        return {"styles_explained": explained, "yaw_deg": yaw, "pitch_deg": pitch}
-
-    def save(self, module: nn.Module, path: Path, facts: Mapping[str, str]) -> None:
-        save_network(path, KIND, module, facts)
+        return {"styles_explained": explained, **camera_errors(found, truth[:, -2:])}
 
 
 @torch.no_grad()
@@ -109,8 +138,7 @@ def truth_of(network: StyleGenerator, views: Views) -> Tensor:
         wanted = f"latents of {z_dim} numbers"
         raise ConfigError("The data set does not belong to the generator", got, wanted, "check both")
     w = torch.cat([network.map(part)[:, 0] for part in views.latents.split(4096)])
-    angles = torch.from_numpy(views.yaw_rad), torch.from_numpy(views.pitch_rad)
-    return torch.cat([w, torch.stack(angles, 1)], 1)
+    return torch.cat([w, angles_of(views)], 1)
 
 
 def style_gram(network: StyleGenerator) -> Tensor:

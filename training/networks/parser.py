@@ -14,10 +14,10 @@ from sat3d.parsing.labels import LABEL_NAMES
 from sat3d.parsing.parser import KIND, HeadParser, ParserConfig
 
 from ..common.device import Machine
+from ..common.random_numbers import Draws
 from ..data.degradations import degrade
 from ..data.geometric import mirror, move
 from ..data.views import Views
-from .dice import Dice
 from .metrics import confusion, mean, overlaps
 
 _CPU = Machine()
@@ -29,7 +29,7 @@ _RARITY_POWER = 0.4  # 0: every pixel counts alike; 1: every class
 
 
 class ParserTask:
-    """See :class:`training.networks.loop.Task`."""
+    """See :class:`training.networks.task.SmallNetwork`."""
 
     def __init__(self, views: Views, machine: Machine = _CPU, seed: int = 0, config: ParserConfig | None = None):
         self.views, self.held_out = views.split()
@@ -45,15 +45,15 @@ class ParserTask:
     def facts(self) -> dict[str, object]:
         return {"network": "parser", "views": self.total, "input_px": self.module.config.input_px}
 
-    def loss(self, index: Tensor, dice: Dice) -> dict[str, Tensor]:
-        flags = dice.numbers(len(index), 0, 1) < 0.5
+    def loss(self, index: Tensor, draws: Draws) -> dict[str, Tensor]:
+        flags = draws.numbers(len(index), 0, 1) < 0.5
         labels = mirror(self.views.labels[index].to(self.device), flags, 2)
-        images, labels = move(self.views.inputs(index, self.device, flags), labels, dice)
-        images = degrade(images, dice, group=4)
+        images, labels = move(self.views.inputs(index, self.device, flags), labels, draws)
+        images = degrade(images, draws, group=4)
         with self.machine.autocast():
             folded = self.module.folded_logits(images)
         # The loss of one pixel of each 2×2, at random, teaches as much: neighbours are alike, and it costs a quarter.
-        row, column = dice.whole(0, 1), dice.whole(0, 1)
+        row, column = draws.whole(0, 1), draws.whole(0, 1)
         logits = folded[:, 2 * row + column :: 4].float()
         return parsing_losses(logits, labels[:, row::2, column::2].long(), self.weights)
 

@@ -17,12 +17,12 @@ from sat3d.networks.loading import load_network, save_network
 from sat3d.networks.reader import KIND, AttributeReader, RawOutput, ReaderConfig
 
 from ..common.device import Machine
+from ..common.random_numbers import Draws
 from ..data.degradations import degrade
 from ..data.geometric import move
-from ..data.mirroring import mirrored_targets
 from ..data.views import Views
-from .dice import Dice
 from .metrics import accuracy, confusion, explained, mean, pick_rates
+from .mirroring import mirrored_targets
 from .targets import (
     ACTIONS,
     CATEGORIES,
@@ -81,7 +81,7 @@ class TensorTargets:
 
 
 class ReaderTask:
-    """See :class:`training.networks.loop.Task`."""
+    """See :class:`training.networks.task.SmallNetwork`."""
 
     def __init__(self, views: Views, machine: Machine = _CPU, seed: int = 0, config: ReaderConfig | None = None):
         self.views, self.held_out = views.split()
@@ -127,25 +127,25 @@ class ReaderTask:
         outputs = sum(config.class_counts) + sum(config.number_sizes)
         return {"network": "reader", "architecture": config.architecture, "views": self.total, "outputs": outputs}
 
-    def loss(self, index: Tensor, dice: Dice) -> dict[str, Tensor]:
-        flags = dice.numbers(len(index), 0, 1).flatten() < 0.5
-        seen = self._seen(index, flags, dice)
+    def loss(self, index: Tensor, draws: Draws) -> dict[str, Tensor]:
+        flags = draws.numbers(len(index), 0, 1).flatten() < 0.5
+        seen = self._seen(index, flags, draws)
         with self.machine.autocast():
             raw = _as_float(self.module.reader.raw(seen))
         targets = self._targets(index, flags)
         terms = {
             "classes": class_loss(raw.scores, targets.classes, self.module.reader.config.class_counts),
             **number_losses(raw, self._standard(targets.numbers), self.column_weights),
-            "people": self._people_loss(raw.identity, index, dice),
+            "people": self._people_loss(raw.identity, index, draws),
         }
         return {name: _TERM_WEIGHTS[name] * term for name, term in terms.items()}
 
-    def _seen(self, index: Tensor, flags: Tensor, dice: Dice) -> Tensor:
+    def _seen(self, index: Tensor, flags: Tensor, draws: Draws) -> Tensor:
         """What the trunk sees of changed pictures; a few at a time, which a processor's cache can hold."""
         parts = []
         for part, mirrored in zip(index.split(_GROUP), flags.split(_GROUP), strict=True):
-            images, _ = move(self.views.inputs(part, self.device, mirrored), None, dice)
-            images = degrade(images, dice, _GROUP)
+            images, _ = move(self.views.inputs(part, self.device, mirrored), None, draws)
+            images = degrade(images, draws, _GROUP)
             with self.machine.autocast():
                 parts.append(self.module.reader.seen(images))
         return torch.cat(parts)
@@ -161,8 +161,8 @@ class ReaderTask:
     def _standard(self, numbers: Tensor) -> Tensor:
         return (numbers - self.module.reader.number_mean) / self.module.reader.number_std
 
-    def _people_loss(self, identity: Tensor, index: Tensor, dice: Dice) -> Tensor:
-        everyone = torch.cat([index, dice.choices(self.total, _STRANGERS)])
+    def _people_loss(self, identity: Tensor, index: Tensor, draws: Draws) -> Tensor:
+        everyone = torch.cat([index, draws.choices(self.total, _STRANGERS)])
         heads, module = self.views.heads, self.module
         places = module.places(self.targets.persons[everyone].to(self.device))
         scores = F.normalize(identity, dim=1) @ places.T * module.log_scale.exp().clamp(max=60.0)

@@ -9,33 +9,25 @@ import os
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
-import argparse  # noqa: E402
 import sys  # noqa: E402
-from collections.abc import Sequence  # noqa: E402
 
 from training.common.console import script  # noqa: E402
+from training.common.settings import Settings  # noqa: E402
 
 from . import correlations_command, describe_command, render_command, sheet_command  # noqa: E402
 
 COMMANDS = {
-    "render": render_command,
-    "sheet": sheet_command,
-    "describe": describe_command,
-    "correlations": correlations_command,
+    "render": (render_command.RenderSettings, render_command.run),
+    "sheet": (sheet_command.SheetSettings, sheet_command.run),
+    "describe": (describe_command.DescribeSettings, describe_command.run),
+    "correlations": (correlations_command.CorrelationSettings, correlations_command.run),
 }
 
 
-@script()
-def main(arguments: Sequence[str] | None = None) -> int:
+@script({name: settings for name, (settings, _) in COMMANDS.items()}, prog="python -m training.synthheads")
+def main(settings: Settings) -> int:
     """Exit codes: 0 done; 2 wrong arguments or files, said in words on stderr; 130 stopped by the user."""
-    parser = argparse.ArgumentParser(prog="python -m training.synthheads", description=__doc__.splitlines()[0])
-    commands = parser.add_subparsers(required=True, metavar="{" + ",".join(COMMANDS) + "}")
-    for name, command in COMMANDS.items():
-        summary = command.__doc__.splitlines()[0]
-        command.add_arguments(commands.add_parser(name, help=summary, description=summary))
-        commands.choices[name].set_defaults(run=command.run)
-    options = parser.parse_args(arguments)
-    return options.run(options)
+    return dict(COMMANDS.values())[type(settings)](settings)
 
 
 if __name__ == "__main__":

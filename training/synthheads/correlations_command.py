@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
+
+from training.common.settings import Settings
 
 from .actions import ACTION_NAMES
 from .attributes import HAIR_COLOURS, SHAPE_NAMES
@@ -45,14 +47,17 @@ MEASURES: dict[str, Callable[[HeadParameters], float]] = {
 TURNED = "turned away"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--count", type=int, default=4000, help="heads of each population (4000)")
-    parser.add_argument("--seed", type=int, default=0)
+@dataclass(frozen=True, kw_only=True)
+class CorrelationSettings(Settings):
+    """Print how attributes go together in two populations, as a table in Markdown."""
+
+    count: int = 4000  # heads of each population
+    seed: int = 0
 
 
-def run(options: argparse.Namespace) -> int:
-    count = max(options.count, 10)
-    below, above = (correlations(people, count, options.seed) for people in (INDEPENDENT, PHOTOGRAPHS))
+def run(settings: CorrelationSettings) -> int:
+    count = max(settings.count, 10)
+    below, above = (correlations(people, count, settings.seed) for people in (INDEPENDENT, PHOTOGRAPHS))
     print(as_table(below, above))
     return 0
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import json
+from dataclasses import dataclass
 from pathlib import Path
+
+import tyro
 
 from sat3d.errors import FileError
 from sat3d.files.reading import check_file, read_bytes, reading
+from training.common.settings import Flag, Settings
 
 from .attributes import SHAPE_NAMES
 from .captions import caption
@@ -17,15 +20,18 @@ from .streams import random_stream
 from .tarindex import tar_members
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, help="a PNG that SynthHeads wrote, a .json of parameters, or a .tar shard")
-    parser.add_argument("--first", type=int, default=3, help="how many views of a shard (3)")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+@dataclass(frozen=True, kw_only=True)
+class DescribeSettings(Settings):
+    """Say in words what a picture, a parameter file or a shard shows."""
+
+    file: tyro.conf.Positional[Path]  # a PNG that SynthHeads wrote, a .json of parameters, or a .tar shard
+    first: int = 3  # how many views of a shard
+    json: Flag = False  # print JSON
 
 
-def run(options: argparse.Namespace) -> int:
-    described = [describe(name, document) for name, document in read_documents(options.file, max(options.first, 1))]
-    if options.json:
+def run(settings: DescribeSettings) -> int:
+    described = [describe(name, document) for name, document in read_documents(settings.file, max(settings.first, 1))]
+    if settings.json:
         print(json.dumps(described, indent=1))
     else:
         print("\n\n".join(as_table(entry) for entry in described))

@@ -144,13 +144,31 @@ CHANCES: dict[str, dict[str, float]] = {
 }  # fmt: skip
 # (condition, attribute, factors on the chances of its values)
 FACTORS: tuple[tuple[str, str, dict[str, float]], ...] = (
-    ("feminine", "hair_style", {
-        "bald": 0.05, "buzz cut": 0.1, "short crop": 0.12, "side part": 0.15, "quiff": 0.1, "mohawk": 0.5,
-        "balding": 0.02,
-    }),
-    ("masculine", "hair_style", {
-        "bob": 0.04, "long straight": 0.12, "long wavy": 0.12, "bun": 0.15, "ponytail": 0.1, "bald": 1.6,
-    }),
+    (
+        "feminine",
+        "hair_style",
+        {
+            "bald": 0.05,
+            "buzz cut": 0.1,
+            "short crop": 0.12,
+            "side part": 0.15,
+            "quiff": 0.1,
+            "mohawk": 0.5,
+            "balding": 0.02,
+        },
+    ),
+    (
+        "masculine",
+        "hair_style",
+        {
+            "bob": 0.04,
+            "long straight": 0.12,
+            "long wavy": 0.12,
+            "bun": 0.15,
+            "ponytail": 0.1,
+            "bald": 1.6,
+        },
+    ),
     ("child", "hair_style", {"bald": 0.05, "balding": 0.01, "mohawk": 0.5}),
     ("young", "hair_style", {"balding": 0.05, "bald": 0.3}),
     ("middle-aged", "hair_style", {"balding": 4.0, "bald": 3.0, "mohawk": 0.3}),

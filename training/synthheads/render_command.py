@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import json
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Annotated, Literal
 
 from tqdm import tqdm
 
 from sat3d.errors import ConfigError, FileError
 from sat3d.files.reading import check_file, read_bytes
 from sat3d.files.writing import unfinished, write_text
+from training.common.settings import Range, Settings
 
 from .attributes import STYLES
 from .parameters import HeadParameters
@@ -22,39 +24,39 @@ from .views import FRONT, check_device, render_head
 from .workers import run_jobs
 
 PLAN_FILE = "dataset.json"
-_MOST_WORKERS = 256
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, required=True, help="folder of the data set; made if missing")
-    parser.add_argument("--count", type=int, required=True, help="number of pictures")
-    parser.add_argument("--size", type=int, default=128, help="width and height in pixels, 16 to 1024 (128)")
-    parser.add_argument("--seed", type=int, default=0, help="another seed, other people (0)")
-    parser.add_argument("--views", type=int, default=4, help="pictures of each person (4)")
-    parser.add_argument("--workers", type=int, default=1, help="processes; the result does not depend on it (1)")
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    people = "independent: every attribute drawn for itself; photographs: as photo collections have them (independent)"
-    parser.add_argument("--population", choices=tuple(POPULATIONS), default=INDEPENDENT.name, help=people)
-    parser.add_argument("--look", choices=STYLES, default=STYLES[0], help="how the same heads are shaded (natural)")
-    sides = "population: mostly frontal in photographs; wide: once from the front, then evenly (population)"
-    parser.add_argument("--cameras", choices=CAMERAS, default=CAMERAS[0], help=sides)
+@dataclass(frozen=True, kw_only=True)
+class RenderSettings(Settings):
+    """Render a data set of heads into tar shards; run it again to resume."""
+
+    out: Path  # folder of the data set; made if missing
+    count: int  # number of pictures
+    size: int = 128  # width and height in pixels, 16 to 1024
+    seed: int = 0  # another seed, other people
+    views: int = 4  # pictures of each person
+    workers: Annotated[int, Range(1, 256)] = 1  # processes; the result does not depend on it
+    device: Literal["cpu", "cuda"] = "cpu"
+    population: Literal[tuple(POPULATIONS)] = INDEPENDENT.name
+    """independent: every attribute drawn for itself; photographs: as photo collections have them"""
+    look: Literal[STYLES] = STYLES[0]  # how the same heads are shaded
+    cameras: Literal[CAMERAS] = CAMERAS[0]
+    """population: mostly frontal in photographs; wide: once from the front, then evenly"""
 
 
-def run(options: argparse.Namespace) -> int:
+def run(settings: RenderSettings) -> int:
     plan = DatasetPlan(
-        options.seed, options.size, options.count, options.views,
-        population=options.population, look=options.look, cameras=options.cameras,
+        settings.seed, settings.size, settings.count, settings.views,
+        population=settings.population, look=settings.look, cameras=settings.cameras,
     )  # fmt: skip
-    if not 1 <= options.workers <= _MOST_WORKERS:
-        raise ConfigError("workers is out of range", options.workers, f"a whole number from 1 to {_MOST_WORKERS}")
-    check_device(options.device)
-    prepare_folder(options.out, plan)
-    if options.workers > 1:
+    check_device(settings.device)
+    prepare_folder(settings.out, plan)
+    if settings.workers > 1:
         render_head(
-            HeadParameters(), [FRONT], SMALLEST_SIZE, options.device
+            HeadParameters(), [FRONT], SMALLEST_SIZE, settings.device
         )  # compiles kernels once, not in each worker
-    render_missing(options.out, plan, options.workers, options.device)
-    print(f"{plan.count} pictures of {-(-plan.count // plan.views)} heads in {plan.shard_count} shards: {options.out}")
+    render_missing(settings.out, plan, settings.workers, settings.device)
+    print(f"{plan.count} pictures of {-(-plan.count // plan.views)} heads in {plan.shard_count} shards: {settings.out}")
     return 0
 
 

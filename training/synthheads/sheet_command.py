@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
+import tyro
 from PIL import Image
 from tqdm import tqdm
 
-from sat3d.errors import ConfigError, FileError
+from sat3d.errors import FileError
 from sat3d.pictures import contact_sheet, save_picture
+from training.common.settings import Again, Range, Settings
 
 from .attributes import STYLES
 from .parameter_spec import parse_settings
@@ -30,42 +33,38 @@ KINDS: dict[str, Callable[[Crowd], list[Row]]] = {
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, required=True, help="the picture to write")
-    parser.add_argument("--kind", choices=(*KINDS, "all"), default="random")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--population", choices=tuple(POPULATIONS), default=INDEPENDENT.name)
-    parser.add_argument("--look", choices=STYLES, default=STYLES[0])
-    parser.add_argument("--size", type=int, default=192, help="pixels of each picture (192)")
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="ATTRIBUTE=VALUE",
-        help="give everyone this, for example hair_style=afro; may be repeated",
-    )
+@dataclass(frozen=True, kw_only=True)
+class SheetSettings(Settings):
+    """Contact sheets: people at random, a row per attribute or action, a head from all sides, populations, looks."""
+
+    out: Path  # the picture to write
+    kind: Literal[(*KINDS, "all")] = "random"
+    seed: int = 0
+    population: Literal[tuple(POPULATIONS)] = INDEPENDENT.name
+    look: Literal[STYLES] = STYLES[0]
+    size: Annotated[int, Range(SMALLEST_SIZE, LARGEST_SIZE)] = 192  # pixels of each picture
+    device: Literal["cpu", "cuda"] = "cpu"
+    set: Annotated[Again[str], tyro.conf.arg(metavar="ATTRIBUTE=VALUE")] = ()
+    """give everyone this, for example hair_style=afro; may be repeated"""
 
 
-def run(options: argparse.Namespace) -> int:
-    people = find_population(options.population)
-    crowd = Crowd(options.seed, parse_settings(options.set), people, options.look)
-    _check(options)
-    check_device(options.device)
-    kinds = tuple(KINDS) if options.kind == "all" else (options.kind,)
+def run(settings: SheetSettings) -> int:
+    people = find_population(settings.population)
+    crowd = Crowd(settings.seed, parse_settings(settings.set), people, settings.look)
+    _check(settings)
+    check_device(settings.device)
+    kinds = tuple(KINDS) if settings.kind == "all" else (settings.kind,)
     rows = [row for kind in kinds for row in KINDS[kind](crowd)]
-    save_picture(render_rows(rows, options.size, options.device), options.out)
-    print(options.out)
+    save_picture(render_rows(rows, settings.size, settings.device), settings.out)
+    print(settings.out)
     return 0
 
 
-def _check(options: argparse.Namespace) -> None:
-    if not SMALLEST_SIZE <= options.size <= LARGEST_SIZE:
-        raise ConfigError("size is out of range", options.size, f"{SMALLEST_SIZE} to {LARGEST_SIZE} pixels")
-    if options.out.suffix.lower() not in _SUFFIXES:
-        raise FileError("Not a kind of picture that can be written", options.out, ", ".join(_SUFFIXES))
-    if not options.out.absolute().parent.is_dir():
-        raise FileError("The folder of the picture does not exist", options.out.absolute().parent, "a folder")
+def _check(settings: SheetSettings) -> None:
+    if settings.out.suffix.lower() not in _SUFFIXES:
+        raise FileError("Not a kind of picture that can be written", settings.out, ", ".join(_SUFFIXES))
+    if not settings.out.absolute().parent.is_dir():
+        raise FileError("The folder of the picture does not exist", settings.out.absolute().parent, "a folder")
 
 
 def render_rows(rows: list[Row], size: int, device: str) -> Image.Image:

@@ -154,9 +154,7 @@ def population_rows(crowd: Crowd) -> list[Row]:
 def look_rows(crowd: Crowd) -> list[Row]:
     """The same people in every look."""
     poses = [crowd.population.draw_poses(crowd.seed, index, 4)[0] for index in range(_COLUMNS)]
-    return [
-        Row(look, tuple(Cell(crowd.person(i), pose, look=look) for i, pose in enumerate(poses))) for look in STYLES
-    ]
+    return [Row(look, tuple(Cell(crowd.person(i), pose, look=look) for i, pose in enumerate(poses))) for look in STYLES]
 
 
 def action_rows(crowd: Crowd) -> list[Row]:

@@ -1,28 +1,24 @@
 """Make the example photo that comes with the pack: a rendered person in a picture larger than the head.
 
-    python training/tools/example_photo.py [--out nodes/photos]
+    python -m training.tools.example_photo [--out nodes/photos]
 
 Writes ``portrait.jpg`` and ``portrait.txt``: where its eyes, nose and corners of the mouth are. The renderer makes it,
 not the generator, so it remains what it is when the generator is trained anew; and like every picture of the renderer
 it is free for any use.
 """
 
-import argparse
-import sys
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 from PIL import Image
 
+from training.common.console import script
 from sat3d.files.writing import make_folder, write_text
 from sat3d.inversion.align import Crop
 from sat3d.parsing.labels import EYES, MOUTH, NOSE
 from sat3d.pictures import save_picture
-from training.common.console import script
+from training.common.settings import Settings
 from training.synthheads.actions import actions_of
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.views import start_renderer
@@ -41,12 +37,14 @@ CROP = Crop(*((_RENDERED_PX - _HEAD_PX) / 2 - edge for edge in _CUT[:2]), _HEAD_
 _QUALITY = 90
 
 
-@script()
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=PHOTO.parent)
-    folder = make_folder(parser.parse_args(arguments).out)
-    view = take()
+@dataclass(frozen=True, kw_only=True)
+class ExamplePhoto(Settings):
+    out: Path = PHOTO.parent  # folder of the picture and its points
+
+
+@script(ExamplePhoto)
+def main(settings: ExamplePhoto) -> int:
+    folder, view = make_folder(settings.out), take()
     save_picture(Image.fromarray(view.image).crop(_CUT), folder / PHOTO.name, quality=_QUALITY)
     points = landmarks(view) - np.array(_CUT[:2])
     write_text(folder / "portrait.txt", ", ".join(f"{x:.0f} {y:.0f}" for x, y in points) + "\n")

@@ -1,13 +1,12 @@
 """Mutate network files at random and see that the reader only ever loads them or refuses them in words.
 
-    python training/tools/fuzz_foreign.py tests/golden/foreign --count 10000 --seed 0
+    python -m training.tools.fuzz_foreign tests/golden/foreign --count 10000 --seed 0
 
 Prints how often each outcome was seen, the slowest file and the highest peak of Python and numpy memory. Exit code 1
 if anything else happened: another exception, a forbidden action (process, import, code, file written, socket), or a
 file that took more CPU time than --max-seconds.
 """
 
-import argparse
 import pickletools
 import random
 import re
@@ -16,16 +15,17 @@ import tempfile
 import time
 import tracemalloc
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+import tyro
 
-from sat3d.errors import Sat3dError
-from sat3d.generators.official import read_network
 from training.common.console import script
+from sat3d.errors import FileError, Sat3dError
+from sat3d.generators.official import read_network
+from training.common.settings import Settings
 
 _OPCODES = bytes(ord(op.code) for op in pickletools.opcodes)
 _PLAIN = b"KMJGN\x88\x89\x8a\x8c)h"
@@ -250,19 +250,21 @@ def _networks_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix in (".pkl", ".pt", ".pth"))
 
 
-@script()
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("inputs", nargs="+", type=Path, help="pickles and files of torch.save, or folders of them")
-    parser.add_argument("--count", type=int, default=10000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--max-seconds", type=float, default=10.0)
-    options = parser.parse_args(arguments)
-    files = [file for path in options.inputs for file in (_networks_in(path) if path.is_dir() else [path])]
+@dataclass(frozen=True, kw_only=True)
+class FuzzForeign(Settings):
+    inputs: tyro.conf.Positional[tuple[Path, ...]]  # pickles and files of torch.save, or folders of them
+    count: int = 10000
+    seed: int = 0
+    max_seconds: float = 10.0
+
+
+@script(FuzzForeign)
+def main(settings: FuzzForeign) -> int:
+    files = [file for path in settings.inputs for file in (_networks_in(path) if path.is_dir() else [path])]
     if not files or not all(file.is_file() for file in files):
-        parser.error("no such pickles")
+        raise FileError("There are no such pickles", settings.inputs, "files, or folders of them", "check the names")
     folder = Path(tempfile.mkdtemp(prefix="fuzz_foreign_"))
-    summary = fuzz([file.read_bytes() for file in files], options.count, options.seed, folder, options.max_seconds)
+    summary = fuzz([file.read_bytes() for file in files], settings.count, settings.seed, folder, settings.max_seconds)
     report(summary, folder)
     return 1 if summary.failures else 0
 

@@ -88,7 +88,7 @@ class ParityCase:
     def drawn(self, styles: Tensor, options: RenderOptions | None = None) -> Tensor:
         """What the official network returns for its own cameras: of a flat one all channels that it has."""
         if not isinstance(self.network, TriplaneGenerator):
-            return self.network.drawn(styles, options)
+            return self.network.draw(styles, options)
         return self.network.synthesize(styles, self.inputs("c"), options).image
 
     @cached_property
@@ -135,7 +135,7 @@ def _backbone_block(case: ParityCase, name: str) -> Tensor:
 def _planes(case: ParityCase, name: str) -> Tensor:
     if case.planes.ndim == 5 and case.planes.shape[3] == len(case.network.config.plane_axes):
         return or_statistics(name, case.planes.permute(0, 3, 4, 1, 2).flatten(1, 2))
-    return or_statistics(name, case.network.drawn(case.styles))  # before they become grids or balls
+    return or_statistics(name, case.network.draw(case.styles))  # before they become grids or balls
 
 
 def _rays(case: ParityCase, name: str) -> Tensor:

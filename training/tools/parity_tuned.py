@@ -43,12 +43,12 @@ def _doubled(case: ParityCase, name: str) -> Tensor:
 
 
 def _one_w(case: ParityCase, name: str) -> Tensor:
-    return case.network.drawn(case.network.styles(case.network.map(case.inputs("z"))))
+    return case.network.draw(case.network.styles(case.network.map(case.inputs("z"))))
 
 
 def _mixed(case: ParityCase, name: str) -> Tensor:
     first, second = case.network.map(case.inputs("z"), truncation_psi=0.7)
-    return case.network.drawn(case.network.styles(torch.cat([first[:3], second[3:]])[None]))
+    return case.network.draw(case.network.styles(torch.cat([first[:3], second[3:]])[None]))
 
 
 TUNED_PROBES: dict[str, Callable[[ParityCase, str], Tensor]] = {

@@ -1,31 +1,28 @@
 """Make the pictures of the help pages anew, and the thumbnail of the photo workflow, with the pack's own networks.
 
-    python training/tools/pictures_for_help.py [--out nodes/web/docs] [--only NODE …] [--steps 40]
+    python -m training.tools.pictures_for_help [--out nodes/web/docs] [--only NODE …] [--steps 40]
 
 Run it after the built-in generator or its masks were trained anew: everything but the example photo is drawn by them.
 """
 
-import argparse
 import io
-import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from typing import Literal
 
 import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageOps
 from torch import Tensor
 
+from training.common.console import script
 from sat3d.camera import orbit
 from sat3d.files.writing import write_bytes
 from sat3d.inversion import FeatureLoss, InversionOptions, Inverter, invert, load_encoder
 from sat3d.inversion.align import cut, photo_from
-from sat3d.inversion.paste import paste_back, widened_mask
+from sat3d.inversion.paste import paste_back, widen_mask
 from sat3d.latent import Latent
 from sat3d.mesh.extraction import MeshOptions, extract_mesh
 from sat3d.networks.reader import load_reader
@@ -33,7 +30,7 @@ from sat3d.parsing.labels import BACKGROUND, CLOTH
 from sat3d.parsing.parser import load_parser
 from sat3d.picture_modes import rgb_picture
 from sat3d.pictures import contact_sheet, depth_to_grey, to_pil
-from training.common.console import script
+from training.common.settings import Settings
 from training.tools.built_in_faces import BuiltInFaces
 from training.tools.example_photo import CROP, PHOTO
 
@@ -166,7 +163,7 @@ def pasted(studio: Studio) -> Image.Image:
     before, after = studio.as_taken(face), studio.as_taken(studio.edited(face))
     labels = load_parser().probabilities(torch.cat([cut(studio.photo, CROP, after.shape[-1]), after]))
     head = (1 - labels[:, [BACKGROUND, CLOTH]].sum(1, keepdim=True)).amax(0, keepdim=True)
-    result = paste_back(studio.photo, after, CROP, before, widened_mask(head.clamp(0, 1), 0.04), 0.04)
+    result = paste_back(studio.photo, after, CROP, before, widen_mask(head.clamp(0, 1), 0.04), 0.04)
     return beside(pil(studio.photo), pil(result))
 
 
@@ -203,19 +200,21 @@ def save(picture: Image.Image, path: Path) -> int:
     return buffer.tell()
 
 
-@script()
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=DOCS)
-    parser.add_argument("--only", nargs="+", choices=sorted(PICTURES), default=list(PICTURES), metavar="NODE")
-    parser.add_argument("--steps", type=int, default=40, help="of the inversion of the example photo (40)")
-    options = parser.parse_args(arguments)
-    studio = Studio(steps=options.steps)
-    for name in options.only:
+@dataclass(frozen=True, kw_only=True)
+class PicturesForHelp(Settings):
+    out: Path = DOCS
+    only: tuple[Literal[tuple(sorted(PICTURES))], ...] = tuple(PICTURES)
+    steps: int = 40  # of the inversion of the example photo
+
+
+@script(PicturesForHelp)
+def main(settings: PicturesForHelp) -> int:
+    studio = Studio(steps=settings.steps)
+    for name in settings.only:
         started = time.perf_counter()
         with torch.no_grad():
-            size = save(PICTURES[name](studio), options.out / f"{name}.jpg")
-            if name in THUMBNAILS and options.out == DOCS:
+            size = save(PICTURES[name](studio), settings.out / f"{name}.jpg")
+            if name in THUMBNAILS and settings.out == DOCS:
                 write_bytes(THUMBNAILS[name], (DOCS / f"{name}.jpg").read_bytes())
         print(f"{name}.jpg: {size / 1000:.0f} kB, {time.perf_counter() - started:.0f} s")
     return 0

@@ -1,23 +1,23 @@
 """Make the README's picture and the workflows' thumbnails anew, with the pack's own networks and masks.
 
-    python training/tools/pictures_of_edits.py [--masks FILE] [--only NAME …]
+    python -m training.tools.pictures_of_edits [--masks FILE] [--only NAME …]
 
 Run it after the built-in generator or its masks were trained anew. The seeds are those of the workflows.
 """
 
-import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from typing import Literal
 
 import torch
 from PIL import Image
 
+from training.common.console import script
 from sat3d.networks.built_in import MASKS
 from sat3d.pictures import contact_sheet, save_picture
-from training.common.console import script
+from training.common.settings import BuiltIn, Settings
 from training.tools.built_in_faces import BuiltInFaces
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -90,16 +90,18 @@ PICTURES: dict[str, tuple[Path, Callable[[BuiltInFaces], Image.Image]]] = {
 }
 
 
-@script()
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--masks", type=Path, default=MASKS)
-    parser.add_argument("--only", nargs="+", choices=PICTURES, default=list(PICTURES))
-    options = parser.parse_args(arguments)
+@dataclass(frozen=True, kw_only=True)
+class PicturesOfEdits(Settings):
+    masks: BuiltIn = MASKS
+    only: tuple[Literal[tuple(PICTURES)], ...] = tuple(PICTURES)
+
+
+@script(PicturesOfEdits)
+def main(settings: PicturesOfEdits) -> int:
     with torch.inference_mode():
-        for name in options.only:
+        for name in settings.only:
             path, draw = PICTURES[name]
-            save_picture(draw(BuiltInFaces(options.masks)), path, quality=88)
+            save_picture(draw(BuiltInFaces(settings.masks)), path, quality=88)
             print(path.relative_to(ROOT))
     return 0
 

@@ -1,21 +1,23 @@
 """Tell how every shipped network was made, from the cards beside the files.
 
-    python training/tools/weights.py [NAME ...]
+    python -m training.tools.weights [NAME ...]
 
 The lines in this order make them all again: data, readers and parser, generator, image-text model, encoder, masks.
 """
 
-import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+import tyro
 
+from training.common.console import script
 from sat3d.errors import ConfigError
 from sat3d.files.reading import read_text
 from sat3d.networks.loading import ASSETS
-from training.common.console import script
+from training.common.settings import Many, Settings
 
 _FENCE = "```"
 # Each needs those before it.
@@ -30,17 +32,21 @@ _ORDER = (
 )
 
 
-@script()
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", help="file names without suffix (all)")
-    for card in cards(parser.parse_args(arguments).names):
+@dataclass(frozen=True, kw_only=True)
+class Weights(Settings):
+    names: Annotated[tyro.conf.Positional[Many[str]], tyro.conf.arg(metavar="NAME …", help_behavior_hint="")] = ()
+    """file names without suffix (all)"""
+
+
+@script(Weights)
+def main(settings: Weights) -> int:
+    for card in cards(settings.names):
         size = card.with_suffix(".safetensors").stat().st_size
         print(f"# {card.stem} ({size / 2**20:.1f} MiB)\n" + "\n".join(commands(card)) + "\n")
     return 0
 
 
-def cards(names: list[str]) -> list[Path]:
+def cards(names: Sequence[str]) -> list[Path]:
     """The cards of ``names`` (of all files), those first that others need.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Do the modules compute what we compute? Their classes and live attributes against the config.
+"""Check of the modules' classes and live attributes against the config: they must compute what we compute.
 
 Shapes alone do not tell a network with other gains, clamps or activations from a published one; an attribute that
 an older version of the official code did not have is taken as the published one.

@@ -1,4 +1,4 @@
-"""Which network of a file is taken; and where there is none, what the file holds instead and what would help."""
+"""Choice of the network in a file; and where there is none, an error that tells what the file holds instead."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -10,7 +10,8 @@ from tests.nodes.transfer.setup import masks_of
 def own_masks(models, triplane, part):
     """``models/sat3d_masks/mine.safetensors``."""
     masks_of(triplane, ("beard", "freckles"), name="mine", licence="test").save(
-        models / "sat3d_masks" / "mine.safetensors")
+        models / "sat3d_masks" / "mine.safetensors"
+    )
     return models / "sat3d_masks"
 
 
@@ -23,10 +24,18 @@ def faces(graph):
 @pytest.fixture
 def move(part, triplane, assets):
     masks_of(triplane, name="shipped", generator_fingerprint=triplane.fingerprint()).save(
-        assets / "tiny-masks.safetensors")
+        assets / "tiny-masks.safetensors"
+    )
 
     def move(model, source, reference, attribute="beard", intensity=1.0, **more):
-        return run(part("nodes.transfer").SAT3DTransfer, model=model, source=source, reference=reference,
-                   attribute=attribute, intensity=intensity, **more)
+        return run(
+            part("nodes.transfer").SAT3DTransfer,
+            model=model,
+            source=source,
+            reference=reference,
+            attribute=attribute,
+            intensity=intensity,
+            **more,
+        )
 
     return move

@@ -66,13 +66,18 @@ def test_the_intensity_found_is_that_of_the_core(faces, auto, sketch, triplane):
         camera = triplane.rig.label(torch.zeros(1), torch.zeros(1))
         return triplane.synthesize(face.styles, camera, RenderOptions(16)).image
 
-    distance = distance_to(look(reference), lambda by: look(transfer(source, reference, masks, ["beard"],
-                                                                     triplane.layout, by)), qmm.measure, "beard")
+    distance = distance_to(
+        look(reference),
+        lambda by: look(transfer(source, reference, masks, ["beard"], triplane.layout, by)),
+        qmm.measure,
+        "beard",
+    )
     wanted = smallest_intensity(distance)
     assert wanted.before > 0.2 and used == wanted.intensity > 0.25 and edited.edits[0].intensity == used
     assert text.split("\n")[2] == f"beard {wanted}" and f"intensity {used:g}" in text.split("\n")[1]
-    torch.testing.assert_close(edited.styles, auto(model, source, reference, intensity=used, auto_intensity="off")[0]
-                               .styles)
+    torch.testing.assert_close(
+        edited.styles, auto(model, source, reference, intensity=used, auto_intensity="off")[0].styles
+    )
     assert not edited.styles.is_inference()
 
 
@@ -85,8 +90,9 @@ def test_an_attribute_that_never_arrives_is_said(faces, auto, sketch, triplane, 
     """Masks that move nothing at all."""
     logits = torch.full((3, triplane.layout.num_editable), -50.0)
     logits[-1] = 50
-    still = AttributeMasks(logits, ("beard", "x"), triplane.layout.to_json(), triplane.layout.fingerprint,
-                           {"domain": "synthheads"})
+    still = AttributeMasks(
+        logits, ("beard", "x"), triplane.layout.to_json(), triplane.layout.fingerprint, {"domain": "synthheads"}
+    )
     _, text, used = auto(*faces, masks=still)
     assert used == 0.25 and "did not arrive" in text and "beard did not arrive" in caplog.text
 

@@ -34,8 +34,11 @@ def test_chains_tell_where_everything_came_from(faces, move):
     model, source, reference = faces
     first = move(model, source, reference)[0]
     second, text, _ = move(model, first, reference, "eyeglasses", -0.5)
-    assert text.split("\n") == ["seed 1", "1. beard of seed 2, intensity 1, masks shipped",
-                                "2. eyeglasses of seed 2, intensity -0.5, masks shipped"]
+    assert text.split("\n") == [
+        "seed 1",
+        "1. beard of seed 2, intensity 1, masks shipped",
+        "2. eyeglasses of seed 2, intensity -0.5, masks shipped",
+    ]
     assert [edit.attributes for edit in second.edits] == [("beard",), ("eyeglasses",)]
 
 
@@ -45,8 +48,9 @@ def test_batches_pair(graph, move, sources, references):
     many, wanted = graph.sample(model, batch_size=sources), graph.sample(model, seed=9, batch_size=references)
     edited = move(model, many, wanted)[0].styles
     assert len(edited) == 3
-    one = move(model, graph.sample(model, seed=3 + min(2, sources - 1)),
-               graph.sample(model, seed=9 + min(2, references - 1)))[0].styles
+    one = move(
+        model, graph.sample(model, seed=3 + min(2, sources - 1)), graph.sample(model, seed=9 + min(2, references - 1))
+    )[0].styles
     torch.testing.assert_close(edited[2:], one, atol=1e-5, rtol=1e-4)
 
 
@@ -74,8 +78,15 @@ def test_own_masks_bring_their_attributes(faces, move, part, own_masks):
     edited, text, _ = move(*faces, "freckles", masks=loaded)
     assert "freckles of seed 2, intensity 1, masks mine" in text and not torch.equal(edited.styles, faces[1].styles)
     combo = {slot.id: slot for slot in part("nodes.transfer").SAT3DTransfer.define_schema().inputs}["attribute"]
-    assert combo.options["options"] == ["hairstyle", "hair_colour", "eye_region", "expression", "beard", "eyeglasses",
-                                        "freckles"]
+    assert combo.options["options"] == [
+        "hairstyle",
+        "hair_colour",
+        "eye_region",
+        "expression",
+        "beard",
+        "eyeglasses",
+        "freckles",
+    ]
 
 
 def test_the_info_tells_the_share_of_each_attribute(part, own_masks, triplane):
@@ -135,17 +146,18 @@ def test_a_damaged_file_leaves_the_combos_whole(part, own_masks, damage, triplan
     if damage == "another kind":
         graph.sample(graph.load()[0]).save(bad)
     else:
-        names = data.replace(json.dumps('["beard", "freckles"]').encode(),
-                             json.dumps('[[[7]], {"a": 11}, 3]  ').encode())
+        names = data.replace(
+            json.dumps('["beard", "freckles"]').encode(), json.dumps('[[[7]], {"a": 11}, 3]  ').encode()
+        )
         assert len(names) == len(data) and names != data
         bad.write_bytes(data[:200] if damage == "truncated" else names)
-    assert part("nodes.masks").attribute_entries()[-1] == "freckles"
+    assert part("nodes.masks").list_attributes()[-1] == "freckles"
     with pytest.raises(part("sat3d.errors").Sat3dError, match="Next step"):
         run(part("nodes.masks").SAT3DLoadMasks, masks_file="bad.safetensors")
 
 
 def test_new_and_changed_files_are_noticed(part, own_masks, triplane):
-    node, entries = part("nodes.masks").SAT3DLoadMasks, part("nodes.masks").attribute_entries
+    node, entries = part("nodes.masks").SAT3DLoadMasks, part("nodes.masks").list_attributes
     before = node.fingerprint_inputs("mine.safetensors")
     assert before == node.fingerprint_inputs("mine.safetensors") and "moles" not in entries()
     masks_of(triplane, ("beard", "moles")).save(own_masks / "mine.safetensors")
@@ -160,6 +172,15 @@ def test_built_in_masks_are_listed_first(part, move, own_masks):
 
 def test_new_inputs_stand_at_the_end_and_may_be_left_out(part):
     slots = part("nodes.transfer").SAT3DTransfer.define_schema().inputs
-    assert [slot.id for slot in slots] == ["model", "source", "reference", "attribute", "intensity", "masks",
-                                           "auto_intensity", "clip", "architecture"]
+    assert [slot.id for slot in slots] == [
+        "model",
+        "source",
+        "reference",
+        "attribute",
+        "intensity",
+        "masks",
+        "auto_intensity",
+        "clip",
+        "architecture",
+    ]
     assert all(slot.options["optional"] for slot in slots[5:])

@@ -24,11 +24,11 @@ def small(triplane, monkeypatch):
 def test_every_way_is_a_step_that_learns(small):
     steps, plain = benchmark_masks.mask_steps("cpu")
     for step, transfers in steps.values():
-        trainer = step.__self__
-        before = trainer.objective.logits.detach().clone()
+        task = step.__self__.task
+        before = task.masks.logits.detach().clone()
         losses = step()
-        assert trainer.plan.batch == transfers and torch.isfinite(losses["loss"])
-        assert not torch.equal(before, trainer.objective.logits)
+        assert task.stages[0].batch == transfers and torch.isfinite(losses["loss"])
+        assert not torch.equal(before, task.masks.logits)
     plain()
 
 
@@ -36,6 +36,7 @@ def test_the_usual_ways_are_timed():
     assert benchmark_masks._WAYS["defaults"] == (View(), 1) and benchmark_masks._WAYS["64² rays, batch 8"][1] == 8
 
 
+@pytest.mark.slow
 def test_the_table_and_the_file(small, tmp_path, monkeypatch, capsys):
     out = tmp_path / "masks.json"
     arguments = ["benchmark.py", "--suite", "masks", "--json", str(out), "--repeats", "1", "--device", "cpu"]
@@ -54,6 +55,7 @@ def test_the_table_and_the_file(small, tmp_path, monkeypatch, capsys):
     assert not (tmp_path / "unwritten.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_memory_is_the_most_that_is_held_at_once():
     def run():
         first = torch.zeros(2**20)  # 4 MiB
@@ -67,6 +69,7 @@ def test_memory_is_the_most_that_is_held_at_once():
     assert tensor_rise_mib(lambda: None) == 0
 
 
+@pytest.mark.slow
 def test_memory_of_a_backward_pass_counts():
     """A float of 1 MiB is kept for each of four squares, and one gradient beside them."""
     leaf = torch.ones(2**18, requires_grad=True)
@@ -80,6 +83,7 @@ def test_memory_of_a_backward_pass_counts():
     assert 5 <= tensor_rise_mib(run) <= 8 and tensor_rise_mib(leaf.detach().square) == 1
 
 
+@pytest.mark.slow
 def test_memory_is_that_of_the_code_even_after_hungrier_code():
     """Many small pieces stay with the allocator when they are freed; the next code takes 40 MB of its own."""
     hungry = lambda: [torch.ones(5000) for _ in range(8000)]  # noqa: E731 - 160 MB

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from training.common.console import allow_all_characters, script
 from sat3d.errors import FileError
 from training import convert_checkpoint
-from training.common.console import allow_all_characters, script
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPTS = sorted(
@@ -90,7 +90,7 @@ def test_streams_that_are_none(monkeypatch):
     monkeypatch.setattr(sys, "stderr", io.StringIO())
 
     @script()
-    def main():
+    def main(arguments):
         print("nobody hears this")
         return 0
 
@@ -100,8 +100,8 @@ def test_streams_that_are_none(monkeypatch):
 @pytest.mark.parametrize(
     ("stop", "code", "says"),
     [
-        (FileError("The × is full", "a"), 7, "error: The x is full. Got: a.\n"),
-        (OSError(28, "No space left"), 7, "error: [Errno 28] No space left\n"),
+        (FileError("The × is full", "a"), 2, "error: The x is full. Got: a.\n"),
+        (OSError(28, "No space left"), 2, "error: [Errno 28] No space left\n"),
         (KeyboardInterrupt(), 130, "enough\n"),
         (BrokenPipeError(32, "Broken pipe"), 141, ""),
     ],
@@ -109,8 +109,8 @@ def test_streams_that_are_none(monkeypatch):
 def test_ends_have_their_line_and_their_code(monkeypatch, stop, code, says):
     console = Console(monkeypatch, "ascii")
 
-    @script(refused=7, stopped="enough")
-    def main(arguments=None):
+    @script(stopped="enough")
+    def main(arguments):
         raise stop
 
     assert main(["x"]) == code and console.err == says and console.out == ""
@@ -118,7 +118,7 @@ def test_ends_have_their_line_and_their_code(monkeypatch, stop, code, says):
 
 def test_faults_of_ours_are_not_hidden(monkeypatch):
     @script()
-    def main():
+    def main(arguments):
         raise ValueError("ours")
 
     with pytest.raises(ValueError, match="ours"):
@@ -129,7 +129,7 @@ PRINTS = """
 import sys
 from training.common.console import script
 @script()
-def main():
+def main(arguments):
     print("a line of text … " * 1000)
     return 0
 sys.exit(main())
@@ -174,6 +174,7 @@ def test_a_conversion_is_told_on_every_console(monkeypatch, tmp_path, encoding):
     assert "stylegan2 8x8" in console.out and (tmp_path / "out.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_a_script_of_its_own_on_a_narrow_console(tmp_path):
     line = ("training/convert_checkpoint.py", SOURCE, tmp_path / "out.safetensors")
     ended = run(*line, stdout=subprocess.PIPE, env={"PYTHONIOENCODING": "cp1251", "PYTHONUTF8": "0"})

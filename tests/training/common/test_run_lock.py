@@ -6,15 +6,16 @@ import socket
 import subprocess
 import sys
 import time
-from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from sat3d.errors import ConfigError, FileError
-from training import train_reader
+from sat3d.errors import FileError
+from training import train_generator, train_reader
 from training.common.run_lock import run_lock
 from training.generator import command as generator_command
+from training.generator.settings import GeneratorSettings
 
 ROOT = Path(__file__).resolve().parents[3]
 HOLDER = """
@@ -129,20 +130,16 @@ def test_small_networks_are_not_trained_twice_into_one_file(tmp_path, capsys):
 
 
 def test_a_generator_is_not_trained_twice_into_one_folder(tmp_path):
-    arguments = Namespace(
-        preset="tiny", steps=1, minutes=None, threads=None, out=tmp_path / "run", device="cpu", data=tmp_path
-    )
+    settings = GeneratorSettings(preset="tiny", steps=1, out=tmp_path / "run", device="cpu", data=(tmp_path,))
     (tmp_path / "run").mkdir()
     with run_lock(tmp_path / "run"), pytest.raises(FileError, match="Another training writes there"):
-        generator_command.run(arguments)
-    arguments.out = tmp_path / "file" / "run"
+        generator_command.run(settings)
     (tmp_path / "file").write_text("")
     with pytest.raises(FileError, match="cannot be made"):
-        generator_command.run(arguments)
+        generator_command.run(replace(settings, out=tmp_path / "file" / "run"))
 
 
-def test_wrong_arguments_leave_no_lock(tmp_path):
-    arguments = Namespace(preset="tiny", steps=-1, minutes=None, out=tmp_path / "run")
-    with pytest.raises(ConfigError, match="steps"):
-        generator_command.run(arguments)
-    assert not list(tmp_path.iterdir())
+def test_wrong_arguments_leave_no_lock(tmp_path, capsys):
+    arguments = ["--preset", "tiny", "--data", tmp_path, "--out", tmp_path / "run", "--steps", "-1"]
+    assert train_generator.main([str(argument) for argument in arguments]) == 2
+    assert "--steps" in capsys.readouterr().err and not list(tmp_path.iterdir())

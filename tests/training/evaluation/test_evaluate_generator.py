@@ -5,7 +5,7 @@ import torch
 
 from sat3d.errors import ConfigError
 from training.evaluation.dci import lasso, measure
-from training.evaluation.flicker import unsteadiness
+from training.evaluation.flicker import in_levels, unsteadiness
 
 
 def factors(count=600, size=6):
@@ -76,3 +76,11 @@ def test_what_moves_evenly_is_steady_and_what_comes_and_goes_is_not():
     blink = ramp.clone()
     blink[2] += 0.5  # second differences: 0.5, −1, 0.5
     assert abs(unsteadiness(blink) - 2 / 3) < 1e-6
+
+
+def test_pictures_are_compared_in_the_levels_that_are_shown():
+    assert in_levels(torch.tensor([-1.0, 1.0, 0.5, 0.0039])).tolist() == pytest.approx(
+        [-1, 1, 191 / 127.5 - 1, 1 / 255], abs=1e-6
+    )
+    levels = torch.arange(256) / 127.5 - 1
+    torch.testing.assert_close(in_levels(levels + 0.003), levels, atol=1e-6, rtol=0)

@@ -1,8 +1,8 @@
 """The inversion suite: points of an edit, edits of a face against itself, and the whole command on a tiny network."""
 
-import argparse
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from sat3d.inversion import Inverter
 from sat3d.masks import AttributeMasks
 from sat3d.networks.reader import AttributeReader, load_reader
 from tests.conftest import tiny_config
+from training.common.settings import parse
 from training.data.views import Views
 from training.evaluation import inversion as suite
 from training.evaluation.inversion_cases import EDITED, Case, Edits, agreement, points_of, true_latent
@@ -60,7 +61,7 @@ class Told:
         self.names, self.config = names, config or reader_config()
 
     def read(self, images):
-        return [argparse.Namespace(names=names) for names in self.names[: len(images)]]
+        return [SimpleNamespace(names=names) for names in self.names[: len(images)]]
 
 
 def test_points_of_an_edit_by_hand():
@@ -131,16 +132,16 @@ def bench(network, monkeypatch):
     """The suite on the tiny network and pictures of its own; nothing is rendered."""
     monkeypatch.setattr(suite, "load_domain_generator", lambda path: network)
     monkeypatch.setattr(suite, "render_pairs", lambda crowd: (views_of(network), torch.zeros(4, 64, 64)))
-    monkeypatch.setattr(suite, "measure_population", lambda network: None)
+    monkeypatch.setattr(suite, "measure_w_statistics", lambda network: None)
     monkeypatch.setattr(suite, "lpips_missing", lambda: "not installed")
 
 
 def options(tmp_path, *arguments):
-    parser = argparse.ArgumentParser()
-    suite.add_arguments(parser)
-    return parser.parse_args(["--count", "2", "--steps", "3", "--no-encoder", "--resolution", "16", *arguments])
+    fixed = ["--count", "2", "--steps", "3", "--no-encoder", "--resolution", "16"]
+    return parse(suite.JudgeInversion, [*fixed, *arguments])
 
 
+@pytest.mark.slow
 def test_the_report_has_its_keys_and_the_true_latents_are_perfect(bench, network, tmp_path, capsys):
     masks = tmp_path / "masks.safetensors"
     masks_of(network).save(masks)
@@ -156,6 +157,7 @@ def test_the_report_has_its_keys_and_the_true_latents_are_perfect(bench, network
     assert (tmp_path / "sheet.png").stat().st_size > 1000 and "a step" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_without_masks_the_gap_is_left_out_with_a_word(bench, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(suite, "MASKS", tmp_path / "none.safetensors")
     report = suite.run(options(tmp_path, "--methods", "W", "--steps", "1"))
@@ -169,8 +171,7 @@ def test_lpips_is_asked_for_in_vain(bench, tmp_path, monkeypatch):
 
 
 def test_an_encoder_that_is_not_there(bench, tmp_path):
-    asked = options(tmp_path, "--encoder", str(tmp_path / "none.safetensors"))
-    asked.no_encoder = False
+    asked = replace(options(tmp_path, "--encoder", str(tmp_path / "none.safetensors")), no_encoder=False)
     with pytest.raises(ConfigError, match="--no-encoder"):
         suite.run(asked)
 

@@ -63,6 +63,7 @@ class Oracle:
         return ReaderOutput(scores, dict(zip(NUMBER_SIZES, numbers, strict=True)), {}, identity)
 
 
+@pytest.mark.slow
 def test_the_truth_gets_full_marks(crowd):
     report = judge_reader(Oracle(*crowd), *crowd, lambda images: images)
     assert report["accuracy"] == 1
@@ -227,6 +228,7 @@ def test_the_command_writes_a_report(tmp_path, networks, capsys):
     assert "mIoU" in said and "actions, mean explained" in said
 
 
+@pytest.mark.slow
 def test_the_second_reader_is_judged_beside_the_first(tmp_path, networks, capsys):
     out, both = tmp_path / "report.json", ("--second", tmp_path / "second.safetensors", "--only", "reader")
     assert (

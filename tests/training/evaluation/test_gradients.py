@@ -53,6 +53,7 @@ def test_steps_on_a_picture_raise_the_wish():
     assert image_gains(RedMeansTheFirst(), Grey(), [Wish(GLASSES, 0)]) > 0.5
 
 
+@pytest.mark.slow
 def test_steps_on_styles_raise_the_wish_and_leave_the_other_channels(triplane, monkeypatch):
     monkeypatch.setattr(gradients, "_NEURAL_PX", 16)
     monkeypatch.setattr(gradients, "_STAY", 0.0)

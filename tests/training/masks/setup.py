@@ -11,14 +11,14 @@ from sat3d.generators.checkpoint import save_checkpoint
 from sat3d.networks.loading import save_network
 from sat3d.parsing.parser import KIND as PARSER
 from sat3d.parsing.parser import HeadParser, ParserConfig
-from tests.training.networks.test_train_clip import SMALL
 from tests.training.tiny_generators import labelled_config, random_network
-from training import train_masks
+from tests.training.tiny_networks import SMALL_CLIP
 from training.common.distributed import Processes
+from training.common.settings import parse
 from training.masks import command
+from training.masks.settings import MaskSettings
 
 ROOT = Path(__file__).resolve().parents[3]
-STATE = "sat3d-vision-training/1"
 
 
 def write_files(folder: Path) -> Path:
@@ -26,7 +26,7 @@ def write_files(folder: Path) -> Path:
     tiny = labelled_config()
     save_checkpoint(folder / "generator.safetensors", tiny, random_network(tiny).state_dict(), {"licence": "free"})
     torch.manual_seed(1)
-    save_network(folder / "clip.safetensors", CLIP, OwnClip(SMALL))
+    save_network(folder / "clip.safetensors", CLIP, OwnClip(SMALL_CLIP))
     save_network(folder / "parser.safetensors", PARSER, HeadParser(ParserConfig(64, (8, 8, 8), (0, 1, 1))))
     content = json.loads((ROOT / "sat3d" / "domains" / "synthheads.json").read_text(encoding="utf-8"))
     kept = ("beard", "eyeglasses", "hairstyle")
@@ -50,10 +50,14 @@ def arguments(files: Path, out: Path, *more: str, domain: str = "heads.json") ->
 
 
 def make_trainer(files: Path, out: Path, *more: str, domain: str = "heads.json", generator: Path | None = None):
-    options = train_masks.parse_arguments(arguments(files, out, *more, domain=domain))
-    loaded = command.load_generator(generator or options.generator)
-    studio = command.make_studio(options, loaded, torch.device("cpu"))
-    return command.prepare(options, command.make_plan(options), studio, loaded, Processes(torch.device("cpu")))
+    settings = parse(MaskSettings, arguments(files, out, *more, domain=domain))
+    loaded = command.load_generator(generator or settings.generator)
+    studio = command.make_studio(settings, loaded, torch.device("cpu"))
+    engine = command.prepare(settings, studio, loaded, Processes(torch.device("cpu")))
+    if settings.resume:
+        engine.resume()
+    engine.begin()
+    return engine
 
 
 def losses_of(trainer, steps: int) -> list[float]:

@@ -15,12 +15,14 @@ import torch
 from sat3d.domains import load_domain
 from sat3d.errors import ConfigError
 from sat3d.masks import load_masks
-from tests.training.masks.setup import ROOT, STATE, arguments, losses_of, make_trainer
+from tests.training.masks.setup import ROOT, arguments, losses_of, make_trainer
 from training import train_masks
+from training.common.checkpoint import SCHEMA, read_header, state_path
+from training.common.report import open_board
+from training.common.settings import parse
 from training.masks import command
 from training.masks.optimizer import find_ranger
-from training.masks.report import open_board
-from training.networks.checkpoint import read_header, state_path
+from training.masks.settings import MaskSettings
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +33,15 @@ def trained(files, tmp_path_factory):
     return out
 
 
+@pytest.mark.slow
 def test_the_command_writes_masks_with_their_origin(trained, files):
     generator = command.load_generator(files / "generator.safetensors")
     masks = load_masks(trained, generator.network.layout)
     assert masks.attributes == ("beard", "eyeglasses", "hairstyle") and masks.warning_for(generator.fingerprint) is None
     assert masks.metadata["licence"] == "free" and masks.metadata["iterations"] == "5"
     training = json.loads(masks.metadata["training"])
-    assert training["weights"] == {"attr": 3.5, "bg": 40.0, "prob": 0.1, "src": 1.0} and training["pairs"] == 10
+    weights = {name: training[f"weight_{name}"] for name in ("attr", "bg", "prob", "src")}
+    assert weights == {"attr": 3.5, "bg": 40.0, "prob": 0.1, "src": 1.0} and training["pairs"] == 10
     assert set(json.loads(masks.metadata["losses"])) == {"loss", "ref", "src", "bg", "prob"}
     log = [json.loads(line) for line in trained.with_name("masks.progress.jsonl").read_text().splitlines()]
     assert log[0]["step"] == 1 and log[0]["losses"]["loss"] > 0
@@ -82,20 +86,7 @@ def test_wrong_arguments_are_named(option, value, files, tmp_path, capsys):
     assert "Next step" in error and (option.strip("-") in error or value in error)
 
 
-def test_a_resumed_training_is_the_uninterrupted_one(files, tmp_path):
-    """Across a step of Lookahead (every sixth), with the rate falling."""
-    options = ("--falling-rate", "--iterations", "8", "--batch", "2")
-    whole = make_trainer(files, tmp_path / "whole.safetensors", *options)
-    expected = losses_of(whole, 8)
-    broken = make_trainer(files, tmp_path / "broken.safetensors", *options)
-    losses = losses_of(broken, 4)
-    broken.checkpoint()
-    resumed = make_trainer(files, tmp_path / "broken.safetensors", *options)
-    resumed.resume()
-    assert losses + losses_of(resumed, 4) == expected
-    assert torch.equal(resumed.objective.logits, whole.objective.logits)
-
-
+@pytest.mark.slow
 def test_a_killed_command_goes_on_exactly(files, tmp_path):
     out = tmp_path / "killed.safetensors"
     run = [sys.executable, "training/train_masks.py", *arguments(files, out, "--checkpoint-minutes", "0")]
@@ -106,11 +97,11 @@ def test_a_killed_command_goes_on_exactly(files, tmp_path):
     process.kill()
     _, said = process.communicate()
     assert state_path(out).exists(), said
-    done = json.loads(read_header(state_path(out), STATE, "", "")["progress"])["step"]
+    done = json.loads(read_header(state_path(out), SCHEMA, "", "")["clock"])["steps"]
     assert train_masks.main(arguments(files, out, "--iterations", str(done + 2), "--resume")) == 0
     whole = make_trainer(files, tmp_path / "whole.safetensors")
     losses_of(whole, done + 2)
-    assert torch.equal(load_masks(out).logits, whole.objective.logits.detach())
+    assert torch.equal(load_masks(out).logits, whole.task.masks.logits.detach())
 
 
 def test_ctrl_c_finishes_the_step_and_saves(files, tmp_path, monkeypatch):
@@ -119,17 +110,17 @@ def test_ctrl_c_finishes_the_step_and_saves(files, tmp_path, monkeypatch):
     step = trainer.step
 
     def interrupted():
-        if trainer.progress.step == 2:
+        if trainer.clock.steps == 2:
             signal.raise_signal(signal.SIGINT)
         return step()
 
     monkeypatch.setattr(trainer, "step", interrupted)
     assert command.train(trainer) == 130
-    resumed = make_trainer(files, out, "--resume")
-    resumed.resume()
-    assert resumed.progress.step == 3 and torch.equal(resumed.objective.logits, trainer.objective.logits)
+    resumed = make_trainer(files, out, "--iterations", "50", "--resume")
+    assert resumed.clock.steps == 3 and torch.equal(resumed.task.masks.logits, trainer.task.masks.logits)
 
 
+@pytest.mark.slow
 def test_two_processes_are_one_with_twice_the_batch(files, tmp_path):
     one = make_trainer(files, tmp_path / "one.safetensors", "--batch", "4")
     losses_of(one, 3)
@@ -149,9 +140,9 @@ def test_two_processes_are_one_with_twice_the_batch(files, tmp_path):
         said, _ = process.communicate(timeout=180)
         assert process.returncode == 0, said
     two = load_masks(tmp_path / "two.safetensors").logits
-    start = one.start.logits
+    start = one.task.start.logits
     assert (two - start).abs().max() > 1e-4
-    torch.testing.assert_close(two, one.objective.logits.detach(), atol=1e-5, rtol=0)
+    torch.testing.assert_close(two, one.task.masks.logits.detach(), atol=1e-5, rtol=0)
 
 
 def test_without_the_optimisers_library_nothing_is_begun(monkeypatch):
@@ -178,6 +169,7 @@ def test_tensorboard_that_is_missing_is_named(monkeypatch, tmp_path):
 
 
 def test_the_built_in_domain_is_the_default():
-    options = train_masks.parse_arguments(["--out", "m.safetensors"])
-    assert (options.iterations, options.batch, options.pairs, options.rate) == (300_000, 1, 6000, 0.01)
-    assert load_domain(options.domain).parser == "head"
+    settings = parse(MaskSettings, ["--out", "m.safetensors"])
+    recipe = settings.recipe
+    assert (recipe.iterations, recipe.batch, recipe.pairs, recipe.rate) == (300_000, 1, 6000, 0.01)
+    assert load_domain(settings.domain).parser == "head"

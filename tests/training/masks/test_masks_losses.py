@@ -19,16 +19,18 @@ from training.masks.sampling import Draw, draw_transfers, most_different
 
 def test_a_face_given_to_itself_changes_nothing(trainer):
     same = torch.tensor([1, 4, 5])
-    transfers = gather(trainer.pairs, Draw(same, same, torch.arange(3)), torch.device("cpu"))
-    losses = trainer.objective(transfers)
+    transfers = gather(trainer.task.pairs, Draw(same, same, torch.arange(3)), torch.device("cpu"))
+    losses = trainer.task.masks(transfers)
     assert losses["ref"] < 1e-3 and losses["src"] < 1e-3 and losses["bg"] < 2e-3
-    assert losses["prob"].item() == pytest.approx(float(probability_loss(trainer.start.logits)))
+    assert losses["prob"].item() == pytest.approx(float(probability_loss(trainer.task.start.logits)))
 
 
 def test_losses_are_those_of_each_transfer_alone(trainer):
     draw = Draw(torch.tensor([0, 1, 2]), torch.tensor([3, 4, 5]), torch.tensor([0, 1, 2]))
-    together = trainer.objective(gather(trainer.pairs, draw, torch.device("cpu")))
-    alone = [trainer.objective(gather(trainer.pairs, draw.part(rank, 3), torch.device("cpu"))) for rank in range(3)]
+    together, *alone = (
+        trainer.task.masks(gather(trainer.task.pairs, part, torch.device("cpu")))
+        for part in (draw, *(draw.part(rank, 3) for rank in range(3)))
+    )
     for name, value in together.items():
         torch.testing.assert_close(value, torch.stack([losses[name] for losses in alone]).mean(), atol=2e-5, rtol=1e-4)
     parts = 3.5 * (together["ref"] + together["src"]) + 40 * together["bg"] + 0.1 * together["prob"]
@@ -37,44 +39,44 @@ def test_losses_are_those_of_each_transfer_alone(trainer):
 
 def test_a_step_is_the_papers(trainer):
     """The same losses and nearly the same gradient as from pictures that are all made anew."""
-    studio, logits = trainer.objective.studio, trainer.start.logits.clone().requires_grad_()
-    source, reference = (trainer.pairs.select(torch.tensor([i])) for i in (2, 7))
+    studio, logits = trainer.task.masks.studio, trainer.task.start.logits.clone().requires_grad_()
+    source, reference = (trainer.task.pairs.select(torch.tensor([i])) for i in (2, 7))
     faces = (source.styles, reference.styles, source.camera, reference.camera)
     expected = paper_losses(studio, logits, *faces, "hairstyle", LossWeights())
     expected["loss"].backward()
-    trainer.objective.zero_grad()
+    trainer.task.masks.zero_grad()
     draw = Draw(torch.tensor([2]), torch.tensor([7]), torch.tensor([2]))
-    found = trainer.objective(gather(trainer.pairs, draw, torch.device("cpu")))
+    found = trainer.task.masks(gather(trainer.task.pairs, draw, torch.device("cpu")))
     found["loss"].backward()
     torch.testing.assert_close(found["ref"] + found["src"], expected["attr"], atol=1e-4, rtol=1e-3)
     for name in ("bg", "prob", "loss"):
         torch.testing.assert_close(found[name], expected[name], atol=1e-3, rtol=1e-3)
-    off = trainer.objective.logits.grad - logits.grad
+    off = trainer.task.masks.logits.grad - logits.grad
     assert off.norm() < 0.1 * logits.grad.norm()
 
 
 def test_only_the_target_and_its_rivals_in_the_softmax_learn_and_only_m(trainer):
     draw = Draw(torch.tensor([0]), torch.tensor([3]), torch.tensor([1]))
-    trainer.objective.zero_grad()
-    trainer.objective(gather(trainer.pairs, draw, torch.device("cpu")))["loss"].backward()
-    gradient = trainer.objective.logits.grad
+    trainer.task.masks.zero_grad()
+    trainer.task.masks(gather(trainer.task.pairs, draw, torch.device("cpu")))["loss"].backward()
+    gradient = trainer.task.masks.logits.grad
     assert gradient.abs().sum(1).min() > 0
     torch.testing.assert_close(gradient.sum(0), torch.zeros(gradient.shape[1]), atol=1e-5, rtol=0)  # a softmax's
-    assert [name for name, _ in trainer.objective.named_parameters()] == ["logits"]
+    assert [name for name, _ in trainer.task.masks.named_parameters()] == ["logits"]
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss(files, tmp_path):
     options = ("--batch", "2", "--rate", "0.3", "--beta2", "0.9", "--start", "plain", "--no-centralisation")
     learner = make_trainer(files, tmp_path / "masks.safetensors", *options)
-    domain = learner.objective.studio.domain
-    transfers = gather(
-        learner.pairs, most_different(draw_transfers(0, 0, 6, 10, 3), learner.pairs.scores, domain), torch.device("cpu")
-    )
+    pairs, domain = learner.task.pairs, learner.task.masks.studio.domain
+    draw = most_different(draw_transfers(0, 0, 6, 10, 3), pairs.scores, domain)
+    transfers = gather(pairs, draw, torch.device("cpu"))
     with torch.no_grad():
-        before = learner.objective(transfers)["loss"].item()
+        before = learner.task.masks(transfers)["loss"].item()
     losses_of(learner, 25)
     with torch.no_grad():
-        assert learner.objective(transfers)["loss"].item() < 0.7 * before
+        assert learner.task.masks(transfers)["loss"].item() < 0.7 * before
 
 
 @pytest.mark.parametrize("white_back", [False, True])
@@ -103,11 +105,11 @@ def test_flat_generators_and_domains_without_a_parser_learn_too(files, tmp_path,
     path = tmp_path / "flat.safetensors"
     save_checkpoint(path, stylegan2.config, stylegan2.state_dict(), {})
     learner = make_trainer(files, tmp_path / "m.safetensors", "--batch", "4", domain="unparsed.json", generator=path)
-    assert learner.pairs.camera.shape == (10, 0) and learner.pairs.labels.shape == (10, 0, 0)
-    before = learner.objective.logits.detach().clone()
+    assert learner.task.pairs.camera.shape == (10, 0) and learner.task.pairs.labels.shape == (10, 0, 0)
+    before = learner.task.masks.logits.detach().clone()
     losses = [learner.step() for _ in range(2)]
-    assert all(loss["bg"] == 0 for loss in losses) and not torch.equal(before, learner.objective.logits)
-    assert learner.objective.logits.shape == (4, stylegan2.layout.num_editable)
+    assert all(loss["bg"] == 0 for loss in losses) and not torch.equal(before, learner.task.masks.logits)
+    assert learner.task.masks.logits.shape == (4, stylegan2.layout.num_editable)
 
 
 def test_loss_weights_reach_the_loss(files, tmp_path):
@@ -121,12 +123,12 @@ def test_loss_weights_reach_the_loss(files, tmp_path):
 
 
 def test_what_the_target_covers_need_not_stay(trainer, monkeypatch):
-    studio = trainer.objective.studio
-    transfers = gather(trainer.pairs, Draw(*(torch.tensor([i]) for i in (0, 5, 1))), torch.device("cpu"))
+    studio = trainer.task.masks.studio
+    transfers = gather(trainer.task.pairs, Draw(*(torch.tensor([i]) for i in (0, 5, 1))), torch.device("cpu"))
     with torch.no_grad():
-        edited = trainer.objective.edit(transfers)
+        edited = trainer.task.masks.edit(transfers)
         kept = studio.qmm.measure(edited).differences(Measurement(transfers.source.scores, studio.domain))
         monkeypatch.setattr(studio.qmm, "domain", replace(studio.domain, covers={"eyeglasses": ("beard",)}))
-        ref, src = trainer.objective.attribute_losses(edited, transfers)
+        ref, src = trainer.task.masks.attribute_losses(edited, transfers)
     torch.testing.assert_close(src, kept["hairstyle"])
     assert kept["beard"] > 0 and ref > 0

@@ -72,8 +72,8 @@ def test_faces_that_hide_an_attribute_say_nothing_of_it(domain):
 
 def test_a_training_begins_with_the_population(files, tmp_path):
     learner = make_trainer(files, tmp_path / "m.safetensors", "--start", "population")
-    start, pairs = learner.start.logits, learner.pairs
-    studio = learner.objective.studio
+    start, pairs = learner.task.start.logits, learner.task.pairs
+    studio = learner.task.masks.studio
     shares = population_shares(studio.network.layout.editable(pairs.styles), pairs.scores, studio.domain)
     begun = (start[:3] == 7).any(0)
     assert torch.equal(begun, (shares >= 0.05).any(0)) and torch.equal(start[3], 7.0 * ~begun)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sat3d.clip import resizing
-from sat3d.domains import DescriptorGroup, Domain, Preselection, Quota, Sampling
+from sat3d.domains import DescriptorGroup, Domain, PictureSampling, Preselection, Quota
 from sat3d.errors import ConfigError, FileError
 from sat3d.losses import LossWeights
 from tests.training.masks.setup import make_trainer
@@ -21,7 +21,7 @@ from training.masks.sampling import Draw, draw_transfers, most_different, shown
 
 
 def test_faces_are_measured_once(trainer):
-    studio, pairs = trainer.objective.studio, trainer.pairs
+    studio, pairs = trainer.task.masks.studio, trainer.task.pairs
     with torch.no_grad():
         images = studio.pictures(pairs.styles[2:3], pairs.camera[2:3])
     torch.testing.assert_close(images, pairs.images[2:3].float(), atol=1e-3, rtol=0)
@@ -31,7 +31,7 @@ def test_faces_are_measured_once(trainer):
 
 def test_drawing_goes_on_where_it_was_killed(files, tmp_path, monkeypatch, trainer):
     monkeypatch.setitem(command.sample_pairs.__globals__, "_CHUNK", 4)
-    studio = trainer.objective.studio
+    studio = trainer.task.masks.studio
     whole = command.sample_pairs(studio, tmp_path / "whole", 5, 10)
     command.sample_pairs(studio, tmp_path / "broken", 5, 10)
     (tmp_path / "broken" / "pairs-00001.safetensors").unlink()
@@ -43,7 +43,7 @@ def test_drawing_goes_on_where_it_was_killed(files, tmp_path, monkeypatch, train
 
 
 def test_hats_are_dropped_and_glasses_are_worn():
-    sampling = Sampling(drop={"hat": 0.01}, at_least={"glasses": Quota(0.4, 0.002)})
+    sampling = PictureSampling(drop={"hat": 0.01}, at_least={"glasses": Quota(0.4, 0.002)})
     admission = Admission(sampling, 5)
     bare, hat, worn = ({"hat": h, "glasses": g} for h, g in ((0.0, 0.0), (0.5, 0.1), (0.01, 0.1)))
     # Of five, three may be without glasses; hats never.
@@ -51,16 +51,17 @@ def test_hats_are_dropped_and_glasses_are_worn():
     assert not Admission(sampling, 5, {"glasses": 3}).admits(bare)
 
 
+@pytest.mark.slow
 def test_filters_that_cannot_be_met_are_named(trainer, tmp_path):
-    studio = trainer.objective.studio
-    domain = replace(studio.domain, sampling=Sampling(at_least={"glasses": Quota(1.0, 1.0)}))
+    studio = trainer.task.masks.studio
+    domain = replace(studio.domain, sampling=PictureSampling(at_least={"glasses": Quota(1.0, 1.0)}))
     qmm = type(studio.qmm)(studio.qmm.model, domain)
     with pytest.raises(ConfigError, match=r"120 pictures drawn.*glasses"):
         command.sample_pairs(replace(studio, qmm=qmm), tmp_path / "pairs", 0, 3)
 
 
 def test_unknown_labels_and_parsers_are_found_at_once(trainer, files):
-    studio = trainer.objective.studio
+    studio = trainer.task.masks.studio
     domain = replace(studio.domain, preselection={"beard": Preselection("whiskers", 3, 1.8)})
     with pytest.raises(ConfigError, match="whiskers"):
         replace(studio, qmm=type(studio.qmm)(studio.qmm.model, domain))
@@ -94,7 +95,7 @@ def test_faces_without_a_region_do_not_count_for_it():
 
 
 def test_preselected_channels_begin_with_their_attribute(trainer):
-    start, n = trainer.start.logits, trainer.start.logits.shape[1]
+    start, n = trainer.task.start.logits, trainer.task.start.logits.shape[1]
     chosen = start[2] == 1.8
     assert int(chosen.sum()) == round(0.6 * n) and start[:2].abs().sum() == 0
     assert torch.equal(start[3], 1 - chosen.float())
@@ -111,12 +112,13 @@ def test_attributed_channels_gain_certainly_and_do_no_sure_harm():
     assert sure["a"][0].tolist() == [0, 1] and sure["b"][0].tolist() == [3]
 
 
+@pytest.mark.slow
 def test_attributions_add_up_to_what_the_line_changes(trainer, monkeypatch):
     monkeypatch.setattr(resizing, "whole_levels", lambda images: images)  # rounding is larger than these changes
-    studio, targets = trainer.objective.studio, torch.arange(3)
+    studio, targets = trainer.task.masks.studio, torch.arange(3)
     objective = start.judge(studio, LossWeights())
     same = lambda face: torch.full_like(targets, face)  # noqa: E731
-    transfers = gather(trainer.pairs, Draw(same(0), same(5), targets), torch.device("cpu"))
+    transfers = gather(trainer.task.pairs, Draw(same(0), same(5), targets), torch.device("cpu"))
     parts = [torch.stack(attributions(objective, transfers, (i + 0.5) / 24)).sum(-1) for i in range(24)]
     own = transfers.source.styles
     goal = studio.network.layout.with_editable(own, studio.network.layout.editable(transfers.reference.styles))
@@ -130,10 +132,10 @@ def test_attributions_add_up_to_what_the_line_changes(trainer, monkeypatch):
 
 def test_a_training_begins_with_attributions(files, tmp_path):
     learner = make_trainer(files, tmp_path / "m.safetensors", "--start", "attributions")
-    start = learner.start.logits
+    start = learner.task.start.logits
     assert set(start.unique().tolist()) == {0.0, 5.0} and torch.equal(start[3] == 0, (start[:3] == 5).any(0))
     again = make_trainer(files, tmp_path / "m.safetensors", "--start", "attributions")
-    assert torch.equal(again.start.logits, start)
+    assert torch.equal(again.task.start.logits, start)
 
 
 def test_transfers_are_of_two_faces_and_every_attribute_comes_as_often():

@@ -1,57 +1,42 @@
 """Training of the image-text model: phrases that are true, losses by hand, learning, going on, judging."""
 
-import argparse
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from sat3d.clip import ClipConfig, load_clip
+from sat3d.clip import load_clip
 from sat3d.clip.built_in_clip import KIND as CLIP
 from sat3d.clip.tokenizer import WordTokenizer, words_of
 from sat3d.errors import ConfigError, FileError
-from sat3d.networks.loading import load_network
-from tests.training.tiny_generators import labelled_config, random_network
+from sat3d.generators.checkpoint import save_checkpoint
+from sat3d.inversion.encoder import KIND as ENCODER
+from sat3d.networks.loading import load_network, save_network
+from tests.training.tiny_generators import labelled_config, random_encoder, random_network, unlabelled_config
+from tests.training.tiny_networks import SMALL_CLIP, WORDS, engine_of, plain
 from training import train_clip
-from training.data.generated_views import generated_views, joined
-from training.data.views import Views
+from training.common.random_numbers import Draws
 from training.evaluation import clip as suite
 from training.networks import clip as clip_task
-from training.networks import options as command_line
+from training.networks import command
 from training.networks.clip import ClipTask, alikeness, clip_config, contrast, group_loss
 from training.networks.clip_captions import ENDS, encode_short, short_caption
-from training.networks.clip_phrases import GROUPS, JUDGED, judged_texts, targets, vocabulary
+from training.networks.clip_phrases import GROUPS, JUDGED, judged_texts, targets
 from training.networks.coded_heads import Coder, generate_views
-from training.networks.dice import Dice
-from training.networks.loop import Plan, Trainer
+from training.networks.generated_views import generated_views, joined
 from training.networks.targets import UNKNOWN
+from training.networks.task import Recipe
 from training.synthheads.cameras import Pose
 from training.synthheads.captions import caption
 from training.synthheads.labels import ATTRIBUTE_VALUES
 from training.synthheads.parameters import HeadParameters
-from training.synthheads.populations import FIRST, INDEPENDENT
-
-WORDS = vocabulary()
-SMALL = ClipConfig(
-    embed_dim=16,
-    image={"image_size": 32, "layers": [1, 1, 1, 1], "width": 8, "head_width": 32},
-    text={"context_length": 64, "vocab_size": len(WORDS) + 3, "width": 16, "heads": 2, "layers": 1},
-    vocabulary=WORDS,
-)
-
-
-def plain(size: int = 32, people: int = 34) -> Views:
-    """Two equal views of each person: nothing but the background's colour."""
-    parameters = [INDEPENDENT.draw(5, head) for head in range(people) for _ in range(2)]
-    images = torch.tensor([p.background for p in parameters])[:, None, None].expand(-1, size, size, 3)
-    labels, angles = torch.zeros(len(parameters), size, size, dtype=torch.uint8), np.zeros(len(parameters), np.float32)
-    heads = torch.arange(people).repeat_interleave(2)
-    return Views((images * 255).round().byte(), labels, heads, parameters, angles, angles)
+from training.synthheads.populations import FIRST, INDEPENDENT, PHOTOGRAPHS
 
 
 def task(**options) -> ClipTask:
-    return ClipTask(plain(), config=SMALL, **options)
+    return ClipTask(plain(), config=SMALL_CLIP, **options)
 
 
 def test_groups_speak_of_known_truths_in_different_words():
@@ -163,72 +148,52 @@ def test_it_learns_what_is_seen(tmp_path, monkeypatch):
     """The pictures show nothing but the background's colour: its phrase gets a better chance than guessing gives."""
     backdrop = tuple(group for group in GROUPS if group.attribute == "background")
     monkeypatch.setattr(clip_task, "GROUPS", backdrop)
-    trainer = Trainer(task(), Plan(batch=8, steps=30, rate=4e-3), tmp_path / "clip.safetensors")
-    scores = trainer.run()
-    loss = trainer.task.loss(torch.arange(32), Dice(1, 1))["phrases"].item()
+    learner = task()
+    engine = engine_of(learner, tmp_path / "clip.safetensors", 30, Recipe(batch=8, rate=4e-3))
+    engine.run()
+    loss = learner.loss(torch.arange(32), Draws(1, 1))["phrases"].item()
     assert loss < 0.87 * math.log(len(backdrop[0].choices))
-    assert set(scores) > {"accuracy", "expression.mood", "beard.kind"}
-
-
-def test_a_killed_training_goes_on_exactly(tmp_path):
-    plan = Plan(batch=4, steps=4)
-    whole = Trainer(task(), plan, tmp_path / "whole.safetensors")
-    whole.run()
-    broken = Trainer(task(), plan, tmp_path / "broken.safetensors")
-    for _ in range(2):
-        broken._step(plan.share(broken.progress))
-    broken.checkpoint()
-    resumed = Trainer(task(), plan, tmp_path / "broken.safetensors")
-    resumed.resume()
-    resumed.run()
-    expected = whole.average.state_dict()
-    assert all(torch.equal(value, expected[name]) for name, value in resumed.average.state_dict().items())
+    assert set(engine.scores) > {"accuracy", "expression.mood", "beard.kind"}
 
 
 def test_both_towers_and_the_scale_get_gradients():
     learner = task()
-    sum(learner.loss(torch.arange(8), Dice(0, 0)).values()).backward()
+    sum(learner.loss(torch.arange(8), Draws(0, 0)).values()).backward()
     parameters = dict(learner.module.named_parameters())
     for name in ("model.visual.conv1.weight", "model.token_embedding.weight", "model.logit_scale"):
         assert parameters[name].grad.abs().max() > 0
 
 
 def test_starting_from_another_model_is_refused(tmp_path):
-    trainer = Trainer(task(), Plan(batch=4, steps=1), tmp_path / "clip.safetensors")
-    trainer.checkpoint()
+    engine = engine_of(task(), tmp_path / "clip.safetensors", 1)
+    engine.run()
     again = task(seed=9)
     again.start_from(tmp_path / "clip.safetensors")
     weight = "model.visual.conv1.weight"
     torch.testing.assert_close(
-        again.module.state_dict()[weight], trainer.average.state_dict()[weight], atol=2e-3, rtol=0
+        again.module.state_dict()[weight], engine.task.average.state_dict()[weight], atol=2e-3, rtol=0
     )
     with pytest.raises(ConfigError):
         ClipTask(plain()).start_from(tmp_path / "clip.safetensors")
 
 
 def test_the_command_line_trains_and_resumes(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(command_line, "render_views", lambda seed, size, count: plain(size))
-    monkeypatch.setattr(train_clip, "ClipTask", lambda *given: ClipTask(*given, config=SMALL))
+    monkeypatch.setattr(command, "render_views", lambda seed, size, count: plain(size))
+    monkeypatch.setattr(train_clip, "ClipTask", lambda *given: ClipTask(*given, config=SMALL_CLIP))
     out = str(tmp_path / "clip.safetensors")
     assert train_clip.main(["--out", out, "--steps", "1", "--batch", "4"]) == 0
     assert train_clip.main(["--out", out, "--steps", "2", "--batch", "4", "--resume"]) == 0
     assert "held out" in capsys.readouterr().out and load_clip(weights=out)
 
 
-def judged(*arguments) -> dict:
-    parser = argparse.ArgumentParser()
-    suite.add_arguments(parser)
-    return suite.run(parser.parse_args([str(argument) for argument in arguments]))
-
-
 def test_the_suite_judges_each_group(tmp_path, monkeypatch, capsys):
-    Trainer(task(), Plan(batch=4, steps=1), tmp_path / "clip.safetensors").checkpoint()
+    engine_of(task(), tmp_path / "clip.safetensors", 1).run()
     monkeypatch.setattr(suite, "_views", lambda options: plain())
-    report = judged("--weights", tmp_path / "clip.safetensors")
+    report = suite.run(suite.JudgeClip(weights=tmp_path / "clip.safetensors"))
     assert report["count"] == 68 and 0 <= report["groups"]["beard"]["kind"]["accuracy"] <= 1
     assert set(report["groups"]) == {group.attribute for group in JUDGED} and "beard.kind" in capsys.readouterr().out
     with pytest.raises(FileError):
-        judged("--weights", tmp_path / "missing.safetensors")
+        suite.run(suite.JudgeClip(weights=tmp_path / "missing.safetensors"))
 
 
 def test_a_perfect_answer_gets_full_marks():
@@ -248,3 +213,28 @@ def test_generated_pictures_join_the_rendered():
     image = generate_views(coder.network, styles, [Pose(float(made.yaw_rad[0]), float(made.pitch_rad[0]))]).image
     wanted = (image[0].permute(1, 2, 0) + 1) * 127.5
     assert (made.images[0].float() - wanted).abs().max() <= 0.51
+
+
+def test_the_command_mixes_in_pictures_of_a_generator_nobody_labelled(tmp_path, monkeypatch, capsys):
+    """Its z say nothing: an encoder sees the renders of heads, whose captions go with what is drawn of them."""
+    seen = []
+
+    def make(views, *given):
+        seen.append(views)
+        return ClipTask(views, *given, config=SMALL_CLIP)
+
+    generator, encoder = random_network(unlabelled_config()), random_encoder(16)
+    save_checkpoint(tmp_path / "generator.safetensors", generator.config, dict(generator.state_dict()), {})
+    save_network(tmp_path / "encoder.safetensors", ENCODER, encoder)
+    monkeypatch.setattr(command, "render_views", lambda seed, size, count: plain(size))
+    monkeypatch.setattr(train_clip, "ClipTask", make)
+    grey = SimpleNamespace(image=np.full((64, 64, 3), 128, np.uint8))
+    monkeypatch.setattr("training.networks.coded_heads.render_head", lambda p, poses, size: [grey for _ in poses])
+    arguments = ["--out", str(tmp_path / "clip.safetensors"), "--steps", "1", "--batch", "4", "--generated", "3",
+                 "--generator", str(tmp_path / "generator.safetensors")]  # fmt: skip
+    assert train_clip.main([*arguments, "--encoder", str(tmp_path / "encoder.safetensors")]) == 0
+    (views,) = seen
+    assert len(views) == 71 and views.images.shape[1] == clip_task.SIZE
+    assert views.parameters[-1] == PHOTOGRAPHS.draw(50_000, 1) and load_clip(weights=tmp_path / "clip.safetensors")
+    capsys.readouterr()
+    assert train_clip.main([*arguments, "--restart"]) == 2 and "another generator" in capsys.readouterr().err

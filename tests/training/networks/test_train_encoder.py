@@ -1,8 +1,5 @@
 """Training of the encoder: true latents, what an error costs, learning, starting points, judging."""
 
-import argparse
-
-import numpy as np
 import pytest
 import torch
 
@@ -11,13 +8,13 @@ from sat3d.errors import ConfigError
 from sat3d.generators.checkpoint import save_checkpoint
 from sat3d.inversion import load_encoder
 from tests.training.tiny_generators import labelled_config, random_network
+from tests.training.tiny_networks import engine_of, lit
 from training import train_encoder
-from training.data.views import Views
+from training.common.random_numbers import Draws
 from training.evaluation import encoder as suite
-from training.networks import options as command_line
-from training.networks.dice import Dice
+from training.networks import command
 from training.networks.encoder import EncoderTask, style_gram, truth_of
-from training.networks.loop import Plan, Trainer
+from training.networks.task import Recipe
 from training.synthheads.populations import FIRST
 from training.synthheads.render import RIG
 
@@ -27,21 +24,8 @@ def network():
     return random_network(labelled_config())
 
 
-def plain(size: int = 128, people: int = 18) -> Views:
-    """Two views of each person: the background's colour, brighter where the camera stands to the right."""
-    latents = [FIRST.draw_latent(5, head) for head in range(people) for _ in range(2)]
-    parameters = [FIRST.parameters(z) for z in latents]
-    yaw = np.tile(np.array([-0.5, 0.5], np.float32), people)
-    images = torch.tensor([p.background for p in parameters])[:, None, None].expand(-1, size, size, 3)
-    images = images * (0.75 + 0.5 * torch.from_numpy(yaw)[:, None, None, None])
-    labels = torch.zeros(len(yaw), size, size, dtype=torch.uint8)
-    heads = torch.arange(people).repeat_interleave(2)
-    z = torch.from_numpy(np.stack(latents))
-    return Views((images * 255).round().clamp(0, 255).byte(), labels, heads, parameters, yaw, 0 * yaw, z)
-
-
 def test_the_truth_is_the_generators_own_w(network):
-    views = plain(64, 2)
+    views = lit(64, 2)
     truth = truth_of(network, views)
     torch.testing.assert_close(truth[3, :-2], network.map(views.latents[3:])[0, 0])
     assert truth[3, -2:].tolist() == [0.5, 0.0]
@@ -63,41 +47,40 @@ def test_an_error_costs_what_it_does_to_the_styles(network):
 
 
 def test_data_without_latents_are_refused(network):
-    views = plain(64, 2)
+    views = lit(64, 2)
     views.latents = None
     with pytest.raises(ConfigError, match="latents"):
         truth_of(network, views)
 
 
+@pytest.mark.slow
 def test_it_learns_where_the_camera_is(network, tmp_path):
-    task = EncoderTask(plain(), network=network)
+    task = EncoderTask(lit(), network=network)
     task.start_from_reader()
-    trainer = Trainer(task, Plan(batch=8, steps=16, rate=2e-3), tmp_path / "encoder.safetensors")
-    before = task.loss(torch.arange(16), Dice(1, 1))
-    scores = trainer.run()
-    after = task.loss(torch.arange(16), Dice(1, 1))
+    engine = engine_of(task, tmp_path / "encoder.safetensors", 16, Recipe(batch=8, rate=2e-3))
+    before = task.loss(torch.arange(16), Draws(1, 1))
+    engine.run()
+    after = task.loss(torch.arange(16), Draws(1, 1))
     assert after["camera"] < 0.7 * before["camera"]
-    assert set(scores) == {"styles_explained", "yaw_deg", "pitch_deg"}
+    assert set(engine.scores) == {"styles_explained", "yaw_deg", "pitch_deg"}
 
 
 def test_starting_from_the_reader_takes_its_layers(network):
     from sat3d.networks.reader import load_reader
 
-    task = EncoderTask(plain(people=4), network=network)
+    task = EncoderTask(lit(people=4), network=network)
     task.start_from_reader()
     torch.testing.assert_close(task.module.trunk[0][0].weight, load_reader().trunk[0][0].weight)
 
 
 def test_the_command_line_trains_and_is_judged(network, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(command_line, "render_views", lambda seed, size, count: plain(size, 6))
+    monkeypatch.setattr(command, "render_views", lambda seed, size, count: lit(size, 6))
     checkpoint, out = tmp_path / "generator.safetensors", tmp_path / "encoder.safetensors"
     save_checkpoint(checkpoint, network.config, dict(network.state_dict()), {"licence": "test"})
     arguments = ["--generator", str(checkpoint), "--out", str(out), "--steps", "1", "--batch", "4"]
     assert train_encoder.main(arguments) == 0 and "held out" in capsys.readouterr().out
     assert load_encoder(out).config.w_dim == network.config.backbone.w_dim
-    monkeypatch.setattr(suite, "render_plain", lambda crowd: plain(64, 3))
+    monkeypatch.setattr(suite, "render_plain", lambda crowd: lit(64, 3))
     monkeypatch.setattr(suite, "Crowd", lambda *_: None)
-    parser = argparse.ArgumentParser()
-    suite.add_arguments(parser)
-    report = suite.run(parser.parse_args(["--checkpoint", str(checkpoint), "--encoder", str(out)]))
+    report = suite.run(suite.JudgeEncoder(checkpoint=checkpoint, encoder=out))
     assert report["count"] == 6 and report["seconds"] > 0 and 0 < report["psnr"] < 60 and report["camera_deg"] >= 0

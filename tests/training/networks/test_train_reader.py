@@ -12,18 +12,18 @@ from sat3d.errors import ConfigError, FileError
 from sat3d.networks.loading import save_network
 from sat3d.networks.reader import KIND, AttributeReader, RawOutput, load_reader
 from sat3d.networks.reader_config import TWO_LOOKS
-from sat3d.parsing.parser import ParserConfig, load_parser
+from sat3d.parsing.parser import load_parser
+from tests.training.tiny_networks import SMALL_PARSER, SMALL_READER, SMALL_SECOND, engine_of, striped
 from training import train_reader
+from training.common.checkpoint import state_path
+from training.common.random_numbers import Draws, EpochOrder
 from training.data.degradations import DEGRADATIONS, blur, degrade
-from training.data.generated_views import joined
 from training.data.geometric import _draw_moves, mirror, move
-from training.data.mirroring import mirrored_targets
-from training.data.views import Views, batch_of, even_shares, load_views, render_views
-from training.networks import options as command_line
-from training.networks.checkpoint import state_path
-from training.networks.dice import Dice
-from training.networks.loop import Plan, Trainer
+from training.data.views import even_shares, load_views, render_views
+from training.networks import command
+from training.networks.generated_views import joined
 from training.networks.metrics import confusion, explained, overlaps, pick_rates
+from training.networks.mirroring import mirrored_targets
 from training.networks.parser import ParserTask
 from training.networks.reader import ReaderTask, best_temperature, column_weights, number_losses
 from training.networks.targets import (
@@ -39,6 +39,7 @@ from training.networks.targets import (
     shared_categories,
     targets_of,
 )
+from training.networks.task import Recipe
 from training.synthheads import dataset
 from training.synthheads.actions import ACTION_NAMES
 from training.synthheads.dataset import ShardFolder
@@ -47,29 +48,6 @@ from training.synthheads.parameters import HeadParameters
 from training.synthheads.populations import INDEPENDENT, PHOTOGRAPHS
 from training.synthheads.render_command import prepare_folder, render_missing
 from training.synthheads.shards import DatasetPlan
-
-SMALL_READER = dataclasses.replace(
-    reader_config(), input_px=64, source_px=128, widths=(8, 16, 16, 16), depths=(0, 0, 1, 0), squeezed=8, hidden=32
-)
-SMALL_SECOND = dataclasses.replace(
-    reader_config("second"), input_px=64, source_px=128, widths=(8, 16, 16, 16), depths=(0, 0, 1, 0), attention_blocks=1
-)
-SMALL_PARSER = ParserConfig(input_px=64, widths=(8, 16, 16, 16), depths=(0, 0, 0, 1))
-
-
-def striped(size: int, people: int = 34) -> Views:
-    """Two equal views of each person: stripes in the colours of background, hair and clothes."""
-    parameters = [INDEPENDENT.draw(5, head) for head in range(people) for _ in range(2)]
-    images = torch.zeros(len(parameters), size, size, 3)
-    labels = torch.zeros(len(parameters), size, size, dtype=torch.uint8)
-    third = -(-size // 3)
-    for i, p in enumerate(parameters):
-        for row, (colour, label) in enumerate(((p.background, 0), (p.hair_colour, 2), (p.cloth_colour, 11))):
-            images[i, row * third : (row + 1) * third] = torch.tensor(colour)
-            labels[i, row * third : (row + 1) * third] = label
-    heads = torch.arange(people).repeat_interleave(2)
-    angles = np.zeros(len(parameters), np.float32)
-    return Views((images * 255).round().byte(), labels, heads, parameters, angles, angles)
 
 
 def reader_task(config=SMALL_READER, **options) -> ReaderTask:
@@ -187,23 +165,24 @@ def test_people_are_not_on_both_sides():
 
 
 def test_an_epoch_has_each_view_once():
-    steps = [batch_of(step, 4, 20, seed=3) for step in range(10)]
+    steps = [EpochOrder(20, seed=3).take(4 * step, 4) for step in range(10)]
     assert sorted(torch.cat(steps[:5]).tolist()) == list(range(20)) == sorted(torch.cat(steps[5:]).tolist())
-    assert torch.equal(batch_of(7, 4, 20, seed=3), steps[7]) and not torch.equal(steps[0], steps[5])
+    assert torch.equal(EpochOrder(20, seed=3).take(26, 4), torch.cat([steps[6][2:], steps[7][:2]]))
+    assert not torch.equal(steps[0], steps[5])
 
 
 @pytest.mark.parametrize("change", [change for _, change in DEGRADATIONS])
 @pytest.mark.parametrize("size", [64, 128])
 def test_each_degradation_keeps_shape_and_mean(change, size):
     images = striped(size, 4).inputs(torch.arange(8)) * torch.linspace(0.7, 1, size)
-    changed = change(images, Dice(0, 3))
+    changed = change(images, Draws(0, 3))
     assert changed.shape == images.shape and torch.isfinite(changed).all() and not torch.equal(changed, images)
     assert (changed.mean((2, 3)) - images.mean((2, 3))).abs().max() < 0.25
 
 
 def test_the_same_step_degrades_alike_and_another_does_not():
     images = striped(64, 16).inputs(torch.arange(32))
-    first, again, other = degrade(images, Dice(0, 1)), degrade(images, Dice(0, 1)), degrade(images, Dice(0, 2))
+    first, again, other = degrade(images, Draws(0, 1)), degrade(images, Draws(0, 1)), degrade(images, Draws(0, 2))
     assert torch.equal(first, again) and not torch.equal(first, other)
     assert float(first.min()) >= -1 and float(first.max()) <= 1
 
@@ -226,11 +205,11 @@ def test_blur_is_a_gaussian(sigma_px):
 
 def test_pictures_move_as_the_library_moves_them():
     images = striped(64, 4).inputs(torch.arange(8)) * torch.linspace(0.2, 1, 64)
-    cos, sin, x, y = _draw_moves(8, Dice(0, 5))
+    cos, sin, x, y = _draw_moves(8, Draws(0, 5))
     matrix = torch.stack([torch.cat([cos, -sin, x], 2), torch.cat([sin, cos, y], 2)], 2).reshape(8, 2, 3)
     grid = torch.nn.functional.affine_grid(matrix, [8, 3, 64, 64], align_corners=False)
     wanted = torch.nn.functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
-    torch.testing.assert_close(move(images, None, Dice(0, 5))[0], wanted, atol=1e-4, rtol=0)
+    torch.testing.assert_close(move(images, None, Draws(0, 5))[0], wanted, atol=1e-4, rtol=0)
 
 
 def test_labels_move_with_the_picture():
@@ -238,23 +217,24 @@ def test_labels_move_with_the_picture():
     labels[:, 20:40, 10:30] = 7
     images = (labels / 7.0)[:, None].expand(4, 3, 64, 64).contiguous()
     flags = torch.tensor([True, False, True, False])
-    moved, moved_labels = move(mirror(images, flags, 3), mirror(labels, flags, 2), Dice(0, 0))
+    moved, moved_labels = move(mirror(images, flags, 3), mirror(labels, flags, 2), Draws(0, 0))
     assert ((moved[:, 0] > 0.5) == (moved_labels == 7)).float().mean() > 0.99
     assert not torch.equal(moved_labels, labels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", [SMALL_READER, SMALL_SECOND])
 def test_the_reader_learns_and_tells_how_sure_it_is(tmp_path, config):
-    plan = Plan(batch=16, steps=130, rate=1e-2 if config is SMALL_READER else 5e-3)
-    trainer = Trainer(reader_task(config), plan, tmp_path / "reader.safetensors")
+    recipe, task = Recipe(batch=16, rate=1e-2 if config is SMALL_READER else 5e-3), reader_task(config)
+    engine = engine_of(task, tmp_path / "reader.safetensors", 130, recipe)
     index = torch.arange(16)
-    before = sum(trainer.task.loss(index, Dice(1, 1)).values()).item()
-    scores = trainer.run()
-    after = sum(trainer.task.loss(index, Dice(1, 1)).values()).item()
-    assert after < 0.7 * before and {"actions", "least_action", "gaze", "light"} < scores.keys()
+    before = sum(task.loss(index, Draws(1, 1)).values()).item()
+    engine.run()
+    after = sum(task.loss(index, Draws(1, 1)).values()).item()
+    assert after < 0.7 * before and {"actions", "least_action", "gaze", "light"} < engine.scores.keys()
     reader = load_reader(tmp_path / "reader.safetensors")
     assert reader.config == config
-    views = trainer.task.views
+    views = task.views
     column = list(CATEGORIES).index("background")
     truth = targets_of(views.parameters, views.yaw_rad, views.pitch_rad).classes[:, column]
     found = [reading.names["background"] for reading in reader.read(views.inputs(torch.arange(len(views))))]
@@ -334,6 +314,7 @@ def test_pictures_come_evenly_from_all_data_sets(sizes, count, wanted):
     assert even_shares(sizes, count) == wanted
 
 
+@pytest.mark.slow
 def test_people_who_are_never_learned_from_come_last_and_cost_no_copy(tmp_path):
     folder = small_data_set(tmp_path / "a", "independent", 16, 2 * 18)
     views = load_views([folder], 16)
@@ -348,6 +329,7 @@ def test_people_who_are_never_learned_from_come_last_and_cost_no_copy(tmp_path):
             assert p == sample.parameters
 
 
+@pytest.mark.slow
 def test_trainings_share_decoded_pictures(tmp_path, monkeypatch):
     folder = small_data_set(tmp_path / "a", "independent", 32, 36)
     cache, plain = tmp_path / "cache", load_views([folder], 32)
@@ -382,64 +364,29 @@ def test_people_of_a_population_are_rendered_on_the_spot():
     assert len(both) == 4 and both.parameters[2] == INDEPENDENT.draw(4, 0) and both.heads.tolist() == [0, 0, 1, 1]
 
 
+@pytest.mark.slow
 def test_the_parser_learns(tmp_path):
     task = ParserTask(striped(64), config=SMALL_PARSER)
-    scores = Trainer(task, Plan(batch=8, steps=100, rate=2e-2), tmp_path / "parser.safetensors").run()
-    assert scores["background"] > 0.6 and scores["cloth"] > 0.6
+    engine = engine_of(task, tmp_path / "parser.safetensors", 100, Recipe(batch=8, rate=2e-2))
+    engine.run()
+    assert engine.scores["background"] > 0.6 and engine.scores["cloth"] > 0.6
     assert load_parser(tmp_path / "parser.safetensors").config == SMALL_PARSER
 
 
-def weights(trainer: Trainer) -> dict[str, torch.Tensor]:
-    return {**trainer.module.state_dict(), **{f"a/{k}": v for k, v in trainer.average.state_dict().items()}}
-
-
-def test_a_killed_training_goes_on_exactly(tmp_path):
-    plan = Plan(batch=4, steps=6)
-    whole = Trainer(reader_task(), plan, tmp_path / "whole.safetensors")
-    whole.run()
-    broken = Trainer(reader_task(), plan, tmp_path / "broken.safetensors")
-    for _ in range(3):
-        broken._step(plan.share(broken.progress))
-    broken.checkpoint()
-    broken._step(plan.share(broken.progress))  # lost with the process
-    resumed = Trainer(reader_task(), plan, tmp_path / "broken.safetensors")
-    resumed.resume()
-    assert resumed.progress.step == 3
-    resumed.run()
-    expected = weights(whole)
-    assert all(torch.equal(value, expected[name]) for name, value in weights(resumed).items())
-
-
-def test_ctrl_c_leaves_a_checkpoint(tmp_path, monkeypatch):
-    trainer = Trainer(reader_task(), Plan(batch=4, steps=9), tmp_path / "r.safetensors")
-    step = trainer._step
-
-    def interrupted(share):
-        if trainer.progress.step == 2:
-            raise KeyboardInterrupt
-        return step(share)
-
-    monkeypatch.setattr(trainer, "_step", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        trainer.run()
-    resumed = Trainer(reader_task(), Plan(batch=4, steps=9), tmp_path / "r.safetensors")
-    resumed.resume()
-    assert resumed.progress.step == 2 and load_reader(tmp_path / "r.safetensors")
-
-
 def test_the_state_of_another_training_is_refused(tmp_path):
-    Trainer(reader_task(), Plan(batch=4, steps=1), tmp_path / "r.safetensors").checkpoint()
+    out = tmp_path / "r.safetensors"
+    engine_of(reader_task(), out, 1).run()
     with pytest.raises(FileError, match="batch"):
-        Trainer(reader_task(), Plan(batch=8, steps=1), tmp_path / "r.safetensors").resume()
-    state = state_path(tmp_path / "r.safetensors")
+        engine_of(reader_task(), out, 1, Recipe(batch=8)).resume()
+    state = state_path(out)
     state.write_bytes(state.read_bytes()[:-9])
     with pytest.raises(FileError):
-        Trainer(reader_task(), Plan(batch=4, steps=1), tmp_path / "r.safetensors").resume()
+        engine_of(reader_task(), out, 1).resume()
 
 
 def run(monkeypatch, *arguments) -> int:
-    monkeypatch.setattr(command_line, "render_views", lambda seed, size, count: striped(size))
-    monkeypatch.setitem(train_reader.PRESETS["first"], "cpu", Plan(batch=4, minutes=1))
+    monkeypatch.setattr(command, "render_views", lambda seed, size, count: striped(size))
+    monkeypatch.setitem(train_reader.PRESETS["first"], "cpu", Recipe(batch=4, minutes=1))
     monkeypatch.setattr(train_reader, "reader_config", lambda architecture: SMALL_READER)
     return train_reader.main([str(argument) for argument in arguments])
 
@@ -477,7 +424,7 @@ def test_a_training_starts_from_what_another_reader_sees(tmp_path):
 def test_the_command_makes_the_reader_that_is_asked_for(tmp_path, monkeypatch):
     sizes = {"first": SMALL_READER, "second": SMALL_SECOND}
     monkeypatch.setattr(train_reader, "reader_config", sizes.get)
-    monkeypatch.setattr(command_line, "render_views", lambda seed, size, count: striped(size, 20))
+    monkeypatch.setattr(command, "render_views", lambda seed, size, count: striped(size, 20))
     for name in READERS:
         out = tmp_path / f"{name}.safetensors"
         arguments = ["--architecture", name, "--out", str(out), "--steps", "1", "--batch", "2"]

@@ -77,6 +77,7 @@ def test_one_value_is_never_called_another(name, values):
             assert not any(re.search(KEYWORDS[name][other], text) for text in texts if other != "round"), (value, other)
 
 
+@pytest.mark.slow
 def test_hair_styles_and_expressions_are_told_apart():
     for name, values in (("hair_style", HAIR_STYLES), ("expression", EXPRESSIONS)):
         texts = {}

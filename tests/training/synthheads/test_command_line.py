@@ -104,11 +104,21 @@ def test_a_missing_gpu_is_said(monkeypatch, tmp_path, capsys):
     assert "no CUDA device" in refused(capsys, "render", "--out", tmp_path, "--count", 4, "--device", "cuda")
 
 
-def test_unknown_arguments_show_the_usage(capsys):
-    for arguments in ([], ["paint"], ["render"], ["render", "--out", "x", "--count", "many"]):
-        with pytest.raises(SystemExit) as stop:
-            main(arguments)
-        assert stop.value.code == 2 and "usage" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], ("render", "describe")),
+        (["paint"], ("paint", "render", "describe")),
+        (["render"], ("--out", "--count")),
+        (["render", "--out", "x", "--count", "many"], ("--count", "many")),
+        (["render", "--out", "x", "--count", "4", "--veiws", "2"], ("--veiws", "--views")),
+    ],
+)
+def test_wrong_arguments_are_named_and_help_is_pointed_to(capsys, arguments, said):
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    error = capsys.readouterr().err
+    assert stop.value.code == 2 and "--help" in error and all(word in error for word in said)
 
 
 def test_describe_says_what_a_shard_shows(data, capsys):
@@ -182,6 +192,7 @@ def test_sheet_refuses_in_words(flat, tmp_path, capsys, monkeypatch, arguments, 
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_errors_of_workers_arrive_in_words():
     with pytest.raises(FileError, match=r"The disk is full. Got: /x. Wanted: space."):
         run_jobs([failing_job, failing_job], 2, lambda count: None)
@@ -194,6 +205,7 @@ def command(*arguments, **options):
     return subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
 
+@pytest.mark.slow
 def test_the_bytes_do_not_depend_on_the_workers(tmp_path):
     plan = DatasetPlan(seed=1, size=16, count=6, views=2, heads_per_shard=1)
     for workers in (1, 2):
@@ -204,13 +216,14 @@ def test_the_bytes_do_not_depend_on_the_workers(tmp_path):
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_run_leaves_only_whole_shards_and_no_processes(tmp_path, stop):
     out = tmp_path / "data"
     arguments = ("render", "--out", out, "--count", 4000, "--size", 16, "--views", 1, "--workers", 2)
     process = command(*arguments, start_new_session=True)
-    wait_for(lambda: any(file.stat().st_size for file in out.glob(".*.part.tar")), 60)
+    wait_for(lambda: any(file.stat().st_size for file in out.glob(".*.part.tar")), 180)
     process.send_signal(stop)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == (130 if stop == signal.SIGINT else -stop)
@@ -238,6 +251,7 @@ def alive(group):
     return True
 
 
+@pytest.mark.slow
 def test_help_of_every_command():
     process = command("--help", env={**os.environ, "PYTHONIOENCODING": "ascii"})
     text, _ = process.communicate(timeout=60)

@@ -18,6 +18,7 @@ def picture(p: HeadParameters) -> np.ndarray:
     return render_view(build_scene(p), yaw_rad=0.3, pitch_rad=-0.1, size=SIZE).image.astype(np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NUMBERS)
 def test_a_small_step_is_a_small_change_and_the_whole_way_is_not(name):
     shown = _SHOWN_WITH.get(name, {}) | ({"backdrop": "horizon"} if name == "backdrop_variant" else {})
@@ -34,6 +35,7 @@ def test_a_small_step_is_a_small_change_and_the_whole_way_is_not(name):
         assert near < max(0.12 * far, 0.25)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ACTION_NAMES)
 def test_every_action_goes_smoothly_from_nothing_to_all_of_it(name):
     pictures = [picture(change(HeadParameters(), actions={name: share})) for share in (0.0, 0.01, 0.49, 0.5, 0.99, 1.0)]
@@ -43,6 +45,7 @@ def test_every_action_goes_smoothly_from_nothing_to_all_of_it(name):
         assert np.abs(pictures[second] - pictures[first]).mean() < max(0.12 * far, 0.25)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(name for name, rule in FIELDS.items() if hasattr(rule, "anchors")))
 def test_colours_move_the_picture_smoothly(name):
     base = change(HeadParameters(), glasses="round", beard="full beard", lipstick=1.0, backdrop="gradient")

@@ -73,6 +73,7 @@ def test_each_action_moves_the_face_steadily_and_nothing_far_away(model, name):
     np.testing.assert_allclose(faces[-1][behind], faces[0][behind], atol=2e-4)
 
 
+@pytest.mark.slow
 def test_left_and_right_are_the_persons_own(model):
     """The person's left is at positive x, to the viewer's right."""
     for name in ACTION_NAMES:

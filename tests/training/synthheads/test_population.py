@@ -79,6 +79,7 @@ def test_the_rotation_is_orthogonal_fixed_and_mixes_every_axis(population, wante
     assert digest[:16] == wanted
 
 
+@pytest.mark.slow
 @EVERYONE
 def test_people_come_back_from_their_latents_exactly(population):
     for index in range(400):
@@ -205,6 +206,7 @@ def test_photographs_follow_their_laws():
     assert np.corrcoef(tone, african)[0, 1] > 0.7
 
 
+@pytest.mark.slow
 def test_beards_tell_of_chins_in_photographs_and_not_in_the_independent_population():
     """A linear reader of chin shapes, tested on people it has not seen: how much better than the commoner answer."""
     chins = [SHAPE_NAMES.index(name) for name in SHAPE_NAMES if name.startswith("chin")]

@@ -33,6 +33,7 @@ def test_the_golden_cases_are_here():
     assert {"eg3d_shapenet_small", "stylegan2_clamp_tiny"} <= set(CASES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_every_tensor_of_the_official_code_is_reproduced(name):
     case = ParityCase.load(CASES[name])
@@ -61,7 +62,7 @@ def write(tmp_path):
         z = z_from_seed(0, 4)
         ws = network.map(z)
         styles = network.layout.split(network.styles(ws))
-        stored = {"in.z": z, "syn.ws": ws, "map.ws_psi1": ws, "image": network.drawn(network.styles(ws))}
+        stored = {"in.z": z, "syn.ws": ws, "map.ws_psi1": ws, "image": network.draw(network.styles(ws))}
         stored |= {"style.synthesis.b4.conv1": styles["synthesis.b4.conv1"], **changes}
         stored = {key: tensor.clone().contiguous() for key, tensor in stored.items() if tensor is not None}
         save_file(stored, stem.with_suffix(".safetensors"))

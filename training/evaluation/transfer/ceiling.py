@@ -12,8 +12,8 @@ from sat3d.generators import TriplaneGenerator
 from training.synthheads.edits import values_of
 from training.synthheads.populations import FIRST
 
+from .metrics import Scale, alike, share, true_to
 from .renderer_and_judges import Shots, Stage, pick
-from .scoring import Scale, alike, share, true_to
 from .triples import Cases, People
 from .truth import Truth, score_truth
 

@@ -14,10 +14,9 @@ from sat3d.metrics import pixel_changes, shape_distance
 from training.synthheads.streams import SEED_LIMIT
 
 from .methods import Edit, Pairing
+from .metrics import all_alike, rounded, share
 from .renderer_and_judges import Shots
-from .scored import SCORED, named
-from .scoring import all_alike, rounded, share
-from .triples import Cases, People
+from .triples import SCORED, Cases, People, named
 
 _STREAM = 77  # of random numbers: the triples of the attributes have 0 to 5
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Annotated
 
 import torch
+import tyro
 
 from sat3d.clip import BUILT_IN as BUILT_IN_CLIP
 from sat3d.clip import load_clip
@@ -21,11 +22,11 @@ from sat3d.networks.built_in import GENERATOR
 from sat3d.networks.loading import ASSETS
 from sat3d.networks.reader import load_reader
 from sat3d.parsing.parser import load_parser
-from training.networks import coded_heads
-from training.networks.coded_heads import find_coder, load_domain_generator
-from training.synthheads.streams import SEED_LIMIT
+from training.common.settings import Again, Maybe, Range, Threads
+from training.networks.coded_heads import CoderSettings, find_coder, load_domain_generator
 from training.synthheads.views import check_device
 
+from ..people import Judging
 from .gradients import global_directions, region_layers
 from .labelled import linear_boundaries, single_channels
 from .methods import Method, copy_all, copy_layers, from_masks
@@ -43,36 +44,37 @@ _BANK_SEED_OFFSET = 2_000_003
 _BANK_PEOPLE, _BANK_RENDERS = 4000, 1000  # whose codes are known, or found in renders
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--seed", type=int, default=7, help="which people (7)")
-    add("--count", type=int, default=500, help="triples of source, reference and attribute, in all (500)")
-    masks = f"attribute masks, as method NAME ({MASKS}); again for more (those that come with the package)"
-    add("--masks", action="append", metavar="[NAME=]FILE", default=[], help=masks)
-    add("--generator", default=BUILT_IN, help="a .safetensors file of the built-in domain (built-in)")
-    coded_heads.add_arguments(parser)
-    add("--inversion-steps", type=int, default=0, help="of descent in W+ after the encoder, for the triples' heads (0)")
-    bank = f"people with known labels that some methods learn from ({_BANK_PEOPLE}; {_BANK_RENDERS} if to be rendered)"
-    add("--bank", type=int, help=bank)
-    add("--reader", type=Path, help="a .safetensors file (the built-in one)")
-    add("--parser", type=Path, help="a .safetensors file (the built-in one)")
-    add("--clip-weights", type=Path, help="of the CLIP whose text directions are compared (the built-in one)")
-    add("--methods", help=f"some of {MASKS}, names of --masks, {', '.join(BASELINES)}, with commas between (all)")
-    add("--deltas", default="0.75,1,1.5,2", help="intensities of the sweep (0.75,1,1.5,2)")
-    add("--tune", type=int, default=10, help="triples an attribute, of other people, that options and δ are chosen on")
-    add("--faces", type=int, default=6, help="that gradients are taken of, for the methods that need them (6)")
-    add("--views", type=int, default=5, help="from how many sides, yaw -30 to 30 degrees, an odd number; 1: none (5)")
-    add("--views-count", type=int, default=60, help="triples that are turned, in all (60)")
-    add("--walks", type=int, default=12, help="pairs of whom one takes over all of the other, one by one; 0: none (12)")
-    add("--neural-resolution", type=int, default=96, help="side of the volume-rendered image (96)")
-    add("--samples", type=int, nargs=2, default=(16, 12), metavar=("COARSE", "FINE"), help="on a ray (16 12)")
-    add("--pictures", type=Path, metavar="DIR", help="put a sheet of edits of each attribute there")
-    add("--rows", type=int, default=6, help="triples on a sheet (6)")
-    add("--threads", type=int, default=0, help="of the processor (torch's choice)")
-    add("--device", default="cpu", help="cpu or cuda (cpu)")
+@dataclass(frozen=True, kw_only=True)
+class JudgeTransfer(CoderSettings, Judging):
+    """Attribute transfer on the built-in generator, where the truth is known: SAT3D masks beside simpler methods."""
+
+    count: Annotated[int, Range(6, 10**5)] = 500  # triples of source, reference and attribute, in all
+    masks: Annotated[Again[str], tyro.conf.arg(metavar="[NAME=]FILE")] = ()
+    """attribute masks, as method NAME (sat3d); again for more (those that come with the package)"""
+    generator: str = BUILT_IN  # a .safetensors file of the built-in domain
+    inversion_steps: Annotated[int, Range(0, 10**5)] = 0  # of descent in W+ after the encoder, for the triples' heads
+    bank: Annotated[Maybe[int], Range(16, 10**6)] = None
+    """people with known labels that some methods learn from (4000; 1000 if to be rendered)"""
+    reader: Maybe[Path] = None  # a .safetensors file (the built-in one)
+    parser: Maybe[Path] = None  # a .safetensors file (the built-in one)
+    clip_weights: Maybe[Path] = None  # of the CLIP whose text directions are compared (the built-in one)
+    methods: Maybe[str] = None  # some of sat3d, names of --masks, the simpler methods, with commas between (all)
+    deltas: str = "0.75,1,1.5,2"  # intensities of the sweep
+    tune: Annotated[int, Range(1, 1000)] = 10
+    """triples of each attribute, of other people, that options and intensities are chosen on"""
+    faces: Annotated[int, Range(1, 1000)] = 6  # that gradients are taken of, for the methods that need them
+    views: Annotated[int, Range(1, 31)] = 5  # from how many sides, yaw -30 to 30 degrees, an odd number; 1: none
+    views_count: Annotated[int, Range(0, 10**5)] = 60  # triples that are turned, in all
+    walks: Annotated[int, Range(0, 1000)] = 12  # pairs of whom one takes over all of the other, one by one; 0: none
+    neural_resolution: Annotated[int, Range(16, 512)] = 96  # side of the volume-rendered image
+    samples: Annotated[tuple[int, int], Range(4, 256), tyro.conf.arg(metavar="COARSE FINE")] = (16, 12)  # on a ray
+    pictures: Maybe[Path] = None  # put a sheet of edits of each attribute into this folder
+    rows: Annotated[int, Range(1, 100)] = 6  # triples on a sheet
+    threads: Threads = None  # processor threads (all)
+    device: str = "cpu"  # cpu or cuda
 
 
-def run(options: argparse.Namespace) -> dict:
+def run(settings: JudgeTransfer) -> dict:
     """Report: ``methods.<method>.<attribute>`` with ``transfer, parts, transfer_truth, preservation, product, identity,
     identity_cosine, d_mean, view_consistency, kept, secondary, views, delta, leak, specifics`` at δ = 1, and the same
     but views under ``best`` with ``intensity`` (its δ) and ``option``; ``chain.<method>``: a row a step
@@ -83,56 +85,36 @@ def run(options: argparse.Namespace) -> dict:
     reader's own mistakes do not count; ``parts``: of each category alone; ``transfer_truth``: it sees what is true of
     the reference.
     """
-    plan = _plan(options)
+    plan = _plan(settings)
     check_device("cpu")  # the true pictures are rendered
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    stage = _stage(options)
-    makers = _makers(options, stage)
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    stage = _stage(settings)
+    makers = _makers(settings, stage)
     found = examine(stage, plan, makers)
-    report = {"seed": options.seed, "count": options.count, "generator": stage.network.fingerprint(), **found.report}
+    report = {"seed": settings.seed, "count": settings.count, "generator": stage.network.fingerprint(), **found.report}
     mask_names = [name for name in makers if name not in BASELINES]
     report["targets"] = targets(report["methods"], mask_names[0]) if mask_names else {}
     text = markdown(report)
     print(text)
-    if options.json:
-        write_text(options.json.with_suffix(".md"), text + "\n")
-    if options.pictures:
-        save_sheets(found, options.pictures)
+    if settings.json:
+        write_text(settings.json.with_suffix(".md"), text + "\n")
+    if settings.pictures:
+        save_sheets(found, settings.pictures)
     return report
 
 
-def _plan(options: argparse.Namespace) -> Plan:
-    limits = {
-        "seed": (0, SEED_LIMIT - 1),
-        "count": (6, 10**5),
-        "tune": (1, 1000),
-        "faces": (1, 1000),
-        "views": (1, 31),
-        "views_count": (0, 10**5),
-        "walks": (0, 1000),
-        "inversion_steps": (0, 10**5),
-        "bank": (16, 10**6),
-        "neural_resolution": (16, 512),
-        "rows": (1, 100),
-        "threads": (0, 1024),
-    }
-    for name, (low, high) in limits.items():
-        value = getattr(options, name)
-        if value is not None and not low <= value <= high:
-            raise ConfigError(f"--{name.replace('_', '-')} is out of range", value, f"{low} to {high}")
-    if options.views % 2 == 0:
-        raise ConfigError("--views must include the front", options.views, "an odd number", "choose another")
-    if min(options.samples) < 4 or max(options.samples) > 256:
-        raise ConfigError("--samples is out of range", options.samples, "4 to 256 each")
-    if options.pictures and not options.pictures.absolute().parent.is_dir():
-        raise FileError("The folder for pictures does not exist", options.pictures.parent, "a folder", "create it")
-    if options.pictures:
-        make_folder(options.pictures)
-    rows = options.rows if options.pictures else 0
-    views = options.views_count if options.views > 1 else 0
-    return Plan(options.seed, options.count, _deltas(options.deltas), options.tune, _TUNING_QUALITY,
-                options.views, views, rows, options.walks)  # fmt: skip
+def _plan(settings: JudgeTransfer) -> Plan:
+    if settings.views % 2 == 0:
+        raise ConfigError("--views must include the front", settings.views, "an odd number", "choose another")
+    if settings.pictures and not settings.pictures.absolute().parent.is_dir():
+        raise FileError("The folder for pictures does not exist", settings.pictures.parent, "a folder", "create it")
+    if settings.pictures:
+        make_folder(settings.pictures)
+    rows = settings.rows if settings.pictures else 0
+    views = settings.views_count if settings.views > 1 else 0
+    return Plan(settings.seed, settings.count, _deltas(settings.deltas), settings.tune, _TUNING_QUALITY,
+                settings.views, views, rows, settings.walks)  # fmt: skip
 
 
 def _deltas(text: str) -> tuple[float, ...]:
@@ -145,13 +127,13 @@ def _deltas(text: str) -> tuple[float, ...]:
     return found
 
 
-def _stage(options: argparse.Namespace) -> Stage:
-    path = GENERATOR if options.generator == BUILT_IN else Path(options.generator)
-    device = _device(options.device)
+def _stage(settings: JudgeTransfer) -> Stage:
+    path = GENERATOR if settings.generator == BUILT_IN else Path(settings.generator)
+    device = _device(settings.device)
     network = load_domain_generator(path).to(device)
-    coder = find_coder(network, options.encoder, options.population, options.inversion_steps)
-    reader, parser = load_reader(options.reader).to(device), load_parser(options.parser).to(device)
-    quality = Quality(options.neural_resolution, tuple(options.samples))
+    coder = find_coder(network, settings.encoder, settings.population, settings.inversion_steps)
+    reader, parser = load_reader(settings.reader).to(device), load_parser(settings.parser).to(device)
+    quality = Quality(settings.neural_resolution, tuple(settings.samples))
     return Stage(network, coder, reader, parser, load_domain("synthheads"), quality).at(quality)
 
 
@@ -167,12 +149,12 @@ def _device(name: str) -> torch.device:
 Maker = Callable[[Examination], Method]
 
 
-def _makers(options: argparse.Namespace, stage: Stage) -> dict[str, Maker]:
+def _makers(settings: JudgeTransfer, stage: Stage) -> dict[str, Maker]:
     """Name to how the method is made; files are read at once, all else when its turn comes."""
-    layout, faces = stage.network.layout, options.faces
-    bank = cache(lambda: _bank(options, stage))
+    layout, faces = stage.network.layout, settings.faces
+    bank = cache(lambda: _bank(settings, stage))
     makers: dict[str, Maker] = {}
-    for name, path in _mask_files(options, stage).items():
+    for name, path in _mask_files(settings, stage).items():
         method = from_masks(name, load_masks(path, layout))
         makers[name] = lambda examination, method=method: method
     makers["copy_all"] = lambda e: copy_all(layout)
@@ -181,24 +163,24 @@ def _makers(options: argparse.Namespace, stage: Stage) -> dict[str, Maker]:
     makers["single_channels"] = lambda e: single_channels(layout, bank())
     makers["linear_boundary"] = lambda e: linear_boundaries(bank())
     makers["text_direction"] = lambda e: global_directions(
-        e.tuning.stage, e.tuning.people, _clip(options, stage), e.tuning.shots.images, faces
+        e.tuning.stage, e.tuning.people, _clip(settings, stage), e.tuning.shots.images, faces
     )
-    return _chosen(makers, options.methods)
+    return _chosen(makers, settings.methods)
 
 
-def _bank(options: argparse.Namespace, stage: Stage) -> People:
+def _bank(settings: JudgeTransfer, stage: Stage) -> People:
     coder = replace(stage.coder, steps=0)
-    count = options.bank or (_BANK_PEOPLE if coder.encoder is None else _BANK_RENDERS)
-    return draw_people(coder, options.seed + _BANK_SEED_OFFSET, count)
+    count = settings.bank or (_BANK_PEOPLE if coder.encoder is None else _BANK_RENDERS)
+    return draw_people(coder, settings.seed + _BANK_SEED_OFFSET, count)
 
 
-def _clip(options: argparse.Namespace, stage: Stage):
-    return load_clip(BUILT_IN_CLIP, options.clip_weights, stage.network.device)
+def _clip(settings: JudgeTransfer, stage: Stage):
+    return load_clip(BUILT_IN_CLIP, settings.clip_weights, stage.network.device)
 
 
-def _mask_files(options: argparse.Namespace, stage: Stage) -> dict[str, Path]:
+def _mask_files(settings: JudgeTransfer, stage: Stage) -> dict[str, Path]:
     files: dict[str, Path] = {}
-    for given in options.masks or [str(path) for path in shipped_masks(stage.network.layout.fingerprint)]:
+    for given in settings.masks or [str(path) for path in shipped_masks(stage.network.layout.fingerprint)]:
         name, found, path = given.partition("=")
         name, path = (name, path) if found and not Path(given).exists() else (MASKS, given)
         if name in files or name in BASELINES or not name:

@@ -18,8 +18,7 @@ from training.masks.rendering import render_picture
 
 from .methods import Copy, Method, Pairing, layer_mask
 from .renderer_and_judges import Stage
-from .scored import SCORED
-from .triples import People
+from .triples import SCORED, People
 
 _LAYERS = (1, 2, 3, 5)  # how many are copied: options
 _CHANNELS = (10, 40, 160)  # β, as the number of channels that pass it: options

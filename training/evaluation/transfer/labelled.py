@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from .methods import Copy, Method, Pairing, channel_mask
-from .scored import SCORED
-from .triples import People
+from .triples import SCORED, People
 
 _CHANNELS = (1, 3, 10, 30, 100, 300)  # how many are copied: options
 _RIDGE = 1e-2

@@ -6,7 +6,7 @@ take an intensity δ by which the change of the styles is multiplied.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,8 +17,9 @@ from sat3d.masks import AttributeMasks
 from sat3d.style_space import StyleLayout
 from sat3d.transfer import edit_styles
 
-from .scored import SCORED
-from .triples import Cases, People
+from .metrics import all_alike, kept_share, likely_alike
+from .renderer_and_judges import Shots, Stage
+from .triples import SCORED, Cases, People, draw_cases, draw_people
 
 
 @dataclass(frozen=True)
@@ -109,3 +110,52 @@ def channel_mask(layout: StyleLayout, channels: Tensor) -> Tensor:
 def _level(layer: str) -> str:
     """``backbone.synthesis.b16.conv0`` -> ``b16``."""
     return layer.split(".")[-2]
+
+
+SEED_OFFSET = 1_000_003  # people that the scores are not taken from
+_SIFT = 4  # triples on which options are sifted
+_LEFT = 4  # options that are left for all triples
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What tuning found for one attribute of a method."""
+
+    option: str
+    delta: float
+
+
+class Tuning:
+    """Triples to tune on: ``each`` for every attribute. Sources and references are seen once."""
+
+    def __init__(self, stage: Stage, seed: int, each: int):
+        self.stage = stage
+        self.people: People = draw_people(stage.coder, seed + SEED_OFFSET, max(4 * each, 16))
+        self.cases = draw_cases(self.people, seed + SEED_OFFSET, each * len(SCORED))
+        self.shots: Shots = stage.shoot(self.people.styles)
+
+    def choose(self, method: Method, attribute: str, deltas: Sequence[float]) -> Choice:
+        """The option that is best at δ = 1, and then the best δ, both by transfer · preservation."""
+        options, cases = method.options[attribute], self.cases[attribute]
+        option = next(iter(options))
+        if len(options) > 1:
+            sifted = self._best(options, cases.select(slice(_SIFT)), _LEFT)
+            option = self._best(sifted, cases, 1).popitem()[0]
+        of_delta = {delta: self.product(options[option], cases, delta) for delta in deltas}
+        return Choice(option, max(of_delta, key=of_delta.get))
+
+    def _best(self, options: Mapping[str, Edit], cases: Cases, count: int) -> dict[str, Edit]:
+        if len(options) <= count:
+            return dict(options)
+        products = {name: self.product(edit, cases, 1.0) for name, edit in options.items()}
+        return {name: options[name] for name in sorted(products, key=products.get, reverse=True)[:count]}
+
+    def product(self, edit: Edit, cases: Cases, delta: float) -> float:
+        """Transfer · preservation, both by the reader's chances in place of its verdicts, since triples are few."""
+        with torch.no_grad():
+            styles = edit(Pairing(self.stage.network, self.people, cases), delta)
+        seen = self.stage.shoot(styles).seen
+        source, reference = (self.shots.seen.select(index) for index in (cases.source, cases.reference))
+        transfer = likely_alike(seen, reference, cases.attribute).mean()
+        kept = kept_share(all_alike(seen, source, likely_alike), cases.kept).nanmean().nan_to_num(1.0)
+        return float(transfer * kept)

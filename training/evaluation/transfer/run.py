@@ -12,13 +12,11 @@ from tqdm import tqdm
 
 from .ceiling import ceiling, draw_own_edits, score_own
 from .chain import draw_walks, score_walk, walk
-from .methods import Method, Pairing
+from .methods import Choice, Method, Pairing, Tuning
+from .metrics import Scale, score_cases, score_views
 from .renderer_and_judges import Quality, Shots, Stage, pick
-from .scored import SCORED
-from .scoring import Scale, score_cases, score_views
-from .triples import FEWEST_PEOPLE, Cases, People, draw_cases, draw_people
+from .triples import FEWEST_PEOPLE, SCORED, Cases, People, draw_cases, draw_people
 from .truth import Truth, render_truths, score_truth
-from .tuning import Choice, Tuning
 
 YAW_DEG = 30.0  # the outermost views
 

@@ -10,8 +10,7 @@ from torch import Tensor
 from sat3d.pictures import contact_sheet, save_picture, to_pil
 
 from .run import Examination
-from .scored import SCORED
-from .triples import Cases
+from .triples import SCORED, Cases
 
 _CELL_PX = 128
 

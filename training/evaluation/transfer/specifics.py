@@ -18,8 +18,8 @@ from training.synthheads.parameter_spec import FIELDS, ChoiceRule, ColourRule, V
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.visibility import visible_parameters
 
+from .metrics import rounded, share
 from .renderer_and_judges import Seen
-from .scoring import rounded, share
 
 # Parameter -> the reader's number, where it has another name.
 _READ_AS = {

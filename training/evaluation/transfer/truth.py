@@ -22,8 +22,8 @@ from training.synthheads.edits import render_true_edit, true_edit
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.views import FRONT, render_head
 
+from .metrics import rounded
 from .renderer_and_judges import Shots
-from .scoring import rounded
 from .specifics import TrueNumbers, score_specifics, true_numbers
 from .triples import Cases, People
 

@@ -7,7 +7,7 @@ from sat3d.errors import ConfigError
 from training.evaluation.transfer.chain import draw_walks, score_walk, walk
 from training.evaluation.transfer.methods import Copy
 from training.evaluation.transfer.renderer_and_judges import Seen, Shots
-from training.evaluation.transfer.scored import SCORED, named
+from training.evaluation.transfer.triples import SCORED, named
 
 
 def test_walks_are_of_people_who_show_everything(people):

@@ -16,11 +16,11 @@ from sat3d.networks.reader import KIND as READER
 from sat3d.networks.reader import AttributeReader
 from sat3d.parsing.parser import KIND as PARSER
 from sat3d.parsing.parser import HeadParser, ParserConfig
-from tests.training.networks.test_train_clip import SMALL
+from tests.training.tiny_networks import SMALL_CLIP
 from training import evaluate
 from training.evaluation.transfer import command, gradients, labelled, report
 from training.evaluation.transfer.renderer_and_judges import Quality
-from training.evaluation.transfer.scored import SCORED
+from training.evaluation.transfer.triples import SCORED
 from training.networks.targets import reader_config
 
 
@@ -45,7 +45,7 @@ def files(tmp_path_factory, network):
     folder = tmp_path_factory.mktemp("models")
     save_checkpoint(folder / "generator.safetensors", network.config, network.state_dict(), {"licence": "free"})
     torch.manual_seed(1)
-    save_network(folder / "clip.safetensors", CLIP, OwnClip(SMALL))
+    save_network(folder / "clip.safetensors", CLIP, OwnClip(SMALL_CLIP))
     save_network(folder / "parser.safetensors", PARSER, HeadParser(ParserConfig(64, (8, 8, 8), (0, 1, 1))))
     small = replace(reader_config(), input_px=64, widths=(8, 8, 8, 8), depths=(0, 0, 0, 0), squeezed=8, hidden=32)
     save_network(folder / "reader.safetensors", READER, AttributeReader(small))

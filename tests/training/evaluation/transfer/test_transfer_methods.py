@@ -9,9 +9,18 @@ from sat3d.domains import load_domain
 from sat3d.masks import AttributeMasks
 from training.evaluation.transfer.gradients import TextDirection, leading_directions, phrase_for
 from training.evaluation.transfer.labelled import fit_boundary, labels_of, single_channels, variance_ratio
-from training.evaluation.transfer.methods import Copy, Method, Pairing, copy_all, copy_layers, from_masks, layer_mask
+from training.evaluation.transfer.methods import (
+    Choice,
+    Copy,
+    Method,
+    Pairing,
+    Tuning,
+    copy_all,
+    copy_layers,
+    from_masks,
+    layer_mask,
+)
 from training.evaluation.transfer.triples import draw_cases
-from training.evaluation.transfer.tuning import Choice, Tuning
 
 
 def pairing(network, people, attribute="beard") -> Pairing:

@@ -7,10 +7,9 @@ import torch
 
 from sat3d.domains import load_domain
 from sat3d.errors import ConfigError
-from training.evaluation.transfer import scoring
+from training.evaluation.transfer import metrics as scoring
 from training.evaluation.transfer.renderer_and_judges import Seen
-from training.evaluation.transfer.scored import SCORED, can_be_judged, kept_attributes
-from training.evaluation.transfer.triples import draw_cases, draw_people
+from training.evaluation.transfer.triples import SCORED, can_be_judged, draw_cases, draw_people, kept_attributes
 from training.networks.coded_heads import Coder
 from training.networks.targets import CATEGORIES, NUMBERS
 from training.synthheads.actions import actions_of

@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from training.evaluation.transfer.renderer_and_judges import Seen
-from training.evaluation.transfer.scored import SCORED
 from training.evaluation.transfer.specifics import (
     determination,
     score_specifics,
     specifics_of,
     true_numbers,
 )
+from training.evaluation.transfer.triples import SCORED
 from training.synthheads.actions import ACTION_NAMES, actions_of
 from training.synthheads.edits import PARAMETERS, true_edit
 from training.synthheads.parameters import HeadParameters

@@ -18,9 +18,8 @@ from training import evaluate
 from training.evaluation.transfer import command, truth
 from training.evaluation.transfer.ceiling import NOTHING_OWN, draw_own_edits, own_styles, score_own
 from training.evaluation.transfer.renderer_and_judges import Seen, Shots, Stage
-from training.evaluation.transfer.scored import SCORED
 from training.evaluation.transfer.specifics import TrueNumbers
-from training.evaluation.transfer.triples import draw_cases, draw_people
+from training.evaluation.transfer.triples import SCORED, draw_cases, draw_people
 from training.evaluation.transfer.truth import Truth, leak, render_truths, score_truth, share_of_change, true_heads
 from training.networks.coded_heads import Coder
 from training.synthheads import edits

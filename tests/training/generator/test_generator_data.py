@@ -1,0 +1,137 @@
+"""The packed pictures that the generator learns from, and how much each pixel teaches."""
+
+import shutil
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from sat3d.errors import FileError
+from sat3d.generators.rays import camera_rays
+from tests.training.ball_heads import write_balls
+from training.data.packed import open_pack
+from training.data.pixel_weights import UNIT, pixel_weights
+from training.synthheads.dataset import ShardFolder
+from training.synthheads.render import RIG
+
+EYE = torch.tensor([0.0525, -0.012, 0.148])
+
+
+def test_packing_keeps_every_view(data, pack):
+    folder = ShardFolder(data)
+    assert (len(pack), pack.views, pack.size) == (8, 3, 32)
+    for index in (0, 7, 23):
+        sample = folder[index]
+        place = sample.head, sample.view
+        assert np.array_equal(pack.image[place].numpy(), sample.image)
+        assert np.allclose(pack.camera[place].numpy(), sample.camera)
+        assert np.array_equal(pack.weight[place].numpy(), pixel_weights(sample.image, sample.depth, sample.camera))
+        flat = torch.arange(32 * 32) + index * 32 * 32
+        assert np.allclose(pack.read_depth(flat).numpy(), sample.depth.ravel(), atol=1e-4)
+
+
+def test_a_pack_holds_nothing_but_pictures_weights_depths_and_cameras(pack):
+    assert set(vars(pack)) == {"image", "weight", "depth", "camera"}
+
+
+def test_pictures_of_a_pack_are_those_of_the_views_asked_for(pack):
+    heads, view = torch.tensor([5, 2]), torch.tensor([2, 0])
+    got = pack.pictures(heads, view)
+    for row, (head, number) in enumerate(((5, 2), (2, 0))):
+        torch.testing.assert_close(got[row], pack.image[head, number].permute(2, 0, 1).float() / 127.5 - 1)
+    torch.testing.assert_close(pack.pictures(heads)[0], pack.pictures(heads[:1], 0)[0])
+
+
+def wall(size: int = 64) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A camera, depths of a wall through both eyes, and the points that its pixels see ``[size², 3]``."""
+    label = RIG.label(torch.tensor(0.3), torch.tensor(0.1)).numpy()[0]
+    origin, direction = (x[0].numpy() for x in camera_rays(torch.from_numpy(label)[None], size))
+    depth = ((float(EYE[2]) - origin[:, 2]) / direction[:, 2]).astype(np.float32)
+    return label, depth.reshape(size, size), origin + depth[:, None] * direction
+
+
+def grey(size: int = 64) -> np.ndarray:
+    return np.full((size, size, 3), 128, np.uint8)
+
+
+def test_the_places_of_eyes_count_whatever_is_seen_there():
+    label, depth, points = wall()
+    weight = pixel_weights(grey(), depth, label) / UNIT
+    for side in (1, -1):
+        off = points - EYE.numpy() * (side, 1, 1)
+        at_eye = np.abs(off).sum(1).argmin()
+        bell = 5 * np.exp(-0.5 * ((off[at_eye, :2] / (0.018, 0.013)) ** 2).sum())
+        assert bell < weight.flat[at_eye] < bell + 0.7 and bell > 4  # brows and nose add a little
+    away = np.linalg.norm(points - (0, 0.25, EYE[2]), axis=1) < 0.05
+    assert away.any() and weight.flat[away].max() < 0.1
+
+
+def test_edges_of_depth_count_everywhere_and_edges_of_colour_on_surfaces():
+    label, depth, points = wall()
+    far = np.abs(points).max(1).reshape(64, 64) > 0.3  # from every place of a face
+    image, near = grey(), depth.copy()
+    image[:, 40:], near[50:] = 200, near[50:] - 0.1
+    weight = pixel_weights(image, near, label) / UNIT
+    plain, colour, step = (far & region for region in edge_regions())
+    assert plain.any() and weight[plain].max() < 0.1
+    np.testing.assert_allclose(weight[colour], 1.2 + 0.02, atol=0.06)
+    np.testing.assert_allclose(weight[step], 2.0 + 0.02, atol=0.06)
+    assert pixel_weights(image, np.zeros_like(depth), label).max() / UNIT < 0.1, "the backdrop's own edges"
+
+
+def edge_regions() -> list[np.ndarray]:
+    """Pixels of no edge, beside the colour's (columns 39, 40) and at the depth's (rows 49, 50)."""
+    row, column = np.mgrid[:64, :64]
+    at_colour, at_step = (column == 39) | (column == 40), (row == 49) | (row == 50)
+    return [~at_colour & ~at_step, at_colour & ~at_step, at_step & ~at_colour]
+
+
+def test_an_unfinished_pack_is_made_again(data, tmp_path):
+    first = open_pack(data, tmp_path / "cache")
+    (tmp_path / "cache" / "pack.json").unlink()
+    (tmp_path / "cache" / "weight.npy").write_bytes(b"half a file")
+    again = open_pack(data, tmp_path / "cache")
+    assert torch.equal(first.image, again.image) and torch.equal(again.weight, open_pack(data).weight)
+
+
+def test_a_damaged_pack_is_told(data, tmp_path):
+    open_pack(data, tmp_path / "cache")
+    for damage in (lambda path: path.write_bytes(path.read_bytes()[:200]), lambda path: path.unlink()):
+        damage(tmp_path / "cache" / "weight.npy")
+        with pytest.raises(FileError, match=r"packed data are damaged.*delete its pack\.json"):
+            open_pack(data, tmp_path / "cache")
+    (tmp_path / "cache" / "pack.json").unlink()
+    assert len(open_pack(data, tmp_path / "cache"))
+
+
+def test_a_folder_of_somebody_is_not_packed_into(data, tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "wedding.jpg").write_text("precious")
+    with pytest.raises(FileError, match=r"holds other files.*wedding\.jpg.*--cache"):
+        open_pack(data, tmp_path / "photos")
+    with pytest.raises(FileError, match="folder cannot be made"):
+        open_pack(data, tmp_path / "photos" / "wedding.jpg")
+    assert (tmp_path / "photos" / "wedding.jpg").read_text() == "precious" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_pack_that_has_no_room_is_refused_before_it_is_made(data, tmp_path, monkeypatch):
+    """On a disk that fills up, writing into mapped memory ends the process."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
+    with pytest.raises(FileError, match=r"disk is full.*1000 bytes are free.*of free space"):
+        open_pack(data, tmp_path / "cache")
+    assert not list((tmp_path / "cache").iterdir())
+
+
+def test_several_data_sets_make_one_pack_in_their_order(data, pack, tmp_path, monkeypatch):
+    second = write_balls(tmp_path / "more", monkeypatch, heads=3)
+    both = open_pack([data, second], tmp_path / "cache")
+    assert len(both) == 11 and torch.equal(both.image[:8], pack.image)
+    assert torch.equal(both.image[8:], open_pack(second, tmp_path / "alone").image)
+
+
+@pytest.mark.parametrize("other", [{"views": 2}, {"size": 16}])
+def test_data_sets_of_other_pictures_are_refused(data, tmp_path, monkeypatch, other):
+    second = write_balls(tmp_path / "other", monkeypatch, heads=2, **other)
+    with pytest.raises(FileError, match="do not go together"):
+        open_pack([data, second], tmp_path / "cache")

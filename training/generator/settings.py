@@ -1,0 +1,29 @@
+"""What the command of the generator's training can be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from training.common.settings import Flag, Maybe, Range, Seed, Settings, Threads
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratorSettings(Settings):
+    """Of a whole training."""
+
+    preset: str = "cpu"  # cpu, gpu or tiny (a trial in seconds)
+    data: tuple[Path, ...]  # data sets of heads
+    supervision: Literal["pictures"] = "pictures"  # what is known of the heads: pictures, cameras and depth
+    out: Path  # folder of the training
+    minutes: Annotated[Maybe[float], Range(1e-6)] = None  # of training steps, over all runs (cpu 480, gpu 9)
+    steps: Annotated[Maybe[int], Range(1)] = None  # train so many steps instead of minutes
+    resume: Flag = False  # go on where the training in --out stopped
+    seed: Seed = 0
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: Threads = None  # processor threads (all)
+    cache: Maybe[Path] = None  # where the decoded data go (DATA/packed)
+    save_minutes: Annotated[float, Range(0)] = 2.0  # between checkpoints
+    score_minutes: Annotated[float, Range(0)] = 20.0  # between scores and sheets
+    stop_after_steps: Annotated[Maybe[int], Range(0)] = None  # stop early, as if interrupted

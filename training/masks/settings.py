@@ -1,0 +1,109 @@
+"""What the command of mask learning can be told, in the groups in which --help shows it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from sat3d.losses import LossWeights
+from training.common.clock import Budget
+from training.common.device import PRECISIONS
+from training.common.engine import Run, Stage
+from training.common.schedule import RateSchedule
+from training.common.settings import Flag, Maybe, Range, Seed, Settings, Threads
+
+BUILT_IN = "built-in"
+_LAST_RATE = 0.05  # of the first, where the rate falls
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe(Settings):
+    """What M depends on, with generator, domain and models; the paper's by default."""
+
+    iterations: Annotated[int, Range(1)] = 300_000  # steps
+    minutes: Annotated[Maybe[float], Range(1e-3)] = None  # end after so many minutes of steps, if that is sooner
+    batch: Annotated[int, Range(1)] = 1  # transfers per step and process (the paper: 1, StyleGAN2 4)
+    pairs: Annotated[int, Range(2)] = 6000  # faces to draw and measure
+    contrast: Annotated[int, Range(1)] = 1
+    """of so many references take the most different one: faces that agree in an attribute teach little about it"""
+    rate: Annotated[float, Range(1e-9, 1e9)] = 0.01  # learning rate
+    falling_rate: Flag = False  # let it fall along a cosine to the end
+    centralisation: Flag = True  # Ranger without centred gradients
+    beta2: Annotated[float, Range(1e-9, 1 - 1e-9)] = 0.999
+    """Ranger's; RAdam warms up for 1 / (1 - BETA2) steps: 0.99 for short trainings"""
+    temperature: Annotated[float, Range(1, 1e9)] = 1.0  # softens what QMM compares: steps to slopes
+    weight_attr: float = LossWeights.attr  # of the attribute loss
+    weight_src: float = LossWeights.src  # of L_src in it; 0: other attributes may come along
+    weight_bg: float = LossWeights.bg  # of the background loss
+    weight_prob: float = LossWeights.prob  # of the probability loss
+    start: Literal["preselection", "plain", "attributions", "population"] = "preselection"
+    """M before training: the domain's pre-selection (the paper's), none, gradients of the losses, or QMM's answers"""
+    start_faces: Annotated[int, Range(1)] = 48  # faces (pairs, for each attribute) that decide
+
+    @property
+    def weights(self) -> LossWeights:
+        return LossWeights(self.weight_attr, self.weight_bg, self.weight_prob, self.weight_src)
+
+    @property
+    def stage(self) -> Stage:
+        falling = RateSchedule(constant_share=0.0, last=_LAST_RATE)
+        return Stage("", 1.0, self.batch, self.rate, falling if self.falling_rate else RateSchedule())
+
+    def fixed(self) -> dict[str, object]:
+        """What a resumed training must have in common with the first: the length only where the rate falls."""
+        free = {"minutes"} if self.falling_rate else {"minutes", "iterations"}
+        return {name: value for name, value in asdict(self).items() if name not in free}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pictures(Settings):
+    """How faces are made and judged."""
+
+    neural_resolution: Maybe[int] = None  # of volume rendering in training (the checkpoint's)
+    samples: Annotated[Maybe[tuple[int, int]], tyro.conf.arg(metavar="COARSE FINE", help_behavior_hint="")] = None
+    """on a ray (the checkpoint's)"""
+    picture_px: int = 256  # larger pictures are judged at this size
+    exact_gradients: Flag = False  # through every sample on a ray: slower by far, hardly different
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reports(Settings):
+    """What is told and kept on the way."""
+
+    report_seconds: float = 15.0  # between lines
+    tensorboard: Maybe[Path] = None  # a folder: draw curves there, too
+    sheet_minutes: float = 10.0  # between sheets of edits
+    checkpoint_minutes: float = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskSettings(Settings):
+    """Of a whole training."""
+
+    generator: str = BUILT_IN  # built-in, or a .safetensors or official .pkl file
+    domain: str = "synthheads"  # name of a domain, or a .json file like those of sat3d/domains
+    clip: Annotated[str, tyro.conf.arg(help_behavior_hint="")] = ""
+    """image-text model of QMM: open_clip's name (what its file tells)"""
+    clip_weights: Maybe[Path] = None  # its .safetensors file (that of the built-in model)
+    parser: Maybe[Path] = None  # weights of the domain's parser (the built-in ones)
+    out: Path  # the .safetensors file to write
+    resume: Flag = False  # go on from the last checkpoint
+    restart: Flag = False  # begin anew; the measured faces are used again
+    dry_run: Flag = False  # only say what memory, steps and time it takes
+    seed: Seed = 0
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: Threads = None  # processor threads (all)
+    precision: Literal[PRECISIONS] = "auto"  # of the backbone's convolutions
+    recipe: Recipe = field(default_factory=Recipe)
+    pictures: Pictures = field(default_factory=Pictures)
+    reports: Reports = field(default_factory=Reports)
+
+    @property
+    def run(self) -> Run:
+        """How the training runs."""
+        recipe, reports = self.recipe, self.reports
+        budget = Budget(recipe.minutes, recipe.iterations)
+        return Run(self.out, budget, self.seed, reports.checkpoint_minutes, reports.sheet_minutes)
