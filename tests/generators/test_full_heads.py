@@ -26,7 +26,7 @@ from sat3d.generators.config_json import config_from_dict, config_to_dict
 from sat3d.generators.full_head_config import PLANE_AXES_FULL_HEAD
 from sat3d.generators.planes import plane_projection, sample_planes, sample_planes_reference, texel_points
 from sat3d.inversion import InversionOptions, Inverter, invert
-from sat3d.inversion.w_statistics import measure_population
+from sat3d.inversion.w_statistics import measure_w_statistics
 from sat3d.mesh.extraction import MeshOptions, extract_mesh
 from tests.generators.full_heads import CASES, latents, tiny_full_head, tiny_full_head_config, weights_of
 
@@ -335,7 +335,7 @@ def test_a_picture_from_behind_is_inverted_from_behind():
         block.torgb.bias *= 0.02
     network.torgb.weight *= 0.1
     network.torgb.bias *= 0.1
-    population = measure_population(network)
+    population = measure_w_statistics(network)
     styles = network.styles(network.broadcast(population.mean))
     picture = network.synthesize(styles, network.rig.label(2.53)).image.clamp(-1, 1)
     found = invert(Inverter(network, "x", population=population), picture, InversionOptions("W", steps=1))
