@@ -132,12 +132,23 @@ def test_preselected_channels_are_counted_or_a_share(k, wanted):
     assert Preselection("hair", k, 1.8).count(100) == wanted
 
 
-@pytest.mark.parametrize("name", ["face", "cat", "car", "synthheads"])
+@pytest.mark.parametrize("name", ["face", "head", "cat", "car", "synthheads"])
 def test_domains_of_the_package_measure_with_groups_of_two_to_six(name):
     domain = load_domain(name)
     assert domain.name == name and all(1 <= len(groups) <= 4 for groups in domain.attributes.values())
     assert all(2 <= len(group.phrases) <= 6 for group in domain)
     assert bool(domain.regions) == (name != "car") and domain.sampling.yaw_deg[0] < 0 < domain.sampling.yaw_deg[1]
+
+
+def test_heads_are_seen_from_all_sides():
+    """As faces, but for what cannot be seen from behind."""
+    head, face = load_domain("head"), load_domain("face")
+    assert head.sampling.yaw_deg == (-180.0, 180.0) and head.parser == face.parser
+    assert head.regions == face.regions and list(head.attributes) == list(face.attributes)
+    assert set(head.hidden) == set(face.attributes) - {"hairstyle", "hair_colour"}
+    for name, phrases in head.hidden.items():
+        own = [phrase for group in head.groups(name) for phrase in group.phrases]
+        assert sorted(set(own) - set(phrases)) == sorted({p for g in face.groups(name) for p in g.phrases})
 
 
 def test_faces_are_learned_as_in_the_paper():

@@ -1,8 +1,9 @@
-"""Convert an official EG3D or StyleGAN2 network pickle to a SAT3D checkpoint.
+"""Convert somebody else's network to a SAT3D checkpoint: EG3D, PanoHead, SphereHead, StyleGAN2 in several forms.
 
     python training/convert_checkpoint.py ffhqrebalanced512-128.pkl ffhq.safetensors
+    python training/convert_checkpoint.py model_me_w_plus.pth me.safetensors --base ffhq512-128.pkl
 
-Nothing inside the pickle is executed. The weights keep their licence: official NVIDIA checkpoints are under the
+Nothing inside the file is executed. The weights keep their licence: official NVIDIA checkpoints are under the
 NVIDIA Source Code License (non-commercial).
 """
 
@@ -20,17 +21,19 @@ from sat3d.errors import FileError, NameTakenError, NoSuchNetworkError
 from sat3d.files.writing import check_target
 from sat3d.generators.checkpoint import save_checkpoint
 from sat3d.generators.config import PLANE_AXES_CORRECTED, PLANE_AXES_EG3D, GeneratorConfig, TriplaneConfig
+from sat3d.generators.full_head_config import PLANE_AXES_FULL_HEAD
+from sat3d.generators.loading import bases_for
 from sat3d.generators.official import ForeignNetwork, read_network
-
-LICENCE = "official NVIDIA checkpoints: NVIDIA Source Code License, non-commercial; check your source"
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     """By the standard library: whoever has the node pack alone can convert, too."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("source", type=Path, metavar="IN.pkl", help="the official network pickle")
+    parser.add_argument("source", type=Path, metavar="IN", help="the network: .pkl, .pt or .pth")
     parser.add_argument("target", type=Path, metavar="OUT.safetensors", help="the checkpoint to write")
     parser.add_argument("--key", help="which network of the pickle (default: G_ema, or else G)")
+    parser.add_argument("--base", type=Path, help="for weights alone: the network that was tuned (default: looked for "
+                        "beside IN)")  # fmt: skip
     parser.add_argument("--half", action="store_true", help="store float16 weights: half the size, slightly less exact")
     parser.add_argument("--force", action="store_true", help="overwrite OUT.safetensors if it exists")
     return parser.parse_args(arguments)
@@ -60,10 +63,10 @@ def convert(options: argparse.Namespace) -> None:
     """Read, check, write; what the target held before stays until the new file is complete."""
     check_output(options)
     with progress_bar(options.source.name) as progress:
-        network = read_network(options.source, options.key, progress)
+        network = read_network(options.source, options.key, progress, bases_for(options.source, options.base))
     tensors = halved(network.tensors) if options.half else network.tensors
     save_checkpoint(options.target, network.config, tensors, metadata_of(network, options.source.name), options.force)
-    print(f"wrote {options.target}: {describe(network.config)}, {len(tensors)} tensors, licence: {LICENCE}")
+    print(f"wrote {options.target}: {describe(network.config)}, {len(tensors)} tensors, licence: {network.licence}")
 
 
 def check_output(options: argparse.Namespace) -> None:
@@ -104,7 +107,7 @@ def metadata_of(network: ForeignNetwork, source_name: str) -> dict[str, str]:
     return {
         "source_sha256": network.source_sha256,
         "source_name": source_name,
-        "licence": LICENCE,
+        "licence": network.licence,
         "notes": notes,
         **axes,
     }
@@ -112,7 +115,8 @@ def metadata_of(network: ForeignNetwork, source_name: str) -> dict[str, str]:
 
 def axes_name(config: TriplaneConfig) -> str:
     """Which tri-plane convention the file uses."""
-    return {PLANE_AXES_EG3D: "eg3d", PLANE_AXES_CORRECTED: "corrected"}.get(config.plane_axes, "custom")
+    known = {PLANE_AXES_EG3D: "eg3d", PLANE_AXES_CORRECTED: "corrected", PLANE_AXES_FULL_HEAD: "full head"}
+    return known.get(config.plane_axes, "custom")
 
 
 def describe(config: GeneratorConfig) -> str:

@@ -100,8 +100,10 @@ class FullHeadGenerator(TriplaneGenerator):
         half_seen = box / 2 - self.config.crop_margin
         return Volume(planes, projection, self.decoder, box, in_balls=in_balls, half_seen=half_seen)
 
-    def backdrop(self, styles: Tensor, noise: Noise | None = None) -> Tensor:
-        """``styles [B, S]`` -> features of what is behind the head ``[B, C, R, R]``, the same from every camera."""
+    def behind(self, styles: Tensor, noise: Noise | None = None) -> Tensor | None:
+        """``styles [B, S]`` -> features ``[B, C, R, R]``."""
+        if self.config.backdrop is None:
+            return None
         layers = {name.removeprefix(f"{_BACKDROP}."): style for name, style in self.layout.split(styles).items()}
         return self.bcg_synthesis(layers, noise or Noise())
 
@@ -111,11 +113,11 @@ class FullHeadGenerator(TriplaneGenerator):
         opacity: Tensor,
         styles: Tensor,
         pixels: Tensor | None = None,
-        noise: Noise | None = None,
+        behind: Tensor | None = None,
     ) -> Tensor:
-        if self.config.backdrop is None:
+        behind = self.behind(styles) if behind is None else behind
+        if behind is None:
             return features
-        behind = self.backdrop(styles, noise)
         if pixels is not None:
             grid = pixels.permute(0, 2, 3, 1)
             behind = F.grid_sample(behind.expand(len(grid), -1, -1, -1), grid, "bilinear", "border", False)

@@ -109,6 +109,12 @@ class Volume:
         """Raw density ``[M]`` and colour logits ``[M, C]``; ``volume_index [M]`` as in :class:`RayBatch`."""
         return self.decoder(sample_planes(self.planes, places.texels, volume_index, places.shares))
 
+    def as_seen(self, density: Tensor, points: Tensor) -> Tensor:
+        """Raw ``density [M]`` at world ``points [M, 3]`` as it is rendered: thin where nothing ever is."""
+        if self.half_seen is None:
+            return density
+        return density.masked_fill((points[:, [0, 2]].abs() > self.half_seen).any(1), _CROPPED_DENSITY)
+
 
 @dataclass(frozen=True)
 class RayBatch:
@@ -313,8 +319,7 @@ def query_points(scene: Volume, points: Tensor, as_seen: bool = False) -> tuple[
     if scene.planes.shape[0] > 1:
         index = torch.arange(points.shape[0], device=points.device).repeat_interleave(points.shape[1])
     density, logits = scene.query(places, index)
-    if as_seen and scene.half_seen is not None:
-        density = density.masked_fill((flat[:, [0, 2]].abs() > scene.half_seen).any(1), _CROPPED_DENSITY)
+    density = scene.as_seen(density, flat) if as_seen else density
     return density.reshape(points.shape[:2]), scene.decoder.colours(logits).reshape(*points.shape[:2], -1)
 
 

@@ -1,6 +1,6 @@
 """The EG3D generator (Chan et al. 2022): style backbone -> feature planes -> volume rendering -> super-resolution."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -136,15 +136,38 @@ class TriplaneGenerator(ViewGenerator):
         check_label(camera)
         if torch.is_grad_enabled() or len(camera) == 1 or options.couple_batch:
             return self._render_batch(planes, styles, camera, options)
+        if len(planes) == len(styles) == 1:
+            return stacked(list(self._each_view(planes, styles, camera, options)))
         pick = lambda x, v: x if len(x) == 1 else x[v : v + 1]  # noqa: E731
         views = [
             self._render_batch(pick(planes, v), pick(styles, v), camera[v : v + 1], options) for v in range(len(camera))
         ]
         return stacked(views)
 
-    def _render_batch(self, planes: Tensor, styles: Tensor, camera: Tensor, options: RenderOptions) -> Rendering:
+    def views(self, styles: Tensor, cameras: Tensor, options: RenderOptions | None = None) -> Iterator[Rendering]:
+        options = options or RenderOptions()
+        for style in styles.split(1):
+            yield from self._each_view(self.planes(style, options.noise), style, cameras, options)
+
+    def _each_view(
+        self, planes: Tensor, styles: Tensor, cameras: Tensor, options: RenderOptions
+    ) -> Iterator[Rendering]:
+        """One face from every camera: what is behind it is drawn once."""
+        behind = self.behind(styles, options.noise)
+        for camera in cameras.split(1):
+            yield self._render_batch(planes, styles, camera, options, behind)
+
+    def behind(self, styles: Tensor, noise: Noise | None = None) -> Tensor | None:
+        """What is behind the head and the same from all cameras, for :meth:`before_background`; None: nothing that
+        takes long."""
+        return None
+
+    def _render_batch(
+        self, planes: Tensor, styles: Tensor, camera: Tensor, options: RenderOptions, behind: Tensor | None = None
+    ) -> Rendering:
         rays = self.render_features(planes, camera, options)
-        features = self.before_background(rays.features, rays.opacity, styles, noise=options.noise)
+        behind = self.behind(styles, options.noise) if behind is None else behind
+        features = self.before_background(rays.features, rays.opacity, styles, behind=behind)
         image = self.superresolve(features, styles, options)
         raw, parsing = self.raw_image(features, styles), self.parse(features, styles)
         return Rendering(image, raw, rays.depth, rays.opacity, parsing)
@@ -163,11 +186,12 @@ class TriplaneGenerator(ViewGenerator):
         opacity: Tensor,
         styles: Tensor,
         pixels: Tensor | None = None,
-        noise: Noise | None = None,
+        behind: Tensor | None = None,
     ) -> Tensor:
         """Rendered ``features [V, C, h, w]`` over the network's background, if it has one; ``opacity [V, 1, h, w]``.
 
         ``pixels [V, 2, h, w]``: where they lie in the picture, x and y in -1..1 (None: they are the whole picture).
+        ``behind``: see :meth:`behind` (None: computed here).
         """
         if not self.config.background_hidden:
             return features

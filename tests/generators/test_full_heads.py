@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -24,6 +25,9 @@ from sat3d.generators.checkpoint import save_checkpoint
 from sat3d.generators.config_json import config_from_dict, config_to_dict
 from sat3d.generators.full_head_config import PLANE_AXES_FULL_HEAD
 from sat3d.generators.planes import plane_projection, sample_planes, sample_planes_reference, texel_points
+from sat3d.inversion import InversionOptions, Inverter, invert
+from sat3d.inversion.w_statistics import measure_w_statistics
+from sat3d.mesh.extraction import MeshOptions, extract_mesh
 from tests.generators.full_heads import CASES, latents, tiny_full_head, tiny_full_head_config, weights_of
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "children"
@@ -182,7 +186,7 @@ def test_a_backdrop_is_seen_where_the_head_is_not(network):
     if not places:
         assert torch.equal(before, after)
         return
-    change = (network.backdrop(other) - network.backdrop(styles)).abs().mean()
+    change = (network.behind(other) - network.behind(styles)).abs().mean()
     moved = (after - before).abs().mean(1, keepdim=True)
     behind = network.before_background(torch.zeros_like(rays.features), torch.zeros_like(rays.opacity), other)
     behind = behind - network.before_background(torch.zeros_like(rays.features), torch.zeros_like(rays.opacity), styles)
@@ -193,11 +197,25 @@ def test_a_backdrop_is_seen_where_the_head_is_not(network):
 def test_noise_reaches_the_backdrop():
     network = tiny_full_head("panohead")
     styles = styles_of(network)[:1]
-    with_noise, without = (network.backdrop(styles, Noise(mode)) for mode in ("const", "none"))
+    with_noise, without = (network.behind(styles, Noise(mode)) for mode in ("const", "none"))
     assert (with_noise - without).abs().mean() > 0.01
-    rays = network.render_features(network.planes(styles), network.rig.label())
-    found = network.before_background(rays.features, rays.opacity, styles, noise=Noise("none"))
-    assert not torch.equal(found, network.before_background(rays.features, rays.opacity, styles))
+    options = [RenderOptions(noise=Noise(mode)) for mode in ("const", "none")]
+    noisy, clean = (network.render(network.planes(styles), styles, network.rig.label(), o) for o in options)
+    assert (noisy.image_raw - clean.image_raw).abs().mean() > 1e-3
+
+
+@torch.no_grad()
+def test_the_backdrop_is_drawn_once_for_all_views(monkeypatch):
+    network, drawn = tiny_full_head("panohead"), []
+    styles, cameras = styles_of(network), network.rig.label(*orbit(3, kind="turn"))
+    single = [network.synthesize(styles[:1], camera).image for camera in cameras.split(1)]
+    plain = FullHeadGenerator.behind
+    monkeypatch.setattr(FullHeadGenerator, "behind", lambda self, *rest: drawn.append(1) or plain(self, *rest))
+    views = list(network.views(styles, cameras))
+    assert len(views) == 6 and len(drawn) == 2
+    assert torch.equal(torch.cat([view.image for view in views[:3]]), torch.cat(single))
+    assert torch.equal(network.render(network.planes(styles[:1]), styles[:1], cameras).image, torch.cat(single))
+    assert len(drawn) == 3
 
 
 def test_rows_of_the_backdrop_that_are_too_many_take_the_last(case):
@@ -281,3 +299,44 @@ def test_missing_parts_are_named():
     del tensors["ConvB.1.weight"], tensors["toparsing.bias"]
     with pytest.raises(FileError, match=r"ConvB\.1\.weight is missing.*toparsing\.bias is missing"):
         generator_from_tensors(config, tensors)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", ["panohead", "spherehead"])
+def test_a_mesh_ends_where_the_picture_does_and_has_its_colours(name):
+    network = tiny_full_head(name)
+    styles = styles_of(network)[:1]
+    mesh = extract_mesh(network, network.planes(styles), MeshOptions(64, level=0.0), styles=styles)
+    across, along = np.abs(mesh.vertices[:, [0, 2]]).max(), np.abs(mesh.vertices[:, 1]).max()
+    assert 0.36 < across < 0.42 < along < 0.46
+    assert mesh.colours.std() > 0.05
+    with pytest.raises(ConfigError, match="depend on its styles"):
+        extract_mesh(network, network.planes(styles), MeshOptions(16, level=0.0))
+
+
+def test_colours_of_points_are_those_of_the_raw_picture():
+    """A ray through one colour alone shows it as the raw picture does where the head is opaque."""
+    for name in CASES:
+        network = tiny_full_head(name)
+        styles = styles_of(network)[:1]
+        features = network.decoder.colours(torch.randn(1, 1, 32))
+        flat = network.decoder.signed(features[:, 0])[:, :, None, None]
+        wanted = (network.raw_image(flat, styles)[:, :, 0, 0] + 1) / 2
+        got = network.point_colours(features.expand(1, 3, -1), torch.tensor([[0.2, 0.5, 0.3]]), styles)
+        torch.testing.assert_close(got, wanted, atol=1e-4, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_a_picture_from_behind_is_inverted_from_behind():
+    """Without an encoder the mean face is looked at from all sides."""
+    network = tiny_full_head("panohead")
+    for block in (network.superresolution.block0, network.superresolution.block1):
+        block.torgb.weight *= 0.02  # so that its pictures lie in -1..1, as photos do
+        block.torgb.bias *= 0.02
+    network.torgb.weight *= 0.1
+    network.torgb.bias *= 0.1
+    population = measure_w_statistics(network)
+    styles = network.styles(network.broadcast(population.mean))
+    picture = network.synthesize(styles, network.rig.label(2.53)).image.clamp(-1, 1)
+    found = invert(Inverter(network, "x", population=population), picture, InversionOptions("W", steps=1))
+    assert math.degrees(found.start.yaw_rad) == pytest.approx(145, abs=0.1)

@@ -18,6 +18,7 @@ from sat3d.generators import (
 )
 from sat3d.generators.checkpoint import save_checkpoint
 from tests.conftest import seeded
+from tests.generators.full_heads import CASES, tiny_full_head_config
 from tests.nodes.conftest import hosted_pack
 from tests.nodes.host_stub import run
 from tests.nodes.test_qmm_node import save_tiny
@@ -78,6 +79,7 @@ GENERATORS = {
     "solid background": solid(decoder={"background_hidden": 3, "edit_torgb": True, "decoder_hidden": 1}),
     "solid of the encoder's width": solid(backbone={"w_dim": 256, "z_dim": 4}),
     "solid 64 px": solid(into=16, side=16),
+    **{f"{case} all around": tiny_full_head_config(case) for case in CASES},
 }
 
 
@@ -86,12 +88,16 @@ class Walk:
 
     def __init__(self, part, config, model):
         self.part, self.config, self.model = part, config, model
-        self.is_3d, self.side = config.family == "eg3d", config.img_resolution
+        self.is_3d, self.side = config.family != "stylegan2", config.img_resolution
+        self.all_around = config.family in ("panohead", "spherehead")
         self.sat3d_error = part("sat3d.errors").Sat3dError
 
     def told(self):
         """What Load EG3D says of it."""
         backbone = self.config.backbone
+        if self.all_around:
+            balls = ["SphereHead, two balls, 360°", "5 parts"]
+            return balls if self.config.in_balls else [f"PanoHead, tri-grid depth {self.config.grid_depth}, 360°"]
         if self.is_3d:
             return ["EG3D"]
         kinds = {1: "grey: shown as RGB", 3: "StyleGAN2", 4: "opacity comes as alpha"}
@@ -143,7 +149,8 @@ class Walk:
         self.check_picture(depth)
         self.check_alpha(alpha)
         if self.is_3d:
-            pictures, *_, alpha = self.run("orbit", "RenderOrbit", **orbit(path="orbit", neural_resolution=40))
+            path = "turn" if self.all_around else "orbit"
+            pictures, *_, alpha = self.run("orbit", "RenderOrbit", **orbit(path=path, neural_resolution=40))
             self.check_picture(pictures, 2)
             self.check_alpha(alpha, 2)
         else:
@@ -183,11 +190,12 @@ class Walk:
         self.check_picture(self.run("multi_transfer", "SAT3DMultiTransfer", **edit, **sliders)[1])
 
     def mesh(self, face):
+        cells = 32 if self.all_around else 8  # their random volumes are made of smaller blobs
         export = {
             "model": self.model,
             "latent": face,
             "format": "ply",
-            "resolution": 8,
+            "resolution": cells,
             "density_level": 0.0,
             "filename_prefix": "sat3d/head",
         }

@@ -54,7 +54,7 @@ def attributions(objective: Objective, transfers: Transfers, place: float) -> tu
     styles = layout.with_editable(transfers.source.styles, edit_styles(own, theirs, mask, 1.0))
     edited = objective.studio.pictures(styles, transfers.source.camera)
     ref, src = objective.attribute_losses(edited, transfers)
-    harm = weights.attr * weights.src * src + weights.bg * objective.background_losses(edited, transfers)
+    harm = weights.attr * weights.src * src + weights.bg * objective.background_losses(edited, transfers, styles)
     (gained,) = torch.autograd.grad(weights.attr * ref.sum(), mask, retain_graph=True)
     (harmed,) = torch.autograd.grad(harm.sum(), mask)
     return -gained, harmed

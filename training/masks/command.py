@@ -105,7 +105,8 @@ def make_studio(settings: MaskSettings, loaded: LoadedGenerator, device: torch.d
     view = View(pictures.neural_resolution, pictures.picture_px, pictures.exact_gradients)
     machine = choose_machine(str(device), settings.precision)
     network = network.to(device).requires_grad_(False)  # a copy with other limits comes with gradients
-    return Studio(network, QMM(clip, domain), load_segmenter(domain, settings.parser, device), view, machine)
+    segmenter = load_segmenter(domain, settings.parser, device, network)
+    return Studio(network, QMM(clip, domain), segmenter, view, machine)
 
 
 def train(engine: Engine) -> int:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from sat3d.domains import Domain
 from sat3d.errors import ConfigError, FileError
-from sat3d.generators import RenderOptions, StyleGenerator, TriplaneGenerator
+from sat3d.generators import FullHeadGenerator, RenderOptions, StyleGenerator, TriplaneGenerator
 from sat3d.generators.base import fingerprint_of
 from sat3d.networks.loading import SMALLEST_PICTURE_PX, resize
 from sat3d.parsing.bisenet import load_face_parser
@@ -27,11 +27,15 @@ from .rendering import render_picture
 
 @dataclass(frozen=True)
 class Segmenter:
-    """A parser as masks need it: ``find`` takes ``[B, 3, H, W]`` in -1..1 to labels ``[B, H, W]``."""
+    """A parser as masks need it: ``find`` takes ``[B, 3, H, W]`` in -1..1 to labels ``[B, H, W]``; None: the generator
+    parses its pictures itself."""
 
     label_names: tuple[str, ...]
-    find: Callable[[Tensor], Tensor]
+    find: Callable[[Tensor], Tensor] | None
     fingerprint: str = ""
+
+
+OWN_PARSER = "own"  # what a domain calls the parsing that some generators do themselves
 
 
 def load_head_parser(weights: Path | None, device: torch.device) -> Segmenter:
@@ -60,15 +64,20 @@ PARSERS: dict[str, Callable[[Path | None, torch.device], Segmenter]] = {
 }
 
 
-def load_segmenter(domain: Domain, weights: Path | None, device: torch.device) -> Segmenter | None:
-    """The parser that the domain names, or None where it names none.
+def load_segmenter(
+    domain: Domain, weights: Path | None, device: torch.device, network: StyleGenerator | None = None
+) -> Segmenter | None:
+    """The parser that the domain names, or None where it names none. ``network``: for domains whose parser is the
+    generator itself (``own``); its labels are called label_0, label_1 …, since files do not name them.
 
     Raises:
-        ConfigError: a kind of parser that is not known.
+        ConfigError: a kind of parser that is not known, or a generator that does not parse its pictures.
         FileError: its weights are missing, damaged or of another kind.
     """
     if not domain.parser:
         return None
+    if domain.parser == OWN_PARSER:
+        return _own_segmenter(network)
     if domain.parser not in PARSERS:
         raise ConfigError(
             "The domain names a parser that is not known", domain.parser, f"one of {list(PARSERS)}", "correct its file"
@@ -77,6 +86,14 @@ def load_segmenter(domain: Domain, weights: Path | None, device: torch.device) -
         return PARSERS[domain.parser](weights, device)
     except FileError as error:
         raise error if weights else error.with_next_step(f"{error.next_step} (--parser)") from error
+
+
+def _own_segmenter(network: StyleGenerator | None) -> Segmenter:
+    count = network.config.parsing_labels if isinstance(network, FullHeadGenerator) else 0
+    if not count:
+        raise ConfigError("The domain wants a generator that parses its own pictures, and this one does not",
+                          "no parsing layer", "a SphereHead with one", "choose a domain with a parser")  # fmt: skip
+    return Segmenter(tuple(f"label_{i}" for i in range(count)), None)
 
 
 @dataclass(frozen=True)
@@ -144,11 +161,19 @@ class Studio:
         return render_picture(self.network, planes, styles, camera, self.view.neural_resolution)
 
     @torch.no_grad()
-    def labels(self, images: Tensor) -> Tensor:
-        """``[B, 3, p, p]`` -> ``[B, p, p]`` uint8; ``[B, 0, 0]`` where nothing is parsed."""
+    def labels(self, images: Tensor, styles: Tensor, camera: Tensor) -> Tensor:
+        """``[B, 3, p, p]``, pictures of ``styles`` seen by ``camera`` -> ``[B, p, p]`` uint8; ``[B, 0, 0]`` where
+        nothing is parsed."""
         if self.segmenter is None:
             return torch.zeros(len(images), 0, 0, dtype=torch.uint8, device=images.device)
+        if self.segmenter.find is None:
+            return self._own_labels(styles, camera)
         return self.segmenter.find(images.detach()).to(torch.uint8)
+
+    def _own_labels(self, styles: Tensor, camera: Tensor) -> Tensor:
+        options = RenderOptions(neural_resolution=self.view.neural_resolution)
+        parsed = self.network.synthesize(styles, camera, options).parsing
+        return resize(parsed.float(), self.picture_px, self.picture_px).argmax(1).to(torch.uint8)
 
     def region(self, labels: Tensor, attributes: list[str]) -> Tensor:
         """B_* of each picture's own attribute: ``labels [B, p, p]`` -> ``[B, 1, p, p]`` bool."""

@@ -43,20 +43,25 @@ class Objective(nn.Module):
 
     def forward(self, transfers: Transfers) -> dict[str, Tensor]:
         """Scalars: ``loss`` (equation 7) and its parts ``ref``, ``src``, ``bg``, ``prob``, means over the batch."""
-        edited = self.edit(transfers)
+        styles = self.edited_styles(transfers)
+        edited = self.studio.pictures(styles, transfers.source.camera)
         attr_ref, attr_src = self.attribute_losses(edited, transfers)
-        bg, prob = self.background_losses(edited, transfers), probability_loss(self.logits)
+        bg, prob = self.background_losses(edited, transfers, styles), probability_loss(self.logits)
         loss = total_loss(attribute_loss(attr_ref, self.weights.src * attr_src), bg, prob, self.weights)
         return {"loss": loss, "ref": attr_ref.mean(), "src": attr_src.mean(), "bg": bg.mean(), "prob": prob}
 
     def edit(self, transfers: Transfers, intensity: float = 1.0) -> Tensor:
         """I_edit ``[B, 3, p, p]``, from the source's camera."""
+        return self.studio.pictures(self.edited_styles(transfers, intensity), transfers.source.camera)
+
+    def edited_styles(self, transfers: Transfers, intensity: float = 1.0) -> Tensor:
+        """``[B, S]``."""
         layout, source = self.studio.network.layout, transfers.source
         masks = self.logits.softmax(0)[transfers.target]  # [B, n]
         styles = edit_styles(
             layout.editable(source.styles), layout.editable(transfers.reference.styles), masks, intensity
         )
-        return self.studio.pictures(layout.with_editable(source.styles, styles), source.camera)
+        return layout.with_editable(source.styles, styles)
 
     def attribute_losses(self, edited: Tensor, transfers: Transfers) -> tuple[Tensor, Tensor]:
         """L_ref and L_src, ``[B]`` each; every picture has a target of its own."""
@@ -70,14 +75,14 @@ class Objective(nn.Module):
         src = [source_loss(pick(to_source, i), [name, *domain.covers.get(name, ())]) for i, name in enumerate(names)]
         return torch.cat(ref), torch.cat(src)
 
-    def background_losses(self, edited: Tensor, transfers: Transfers) -> Tensor:
-        """L_bg, ``[B]``; 0 in a domain without regions."""
+    def background_losses(self, edited: Tensor, transfers: Transfers, styles: Tensor) -> Tensor:
+        """L_bg, ``[B]``, of the pictures of ``styles [B, S]``; 0 in a domain without regions."""
         studio, names = self.studio, self.targets(transfers)
         if not studio.domain.regions:
             return edited.new_zeros(len(edited))
         with torch.no_grad():
             before = studio.region(transfers.source.labels, names)
-            after = studio.region(studio.labels(edited), names)
+            after = studio.region(studio.labels(edited, styles.detach(), transfers.source.camera), names)
         return background_loss(edited, transfers.source.images.float(), background_mask(before, after))
 
     def targets(self, transfers: Transfers) -> list[str]:

@@ -81,7 +81,7 @@ def _has(share: float, quota: Quota) -> bool:
 def measure(studio: Studio, styles: Tensor, camera: Tensor) -> Pairs:
     """Pictures, scores and labels of ``styles [B, S]`` seen by ``camera [B, 25]``; kept in the processor's memory."""
     images = studio.pictures(styles, camera)
-    scores, labels = studio.qmm.measure(images).probabilities, studio.labels(images)
+    scores, labels = studio.qmm.measure(images).probabilities, studio.labels(images, styles, camera)
     return Pairs(styles.cpu(), camera.cpu(), scores.float().cpu(), images.half().cpu(), labels.cpu())
 
 

@@ -99,5 +99,7 @@ def composite(scene: Volume, rays: RayBatch, traced: Traced, white_back: bool) -
 
 
 def query_points_at(scene: Volume, points: Tensor, index: Tensor | None) -> tuple[Tensor, Tensor]:
-    """World ``points [M, 3]``, each in the volume of its ``index [M]`` -> raw density ``[M]``, logits ``[M, C]``."""
-    return scene.query(scene.places(points.T), index)
+    """World ``points [M, 3]``, each in the volume of its ``index [M]`` -> raw density ``[M]`` as it is rendered, logits
+    ``[M, C]``."""
+    density, logits = scene.query(scene.places(points.T), index)
+    return scene.as_seen(density, points), logits

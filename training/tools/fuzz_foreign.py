@@ -1,4 +1,4 @@
-"""Mutate network pickles at random and see that the reader only ever loads them or refuses them in words.
+"""Mutate network files at random and see that the reader only ever loads them or refuses them in words.
 
     python -m training.tools.fuzz_foreign tests/golden/foreign --count 10000 --seed 0
 
@@ -246,9 +246,13 @@ def fuzz(seeds: list[bytes], count: int, seed: int, folder: Path, max_seconds: f
     return summary
 
 
+def _networks_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix in (".pkl", ".pt", ".pth"))
+
+
 @dataclass(frozen=True, kw_only=True)
 class FuzzForeign(Settings):
-    inputs: tyro.conf.Positional[tuple[Path, ...]]  # pickles, or folders of pickles, to mutate
+    inputs: tyro.conf.Positional[tuple[Path, ...]]  # pickles and files of torch.save, or folders of them
     count: int = 10000
     seed: int = 0
     max_seconds: float = 10.0
@@ -256,7 +260,7 @@ class FuzzForeign(Settings):
 
 @script(FuzzForeign)
 def main(settings: FuzzForeign) -> int:
-    files = [file for path in settings.inputs for file in (sorted(path.glob("*.pkl")) if path.is_dir() else [path])]
+    files = [file for path in settings.inputs for file in (_networks_in(path) if path.is_dir() else [path])]
     if not files or not all(file.is_file() for file in files):
         raise FileError("There are no such pickles", settings.inputs, "files, or folders of them", "check the names")
     folder = Path(tempfile.mkdtemp(prefix="fuzz_foreign_"))

@@ -33,7 +33,7 @@ def _backdrop_block(case: ParityCase, name: str) -> Tensor:
 
 
 def _backdrop(case: ParityCase, name: str) -> Tensor:
-    return or_statistics(name, case.network.backdrop(case.styles))
+    return or_statistics(name, case.network.behind(case.styles))
 
 
 def _volume(case: ParityCase, name: str) -> Tensor:

@@ -8,7 +8,7 @@ from ...errors import FileError, NoSuchNetworkError
 from ...foreign.values import Record, TensorView, describe, unlike_official
 
 USUAL = ("G_ema", "G")  # the average over the training, which makes better pictures, and the network itself
-WANTED = "an official .pkl network file (EG3D or StyleGAN2-ADA)"
+WANTED = "a network of EG3D, PanoHead, SphereHead or StyleGAN2: a .pkl, or rosinality's or PTI's .pt"
 EXPORT = "open it with the project that wrote it, and export the whole network from there as a pickle with G_ema"
 _SHOWN = 3
 _MOST_KEYS, _MOST_LOOKED_AT = 50, 1000

@@ -12,7 +12,8 @@ CONVERTED = (
 )
 PANOHEAD = "PanoHead's are CC BY-NC-SA 4.0 and under the NVIDIA Source Code License: non-commercial use only"
 SPHEREHEAD = (
-    "SphereHead states no licence for its files; its code builds on NVIDIA's, which is for non-commercial use only"
+    "SphereHead shows a CC BY badge but has no licence file; its code builds on NVIDIA's, which is for non-commercial "
+    "use only"
 )
 
 

@@ -185,9 +185,9 @@ def _with_average(config: BackboneConfig, average: Tensor | None) -> Finish:
 
 @torch.no_grad()
 def _measured(config: BackboneConfig, tensors: Mapping[str, Tensor]) -> Tensor:
-    with torch.device("meta"):
+    with torch.random.fork_rng(devices=[]):
         network = MappingNetwork(config)
     own = {name.removeprefix("mapping."): tensor for name, tensor in tensors.items() if name.startswith("mapping.")}
-    network.load_state_dict({**own, "w_avg": torch.zeros(config.w_dim)}, assign=True)
+    network.load_state_dict({**own, "w_avg": torch.zeros(config.w_dim)})
     z = torch.randn(_AVERAGED, config.z_dim, generator=torch.Generator().manual_seed(0))
     return network(z)[:, 0].mean(0)

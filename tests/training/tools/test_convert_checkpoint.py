@@ -12,6 +12,9 @@ from sat3d.errors import NoSuchNetworkError
 from sat3d.generators.checkpoint import read_checkpoint
 from sat3d.generators.config import PLANE_AXES_CORRECTED, PLANE_AXES_EG3D, TriplaneConfig
 from sat3d.generators.official import read_network
+from tests.foreign.official_pickle import Network
+from tests.foreign.test_foreign_eg3d import small_config
+from tests.generators.full_heads import tiny_full_head_config, weights_of
 from training import convert_checkpoint
 from training.convert_checkpoint import axes_name, main
 
@@ -38,6 +41,31 @@ def test_round_trip(target):
     assert header["source_sha256"] == network.source_sha256 and header["source_name"] == "micro_valid.pkl"
     assert "non-commercial" in header["licence"] and "key: G_ema" in header["notes"] and "plane_axes" not in header
     assert [path.name for path in target.parent.iterdir()] == [target.name]
+
+
+def test_a_head_that_turns_is_converted(target, tmp_path):
+    config = tiny_full_head_config("spherehead")
+    built = Network(config)
+    built.tensors.update(weights_of(config))
+    (tmp_path / "head.pkl").write_bytes(built.pickle())
+    assert convert(tmp_path / "head.pkl", target) == 0
+    got, tensors, header = read_checkpoint(target)
+    assert got == config and torch.equal(tensors["ConvB.0.weight"], built.tensors["ConvB.0.weight"])
+    assert "SphereHead" in header["licence"] and header["plane_axes"] == "full head"
+
+
+def test_tuned_weights_are_converted_with_the_base_that_is_named(target, tmp_path, capsys):
+    built = Network(small_config())
+    weights = {**built.tensors, "decoder.net.0.bias": torch.full((16,), 0.5)}
+    (tmp_path / "tuned").mkdir()
+    torch.save({"G_ema": weights}, tmp_path / "tuned" / "me.pth")
+    assert convert(tmp_path / "tuned" / "me.pth", target) == 1
+    assert "without the network they belong to" in capsys.readouterr().err and not target.exists()
+    (tmp_path / "base.pkl").write_bytes(built.pickle())
+    assert convert(tmp_path / "tuned" / "me.pth", target, "--base", tmp_path / "base.pkl") == 0
+    config, tensors, header = read_checkpoint(target)
+    assert config == small_config() and tensors["decoder.net.0.bias"].tolist() == [0.5] * 16
+    assert "base: base.pkl" in header["notes"]
 
 
 def test_half_and_key(target, tmp_path):
