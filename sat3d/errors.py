@@ -46,6 +46,10 @@ class NoSuchNetworkError(FileError):
     """A file of several networks without the one that was asked for."""
 
 
+class NoBaseError(FileError):
+    """Weights of a tuned network without the network that was tuned, which says how they are used."""
+
+
 class HostileFileError(FileError):
     """A file that asks for code to be run, or that tries to exhaust the machine."""
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from training.common.console import script
-from sat3d.errors import FileError, NameTakenError, NoSuchNetworkError
+from sat3d.errors import FileError, NameTakenError, NoBaseError, NoSuchNetworkError
 from sat3d.files.writing import check_target
 from sat3d.generators.checkpoint import save_checkpoint
 from sat3d.generators.config import PLANE_AXES_CORRECTED, PLANE_AXES_EG3D, GeneratorConfig, TriplaneConfig
@@ -57,6 +57,11 @@ def advice():
         raise error.with_next_step("choose another name, or overwrite it with --force") from error
     except NoSuchNetworkError as error:
         raise error.with_next_step("choose one of the networks in it with --key") from error
+    except NoBaseError as error:
+        raise error.with_next_step(
+            "put its base network (such as ffhq512-128.pkl) into the same folder, or name it with --base; if the whole "
+            "network was trained further, only --base helps"
+        ) from error
 
 
 def convert(options: argparse.Namespace) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from sat3d.errors import FileError, HostileFileError
+from sat3d.errors import FileError, HostileFileError, NoBaseError
 from sat3d.generators import load_generator
 from sat3d.generators.checkpoint import save_checkpoint
 from sat3d.generators.official import Bases, read_network
@@ -81,7 +81,7 @@ def test_settings_are_those_of_the_base(tmp_path):
 
 
 def test_without_its_base_one_is_asked_for_and_told_what_was_looked_at(folder):
-    with pytest.raises(FileError, match="weights without the network they belong to") as caught:
+    with pytest.raises(NoBaseError, match="weights without the network they belong to") as caught:
         load_generator(write(folder, {"G_ema": tuned(base(7))}))
     said = str(caught.value)
     assert "first.pkl: another network" in said and "second.pkl: another network" in said and "broken.pkl: " in said
@@ -96,8 +96,17 @@ def test_a_chosen_base_needs_only_the_same_shapes(folder):
     assert "mapping" not in same.metadata["recognised"]
     other = Network(small_config("8X"), "8X")
     (folder / "other.pkl").write_bytes(other.pickle())
-    with pytest.raises(FileError, match=r"superresolution\.block0\.conv0\.noise_const has shape"):
+    with pytest.raises(NoBaseError, match=r"another base.*other\.pkl.*block0\.conv0\.noise_const has shape") as caught:
         load_generator(path, base=folder / "other.pkl")
+    assert "choose it as the base" in caught.value.next_step
+
+
+def test_damaged_weights_of_the_chosen_base_are_not_taken_for_those_of_another(folder):
+    weights = tuned(base(1))
+    del weights["superresolution.block1.conv1.weight"]
+    with pytest.raises(FileError, match=r"block1\.conv1\.weight is missing") as caught:
+        load_generator(write(folder, {"G_ema": weights}), base=folder / "first.pkl")
+    assert not isinstance(caught.value, NoBaseError)
 
 
 def test_bases_of_other_folders_are_asked_too(folder, tmp_path_factory):

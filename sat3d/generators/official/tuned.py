@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ...errors import FileError, Sat3dError
+from ...errors import FileError, NoBaseError, Sat3dError
 from ...foreign.tensors import check_filters, check_tensors, read_tensors
 from ...foreign.values import TensorView
 from .described import Described
@@ -54,11 +54,7 @@ def describe_tuned(weights: Weights, data: memoryview, what: str, bases: Bases, 
     """
     if bases.chosen is not None:
         with open_base(bases.chosen) as base:
-            described = _on(base, weights, data, bases.chosen)
-            if not _same_mapping(base, weights, data):
-                told = f"{described.notes['recognised']}; its mapping network is another than the base's"
-                described = replace(described, notes={**described.notes, "recognised": told})
-            return described
+            return _on_chosen(base, weights, data, bases.chosen)
     refused = []
     for path in bases.others:
         with ExitStack() as stack:
@@ -71,6 +67,23 @@ def describe_tuned(weights: Weights, data: memoryview, what: str, bases: Bases, 
                 return _on(base, weights, data, path)
         refused.append(f"{path.name}: another network")
     raise _without_base(weights, what, refused)
+
+
+def _on_chosen(base: Base, weights: Weights, data: memoryview, path: Path) -> Described:
+    """Another mapping is allowed: of a network that was trained further as a whole."""
+    if _same_mapping(base, weights, data):
+        return _on(base, weights, data, path)
+    try:
+        described = _on(base, weights, data, path)
+    except FileError as error:
+        raise NoBaseError(
+            "The weights belong to another base network than the chosen one",
+            f"{path.name}, with which they do not fit: {error.got}",
+            "the network that was tuned",
+            _CHOOSE,
+        ) from error
+    told = f"{described.notes['recognised']}; its mapping network is another than the base's"
+    return replace(described, notes={**described.notes, "recognised": told})
 
 
 def _on(base: Base, weights: Weights, data: memoryview, path: Path) -> Described:
@@ -101,11 +114,11 @@ def _is_mapping(name: str) -> bool:
     return name.startswith(("mapping.", "backbone.mapping."))
 
 
-def _without_base(weights: Weights, what: str, refused: list[str]) -> FileError:
+def _without_base(weights: Weights, what: str, refused: list[str]) -> NoBaseError:
     names = list(weights.tensors)
     state = f"a state dict of {len(names)} tensors ({', '.join(names[:3])}{', …' * (len(names) > 3)})"
     looked = f"; looked at {', '.join(refused[:_SHOWN])}{', …' * (len(refused) > _SHOWN)}" if refused else ""
-    return FileError(
+    return NoBaseError(
         "The file holds weights without the network they belong to",
         f"{what}{': ' * bool(what)}{f'{weights.key!r} is ' if weights.key else 'it is '}{state}{looked}",
         "the weights and their base network, which says what is computed with them",

@@ -59,13 +59,19 @@ def test_tuned_weights_are_converted_with_the_base_that_is_named(target, tmp_pat
     weights = {**built.tensors, "decoder.net.0.bias": torch.full((16,), 0.5)}
     (tmp_path / "tuned").mkdir()
     torch.save({"G_ema": weights}, tmp_path / "tuned" / "me.pth")
-    assert convert(tmp_path / "tuned" / "me.pth", target) == 1
-    assert "without the network they belong to" in capsys.readouterr().err and not target.exists()
+    assert convert(tmp_path / "tuned" / "me.pth", target) == 2
+    said = capsys.readouterr().err
+    assert "without the network they belong to" in said and "name it with --base" in said and not target.exists()
     (tmp_path / "base.pkl").write_bytes(built.pickle())
     assert convert(tmp_path / "tuned" / "me.pth", target, "--base", tmp_path / "base.pkl") == 0
     config, tensors, header = read_checkpoint(target)
     assert config == small_config() and tensors["decoder.net.0.bias"].tolist() == [0.5] * 16
     assert "base: base.pkl" in header["notes"]
+    other = Network(small_config("8X"), "8X")
+    other.tensors["backbone.mapping.fc0.bias"] = torch.ones(8)
+    (tmp_path / "other.pkl").write_bytes(other.pickle())
+    assert convert(tmp_path / "tuned" / "me.pth", target, "--force", "--base", tmp_path / "other.pkl") == 2
+    assert "belong to another base network than the chosen one" in capsys.readouterr().err
 
 
 def test_half_and_key(target, tmp_path):
