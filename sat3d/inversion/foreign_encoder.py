@@ -75,10 +75,11 @@ def load_foreign_encoder(path: str | os.PathLike) -> ForeignEncoder:
     path = Path(path)
     with open_network(path) as file:
         part, tensors, rest = _encoder_in(file.contents, path.name)
+        departs = _departs(file.contents, part)
         shapes = {name: view.size for name, view in tensors.items()}
         with torch.inference_mode(False):
             with torch.device("meta"):
-                network = StyleEncoder(StyleEncoderSizes.of(shapes), _departs(file.contents, part))
+                network = StyleEncoder(StyleEncoderSizes.of(shapes), departs)
             _fill(network, tensors, file.data)
             mean = _mean(file.contents, part, rest, network.sizes, file.data)
     kind = "the encoder of TriPlaneNet" if part else "e4e" if network.departs else "pSp"
@@ -103,7 +104,7 @@ def _encoder_in(contents: object, name: str) -> tuple[str, dict[str, TensorView]
     for part in ("psp_", ""):
         prefix = f"{part}encoder."
         own = {n.removeprefix(prefix): v for n, v in state.items() if n.startswith(prefix)}
-        if "body.0.res_layer.1.weight" in own:
+        if own:
             rest = {n: v for n, v in state.items() if not n.startswith(prefix)}
             return part, {n: v for n, v in own.items() if not n.endswith(_COUNTER)}, rest
     shown = ", ".join(list(state)[:3])

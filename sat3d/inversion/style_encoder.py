@@ -18,7 +18,7 @@ from ..generators.layers import FullyConnected
 
 INPUT_PX = 256
 _STAGES = (3, 4, 14, 3)  # units a stage; the first of each halves the picture
-_MOST_CHANNELS = 4096
+_MOST_CHANNELS, _MOST_ROWS = 4096, 64
 _TAPS = (6, 20, 23)  # units whose features are used: fine, middle, coarse
 _FIRST_MIDDLE, _FIRST_FINE = 3, 7  # rows of w+ that the middle and the fine features feed
 
@@ -41,7 +41,7 @@ class StyleEncoderSizes:
         Raises:
             FileError: one that tells a size is missing or has another number of axes.
         """
-        rows = next(i for i in range(65) if f"styles.{i}.linear.weight" not in shapes)
+        rows = next(i for i in range(_MOST_ROWS + 1) if i == _MOST_ROWS or f"styles.{i}.linear.weight" not in shapes)
         starts = [sum(_STAGES[:i]) for i in range(4)]
         widths = [f"body.{i}.res_layer.1.weight" for i in starts]
         return cls(

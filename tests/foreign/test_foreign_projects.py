@@ -4,6 +4,7 @@ import io
 import sys
 import types
 
+import numpy as np
 import pytest
 import torch
 
@@ -57,6 +58,13 @@ def test_they_are_named_in_files_of_torch_save_too(refused, monkeypatch, zipped)
 
 def test_a_cloud_of_gaussians_is_no_network(refused):
     assert "PLY file" in str(refused(b"ply\nformat binary_little_endian 1.0\n" + bytes(100)))
+
+
+def test_a_code_is_sent_to_where_codes_are_loaded(refused):
+    for save in (np.save, lambda stream, array: np.savez(stream, w=array)):
+        stream = io.BytesIO()
+        save(stream, np.zeros((1, 4, 8), np.float32))
+        assert "load it as a face" in refused(stream.getvalue()).next_step
 
 
 def test_names_that_only_look_alike_are_not_taken_for_them(refused):

@@ -95,6 +95,8 @@ def changed(**changes) -> dict:
         ({"g_ema": changed(convs__0__conv__weight=None)}, r"convs\.0\.conv\.weight is"),
         ({"g_ema": changed(style__1__weight=None)}, r"style\.1\.weight is not as in rosinality"),
         ({"g_ema": changed(style__2__bias=None)}, r"style\.2\.bias is missing"),
+        ({"g_ema": changed(**{f"style__{i}__weight": torch.zeros(8, 8) for i in range(1, 90)})}, r"style\.4\.bias is mis"),
+        ({"g_ema": changed(convs__99__conv__weight=torch.zeros(1, 1, 1, 3, 3))}, r"convs\.4\.conv\.weight is not as in"),
         ({"g_ema": changed(noises__noise_4=None)}, r"noises\.noise_4 is missing"),
         ({"g_ema": changed(noises__noise_4=torch.zeros(1, 1, 8, 8))}, r"noises\.noise_4 has shape"),
         ({"g_ema": changed(to_rgbs__0__bias=torch.zeros(3))}, r"to_rgbs\.0\.bias has shape"),
@@ -108,7 +110,7 @@ def changed(**changes) -> dict:
         ({"g_ema": TENSORS, "latent_avg": torch.zeros(3, 8)}, "mean latent does not belong"),
         ({"g_ema": TENSORS, "latent_avg": torch.full((8,), torch.inf)}, "not finite"),
     ],
-    ids=range(16),
+    ids=range(18),
 )
 def test_what_does_not_fit_is_named_as_the_file_names_it(tmp_path, contents, says):
     (tmp_path / "network.pt").write_bytes(saved(contents))

@@ -100,6 +100,15 @@ def changed(name: str, value: torch.Tensor | None) -> dict:
     return contents
 
 
+def with_heads(rows: int) -> dict:
+    """The last row's head again and again."""
+    contents = checkpoint()
+    state, last = contents["state_dict"], "encoder.styles.9."
+    copied = {name.removeprefix(last): value for name, value in state.items() if name.startswith(last)}
+    state |= {f"encoder.styles.{row}.{name}": value for row in range(10, rows) for name, value in copied.items()}
+    return contents
+
+
 @pytest.mark.parametrize(
     ("contents", "says"),
     [
@@ -112,11 +121,15 @@ def changed(name: str, value: torch.Tensor | None) -> dict:
         (changed("body.23.res_layer.4.running_var", None), r"body\.23\.res_layer\.4\.running_var is missing"),
         (changed("styles.4.convs.2.bias", torch.full((12,), torch.nan)), "not finite"),
         (changed("surprise", torch.zeros(1)), "surprise is unexpected"),
+        (with_heads(80), "styles.64.*is unexpected"),
+        ({"state_dict": {"encoder.patch_embed.proj.weight": torch.zeros(1)}}, "not those of an encoder of pSp's"),
         (checkpoint(latent_avg=torch.zeros(3, 12)), "lacks the mean latent"),
         (checkpoint(latent_avg=None), "lacks the mean latent"),
         (checkpoint(opts={"encoder_type": "SingleStyleCodeEncoder"}), "of a kind that is not supported"),
+        ({"state_dict": {"encoder.conv1.weight": torch.zeros(1)}, "opts": {"encoder_type": "BackboneEncoder"}},
+         "of a kind that is not supported"),
     ],
-    ids=range(12),
+    ids=range(15),
 )
 def test_what_does_not_fit_is_named(load, contents, says):
     with pytest.raises(FileError, match=f"(?s){says}") as caught:

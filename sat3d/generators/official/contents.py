@@ -10,6 +10,7 @@ from ...foreign.values import Record, TensorView, describe, unlike_official
 USUAL = ("G_ema", "G")  # the average over the training, which makes better pictures, and the network itself
 WANTED = "a network of EG3D, PanoHead, SphereHead or StyleGAN2: a .pkl, or rosinality's or PTI's .pt"
 EXPORT = "open it with the project that wrote it, and export the whole network from there as a pickle with G_ema"
+CODE = "if it is the code of a face, load it as a face, together with the network that it was found for"
 _SHOWN = 3
 _MOST_KEYS, _MOST_LOOKED_AT = 50, 1000
 

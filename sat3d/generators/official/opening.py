@@ -16,7 +16,7 @@ from ...foreign.machine import Machine
 from ...foreign.torch_file import is_torch_file
 from ...foreign.values import Context, unlike_official
 from . import torch_files
-from .contents import WANTED
+from .contents import CODE, WANTED
 
 _BLOCK_BYTES, _HEAD_BYTES = 1 << 22, 32
 
@@ -26,6 +26,7 @@ _OTHER_KINDS = {
     b"<": ("a web page", "download the file itself; some sites ask for a confirmation first"),
     b"\x1f\x8b": ("a gzip archive", "unpack it first"),
     b"ply": ("a PLY file, a mesh or a cloud of Gaussians", "choose a network; such a file shows one object only"),
+    b"\x93NUMPY": ("an array of numbers, written by numpy", CODE),
     b"\x89HDF": ("an HDF5 file", "use the .pkl file of the official project"),
 }
 

@@ -27,6 +27,7 @@ from .states import Weights
 _W_AVG = "mapping.w_avg"
 _KERNEL = re.compile(r"(.+\.)?(blur|upsample)\.kernel")
 _FILTER = np.outer([1, 3, 3, 1], [1, 3, 3, 1]).astype(np.float32) / 16
+_MOST_LAYERS = 64  # of the mapping network
 _AVERAGED = 4096  # latents, as the project's own script for pictures takes
 
 
@@ -80,7 +81,7 @@ def _kind(weights: Weights, what: str) -> str:
 
 def _backbone(tensors: Mapping[str, TensorView]) -> BackboneConfig:
     first, rgb = _size(tensors, "style.1.weight", 2), _size(tensors, "to_rgb1.bias", 4)
-    layers = next(i for i in range(1, 66) if f"style.{i}.weight" not in tensors) - 1
+    layers = next(i for i in range(_MOST_LAYERS + 1) if i == _MOST_LAYERS or f"style.{i + 1}.weight" not in tensors)
     blocks = _blocks(tensors)
     channels = [_size(tensors, "conv1.conv.weight", 5)[1]]
     channels += [_size(tensors, f"convs.{2 * i}.conv.weight", 5)[1] for i in range(blocks)]

@@ -15,11 +15,10 @@ from ...foreign.projects import OtherProjectError
 from ...foreign.storage import STORAGE_GLOBALS
 from ...foreign.torch_file import read_torch
 from ...foreign.values import Context, Record, TensorView, asks_for, describe
-from .contents import EXPORT, WANTED, is_network, weights_alone, weights_somewhere
+from .contents import CODE, EXPORT, WANTED, is_network, weights_alone, weights_somewhere
 
 _ALLOWED = {**ALLOWED, **STORAGE_GLOBALS}
 _SHOWN, _MOST_VALUES = 5, 50
-_CODE = "if it is the code of a face, load it as a face, together with the network that it was found for"
 T = TypeVar("T")
 
 
@@ -62,7 +61,8 @@ def _check_archive(entries: list[ZipInfo], name: str) -> None:
     paths = [entry.filename for entry in entries]
     if sum(path.rpartition("/")[2] == "data.pkl" for path in paths) != 1:
         shown = ", ".join(path[:60] for path in paths[:_SHOWN]) or "nothing"
-        raise FileError("This zip file is not a network pickle", f"{name} with {shown}", WANTED, "unpack it first")
+        step = CODE if any(path.endswith(".npy") for path in paths) else "unpack it first"
+        raise FileError("This zip file is not a network pickle", f"{name} with {shown}", WANTED, step)
     if any(path.rpartition("/")[2] == "constants.pkl" for path in paths):
         raise FileError("This TorchScript program is not a network pickle", name, WANTED, EXPORT)
 
@@ -74,7 +74,7 @@ def explain(contents: object, what: str) -> FileError:
         return weights_alone(f"{what}: {weights}")
     found = _networks(contents)
     if not found:
-        step = _CODE if type(contents) is TensorView else EXPORT
+        step = CODE if type(contents) is TensorView else EXPORT
         return FileError(
             "This file of torch.save is not a network pickle", f"{what}: {describe(contents)}", WANTED, step
         )
