@@ -31,6 +31,29 @@ def test_equations_stand_where_the_map_says(line):
             assert re.search(rf"def {name.split('.')[-1]}\(", source), (name, path)
 
 
+FOLDERS = [
+    ROOT.glob("*.md"),
+    *((ROOT / name).rglob("*.md") for name in ("docs", "sat3d", "nodes", "tests", "training")),
+]
+PAGES = sorted(path for pages in FOLDERS for path in pages)
+LINK = re.compile(r"\]\(([^)\s#]*)(?:#([^)\s]*))?\)")
+
+
+def anchors_of(page: Path) -> set[str]:
+    """What its headings are called in a link: small letters, hyphens for blanks, no other signs."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page):
+    for target, anchor in LINK.findall(page.read_text(encoding="utf-8")):
+        if not target.startswith(("http:", "https:", "mailto:")):
+            there = page.parent / target if target else page
+            assert there.exists(), target
+            assert not anchor or anchor in anchors_of(there), f"{target}#{anchor}"
+
+
 def room_of(module: tuple[str, ...]) -> str:
     """``sat3d.clip.weights`` -> ``sat3d/clip``; a module that lies in no room is one of its own."""
     folder = ROOT.joinpath(*module[:2])

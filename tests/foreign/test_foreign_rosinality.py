@@ -95,8 +95,14 @@ def changed(**changes) -> dict:
         ({"g_ema": changed(convs__0__conv__weight=None)}, r"convs\.0\.conv\.weight is"),
         ({"g_ema": changed(style__1__weight=None)}, r"style\.1\.weight is not as in rosinality"),
         ({"g_ema": changed(style__2__bias=None)}, r"style\.2\.bias is missing"),
-        ({"g_ema": changed(**{f"style__{i}__weight": torch.zeros(8, 8) for i in range(1, 90)})}, r"style\.4\.bias is mis"),
-        ({"g_ema": changed(convs__99__conv__weight=torch.zeros(1, 1, 1, 3, 3))}, r"convs\.4\.conv\.weight is not as in"),
+        (
+            {"g_ema": changed(**{f"style__{i}__weight": torch.zeros(8, 8) for i in range(1, 90)})},
+            r"style\.4\.bias is mis",
+        ),
+        (
+            {"g_ema": changed(convs__99__conv__weight=torch.zeros(1, 1, 1, 3, 3))},
+            r"convs\.4\.conv\.weight is not as in",
+        ),
         ({"g_ema": changed(noises__noise_4=None)}, r"noises\.noise_4 is missing"),
         ({"g_ema": changed(noises__noise_4=torch.zeros(1, 1, 8, 8))}, r"noises\.noise_4 has shape"),
         ({"g_ema": changed(to_rgbs__0__bias=torch.zeros(3))}, r"to_rgbs\.0\.bias has shape"),

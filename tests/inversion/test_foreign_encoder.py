@@ -126,8 +126,10 @@ def with_heads(rows: int) -> dict:
         (checkpoint(latent_avg=torch.zeros(3, 12)), "lacks the mean latent"),
         (checkpoint(latent_avg=None), "lacks the mean latent"),
         (checkpoint(opts={"encoder_type": "SingleStyleCodeEncoder"}), "of a kind that is not supported"),
-        ({"state_dict": {"encoder.conv1.weight": torch.zeros(1)}, "opts": {"encoder_type": "BackboneEncoder"}},
-         "of a kind that is not supported"),
+        (
+            {"state_dict": {"encoder.conv1.weight": torch.zeros(1)}, "opts": {"encoder_type": "BackboneEncoder"}},
+            "of a kind that is not supported",
+        ),
     ],
     ids=range(15),
 )
