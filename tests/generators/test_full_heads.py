@@ -338,5 +338,5 @@ def test_a_picture_from_behind_is_inverted_from_behind():
     population = measure_w_statistics(network)
     styles = network.styles(network.broadcast(population.mean))
     picture = network.synthesize(styles, network.rig.label(2.53)).image.clamp(-1, 1)
-    found = invert(Inverter(network, "x", population=population), picture, InversionOptions("W", steps=1))
+    found = invert(Inverter(network, "x", statistics=population), picture, InversionOptions("W", steps=1))
     assert math.degrees(found.start.yaw_rad) == pytest.approx(145, abs=0.1)
