@@ -38,7 +38,7 @@ def own_domain(files):
 
 def test_masks_are_learned_on_views_from_all_sides(files, tmp_path, head, own_domain):
     trainer = make_trainer(files, tmp_path / "masks.safetensors", domain=own_domain.name, generator=head)
-    studio, pairs = trainer.objective.studio, trainer.pairs
+    studio, pairs = trainer.task.masks.studio, trainer.task.pairs
     yaws = torch.atan2(pairs.camera[:, 3], pairs.camera[:, 11]).rad2deg()
     assert (yaws.abs() > 90).any() and (yaws.abs() < 90).any()
     assert pairs.labels.shape[1:] == (studio.picture_px,) * 2 and set(pairs.labels.unique().tolist()) <= set(range(5))
@@ -47,7 +47,7 @@ def test_masks_are_learned_on_views_from_all_sides(files, tmp_path, head, own_do
 
 def test_labels_are_those_of_the_very_picture(files, tmp_path, head, own_domain):
     trainer = make_trainer(files, tmp_path / "masks.safetensors", domain=own_domain.name, generator=head)
-    studio = trainer.objective.studio
+    studio = trainer.task.masks.studio
     styles, camera = draw_candidates(studio.network, studio.domain.sampling, 0, 0, 2)
     labels = studio.labels(studio.pictures(styles, camera), styles, camera)
     parsed = studio.network.synthesize(styles, camera, RenderOptions(studio.view.neural_resolution)).parsing
