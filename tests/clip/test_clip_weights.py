@@ -225,7 +225,10 @@ def test_sizes_that_nothing_has(tmp_path, tensors):
             lambda t: t.update({f"extra{i}": torch.zeros(1) for i in range(30)}),
             r"extra\d+ is unexpected; and 24 more\. ",
         ),
-        (lambda t: t.update({"ln_final.bias": torch.full((64,), torch.nan)}), r"weights hold NaN .*x\.safetensors: ln_final\.bias\. "),
+        (
+            lambda t: t.update({"ln_final.bias": torch.full((64,), torch.nan)}),
+            r"weights hold NaN .*x\.safetensors: ln_final\.bias\. ",
+        ),
     ],
 )
 def test_what_does_not_fit_the_right_architecture_is_named(tmp_path, tensors, change, said):
