@@ -13,8 +13,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from sat3d.errors import FileError
-from training.synthheads.dataset import ShardFolder
-from training.synthheads.shards import DEPTH_PER_UNIT, DatasetPlan
+from training.synth.dataset import ShardFolder
+from training.synth.shards import DEPTH_PER_UNIT, DatasetPlan
 
 from .array_cache import ArrayCache, Shapes
 from .pixel_weights import pixel_weights

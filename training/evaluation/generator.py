@@ -23,7 +23,7 @@ from training.generator.scores import shape_scores
 from training.networks.coded_heads import Coder, CoderSettings, find_coder, generate_views, load_domain_generator
 from training.networks.metrics import pick_rates
 from training.networks.targets import ACTION_PREFIX, ACTIONS
-from training.synthheads.cameras import Pose
+from training.synth.cameras import Pose
 
 from .bench import Bench, invert_person, render_pairs
 from .changes import judge_changes

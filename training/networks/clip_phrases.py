@@ -11,9 +11,9 @@ from torch import Tensor
 from sat3d.clip.tokenizer import vocabulary_of
 from sat3d.domains import load_domain
 from training.networks.targets import UNKNOWN
+from training.synth.looks import BACKGROUND_COLOURS
 from training.synthheads import captions
 from training.synthheads.attributes import (
-    BACKGROUND_COLOURS,
     CLOTH_COLOURS,
     FRAME_COLOURS,
     HAIR_COLOURS,

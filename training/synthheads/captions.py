@@ -9,7 +9,9 @@ import re
 
 import numpy as np
 
-from .labels import HIDDEN, NONE, OTHER, action, attributes_of
+from training.synth.truths import HIDDEN, NONE, OTHER
+
+from .labels import action, attributes_of
 from .parameters import HeadParameters
 
 _NOUNS = {

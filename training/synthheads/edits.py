@@ -13,13 +13,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from sat3d.errors import ConfigError
+from training.synth.cameras import FRONT, Pose
 
-from .cameras import Pose
 from .parameters import HeadParameters
-from .views import FRONT, render_head
+from .views import render_head
 
 if TYPE_CHECKING:
-    from .render import View
+    from training.synth.render import View
 
 # Attribute -> its parameters. The first six are those of the domain; eye shadow is of the eye region and of make-up.
 PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(

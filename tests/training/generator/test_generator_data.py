@@ -12,8 +12,8 @@ from sat3d.generators.rays import camera_rays
 from tests.training.ball_heads import write_balls
 from training.data.packed import open_pack
 from training.data.pixel_weights import UNIT, pixel_weights
-from training.synthheads.dataset import ShardFolder
-from training.synthheads.render import RIG
+from training.synth.dataset import ShardFolder
+from training.synthheads.cameras import RIG
 
 EYE = torch.tensor([0.0525, -0.012, 0.148])
 

@@ -28,7 +28,7 @@ from training.networks.coded_heads import Coder, generate_views
 from training.networks.generated_views import generated_views, joined
 from training.networks.targets import UNKNOWN
 from training.networks.task import Recipe
-from training.synthheads.cameras import Pose
+from training.synth.cameras import Pose
 from training.synthheads.captions import caption
 from training.synthheads.labels import ATTRIBUTE_VALUES
 from training.synthheads.parameters import HeadParameters
