@@ -81,7 +81,7 @@ class ChoiceBlock:
 def choice_block(table: ParameterTable, name: str, **priors: float) -> ChoiceBlock:
     """``priors``: the chances of some names; the others share the rest equally."""
     values = table.fields[name].values
-    rest = (1 - sum(priors.values())) / (len(values) - len(priors))
+    rest = (1 - sum(priors.values())) / max(len(values) - len(priors), 1)
     return ChoiceBlock(name, values, simplex_choice(tuple(priors.get(value, rest) for value in values)))
 
 
