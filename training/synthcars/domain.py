@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from training.synth.domain import SynthDomain
+from training.synth.learning import Learning
 from training.synth.sheet_hints import SheetHints
 
 from .parameters import TABLE
@@ -21,6 +22,7 @@ CARS = SynthDomain(
     caption=caption,
     attributes_of=attributes_of,
     attribute_values=ATTRIBUTE_VALUES,
+    learning=Learning(size=0.48, box=0.68, rays=(2.3, 3.1), camera_spread_rad=1.8),
     hints=SheetHints(
         calm={
             "body": "sedan", "paint": "red", "two_tone": "none", "sign": "none", "metallic": 0.0, "backdrop": "plain",

@@ -6,6 +6,7 @@ import math
 
 from training.synth.cameras import Pose
 from training.synth.domain import SynthDomain
+from training.synth.learning import Learning, Place
 from training.synth.sheet_hints import SheetHints
 
 from .parameters import TABLE
@@ -13,6 +14,12 @@ from .populations import POPULATIONS, VIEWS
 from .shape import LABELS, build_cat
 from .words import ATTRIBUTE_VALUES, attributes_of, caption
 
+# Eyes, and the nose with the mouth below it.
+_PLACES = (
+    Place((0.068, 0.008, 0.145), 3.0, (0.028, 0.024)),
+    Place((-0.068, 0.008, 0.145), 3.0, (0.028, 0.024)),
+    Place((0.0, -0.068, 0.170), 2.0, (0.030, 0.024)),
+)
 CATS = SynthDomain(
     name="synthcats",
     version=1,
@@ -24,6 +31,9 @@ CATS = SynthDomain(
     caption=caption,
     attributes_of=attributes_of,
     attribute_values=ATTRIBUTE_VALUES,
+    learning=Learning(
+        size=0.36, box=0.76, rays=(2.3, 3.1), plane_warp=0.25, magnified=0.6, whole_above=0.0, places=_PLACES
+    ),
     hints=SheetHints(
         calm={
             "pattern": "solid", "fur_colour": "orange", "fur_length": 0.1, "ears": "upright", "iris_colour": "green",

@@ -73,7 +73,7 @@ def _skull(p: CatParameters) -> Mesh:
 
 def _chest(p: CatParameters) -> Mesh:
     """Neck and chest down to below the picture."""
-    y = np.linspace(-0.06, -0.40, 60)[:, None]
+    y = np.linspace(-0.06, -0.40, 110)[:, None]
     turn = np.linspace(0, 2 * np.pi, 120, endpoint=False)[None]
     grow = smooth(-0.08, -0.36, y)
     shaggy = 1 + p.fur_length * (0.10 + 0.16 * _tufts(turn + 3 * y, 22) * smooth(-0.12, -0.2, y))

@@ -11,6 +11,7 @@ from .actions import ACTION_NAMES
 from .cameras import VIEWS
 from .captions import caption
 from .labels import ATTRIBUTE_VALUES, attributes_of
+from .learning import LEARNING
 from .parameter_spec import TABLE
 from .parameters import HeadParameters
 from .populations import POPULATIONS
@@ -42,6 +43,7 @@ HEADS = SynthDomain(
     attributes_of=attributes_of,
     attribute_values=ATTRIBUTE_VALUES,
     facts=_facts,
+    learning=LEARNING,
     hints=HINTS,
 )
 DOMAIN = HEADS.id

@@ -148,7 +148,8 @@ def test_depth_steps():
 def test_heads_go_through_json_and_png_unchanged(tmp_path):
     p = INDEPENDENT.draw(1, 1)
     assert HEADS.table.from_dict(json.loads(to_json(to_dict(p)))) == p
-    (tmp_path / "a.png").write_bytes(encode_png(np.zeros((4, 4, 3), np.uint8), "synthheads", {"parameters": to_dict(p)}))
+    picture = encode_png(np.zeros((4, 4, 3), np.uint8), "synthheads", {"parameters": to_dict(p)})
+    (tmp_path / "a.png").write_bytes(picture)
     assert HEADS.parameters_of(read_png_document(tmp_path / "a.png", "synthheads"), "a.png") == p
 
 
