@@ -63,8 +63,10 @@ def make_engine(options: GeneratorSettings, preset: Preset, budget: Budget, proc
     preset = preset.for_domain(domain)
     codes = _codes(options, preset, pack, processes)
     networks = first_networks(preset, codes, options.seed, processes.device)
-    notes = {"domain": domain.name, "torch": torch.__version__, "device": str(processes.device),
-             "minutes": budget.minutes, "data": [path.name for path in options.data], "supervision": options.supervision}  # fmt: skip
+    notes = {
+        "domain": domain.name, "torch": torch.__version__, "device": str(processes.device), "minutes": budget.minutes,
+        "data": [path.name for path in options.data], "supervision": options.supervision,
+    }  # fmt: skip
     task = GeneratorTask(preset, pack, codes, networks, options.out, notes)
     plan = Run(options.out, budget, options.seed, options.save_minutes, options.score_minutes, options.stop_after_steps)
     return Engine(task, plan, processes, Report(options.out / "progress.jsonl", line_seconds=30.0))

@@ -29,18 +29,18 @@ ATTRIBUTE_VALUES: dict[str, tuple[str, ...]] = {
     "backdrop": BACKDROPS,
 }
 NOUNS = {
-    "sedan": ("sedan", "saloon car", "four-door sedan"),
-    "hatchback": ("hatchback", "small hatchback"),
-    "SUV": ("SUV", "off-road vehicle"),
-    "pickup": ("pickup truck", "pickup"),
-    "van": ("van", "delivery van"),
-    "sports car": ("sports car", "low sports car"),
+    "sedan": ("sedan", "four-door sedan", "car"),
+    "hatchback": ("hatchback", "car"),
+    "SUV": ("SUV", "off-road vehicle", "car"),
+    "pickup": ("pickup truck", "pickup", "car"),
+    "van": ("van", "delivery van", "car"),
+    "sports car": ("sports car", "car"),
 }
 _OPENINGS = ("@{car}", "@ picture of @{car}", "@{car} seen from outside", "@ model of @{car}")
 _TWO_TONES = {
-    "none": (),
-    "roof": ("@{second} roof",),
-    "lower half": ("@{second} lower half", "{second} lower sides"),
+    "none": ("paint of one colour",),
+    "roof": ("@{second} roof", "@ roof of another colour"),
+    "lower half": ("@{second} lower half", "@ lower half of another colour"),
 }
 _CHANCES = {"two_tone": 0.8, "windows": 0.3, "rims": 0.3, "lamps": 0.2, "sign": 0.8, "backdrop": 0.4}
 
@@ -69,14 +69,16 @@ def caption(p: CarParameters, rng: np.random.Generator) -> str:
     facts = attributes_of(p)
     colour = "" if facts["paint"] == OTHER else facts["paint"]
     shine = "metallic" if facts["finish"] == "metallic" and rng.random() < 0.5 else ""
-    car = f"{shine} {colour if rng.random() < 0.9 else ''} {pick(NOUNS[p.body], rng)}"
+    noun, told_colour = pick(NOUNS[p.body], rng), colour if rng.random() < 0.9 else ""
+    stature = facts["stature"] if noun == "car" and facts["stature"] != "medium" else ""
+    car = f"{stature} {shine} {told_colour} {noun}"
     having = told(_phrases(p, facts, rng), _CHANCES, rng)
     return sentence(pick(_OPENINGS, rng).format(car=car), having)
 
 
 def _phrases(p: CarParameters, facts: dict[str, str], rng: np.random.Generator) -> dict[str, str]:
     second = facts["second_paint"] if facts["second_paint"] in PAINTS and p.second_paint != p.paint else ""
-    choices = _TWO_TONES[p.two_tone] if second else ()
+    choices = _TWO_TONES[p.two_tone] if second or p.two_tone == "none" else ()
     background = facts["background"]
     return {
         "two_tone": pick(choices, rng).format(second=second) if choices else "",

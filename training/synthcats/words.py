@@ -10,7 +10,7 @@ from training.synth.words import pick, sentence, tidy, told
 
 from .parameters import EARS, FURS, IRISES, PATTERNS, CatParameters
 
-_LENGTHS = (("short", 0.4), ("medium", 0.6), ("long", 1.0))
+_LENGTHS = (("short", 0.45), ("long", 1.0))
 _SIZES = (("small", 0.35), ("medium", 0.65), ("large", 1.0))
 _OPENINGS_OF_EYES = (("nearly closed", 0.22), ("half-closed", 0.55), ("open", 1.0))
 _MUZZLES = (("flat", 0.3), ("medium", 0.7), ("long", 1.0))
@@ -28,13 +28,13 @@ ATTRIBUTE_VALUES: dict[str, tuple[str, ...]] = {
 }
 _OPENINGS = ("the face of @{cat}", "the head of @{cat}", "@ picture of @{cat}", "@{cat}")
 _KINDS = {
-    "solid": ("{colour} cat", "cat with plain {colour} fur"),
+    "solid": ("{colour} cat", "plain {colour} cat", "cat with plain {colour} fur"),
     "tabby": ("{colour} tabby cat", "striped {colour} cat"),
     "tuxedo": ("{colour} and white tuxedo cat", "{colour} cat with a white muzzle and chest"),
     "calico": ("calico cat", "white cat with orange and black patches"),
     "points": ("{colour} cat with a dark face mask", "pale {colour} cat with dark ears and a dark mask"),
 }
-_CHANCES = {"fur": 0.55, "ears": 0.45, "eyes": 0.55, "lids": 0.35, "muzzle": 0.25, "backdrop": 0.35}
+_CHANCES = {"fur": 0.55, "ears": 0.45, "eyes": 0.55, "lids": 0.3, "muzzle": 0.25, "backdrop": 0.35}
 
 
 def attributes_of(p: CatParameters) -> dict[str, str]:
@@ -69,12 +69,12 @@ def caption(p: CatParameters, rng: np.random.Generator) -> str:
 
 def _phrases(p: CatParameters, facts: dict[str, str]) -> dict[str, str]:
     iris, background, size = facts["iris_colour"], facts["background"], facts["ear_size"]
-    fluffy = {"short": "short fur", "medium": "", "long": "long fluffy fur"}
+    fluffy = {"short": "short fur", "long": "long fluffy fur"}
     return {
         "fur": fluffy[facts["fur_length"]],
         "ears": "folded ears" if p.ears == "folded" else "pointed ears" if size == "medium" else f"{size} pointed ears",
         "eyes": f"{iris} eyes" if iris in IRISES else "",
-        "lids": f"{facts['eye_opening']} eyes" if iris not in IRISES or facts["eye_opening"] != "open" else "",
+        "lids": f"{facts['eye_opening']} eyes",
         "muzzle": "" if facts["muzzle"] == "medium" else f"@ {facts['muzzle']} muzzle",
         "backdrop": "" if background == OTHER else tidy(f"@ {background} background"),
     }
