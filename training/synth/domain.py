@@ -36,8 +36,8 @@ class SynthDomain:
     changes whenever the same parameters give another picture. ``populations``: the laws, the default first; ``views``:
     where cameras stand; ``labels``: what the numbers of label pictures mean, the background first; ``build``: geometry
     and colours; ``caption(p, rng)``: a true sentence; ``attributes_of(p)``: the named truths, of ``attribute_values``;
-    ``facts``: what else is told of each view; ``learning``: what generators are told; ``hints``: how things are best
-    shown.
+    ``facts``: what else is told of each view; ``edits``: the parameters of each attribute that can be moved (see
+    :mod:`.edits`); ``learning``: what generators are told; ``hints``: how things are best shown.
     """
 
     name: str
@@ -51,6 +51,7 @@ class SynthDomain:
     attributes_of: Callable[[Any], dict[str, str]]
     attribute_values: Mapping[str, tuple[str, ...]]
     facts: Callable[[Any], dict[str, object]] = _nothing
+    edits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     learning: Learning = field(default_factory=Learning)
     hints: SheetHints = field(default_factory=SheetHints)
 

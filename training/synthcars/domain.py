@@ -22,6 +22,11 @@ CARS = SynthDomain(
     caption=caption,
     attributes_of=attributes_of,
     attribute_values=ATTRIBUTE_VALUES,
+    edits={
+        "colour": ("paint", "metallic"),
+        "shape": ("body", "length", "height", "roof_slope", "bonnet", "wheel_size"),
+        "two_tone": ("two_tone", "second_paint"),
+    },
     learning=Learning(size=0.48, box=0.68, rays=(2.3, 3.1), camera_spread_rad=1.8),
     hints=SheetHints(
         calm={

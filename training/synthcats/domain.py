@@ -31,6 +31,13 @@ CATS = SynthDomain(
     caption=caption,
     attributes_of=attributes_of,
     attribute_values=ATTRIBUTE_VALUES,
+    edits={
+        "fur_colour": ("fur_colour",),
+        "fur_pattern": ("pattern", "pattern_variant"),
+        "fur_length": ("fur_length",),
+        "ears": ("ears", "ear_size", "ear_spread"),
+        "eyes": ("iris_colour", "eye_opening", "eye_size", "pupil"),
+    },
     learning=Learning(
         size=0.36, box=0.76, rays=(2.3, 3.1), plane_warp=0.25, magnified=0.6, whole_above=0.0, places=_PLACES
     ),

@@ -13,6 +13,7 @@ from training.synth import shards
 from training.synth.cameras import Pose
 from training.synth.dataset import ShardFolder
 from training.synth.domain import domain_names, find_domain
+from training.synth.edits import true_edit
 from training.synth.render_command import prepare_folder, render_missing
 from training.synth.shards import DatasetPlan
 from training.synthcars.populations import INDEPENDENT, TRAFFIC, USUAL_PAINT
@@ -130,6 +131,18 @@ def test_in_traffic_shape_and_colour_go_together_and_else_they_do_not():
     assert share(TRAFFIC) > 0.8 and share(INDEPENDENT) < 0.2
     kinds = Counter((car.body, car.sign) for car in (TRAFFIC.draw(2, i) for i in range(400)))
     assert kinds["sedan", "taxi"] > 0.5 * kinds["sedan", "none"] and kinds["van", "taxi"] < 10
+
+
+def test_a_true_edit_takes_over_all_of_an_attribute_and_nothing_besides(domain):
+    people = next(iter(domain.populations.values()))
+    source, reference = people.draw(1, 0), people.draw(1, 1)
+    assert list(domain.edits) == list(load_domain(domain.name).attributes)
+    for attribute, names in domain.edits.items():
+        edited = true_edit(domain.edits, source, reference, attribute)
+        for name in domain.table.fields:
+            assert getattr(edited, name) == getattr(reference if name in names else source, name)
+    with pytest.raises(ConfigError, match="wings"):
+        true_edit(domain.edits, source, reference, "wings")
 
 
 @pytest.mark.slow
