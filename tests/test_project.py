@@ -72,9 +72,9 @@ WRITERS = {
     "training/tools/fuzz_foreign.py": "a temporary folder",
     "training/masks/command.py": "an empty file, whose name tells other processes that a step is done",
     "training/common/timing.py": "a switch of the kernel's",
-    "training/synthheads/views.py": "the null device",
-    "training/synthheads/render_command.py": "an empty folder, translated there",
-    "training/synthheads/shards.py": "into a path that files.py gave",
+    "training/synth/views.py": "the null device",
+    "training/synth/render_command.py": "an empty folder, translated there",
+    "training/synth/shards.py": "into a path that files.py gave",
 }
 WRITES = re.compile(
     r"\.(write_text|write_bytes|mkdir|touch)\(|open\([^)]*[\"'][wax]b?[\"']|os\.(link|rename|replace)\("

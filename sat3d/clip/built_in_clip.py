@@ -80,8 +80,9 @@ def _check_settings(tower: str, settings: Any, allowed: set[str], needed: set[st
         raise ConfigError(f"CLIP's {tower} tower has other settings", sorted(names), sorted(allowed), _NEXT_STEP)
     for name, value in settings.items():
         if name in _SHARES:
-            if not isinstance(value, (int, float)) or not 0 < value <= 16:
-                raise ConfigError(f"CLIP's {tower} {name} is out of range", value, "above 0, at most 16", _NEXT_STEP)
+            least = 0.0 if name == "face_zoom" else 1e-6  # pictures of things that are no faces are not magnified
+            if not isinstance(value, (int, float)) or not least <= value <= 16:
+                raise ConfigError(f"CLIP's {tower} {name} is out of range", value, f"{least:g} to 16", _NEXT_STEP)
             continue
         for size in value if name in _LISTS and isinstance(value, (list, tuple)) else [value]:
             low, high = _LISTS.get(name, (1, 65536))

@@ -18,8 +18,8 @@ from sat3d.parsing.bisenet import load_face_parser
 from sat3d.parsing.deeplab import load_voc_parser
 from sat3d.parsing.parser import load_parser
 from sat3d.parsing.state_file import open_state_file
-from training.synthheads.dataset import ShardFolder
-from training.synthheads.describe_command import read_documents
+from training.synth.dataset import ShardFolder
+from training.synth.describe_command import read_documents
 from training.tools.parity_probes import ParityCase
 
 READERS = {
@@ -37,7 +37,7 @@ READERS = {
     "cat parser": load_voc_parser,
     "parity case": ParityCase.load,
     "data set": ShardFolder,
-    "described": lambda path: read_documents(path, 1),
+    "described": lambda path: read_documents(path, 1, "synthheads"),
 }
 
 

@@ -10,9 +10,9 @@ from sat3d.camera import CameraRig, split_label
 from sat3d.errors import ShapeError
 from sat3d.inversion.cameras import angles_of, rolled_label
 from sat3d.inversion.pose import REAL_PEOPLE, camera_of, world_points
+from training.synthheads.cameras import RIG
 from training.synthheads.head import WORLD_PER_METRE, load_head_model
 from training.synthheads.populations import FIRST
-from training.synthheads.render import RIG
 
 SIZE = 512
 

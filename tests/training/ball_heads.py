@@ -6,10 +6,10 @@ import numpy as np
 import torch
 
 from sat3d.generators.rays import camera_rays
-from training.synthheads import shards
-from training.synthheads.render import View
-from training.synthheads.render_command import PLAN_FILE
-from training.synthheads.shards import DatasetPlan
+from training.synth import shards
+from training.synth.render import View
+from training.synth.render_command import PLAN_FILE
+from training.synth.shards import DatasetPlan
 
 RADIUS = 0.2
 CENTRE = torch.tensor([0.0, 0.0, 0.0])
@@ -17,7 +17,7 @@ CENTRE = torch.tensor([0.0, 0.0, 0.0])
 
 def ball_view(p, pose, size: int) -> View:
     """A ball of the hair's colour before a backdrop of the background's, with a band of "glasses"."""
-    from training.synthheads.render import RIG
+    from training.synthheads.cameras import RIG
 
     label = RIG.label(pose.yaw_rad, pose.pitch_rad)
     origins, directions = (x[0].double() for x in camera_rays(label, size))
@@ -36,10 +36,10 @@ def ball_view(p, pose, size: int) -> View:
 def write_balls(folder: Path, monkeypatch, heads: int = 8, size: int = 32, views: int = 3) -> Path:
     """A data set of ``heads`` balls in the real format."""
 
-    def render(p, poses, size, device="cpu", style="natural"):
+    def render(domain, p, poses, size, device="cpu", style="natural"):
         return [ball_view(p, pose, size) for pose in poses]
 
-    monkeypatch.setattr(shards, "render_head", render)
+    monkeypatch.setattr(shards, "render_views", render)
     folder.mkdir(parents=True, exist_ok=True)
     plan = DatasetPlan(seed=3, size=size, count=heads * views, views=views, population="first")
     import json

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,28 +13,32 @@ from torch import Tensor
 from tqdm import tqdm
 
 from sat3d.errors import FileError
-from training.synthheads.dataset import ShardFolder
-from training.synthheads.shards import DEPTH_PER_UNIT, DatasetPlan
+from training.synth.dataset import ShardFolder
+from training.synth.learning import Learning
+from training.synth.shards import DEPTH_PER_UNIT, DatasetPlan
 
 from .array_cache import ArrayCache, Shapes
 from .pixel_weights import pixel_weights
 
 SCHEMA = "sat3d-packed-heads/3"
 _THREADS = 2
+_ARRAYS = ("image", "weight", "depth", "camera")
 
 
 @dataclass(frozen=True)
 class HeadPack:
-    """n heads of V views: pictures, depths and cameras alone; whatever else is known of a head is left out.
+    """n heads (or other things) of V views: pictures, depths and cameras alone; whatever else is known is left out.
 
     ``image [n, V, H, W, 3]`` uint8; ``weight`` (how much a pixel deserves to be drawn) ``[n, V, H, W]`` uint8; ``depth
     [n, V, H, W]`` uint16 in 1/20000 world unit along the ray, 0 in the background; ``camera [n, V, 25]``.
+    ``learning``: sizes and places that the domain names.
     """
 
     image: Tensor
     weight: Tensor
     depth: Tensor
     camera: Tensor
+    learning: Learning
 
     def __len__(self) -> int:
         return len(self.camera)
@@ -49,7 +53,7 @@ class HeadPack:
 
     def to(self, device: torch.device) -> HeadPack:
         """All arrays on ``device`` (a GPU's memory holds some tens of thousands of heads)."""
-        return HeadPack(*(getattr(self, field.name).to(device) for field in fields(self)))
+        return replace(self, **{name: getattr(self, name).to(device) for name in _ARRAYS})
 
     def pictures(self, heads: Tensor, view: int | Tensor = 0) -> Tensor:
         """``heads [B]``, one view of all or of each ``[B]`` -> ``[B, 3, S, S]`` float32 in -1..1."""
@@ -71,9 +75,9 @@ def open_pack(data: Path | Sequence[Path], cache: Path | None = None) -> HeadPac
     folders = [ShardFolder(path, ("image", "depth")) for path in ([data] if isinstance(data, Path) else data)]
     if not folders:
         raise FileError("No data set is named", "--data without a folder", "one or several data sets", "name one")
-    kinds = {(folder.plan.size, folder.plan.views) for folder in folders}
+    kinds = {(folder.plan.size, folder.plan.views, folder.plan.domain) for folder in folders}
     if len(kinds) > 1:
-        wanted = "one size of picture and one number of views of each head"
+        wanted = "one domain, one size of picture and one number of views of each head"
         raise FileError("The data sets do not go together", sorted(kinds), wanted, "render them alike")
     places = [(folder, i) for folder in folders for i in range(len(folder) - len(folder) % folder.plan.views)]
     facts = {"schema": SCHEMA, "data": [folder.plan.to_dict() for folder in folders]}
@@ -83,7 +87,8 @@ def open_pack(data: Path | Sequence[Path], cache: Path | None = None) -> HeadPac
             _pack(places, folders[0].plan.views, arrays)
     arrays = kept.load()
     arrays["depth"] = arrays["depth"].view(np.int16)  # torch indexes no uint16
-    return HeadPack(**{name: torch.from_numpy(array) for name, array in arrays.items()})
+    learning = folders[0].domain.learning
+    return HeadPack(**{name: torch.from_numpy(array) for name, array in arrays.items()}, learning=learning)
 
 
 def _shapes(count: int, plan: DatasetPlan) -> Shapes:
@@ -125,7 +130,7 @@ def _packed(folder: ShardFolder, index: int) -> dict[str, np.ndarray]:
     seen = folder[index]  # of which pictures, depth and camera alone are taken
     return {
         "image": seen.image,
-        "weight": pixel_weights(seen.image, seen.depth, seen.camera),
+        "weight": pixel_weights(seen.image, seen.depth, seen.camera, folder.domain.learning.places),
         "depth": np.rint(seen.depth * DEPTH_PER_UNIT).astype(np.uint16),
         "camera": seen.camera,
     }

@@ -1,20 +1,13 @@
-"""Which pixels teach most: the places of eyes, brows and mouth, and edges of depth and colour. No label is needed."""
+"""Which pixels teach most: places that a domain names, and edges of depth and colour. No label is needed."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
 from sat3d.camera import split_label
+from training.synth.learning import Place
 
-# Where heads have what they are recognised by, world units: eyes and their lids, brows, mouth. A few pixels that faces
-# differ in most; nothing is said of what is there. (place, weight, spread across and up)
-_FACE_PLACES = (
-    ((0.0525, -0.012, 0.148), 5.0, (0.018, 0.013)),
-    ((-0.0525, -0.012, 0.148), 5.0, (0.018, 0.013)),
-    ((0.055, 0.025, 0.152), 2.0, (0.024, 0.012)),
-    ((-0.055, 0.025, 0.152), 2.0, (0.024, 0.012)),
-    ((0.0, -0.122, 0.165), 4.0, (0.032, 0.024)),
-    ((0.0, -0.080, 0.170), 1.0, (0.080, 0.080)),
-)
 _DEEP_SPREAD = 0.045
 _DEPTH_EDGE, _COLOUR_EDGE = 2.0, 1.2
 _DEPTH_STEP = 0.02  # world units between neighbours: one thing before another
@@ -23,23 +16,25 @@ _FLOOR = 0.02
 UNIT = 20.0  # a weight of one, as stored
 
 
-def pixel_weights(image: np.ndarray, depth: np.ndarray, camera: np.ndarray) -> np.ndarray:
+def pixel_weights(
+    image: np.ndarray, depth: np.ndarray, camera: np.ndarray, places: Sequence[Place] = ()
+) -> np.ndarray:
     """``image [H, W, 3]`` uint8, ``depth [H, W]`` along the rays, ``camera [25]`` -> ``[H, W]`` uint8, in 1/20."""
-    weight = _FLOOR + _face_weights(depth, camera)
+    weight = _FLOOR + _place_weights(depth, camera, places)
     weight += _DEPTH_EDGE * (_largest_step(depth) > _DEPTH_STEP)
     weight += _COLOUR_EDGE * ((_largest_step(image.mean(-1, dtype=np.float32) / 255) > _GREY_STEP) & (depth > 0))
     return np.minimum(np.rint(weight * UNIT), 255).astype(np.uint8)
 
 
-def _face_weights(depth: np.ndarray, camera: np.ndarray) -> np.ndarray:
-    """Bells about the places of the face, on the surface that is seen there."""
+def _place_weights(depth: np.ndarray, camera: np.ndarray, places: Sequence[Place]) -> np.ndarray:
+    """Bells about the places, on the surface that is seen there."""
     total = np.zeros(depth.shape, np.float32)
     seen = depth > 0
-    surface = _surface(depth, camera)[seen]  # [n, 3]
-    for place, weight, (across, up) in _FACE_PLACES:
-        spread = np.array((across, up, _DEEP_SPREAD), np.float32)
-        away = (surface - np.array(place, np.float32)) / spread
-        total[seen] += weight * np.exp(-0.5 * np.einsum("ij,ij->i", away, away))
+    surface = _surface(depth, camera)[seen] if places else None  # [n, 3]
+    for place in places:
+        spread = np.array((*place.spread, _DEEP_SPREAD), np.float32)
+        away = (surface - np.array(place.at, np.float32)) / spread
+        total[seen] += place.weight * np.exp(-0.5 * np.einsum("ij,ij->i", away, away))
     return total
 
 

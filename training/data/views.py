@@ -14,11 +14,12 @@ from tqdm import tqdm
 
 from sat3d.errors import ConfigError
 from sat3d.networks.loading import resize
-from training.synthheads.dataset import ShardFolder
+from training.synth.dataset import ShardFolder
+from training.synth.population import Population
+from training.synth.views import check_device
 from training.synthheads.parameters import HeadParameters
-from training.synthheads.population import Population
 from training.synthheads.populations import INDEPENDENT
-from training.synthheads.views import check_device, render_head
+from training.synthheads.views import render_head
 
 from .array_cache import ArrayCache
 from .geometric import mirror

@@ -25,8 +25,9 @@ from sat3d.networks.loading import resize
 from sat3d.networks.reader import AttributeReader
 from training.data.views import Piece, Views, gather
 from training.networks.coded_heads import has_latents_of
-from training.synthheads.cameras import Pose
-from training.synthheads.views import check_device, render_head
+from training.synth.cameras import Pose
+from training.synth.views import check_device
+from training.synthheads.views import render_head
 
 from .inversion_cases import Case, true_latent
 from .people import Crowd

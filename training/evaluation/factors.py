@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.synthheads.parameter_spec import FIELDS, ChoiceRule
+from training.synth.population import Population
+from training.synth.rules import ChoiceRule
+from training.synthheads.parameter_spec import FIELDS
 from training.synthheads.parameters import HeadParameters
-from training.synthheads.population import Population
 
 _LEAST_DEVIATION = 1e-3
 

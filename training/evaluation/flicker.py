@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from training.networks.coded_heads import Coder, generate_views
-from training.synthheads.cameras import Pose
+from training.synth.cameras import Pose
 from training.synthheads.views import render_head
 
 from .people import Crowd

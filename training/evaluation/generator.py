@@ -23,7 +23,8 @@ from training.generator.scores import shape_scores
 from training.networks.coded_heads import Coder, CoderSettings, find_coder, generate_views, load_domain_generator
 from training.networks.metrics import pick_rates
 from training.networks.targets import ACTION_PREFIX, ACTIONS
-from training.synthheads.cameras import Pose
+from training.synth.cameras import Pose
+from training.synthheads.learning import LEARNING
 
 from .bench import Bench, invert_person, render_pairs
 from .changes import judge_changes
@@ -153,7 +154,10 @@ def look_at(bench: Bench, coder: Coder, head: int) -> Seen:
     styles = coder.draw(bench.crowd.seed, [head]).styles if coder.encoder is None else coder.of_pictures(true[:1])[1]
     poses = [Pose(float(bench.views.yaw_rad[view]), float(bench.views.pitch_rad[view])) for view in views]
     got = generate_views(coder.network, styles, poses)
-    shapes = [shape_scores(got.depth[i, 0].cpu(), got.opacity[i, 0].cpu(), bench.depth[v]) for i, v in enumerate(views)]
+    size = LEARNING.size
+    shapes = [
+        shape_scores(got.depth[i, 0].cpu(), got.opacity[i, 0].cpu(), bench.depth[v], size) for i, v in enumerate(views)
+    ]
     depth, silhouette = (list(part) for part in zip(*shapes, strict=True))
     images = got.image.cpu()
     return Seen(images, [psnr(*pair) for pair in zip(images, true, strict=True)], depth, silhouette)

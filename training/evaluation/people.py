@@ -12,12 +12,13 @@ import tyro
 
 from training.common.settings import Maybe, Range, Settings
 from training.data.views import Piece, Views, gather
-from training.synthheads.cameras import Pose
+from training.synth.cameras import Pose
+from training.synth.population import Population
+from training.synth.streams import SEED_LIMIT, random_stream
+from training.synth.views import check_device
 from training.synthheads.parameters import HeadParameters
-from training.synthheads.population import Population
 from training.synthheads.populations import FIRST
-from training.synthheads.streams import SEED_LIMIT, random_stream
-from training.synthheads.views import check_device, render_head
+from training.synthheads.views import render_head
 
 VIEWS_PER_PERSON = 2
 _POSE_STREAM = 3

@@ -16,8 +16,8 @@ from sat3d.generators import TriplaneGenerator
 from sat3d.networks.loading import large_enough
 from sat3d.networks.reader import AttributeReader
 from training.networks.coded_heads import draw_z, generate_views, picture_of
-from training.synthheads.cameras import Pose
-from training.synthheads.population import Population
+from training.synth.cameras import Pose
+from training.synth.population import Population
 
 _NEIGHBOURS = 3
 _BATCH = 16

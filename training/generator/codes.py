@@ -1,7 +1,8 @@
 """First codes w of heads, before there is a generator: principal components of their pictures from the front.
 
 Given w, everything that is learned in 3D goes into the generator; learning an encoder along with it from nothing gives
-an average head for hours. Pictures are looked at with the face magnified, and together with their gradients across.
+an average head for hours. Pictures are looked at with the middle magnified, as the domain wants it, and together with
+their gradients across.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from sat3d.networks.loading import resize
 from ..data.packed import HeadPack
 
 SCHEMA = "sat3d-first-codes/1"
-_SIDE_PX, _FACE_ZOOM, _GRADIENT_WEIGHT = 72, 1.6, 1.5
+_SIDE_PX, _ZOOM, _GRADIENT_WEIGHT = 72, 1.6, 1.5
 _FLATTENING = 0.5  # a component's spread in w is its spread in pictures to this power: faint ones count, too
 _BATCH = 64
 _POWER_ITERATIONS = 3
@@ -36,9 +37,9 @@ class FirstCodes:
     explained: float
 
 
-def features_of(images: Tensor) -> Tensor:
-    """``[B, 3, S, S]`` in -1..1 -> ``[B, F]``: small, the face magnified, with the gradient of its grey across."""
-    rows, columns = zoom_matrices(_SIDE_PX, _FACE_ZOOM)
+def features_of(images: Tensor, magnified: float = 0.0) -> Tensor:
+    """``[B, 3, S, S]`` in -1..1 -> ``[B, F]``: small, the middle ``magnified``, with the gradient of grey across."""
+    rows, columns = zoom_matrices(_SIDE_PX, _ZOOM * magnified)
     small = rows.to(images) @ resize(images, _SIDE_PX, _SIDE_PX) @ columns.to(images).T
     return torch.cat([small.flatten(1), _GRADIENT_WEIGHT * small.mean(1).diff(dim=2).flatten(1)], 1)
 
@@ -46,7 +47,9 @@ def features_of(images: Tensor) -> Tensor:
 @torch.no_grad()
 def find_codes(pack: HeadPack, w_dim: int, held_out: int, seed: int = 0) -> FirstCodes:
     """Principal components of every head's first view; the first ``held_out`` heads have no part in finding them."""
-    features = torch.cat([features_of(pack.pictures(part)) for part in torch.arange(len(pack)).split(_BATCH)])
+    magnified = pack.learning.magnified
+    parts = torch.arange(len(pack)).split(_BATCH)
+    features = torch.cat([features_of(pack.pictures(part), magnified) for part in parts])
     mean = features[held_out:].mean(0)
     features -= mean
     torch.manual_seed(seed)

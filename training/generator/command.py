@@ -12,6 +12,7 @@ from training.common.distributed import Processes, join_processes
 from training.common.engine import Engine, Run
 from training.common.report import Report
 from training.common.run_lock import run_lock
+from training.synth.render_command import read_plan
 
 from ..data.packed import HeadPack, open_pack
 from .codes import find_codes, load_codes, save_codes
@@ -58,10 +59,14 @@ def _train(options: GeneratorSettings, preset: Preset, budget: Budget) -> int:
 def make_engine(options: GeneratorSettings, preset: Preset, budget: Budget, processes: Processes) -> Engine:
     """Data, codes and networks from their seeds, ready to begin or to be resumed."""
     pack = _open_data(options, preset, processes)
+    domain = read_plan(options.data[0]).kind
+    preset = preset.for_domain(domain)
     codes = _codes(options, preset, pack, processes)
     networks = first_networks(preset, codes, options.seed, processes.device)
-    notes = {"torch": torch.__version__, "device": str(processes.device), "minutes": budget.minutes,
-             "data": [path.name for path in options.data], "supervision": options.supervision}  # fmt: skip
+    notes = {
+        "domain": domain.name, "torch": torch.__version__, "device": str(processes.device), "minutes": budget.minutes,
+        "data": [path.name for path in options.data], "supervision": options.supervision,
+    }  # fmt: skip
     task = GeneratorTask(preset, pack, codes, networks, options.out, notes)
     plan = Run(options.out, budget, options.seed, options.save_minutes, options.score_minutes, options.stop_after_steps)
     return Engine(task, plan, processes, Report(options.out / "progress.jsonl", line_seconds=30.0))
@@ -79,7 +84,7 @@ def _open_data(options: GeneratorSettings, preset: Preset, processes: Processes)
             "The data set's pictures have another size",
             f"{pack.size} px",
             f"{wanted} px for the preset {preset.name}",
-            f"render with --size {wanted} --cameras wide",
+            f"render with --size {wanted} --cameras wide, or choose another preset",
         )
     if len(pack) <= preset.held_out_heads + 1:
         got, wanted = f"{len(pack)} heads", f"more than {preset.held_out_heads + 1}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -11,13 +12,14 @@ from torch import Tensor
 from sat3d.generators import TriplaneGenerator
 from sat3d.generators.checkpoint import save_checkpoint
 
-LICENCE = "free for any use: trained on rendered heads of SynthHeads alone (see the licence of the repository)"
+LICENCE = "free for any use: trained on rendered pictures of {} alone (see the licence of the repository)"
 
 
-def export_network(path: Path, network: TriplaneGenerator, notes: dict[str, object]) -> None:
-    """Write ``network`` in half precision (vectors in full)."""
+def export_network(path: Path, network: TriplaneGenerator, notes: Mapping[str, object]) -> None:
+    """Write ``network`` in half precision (vectors in full); ``notes``: its domain's name and how it was trained."""
     tensors = {name: _shrink(tensor) for name, tensor in network.state_dict().items()}
-    metadata = {"licence": LICENCE, "domain": "synthheads", "training": json.dumps(notes)}
+    domain = str(notes.get("domain", ""))
+    metadata = {"licence": LICENCE.format(domain), "domain": domain, "training": json.dumps(dict(notes))}
     save_checkpoint(path, network.config, tensors, metadata, overwrite=True)
 
 

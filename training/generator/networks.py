@@ -22,7 +22,6 @@ _RATES = (
 _FROZEN = ("mapping.", "noise_strength")
 _ONLY_WITH_PICTURES = ("superresolution.",)
 _BETAS = (0.9, 0.99)
-_CAMERA_SPREAD_RAD = 0.3
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def first_networks(preset: Preset, codes: Tensor, seed: int, device: torch.devic
     codes, size = codes[preset.held_out_heads :], codes.shape[1]
     encoder.mean[:size].copy_(codes.mean(0))
     encoder.std[:size].copy_(codes.std(0).clamp_min(0.05))
-    encoder.std[size:] = _CAMERA_SPREAD_RAD
+    encoder.std[size:] = preset.camera_spread_rad
     parts = [module.to(device) for module in (generator, encoder, critic)]
     means = [copy.deepcopy(module).requires_grad_(False).eval() for module in parts[:2]]
     return Networks(*parts, *means)

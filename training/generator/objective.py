@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -143,8 +145,9 @@ class Objective(nn.Module):
 def camera_loss(found: Encoded, camera: Tensor) -> Tensor:
     """Of the angles that the encoder says of pictures taken by ``camera [B, 25]``."""
     angles = look_angles(split_label(camera)[0][:, :3, 3])
-    wanted = torch.stack(angles, 1) / _CAMERA_UNIT_RAD
-    return F.smooth_l1_loss(torch.stack([found.yaw_rad, found.pitch_rad], 1) / _CAMERA_UNIT_RAD, wanted)
+    away = torch.stack([found.yaw_rad, found.pitch_rad], 1) - torch.stack(angles, 1)
+    away = away - 2 * math.pi * torch.round(away.detach() / (2 * math.pi))  # a turn further is the same place
+    return F.smooth_l1_loss(away / _CAMERA_UNIT_RAD, torch.zeros_like(away))
 
 
 def patch_losses(got: RenderedPatch, patch: Patch) -> dict[str, Tensor]:

@@ -79,12 +79,12 @@ def view_rays(camera: Tensor, view: Tensor, screen: Tensor) -> tuple[Tensor, Ten
 def carve(pack: HeadPack, heads: Tensor, points: Tensor, slack: float = 0.002) -> Tensor:
     """``points [B, M, 3]`` -> ``[B, M]`` float: 0 where some view looks through the point, 1 where none does.
 
-    What no picture shows is empty above the middle, where pictures hold the whole head, and otherwise counts as full.
+    What no picture shows is empty where pictures hold the whole thing, and otherwise counts as full.
     ``slack`` in world units: a point this little before a surface counts as on it.
     """
     size = pack.size
     occupied = torch.ones(points.shape[:2], device=points.device)
-    shown = points[..., 1] < 0
+    shown = points[..., 1] < pack.learning.whole_above
     for view in range(pack.views):
         pose, intrinsic = split_label(pack.camera[heads, view])
         offset = points - pose[:, None, :3, 3]

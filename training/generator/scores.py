@@ -15,7 +15,6 @@ from sat3d.networks.loading import resize
 from ..data.packed import HeadPack
 
 _BATCH = 64
-HEAD_SIZE = 0.383  # world units from chin to crown (0.232 m), what depth errors are shares of
 
 
 @dataclass(frozen=True)
@@ -55,19 +54,19 @@ def look_at_head(network: TriplaneGenerator, codes: Codes, pack: HeadPack, head:
     w = codes.of(pack, torch.tensor([head]))
     styles = network.styles(w[:, None].expand(-1, network.config.backbone.num_ws, -1))
     planes, views = network.planes(styles), sorted({0, pack.views - 1})
-    pictures, scores = [], []
+    pictures, scores, size = [], [], pack.learning.size
     for view in views:
         got = network.render(planes, styles, pack.camera[head, view][None].to(w))
         image, true = got.image[0].clamp(-1, 1).cpu(), pack.pictures(torch.tensor([head]), view)[0].cpu()
         pictures += [true, image]
-        shape = shape_scores(got.depth[0, 0].cpu(), got.opacity[0, 0].cpu(), true_depth(pack, head, view).cpu())
+        shape = shape_scores(got.depth[0, 0].cpu(), got.opacity[0, 0].cpu(), true_depth(pack, head, view).cpu(), size)
         scores.append((psnr(image, true), *shape))
     return SeenHead(pictures, scores)
 
 
 def mean_scores(heads: list[SeenHead]) -> dict[str, float]:
     """PSNR from the front and from another side, in dB; ``depth`` error where both show a surface, as a share of the
-    head's size; ``silhouette``: intersection over union of what is not background."""
+    thing's size; ``silhouette``: intersection over union of what is not background."""
     table = torch.tensor([head.scores for head in heads])
     means = table.mean(0)
     names = {
@@ -85,11 +84,12 @@ def true_depth(pack: HeadPack, head: int, view: int) -> Tensor:
     return pack.read_depth((head * pack.views + view) * pack.size**2 + pixel)
 
 
-def shape_scores(depth: Tensor, opacity: Tensor, true: Tensor) -> tuple[float, float]:
-    """Depth error and silhouette of ``depth``, ``opacity`` ``[r, r]`` against ``true [S, S]`` (0: background)."""
+def shape_scores(depth: Tensor, opacity: Tensor, true: Tensor, size: float) -> tuple[float, float]:
+    """Depth error and silhouette of ``depth``, ``opacity`` ``[r, r]`` against ``true [S, S]`` (0: background);
+    errors as shares of ``size``."""
     step = true.shape[0] // depth.shape[0]
     true = true[step // 2 :: step, step // 2 :: step]
     solid, found = true > 0, opacity > 0.5
     both = solid & found
-    error = (depth - true).abs()[both].mean().item() / HEAD_SIZE if both.any() else 1.0
+    error = (depth - true).abs()[both].mean().item() / size if both.any() else 1.0
     return error, (both.sum() / (solid | found).sum().clamp_min(1)).item()

@@ -26,12 +26,13 @@ from training.networks.metrics import accuracy, confusion, mean
 from training.networks.targets import UNKNOWN
 
 from .clip_captions import ENDS, encode_short, short_caption
-from .clip_phrases import GROUPS, JUDGED, TEMPLATES, Group, judged_texts, targets, vocabulary
+from .clip_phrases import HEADS_BOOK, Group, PhraseBook, book_for
 
 SIZE = 128
+_ZOOM = 2.2  # see sat3d/networks/face_zoom.py, where a domain wants its pictures magnified
 _CPU = Machine()
 _GROUPS_A_STEP = 12  # beside those that are learned from in every step
-_HARD, _HARD_WEIGHT = ("eye_region", "beard"), 3.0  # a few pixels, or colours in shadow: always learned from, and more
+_HARD_WEIGHT = 3.0  # of what is always learned from
 _CAPTION_EVERY = 4  # captions of a quarter of the batch: long texts cost more than pictures
 _EVALUATION_BATCH = 64
 _CAPTION_WEIGHT, _PHRASE_WEIGHT = 0.3, 1.0
@@ -41,12 +42,12 @@ _CAPTION_SMOOTHING = 0.1  # another head of the batch may fit a caption as well 
 _LARGEST_SCALE = 100.0  # as in CLIP
 
 
-def clip_config() -> ClipConfig:
-    """A tower for heads of 128 pixels and a text tower of three layers: 4 MB in half precision."""
-    words = vocabulary()
+def clip_config(book: PhraseBook = HEADS_BOOK) -> ClipConfig:
+    """A tower for pictures of 128 pixels and a text tower of three layers: 4 MB in half precision."""
+    words, zoom = book.vocabulary, _ZOOM * book.domain.learning.magnified
     return ClipConfig(
         embed_dim=128,
-        image={"image_size": SIZE, "widths": [24, 48, 96, 160, 192], "depths": [0, 1, 1, 1, 0], "face_zoom": 2.2},
+        image={"image_size": SIZE, "widths": [24, 48, 96, 160, 192], "depths": [0, 1, 1, 1, 0], "face_zoom": zoom},
         text={
             "context_length": 48,
             "vocab_size": len(words) + EXTRA_TOKENS,
@@ -68,10 +69,11 @@ class ClipTask:
     def __init__(self, views: Views, machine: Machine = _CPU, seed: int = 0, config: ClipConfig | None = None):
         self.views, self.held_out = views.split()
         self.machine, self.device, self.total = machine, machine.device, len(self.views)
-        self.targets = targets(self.views.parameters, GROUPS)
-        self.held_out_targets = targets(self.held_out.parameters, JUDGED)
+        self.book = book_for(self.views.parameters)
+        self.targets = self.book.targets(self.views.parameters, self.book.groups)
+        self.held_out_targets = self.book.targets(self.held_out.parameters, self.book.judged)
         torch.manual_seed(seed)
-        self.module = OwnClip(config or clip_config())
+        self.module = OwnClip(config or clip_config(self.book))
         self.keep_start = 0.0  # this share of the weights that training began with is in what is judged and saved
         self._start: Mapping[str, Tensor] = {}
 
@@ -117,7 +119,8 @@ class ClipTask:
         rng = np.random.default_rng(draws.whole(0, 2**31))
         some = draws.choices(len(index), max(2, len(index) // _CAPTION_EVERY))
         most = self.module.config.text["context_length"] - ENDS
-        texts = [short_caption(self.views.parameters[i], rng, most) for i in index[some].tolist()]
+        chosen, say = [self.views.parameters[i] for i in index[some].tolist()], self.book.domain.caption
+        texts = [short_caption(say, thing, rng, most) for thing in chosen]
         with self.machine.autocast():
             encoded = encode_short(clip, texts)
         return contrast(places[some], encoded, scale, self.views.heads[index[some]])
@@ -126,11 +129,12 @@ class ClipTask:
         self, clip: ImageText, places: Tensor, scale: Tensor, index: Tensor, draws: Draws
     ) -> tuple[Tensor, Tensor]:
         """How badly phrases fit, and how alike the answers of a group are."""
-        always = [number for number, group in enumerate(GROUPS) if group.attribute in _HARD]
-        others = [number for number in range(len(GROUPS)) if number not in always]
+        groups, templates, hard = self.book.groups, self.book.templates, self.book.hard
+        always = [number for number, group in enumerate(groups) if group.attribute in hard]
+        others = [number for number in range(len(groups)) if number not in always]
         chosen = always + [others[i] for i in draws.choices(len(others), min(_GROUPS_A_STEP, len(others))).tolist()]
-        template = TEMPLATES[draws.whole(0, len(TEMPLATES) - 1)]
-        texts = [_random_texts(GROUPS[number], template, draws) for number in chosen]
+        template = templates[draws.whole(0, len(templates) - 1)]
+        texts = [_random_texts(groups[number], template, draws) for number in chosen]
         distinct = sorted({text for part in texts for text in part})
         with self.machine.autocast():
             encoded = encode_short(clip, distinct)
@@ -144,10 +148,9 @@ class ClipTask:
 
     @torch.no_grad()
     def evaluate(self, module: OwnClip) -> dict[str, float]:
-        tables = zero_shot(self._blended(module).image_text(), self.held_out, self.held_out_targets)
-        found = {
-            f"{group.attribute}.{group.name}": accuracy(table) for group, table in zip(JUDGED, tables, strict=True)
-        }
+        tables = zero_shot(self._blended(module).image_text(), self.held_out, self.held_out_targets, self.book)
+        judged = zip(self.book.judged, tables, strict=True)
+        found = {f"{group.attribute}.{group.name}": accuracy(table) for group, table in judged}
         return {"accuracy": mean(list(found.values())), **found}
 
     def save(self, module: OwnClip, path: Path, facts: Mapping[str, str]) -> None:
@@ -215,10 +218,10 @@ def alikeness(answers: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def zero_shot(clip: ImageText, views: Views, truth: Tensor, groups: Sequence[Group] = JUDGED) -> list[Tensor]:
-    """A confusion table ``[choices, choices]`` of each group: row the truth, column the phrase that fits best."""
+def zero_shot(clip: ImageText, views: Views, truth: Tensor, book: PhraseBook = HEADS_BOOK) -> list[Tensor]:
+    """A confusion table ``[choices, choices]`` of each judged group: row the truth, column the best phrase."""
     device = clip.mean.device
-    texts = [clip.encode_text(judged_texts(group)) for group in groups]
+    texts = [clip.encode_text(book.judged_texts(group)) for group in book.judged]
     tables = [torch.zeros(len(part), len(part), dtype=torch.int64) for part in texts]
     for index in torch.arange(len(views)).split(_EVALUATION_BATCH):
         places = clip.encode_image(views.inputs(index, device))

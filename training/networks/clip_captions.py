@@ -1,6 +1,7 @@
 """Captions that the text tower can read, and the tower on as many words as a batch really has."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,14 +10,13 @@ from torch.nn import functional as F
 
 from sat3d.clip import ImageText
 from sat3d.clip.tokenizer import words_of
-from training.synthheads.captions import caption
-from training.synthheads.parameters import HeadParameters
 
 ENDS = 2  # tokens: start and end
 _CAPTION_DRAWS = 100
+Caption = Callable[[Any, np.random.Generator], str]
 
 
-def short_caption(parameters: HeadParameters, rng: np.random.Generator, most_words: int) -> str:
+def short_caption(caption: Caption, parameters: Any, rng: np.random.Generator, most_words: int) -> str:
     """A caption that the text tower can read: one in some thousand says too much, and another is drawn."""
     for _ in range(_CAPTION_DRAWS):
         text = caption(parameters, rng)

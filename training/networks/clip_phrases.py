@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from sat3d.clip.tokenizer import vocabulary_of
-from sat3d.domains import load_domain
+from sat3d.domains import Domain, load_domain
 from training.networks.targets import UNKNOWN
+from training.synth.domain import SynthDomain, domain_names, find_domain
+from training.synth.looks import BACKGROUND_COLOURS
+from training.synth.population import Population
 from training.synthheads import captions
 from training.synthheads.attributes import (
-    BACKGROUND_COLOURS,
     CLOTH_COLOURS,
     FRAME_COLOURS,
     HAIR_COLOURS,
     IRIS_COLOURS,
 )
-from training.synthheads.labels import attributes_of
+from training.synthheads.domain import HEADS
 from training.synthheads.parameter_spec import LIPSTICK_COLOURS
 from training.synthheads.parameters import HeadParameters
 
 DOMAIN = load_domain("synthheads")
+_HARD = ("eye_region", "beard")  # a few pixels, or colours in shadow
+_HEARD_CAPTIONS = 2000  # of each population, in which every word is said
 TEMPLATES = (DOMAIN.template, "a portrait with {}", "a picture of a head with {}", "{}")  # the first is judged
 
 
@@ -125,28 +132,80 @@ _WORDINGS = {
     ("clothes", "neckline"): _NECKLINES,
     ("background", "background"): _each(BACKGROUND_COLOURS, "a {} background", "a {} backdrop"),
 }
-JUDGED = tuple(
-    Group(group.attribute, group.name, group.truth, tuple(
-        Choice(values, (phrase,)) for phrase, values in zip(group.phrases, group.values, strict=True)
-    ))
-    for group in DOMAIN
-)  # fmt: skip
+
+
+def _judged(domain: Domain) -> tuple[Group, ...]:
+    """The groups of a domain's file."""
+    return tuple(
+        Group(group.attribute, group.name, group.truth, tuple(
+            Choice(values, (phrase,)) for phrase, values in zip(group.phrases, group.values, strict=True)
+        ))
+        for group in domain
+    )  # fmt: skip
+
+
+JUDGED = _judged(DOMAIN)
 GROUPS = JUDGED + tuple(
     Group(attribute, f"every {fact}", fact, tuple(Choice((value,), ways) for value, ways in wordings.items()))
     for (attribute, fact), wordings in _WORDINGS.items()
 )
 
 
+@dataclass(frozen=True, eq=False)
+class PhraseBook:
+    """Everything that the image-text model of a domain is told in words: ``judged`` groups, all ``groups`` that are
+    learned from, ``templates`` (the first is judged) and the ``vocabulary``; ``hard`` attributes are learned from in
+    every step."""
+
+    domain: SynthDomain
+    judged: tuple[Group, ...]
+    groups: tuple[Group, ...]
+    templates: tuple[str, ...]
+    vocabulary: tuple[str, ...]
+    hard: tuple[str, ...] = ()
+
+    def targets(self, things: Iterable[Any], groups: Iterable[Group]) -> Tensor:
+        """``[N, G]`` int64: the number of the true choice in each group, ``UNKNOWN`` where none is true or visible."""
+        groups = tuple(groups)
+        told = map(self.domain.attributes_of, things)
+        rows = [[group.index_of(truths[group.fact]) for group in groups] for truths in told]
+        return torch.tensor(rows, dtype=torch.int64).reshape(-1, len(groups))
+
+    def judged_texts(self, group: Group) -> list[str]:
+        """One text a choice, as the domain says it."""
+        return [self.templates[0].format(answer) for answer in group.answers]
+
+
+@cache
+def book_of(domain: SynthDomain) -> PhraseBook:
+    """The phrases of a domain: heads have wordings of their own, others those of ``sat3d/domains`` and of captions."""
+    if domain is HEADS:
+        return HEADS_BOOK
+    file, rng = load_domain(domain.name), np.random.default_rng(0)
+    groups, templates = _judged(file), (file.template, "{}")
+    said = (domain.caption(p, rng) for people in domain.populations.values() for p in _drawn(people))
+    answers = [answer for group in groups for answer in group.answers]
+    return PhraseBook(domain, groups, groups, templates, vocabulary_of([*said, *answers, *templates]))
+
+
+def _drawn(people: Population) -> Iterator[Any]:
+    return (people.draw(0, index) for index in range(_HEARD_CAPTIONS))
+
+
+def book_for(things: Sequence[Any]) -> PhraseBook:
+    """That of the domain which the things are of."""
+    domains = map(find_domain, domain_names())
+    return book_of(next(domain for domain in domains if isinstance(things[0], domain.table.kind)))
+
+
 def targets(people: Iterable[HeadParameters], groups: Iterable[Group] = GROUPS) -> Tensor:
-    """``[N, G]`` int64: the number of the true choice in each group, ``UNKNOWN`` where none is true or visible."""
-    groups = tuple(groups)
-    rows = [[group.index_of(facts[group.fact]) for group in groups] for facts in map(attributes_of, people)]
-    return torch.tensor(rows, dtype=torch.int64).reshape(-1, len(groups))
+    """:meth:`PhraseBook.targets` of heads."""
+    return HEADS_BOOK.targets(people, groups)
 
 
 def judged_texts(group: Group) -> list[str]:
-    """One text a choice, as the domain says it."""
-    return [TEMPLATES[0].format(answer) for answer in group.answers]
+    """:meth:`PhraseBook.judged_texts` of heads."""
+    return HEADS_BOOK.judged_texts(group)
 
 
 # What the captions' grammar puts between its phrases, and a few words that users put there.
@@ -172,3 +231,6 @@ def _strings(value: object) -> Iterator[str]:
             yield from _strings(part)
     elif isinstance(value, Mapping):
         yield from _strings([*value.keys(), *value.values()])
+
+
+HEADS_BOOK = PhraseBook(HEADS, JUDGED, GROUPS, TEMPLATES, vocabulary(), _HARD)

@@ -20,12 +20,13 @@ from sat3d.inversion.encoder import check_encoder
 from sat3d.inversion.w_statistics import measure_w_statistics
 from sat3d.networks.reader import load_reader
 from training.common.settings import Maybe, Settings
-from training.synthheads.cameras import RIG, Pose
+from training.synth.cameras import FRONT, Pose
+from training.synth.population import Population
+from training.synth.streams import random_stream
+from training.synthheads.cameras import RIG
 from training.synthheads.parameters import HeadParameters
-from training.synthheads.population import Population
 from training.synthheads.populations import FIRST, PHOTOGRAPHS, POPULATIONS, find_population
-from training.synthheads.streams import random_stream
-from training.synthheads.views import FRONT, render_head
+from training.synthheads.views import render_head
 
 _COMPARED_POSES = (FRONT, Pose(0.4, -0.2))
 _BATCH = 16

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from sat3d.networks.reader_config import TWO_LOOKS, ZOOM, ReaderConfig
+from training.synth.looks import BACKDROPS
+from training.synth.truths import HIDDEN, OTHER
 from training.synthheads.actions import ACTION_NAMES
-from training.synthheads.attributes import BACKDROPS, SHAPE_NAMES
-from training.synthheads.labels import ATTRIBUTE_VALUES, HIDDEN, OTHER, attributes_of
+from training.synthheads.attributes import SHAPE_NAMES
+from training.synthheads.labels import ATTRIBUTE_VALUES, attributes_of
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.visibility import visible_parameters
 

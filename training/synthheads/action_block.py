@@ -8,10 +8,11 @@ from functools import cached_property
 
 import numpy as np
 
+from training.synth.categorical import Choice, simplex_choice
+from training.synth.distributions import DECIMALS, Law, OftenZero, Signed, Uniform, draw_value, latent_number
+
 from .actions import ACTION_NAMES, actions_of, expression_of
 from .attributes import EXPRESSIONS
-from .categorical import Choice, simplex_choice
-from .distributions import DECIMALS, Law, OftenZero, Signed, Uniform, draw_value, latent_number
 from .parameters import HeadParameters
 
 _STEPS = 3  # decimals of what is multiplied: coarse enough to be found again in the product

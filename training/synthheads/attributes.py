@@ -14,8 +14,6 @@ EXPRESSIONS = (
 BEARDS = ("none", "stubble", "moustache", "goatee", "chin beard", "full beard")
 GLASSES = ("none", "round", "rectangular", "sunglasses")
 NECKLINES = ("crew neck", "v-neck", "turtleneck")
-STYLES = ("natural", "clay", "toon", "ink")  # manners in which the same head is shaded
-BACKDROPS = ("plain", "gradient", "blurred shapes", "blurred lights", "horizon")
 
 HAIR_COLOURS = {
     "black": (0.085, 0.075, 0.075),
@@ -54,16 +52,6 @@ CLOTH_COLOURS = {
     "yellow": (0.90, 0.75, 0.20),
     "purple": (0.42, 0.22, 0.55),
     "grey": (0.50, 0.50, 0.52),
-}
-BACKGROUND_COLOURS = {
-    "white": (0.93, 0.93, 0.93),
-    "grey": (0.55, 0.55, 0.57),
-    "charcoal": (0.15, 0.15, 0.16),
-    "sky": (0.45, 0.62, 0.82),
-    "sage": (0.52, 0.68, 0.52),
-    "brick": (0.66, 0.34, 0.30),
-    "sand": (0.90, 0.82, 0.58),
-    "lilac": (0.60, 0.50, 0.74),
 }
 SKIN_TONES = (  # Knots of a continuous ramp, from the palest to the deepest.
     (0.95, 0.80, 0.72), (0.91, 0.73, 0.62), (0.85, 0.64, 0.51),

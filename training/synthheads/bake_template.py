@@ -10,7 +10,7 @@ from PIL import Image
 
 from sat3d.picture_modes import rgb_picture
 
-from .mesh import Material
+from .materials import Material
 
 HEIGHT_OF_ORIGIN_M, DEPTH_OF_ORIGIN_M = 0.735, 0.05  # of the domain's axes in the body's
 LOWEST_M, WIDEST_M = -0.34, 0.24  # head and shoulders only

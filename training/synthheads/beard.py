@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import warp as wp
 
+from training.synth.mesh import Mesh, make_mesh, vertex_normals
+
 from .attributes import BEARDS
 from .head import Head, HeadModel
 from .kernels.face_masks import beard_depth, beard_mask
-from .mesh import Material, Mesh, make_mesh, vertex_normals
+from .materials import Material
 from .parameters import HeadParameters
 from .patch import Patch
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from training.synth.mesh import Mesh, make_mesh
+
 from .head import Head, HeadModel
-from .mesh import Material, Mesh, make_mesh
+from .materials import Material
 from .parameters import HeadParameters
 
 _LAYERS = ((0.15, 0.0008), (0.55, 0.0020))  # height in the fur; metres above the skin

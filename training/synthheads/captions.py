@@ -5,11 +5,12 @@ A phrase may hold ``{colour}`` and other fields; ``@`` stands for "a" or "an" by
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 
-from .labels import HIDDEN, NONE, OTHER, action, attributes_of
+from training.synth.truths import HIDDEN, NONE, OTHER
+from training.synth.words import enumerate_words, pick, tidy
+
+from .labels import action, attributes_of
 from .parameters import HeadParameters
 
 _NOUNS = {
@@ -147,7 +148,7 @@ def caption(p: HeadParameters, rng: np.random.Generator) -> str:
     facts = attributes_of(p)
     phrases = {group: phrase for group in _CHANCES if (phrase := _phrase(group, facts, p, rng))}
     told = {group: text for group, text in phrases.items() if rng.random() < _chance(group, facts)}
-    subject = _tidy(_pick(_OPENINGS, rng).format(noun=_noun(facts, rng)))
+    subject = tidy(pick(_OPENINGS, rng).format(noun=_noun(facts, rng)))
     if rng.random() < 0.2:
         return ", ".join([_noun(facts, rng), *told.values()])
     return _sentence(subject, told, rng)
@@ -168,12 +169,12 @@ def _sentence(subject: str, told: dict[str, str], rng: np.random.Generator) -> s
     rng.shuffle(having)
     text = subject
     if having:
-        text += " with " + _enumerate(having)
+        text += " with " + enumerate_words(having)
     if worn:
-        text += (", " if having else " ") + _pick(("wearing", "in"), rng) + " " + _enumerate(worn)
+        text += (", " if having else " ") + pick(("wearing", "in"), rng) + " " + enumerate_words(worn)
     text += "".join(f", {_as_clause(phrase)}" for phrase in aside)
     if backdrop:
-        text += " " + _pick(("in front of", "against"), rng) + " " + backdrop
+        text += " " + pick(("in front of", "against"), rng) + " " + backdrop
     return text[0].upper() + text[1:] + "."
 
 
@@ -184,15 +185,11 @@ def _as_clause(phrase: str) -> str:
     return f"{'in' if phrase.endswith('light') or phrase.startswith('light') else 'with'} {phrase}"
 
 
-def _enumerate(items: list[str]) -> str:
-    return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1]
-
-
 def _noun(facts: dict[str, str], rng: np.random.Generator) -> str:
     key = facts["age"], facts["shape"]
     if key in _NOUNS:
-        return _pick(_NOUNS[key], rng)
-    return f"{_pick(_AGE_WORDS[facts['age']], rng)} {_pick(_SHAPE_WORDS[facts['shape']], rng)}".strip()
+        return pick(_NOUNS[key], rng)
+    return f"{pick(_AGE_WORDS[facts['age']], rng)} {pick(_SHAPE_WORDS[facts['shape']], rng)}".strip()
 
 
 def _phrase(group: str, facts: dict[str, str], p: HeadParameters, rng: np.random.Generator) -> str:
@@ -206,7 +203,7 @@ def _phrase(group: str, facts: dict[str, str], p: HeadParameters, rng: np.random
         "volume": _HAIR_VOLUMES[facts["hair_volume"]],
         "length": "long" if p.beard_length > _LONG_BEARD else "short" if p.beard_length < _SHORT_BEARD else "",
     }
-    return _tidy(_pick(choices, rng).format(**fields))
+    return tidy(pick(choices, rng).format(**fields))
 
 
 def _feature_choices(facts: dict[str, str], p: HeadParameters, rng: np.random.Generator) -> tuple[str, ...]:
@@ -270,13 +267,3 @@ def _colour(group: str, facts: dict[str, str], rng: np.random.Generator) -> str:
     name = facts.get(_COLOUR_OF.get(group, ""), NONE)
     kept = group in ("eyes", "backdrop", "lipstick") or rng.random() < _COLOUR_KEPT
     return _COLOUR_WORDS.get(name, name) if kept and name not in (NONE, OTHER, HIDDEN) else ""
-
-
-def _pick(items: tuple[str, ...], rng: np.random.Generator) -> str:
-    return items[int(rng.integers(len(items)))]
-
-
-def _tidy(text: str) -> str:
-    """Single spaces, and each "@" as the article of the word after it."""
-    text = " ".join(text.replace("@", " @ ").split())
-    return re.sub(r"@ (\w)", lambda match: f"{'an' if match[1] in 'aeiou' else 'a'} {match[1]}", text)

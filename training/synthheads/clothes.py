@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import warp as wp
 
+from training.synth.mesh import Mesh, make_mesh, vertex_normals
+
 from .attributes import NECKLINES
 from .head import Head, HeadModel
 from .kernels.face_masks import cloth_edge
-from .mesh import Material, Mesh, make_mesh, vertex_normals
+from .materials import Material
 from .parameters import HeadParameters
 from .patch import Patch
 from .sweep import SIDES, sweep

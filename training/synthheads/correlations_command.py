@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.common.settings import Settings
+from training.synth.population import Population
+from training.synth.truths import colour_name
 
 from .actions import ACTION_NAMES
 from .attributes import HAIR_COLOURS, SHAPE_NAMES
-from .labels import colour_name
 from .parameters import HeadParameters
-from .population import Population
 from .populations import INDEPENDENT, PHOTOGRAPHS
 
 _LONG = ("bob", "long straight", "long wavy", "bun", "ponytail")

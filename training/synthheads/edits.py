@@ -8,18 +8,18 @@ the gaze. What is a parameter of its own stays: a beard keeps its colour when th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from sat3d.errors import ConfigError
+from training.synth import edits
+from training.synth.cameras import FRONT, Pose
 
-from .cameras import Pose
 from .parameters import HeadParameters
-from .views import FRONT, render_head
+from .views import render_head
 
 if TYPE_CHECKING:
-    from .render import View
+    from training.synth.render import View
 
 # Attribute -> its parameters. The first six are those of the domain; eye shadow is of the eye region and of make-up.
 PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -38,24 +38,7 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 
 
-def values_of(p: HeadParameters, attribute: str) -> dict[str, object]:
-    """The attribute's parameters of a head, by name.
-
-    Raises:
-        ConfigError: there is no such attribute.
-    """
-    if attribute not in PARAMETERS:
-        raise ConfigError("There is no such attribute", repr(attribute), ", ".join(PARAMETERS), "choose one of these")
-    return {name: getattr(p, name) for name in PARAMETERS[attribute]}
-
-
-def true_edit(source: HeadParameters, reference: HeadParameters, attribute: str) -> HeadParameters:
-    """The head that a perfect transfer makes: the source with the attribute of the reference.
-
-    Raises:
-        ConfigError: there is no such attribute.
-    """
-    return replace(source, **values_of(reference, attribute))
+values_of, true_edit = partial(edits.values_of, PARAMETERS), partial(edits.true_edit, PARAMETERS)
 
 
 def render_true_edit(

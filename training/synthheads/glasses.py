@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from training.synth.mesh import Mesh, grid_triangles, make_mesh
+
 from .head import Head
-from .mesh import Material, Mesh, grid_triangles, make_mesh
+from .materials import Material
 from .parameters import HeadParameters
 from .sweep import sweep
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
+
+from training.synth.looks import BACKDROPS, BACKGROUND_COLOURS
+from training.synth.truths import HIDDEN, NONE, OTHER, colour_name, step
 
 from .actions import ACTION_NAMES, expression_of
 from .attributes import (
-    BACKDROPS,
-    BACKGROUND_COLOURS,
     BEARDS,
     CLOTH_COLOURS,
     EXPRESSIONS,
@@ -22,9 +21,8 @@ from .attributes import (
 )
 from .blocks import BEARD_DARKNESS
 from .parameter_spec import LIPSTICK_COLOURS
-from .parameters import Colour, HeadParameters
+from .parameters import HeadParameters
 
-NONE, HIDDEN, OTHER = "none", "hidden", "other"
 _AGES = (("child", 0.15), ("teenager", 0.32), ("young adult", 0.52), ("middle-aged", 0.76), ("old", 1.0))
 _SHAPES = (("feminine", 0.3), ("androgynous", 0.7), ("masculine", 1.0))
 _TONES = (("pale", 0.2), ("light", 0.42), ("tan", 0.63), ("brown", 0.84), ("dark", 1.0))
@@ -41,7 +39,6 @@ _VISIBLE = 0.2  # strength below which make-up cannot be seen
 _DARK_LENS = 0.5  # darkness from which a lens hides the eye, in words as in the labels
 _HIDING_TONE = 0.63  # skin tone from which freckles cannot be seen
 _HIDING_BEARD = 0.6  # length from which a full beard hides the neckline
-_UNAMBIGUOUS = 0.75  # a colour has a name if the next anchor is this much farther away
 _SAME_COLOUR = 0.04  # sRGB distance
 _EYES_ONLY = ("wink", "eyes closed")  # what dark lenses hide of the expressions
 
@@ -81,14 +78,14 @@ def attributes_of(p: HeadParameters) -> dict[str, str]:
     lenses); "other": something between two names.
     """
     return {
-        "age": _step(_AGES, p.age),
-        "shape": _step(_SHAPES, p.sex),
-        "skin_tone": _step(_TONES, p.skin_tone),
+        "age": step(_AGES, p.age),
+        "shape": step(_SHAPES, p.sex),
+        "skin_tone": step(_TONES, p.skin_tone),
         "freckles": _freckles(p),
         **_hair(p),
         **_eyes(p),
         "expression": _expression(p),
-        "mouth": _step(_MOUTHS, _mouth_opening(p)),
+        "mouth": step(_MOUTHS, _mouth_opening(p)),
         "beard": p.beard,
         "beard_colour": _beard_colour(p),
         "glasses": p.glasses,
@@ -98,8 +95,8 @@ def attributes_of(p: HeadParameters) -> dict[str, str]:
         "cloth_colour": colour_name(p.cloth_colour, CLOTH_COLOURS),
         "background": _background(p),
         "backdrop": p.backdrop,
-        "light": _step(_LIGHTS_DEG, p.light_yaw_deg),
-        "light_warmth": _step(_WARMTHS, p.light_warmth),
+        "light": step(_LIGHTS_DEG, p.light_yaw_deg),
+        "light_warmth": step(_WARMTHS, p.light_warmth),
     }
 
 
@@ -108,19 +105,8 @@ def action(p: HeadParameters, name: str) -> float:
     return p.actions[ACTION_NAMES.index(name)]
 
 
-def colour_name(colour: Colour, anchors: Mapping[str, Colour]) -> str:
-    """The nearest anchor's name, or "other" where two are about as near."""
-    distance = np.linalg.norm(np.array(list(anchors.values())) - np.asarray(colour), axis=1)
-    nearest, second = np.argsort(distance, kind="stable")[:2]
-    return list(anchors)[nearest] if distance[nearest] <= _UNAMBIGUOUS * distance[second] else OTHER
-
-
-def _step(steps: tuple[tuple[str, float], ...], value: float) -> str:
-    return next(name for name, upper in steps if value <= upper)
-
-
 def _freckles(p: HeadParameters) -> str:
-    amount = _step(_AMOUNTS, p.freckles)
+    amount = step(_AMOUNTS, p.freckles)
     return HIDDEN if amount != NONE and p.skin_tone > _HIDING_TONE else amount
 
 
@@ -129,8 +115,8 @@ def _hair(p: HeadParameters) -> dict[str, str]:
     return {
         "hair_style": p.hair_style,
         "hair_colour": NONE if bald else colour_name(p.hair_colour, HAIR_COLOURS),
-        "hair_volume": NONE if bald else _step(_VOLUMES, p.hair_volume),
-        "parting": _step(_PARTINGS, p.parting) if p.hair_style == "side part" else NONE,
+        "hair_volume": NONE if bald else step(_VOLUMES, p.hair_volume),
+        "parting": step(_PARTINGS, p.parting) if p.hair_style == "side part" else NONE,
     }
 
 
@@ -139,7 +125,7 @@ def _eyes(p: HeadParameters) -> dict[str, str]:
     closed = min(action(p, "lid_closed_left"), action(p, "lid_closed_right")) >= _CLOSED
     shadow = "yes" if p.eye_shadow >= _VISIBLE else NONE
     return {
-        "brows": HIDDEN if covered else _step(_THICKNESSES, p.brow_thickness),
+        "brows": HIDDEN if covered else step(_THICKNESSES, p.brow_thickness),
         "iris_colour": HIDDEN if covered or closed else colour_name(p.iris_colour, IRIS_COLOURS),
         "eye_shadow": HIDDEN if covered else shadow,
         "gaze": HIDDEN if covered or closed else _gaze(p),

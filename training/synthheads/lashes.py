@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from training.synth.mesh import Mesh, make_mesh
+
 from .hair.locks import LockSet, grow, jitter
 from .hair.tube import unit
 from .head import Head, HeadModel
-from .mesh import Material, Mesh, make_mesh
+from .materials import Material
 from .parameters import HeadParameters
 
 _LASHES, _RINGS, _SIDES = 15, 4, 3  # per eye

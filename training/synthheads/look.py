@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import warp as wp
 
-from .attributes import BACKDROPS, BEARDS, NECKLINES, SKIN_TONES
-from .kernels.data import Light, Look
-from .parameters import Colour, HeadParameters
+from training.synth.light import linear, surroundings
+from training.synth.rules import Colour
+
+from .attributes import BEARDS, NECKLINES, SKIN_TONES
+from .kernels.data import Look
+from .parameters import HeadParameters
 
 if TYPE_CHECKING:
     from .hair.look import HairLook
@@ -21,12 +23,6 @@ _RED_TINT = np.array([0.020, -0.022, -0.014])  # sRGB at skin_redness 1
 _CLEAR_LENS, _DARK_LENS = (0.45, 0.50, 0.52), (0.035, 0.035, 0.04)
 _LIP_OF_SKIN, _LIP_BLOOD = np.array([0.64, 0.50, 0.51]), np.array([0.155, 0.080, 0.085])
 _BROW_SHADE = 0.70  # brows are darker than the hair
-
-
-def linear(colour) -> wp.vec3:
-    """sRGB 0..1 to linear light."""
-    colour = np.clip(np.asarray(colour, np.float64), 0.0, 1.0)
-    return wp.vec3(*np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4))
 
 
 def skin_colour(p: HeadParameters) -> np.ndarray:
@@ -73,34 +69,7 @@ def _set_surroundings(look: Look, p: HeadParameters) -> None:
     look.cloth, look.neckline = linear(p.cloth_colour), NECKLINES.index(p.neckline)
     look.frame, look.lens = linear(p.frame_colour), linear(_DARK_LENS if dark else _CLEAR_LENS)
     look.lens_darkness = p.lens_darkness if dark else CLEAR_LENS_DARKNESS
-    look.backdrop, look.backdrop_variant = BACKDROPS.index(p.backdrop), p.backdrop_variant
-    look.background, look.background_second = linear(p.background), linear(p.background_second)
-    look.light = make_light(p)
-
-
-# A studio's lights, linear; what a head's light changes is how strong and how warm each is.
-_KEY, _FILL, _RIM = np.array([0.96, 0.92, 0.87]), np.array([0.12, 0.13, 0.145]), np.array([0.20, 0.21, 0.23])
-_SKY, _GROUND = np.array([0.27, 0.29, 0.32]), np.array([0.15, 0.125, 0.11])
-_WARMER_KEY, _WARMER_REST = np.array([0.16, 0.0, -0.24]), np.array([-0.05, 0.0, 0.09])
-
-
-def make_light(p: HeadParameters) -> Light:
-    """Key, fill, rim and surroundings; fill and rim stand on the side where the key is not."""
-    yaw, pitch = np.radians(p.light_yaw_deg), np.radians(p.light_pitch_deg)
-    to_key = np.array([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
-    opposite = float(np.clip(-to_key[0] / 0.436, -1.0, 1.0))
-    key = _KEY * (1 + p.light_warmth * _WARMER_KEY) * (0.35 + 1.3 * p.light_strength)
-    rest = (1 + p.light_warmth * _WARMER_REST) * (0.4 + 1.2 * p.light_fill)
-    light = Light()
-    light.to_key, light.key = wp.vec3(*to_key.tolist()), wp.vec3(*key.tolist())
-    light.to_fill, light.to_rim = _unit(0.80 * opposite, 0.10, 0.60), _unit(0.55 * opposite, 0.45, -0.70)
-    for name, colour in (("fill", _FILL), ("rim", _RIM), ("sky", _SKY), ("ground", _GROUND)):
-        setattr(light, name, wp.vec3(*(colour * rest).tolist()))
-    return light
-
-
-def _unit(*direction: float) -> wp.vec3:
-    return wp.normalize(wp.vec3(*direction))
+    look.around = surroundings(p)
 
 
 def _shaded(colour: Colour, share: float) -> Colour:

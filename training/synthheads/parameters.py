@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from training.synth.rules import Colour
+
 from .actions import ACTION_NAMES
 from .attributes import SHAPE_NAMES
-
-Colour = tuple[float, float, float]
 
 
 @dataclass(frozen=True)

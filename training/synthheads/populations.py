@@ -8,30 +8,25 @@ is what the generator ``synthheads-128`` was trained on: it draws named expressi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import partial
 
-from sat3d.errors import ConfigError
+from training.synth.blocks import Block, Known, NumberBlock
+from training.synth.blocks import choice_block as any_choice_block
+from training.synth.blocks import colour_block as any_colour_block
+from training.synth.conditions import Conditions
+from training.synth.distributions import Bell, Law, Mixture, OftenZero, Signed, Triangular, TruncatedNormal, Uniform
+from training.synth.population import Population, population_named
 
 from .action_block import ActionsBlock, NamedExpressionBlock
 from .attributes import EXPRESSIONS
-from .blocks import (
-    AncestryBlock,
-    Block,
-    ChoiceBlock,
-    Known,
-    NumberBlock,
-    ShapeBlock,
-    beard_colour_block,
-    choice_block,
-    colour_block,
-)
-from .categorical import Choice, simplex_choice
-from .distributions import Bell, Law, Mixture, OftenZero, Signed, Triangular, TruncatedNormal, Uniform
-from .parameter_spec import FIELDS
-from .population import Population
+from .blocks import AncestryBlock, ShapeBlock, beard_colour_block
+from .cameras import VIEWS, draw_portrait_poses
+from .parameter_spec import TABLE
 
-_LEAST_CHANCE = 5e-4  # of a value, whatever the conditions: everything can be drawn
 _NATURAL_COLOURS = ("black", "brown", "auburn", "ginger", "blond", "platinum", "grey")
+
+
+choice_block, colour_block = partial(any_choice_block, TABLE), partial(any_colour_block, TABLE)
 
 
 def _expressions(**chances: float) -> tuple[float, ...]:
@@ -100,11 +95,15 @@ _EVEN_EXPRESSIONS = _expressions(
 
 INDEPENDENT = Population(
     "independent",
+    TABLE,
+    VIEWS,
     (*_IDENTITY, ActionsBlock(_EVEN_EXPRESSIONS), *_GAZE, *_WORN, *_BACKDROP, *_LIGHT),
     rotation_seed=20261,
 )
 FIRST = Population(
     "first",
+    TABLE,
+    VIEWS,
     (*_IDENTITY, NamedExpressionBlock(0.16), *_WORN, colour_block("background", lightness=0.03, circle=True)),
     rotation_seed=20250,
 )
@@ -218,35 +217,8 @@ SHAPE_MIDDLES = {
 }  # fmt: skip
 
 
-def _law_for(name: str):
-    def choose(known: Known) -> Law:
-        return next(law for condition, law in LAWS[name] if not condition or CONDITIONS[condition](known))
-
-    return choose
-
-
-def _choice_for(name: str):
-    factors = [(CONDITIONS[condition], some) for condition, attribute, some in FACTORS if attribute == name]
-
-    def choose(known: Known) -> Choice:
-        return _scaled(name, tuple(condition(known) for condition, _ in factors))
-
-    @cache
-    def _scaled(name: str, holds: tuple[bool, ...]) -> Choice:
-        chances = dict(CHANCES[name])
-        for (_, some), counts in zip(factors, holds, strict=True):
-            if counts:
-                chances |= {value: chances[value] * factor for value, factor in some.items()}
-        least = _LEAST_CHANCE * sum(chances.values())
-        return simplex_choice(tuple(max(chance, least) for chance in chances.values()))
-
-    return choose
-
-
-def _chosen(name: str) -> ChoiceBlock:
-    values = FIELDS[name].values
-    assert tuple(CHANCES[name]) == values
-    return ChoiceBlock(name, values, _choice_for(name))
+_CONDITIONAL = Conditions(CONDITIONS, CHANCES, FACTORS, LAWS, TABLE)
+_law_for, _choice_for, _chosen = _CONDITIONAL.law_for, _CONDITIONAL.choice_for, _CONDITIONAL.chosen
 
 
 def _shape_middles(known: Known) -> Mapping[str, float]:
@@ -260,6 +232,8 @@ _FREQUENT_EXPRESSIONS = _expressions(
 )  # fmt: skip
 PHOTOGRAPHS = Population(
     "photographs",
+    TABLE,
+    VIEWS,
     (
         NumberBlock("sex", Mixture(0.5, Bell(0.15, 0.12, 0.0, 0.45), Bell(0.85, 0.12, 0.55, 1.0))),
         NumberBlock("age", Bell(0.45, 0.24)),
@@ -303,7 +277,7 @@ PHOTOGRAPHS = Population(
         NumberBlock("light_warmth", Bell(0.1, 0.4, -1.0, 1.0)),
     ),
     rotation_seed=20262,
-    portrait_poses=True,
+    draw_own_poses=draw_portrait_poses,
 )
 POPULATIONS = {population.name: population for population in (INDEPENDENT, PHOTOGRAPHS, FIRST)}
 
@@ -313,6 +287,4 @@ def find_population(name: str) -> Population:
     Raises:
         ConfigError: there is no such population.
     """
-    if name not in POPULATIONS:
-        raise ConfigError("There is no such population", repr(name), ", ".join(POPULATIONS), "choose one of these")
-    return POPULATIONS[name]
+    return population_named(POPULATIONS, name)

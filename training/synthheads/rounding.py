@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .mesh import Material, Mesh
+from training.synth.mesh import Mesh
+
+from .materials import Material
 
 LONGEST_EDGE_M = 0.0075  # on the template; the face itself is finer than this
 # Corners of the triangles that replace one, by which of its edges (01, 12, 20) are split; 3, 4, 5 are their midpoints.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .mesh import Material, Mesh, grid_triangles, make_mesh
+from training.synth.mesh import Mesh, grid_triangles, make_mesh
+
+from .materials import Material
 
 SIDES = 8
 

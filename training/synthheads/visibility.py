@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from training.synth.truths import HIDDEN, NONE
+
 from .actions import ACTION_NAMES
-from .labels import HIDDEN, NONE, attributes_of
+from .labels import attributes_of
 from .parameter_spec import FIELDS
 from .parameters import HeadParameters
 

@@ -19,9 +19,9 @@ from sat3d.inversion.align import Crop
 from sat3d.parsing.labels import EYES, MOUTH, NOSE
 from sat3d.pictures import save_picture
 from training.common.settings import Settings
+from training.synth.views import start_renderer
 from training.synthheads.actions import actions_of
 from training.synthheads.parameters import HeadParameters
-from training.synthheads.views import start_renderer
 
 ROOT = Path(__file__).resolve().parents[2]
 PERSON = HeadParameters(
@@ -55,7 +55,7 @@ def main(settings: ExamplePhoto) -> int:
 def take():
     """The person from a camera with a wider lens than the domain's."""
     start_renderer()
-    from training.synthheads import render
+    from training.synth import render
     from training.synthheads.scene import build_scene
 
     own = render.RIG

@@ -25,7 +25,7 @@ from sat3d.inversion.cameras import angles_of
 from sat3d.inversion.frames import BUILT_IN
 from sat3d.inversion.pose import camera_of_face
 from training.common.settings import Range, Seed, Settings
-from training.synthheads.cameras import Pose
+from training.synth.cameras import Pose
 from training.synthheads.populations import POPULATIONS
 from training.synthheads.views import render_head
 

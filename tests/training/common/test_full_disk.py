@@ -10,7 +10,7 @@ import torch
 
 from sat3d.errors import FileError
 from sat3d.pictures import contact_sheet
-from tests.training.synthheads.fakes import fake_render_head
+from tests.training.synthheads.fakes import fake_render_views
 from training import benchmark, demo, evaluate
 from training.common.clock import Clock
 from training.common.report import Report
@@ -18,8 +18,8 @@ from training.common.run_lock import run_lock
 from training.generator import task as generator_task
 from training.masks import task as masks_task
 from training.masks.face_cache import PairFolder
+from training.synth import render_command, shards, sheet_command, sheet_rows
 from training.synthheads import __main__ as synthheads
-from training.synthheads import render_command, shards, sheet_command, sheet_rows
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def quick(monkeypatch):
     monkeypatch.setitem(evaluate.SUITES, "readers", (judging, lambda settings: {"score": 1}))
     monkeypatch.setattr(benchmark, "SUITES", {"generator": lambda repeats, device: {"stage": {}}})
     for module in (shards, sheet_rows):
-        monkeypatch.setattr(module, "render_head", fake_render_head)
+        monkeypatch.setattr(module, "render_views", fake_render_views)
     for module in (render_command, sheet_command):
         monkeypatch.setattr(module, "check_device", lambda device: None)
 

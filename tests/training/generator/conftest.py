@@ -5,6 +5,7 @@ import pytest
 from tests.training.ball_heads import write_balls
 from training.data.packed import open_pack
 from training.generator.presets import find_preset
+from training.synthheads.domain import HEADS
 
 
 @pytest.fixture(scope="module")
@@ -20,4 +21,4 @@ def pack(data):
 
 @pytest.fixture(scope="module")
 def tiny():
-    return find_preset("tiny")
+    return find_preset("tiny").for_domain(HEADS)

@@ -15,7 +15,7 @@ HELD_OUT = 2
 
 def features(pack: HeadPack) -> torch.Tensor:
     """Of all heads, less the mean of those that codes are found from."""
-    of_all = features_of(pack.pictures(torch.arange(len(pack)))).double()
+    of_all = features_of(pack.pictures(torch.arange(len(pack))), pack.learning.magnified).double()
     return of_all - of_all[HELD_OUT:].mean(0)
 
 
@@ -64,7 +64,7 @@ def test_codes_are_repeatable_and_only_the_first_view_counts(pack):
 
 def test_features_are_pictures_and_their_gradients_across():
     ramp = torch.linspace(-1, 1, 72).expand(1, 3, 72, 72)
-    across, down = features_of(ramp), features_of(ramp.transpose(2, 3))
+    across, down = features_of(ramp, 1.0), features_of(ramp.transpose(2, 3), 1.0)
     pixels, gradients = 3 * 72 * 72, 72 * 71
     assert across.shape == (1, pixels + gradients)
     assert (across[:, pixels:] > 0).all() and down[:, pixels:].abs().max() < 1e-5

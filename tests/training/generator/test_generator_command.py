@@ -15,7 +15,7 @@ from sat3d.generators import load_generator
 from tests.training.ball_heads import write_balls
 from tests.training.generator.runs import assert_same_files, options_of, seeded
 from training.generator import command
-from training.synthheads.dataset import ShardFolder
+from training.synth.dataset import ShardFolder
 
 RESULTS = ("generator", "encoder", "codes", "training", "prior/training")
 

@@ -12,9 +12,11 @@ from sat3d.generators.rays import camera_rays
 from tests.training.ball_heads import write_balls
 from training.data.packed import open_pack
 from training.data.pixel_weights import UNIT, pixel_weights
-from training.synthheads.dataset import ShardFolder
-from training.synthheads.render import RIG
+from training.synth.dataset import ShardFolder
+from training.synthheads.cameras import RIG
+from training.synthheads.domain import HEADS
 
+PLACES = HEADS.learning.places
 EYE = torch.tensor([0.0525, -0.012, 0.148])
 
 
@@ -26,13 +28,15 @@ def test_packing_keeps_every_view(data, pack):
         place = sample.head, sample.view
         assert np.array_equal(pack.image[place].numpy(), sample.image)
         assert np.allclose(pack.camera[place].numpy(), sample.camera)
-        assert np.array_equal(pack.weight[place].numpy(), pixel_weights(sample.image, sample.depth, sample.camera))
+        weight = pixel_weights(sample.image, sample.depth, sample.camera, PLACES)
+        assert np.array_equal(pack.weight[place].numpy(), weight)
         flat = torch.arange(32 * 32) + index * 32 * 32
         assert np.allclose(pack.read_depth(flat).numpy(), sample.depth.ravel(), atol=1e-4)
 
 
 def test_a_pack_holds_nothing_but_pictures_weights_depths_and_cameras(pack):
-    assert set(vars(pack)) == {"image", "weight", "depth", "camera"}
+    assert set(vars(pack)) == {"image", "weight", "depth", "camera", "learning"}
+    assert pack.learning is HEADS.learning
 
 
 def test_pictures_of_a_pack_are_those_of_the_views_asked_for(pack):
@@ -57,7 +61,7 @@ def grey(size: int = 64) -> np.ndarray:
 
 def test_the_places_of_eyes_count_whatever_is_seen_there():
     label, depth, points = wall()
-    weight = pixel_weights(grey(), depth, label) / UNIT
+    weight = pixel_weights(grey(), depth, label, PLACES) / UNIT
     for side in (1, -1):
         off = points - EYE.numpy() * (side, 1, 1)
         at_eye = np.abs(off).sum(1).argmin()
@@ -72,12 +76,12 @@ def test_edges_of_depth_count_everywhere_and_edges_of_colour_on_surfaces():
     far = np.abs(points).max(1).reshape(64, 64) > 0.3  # from every place of a face
     image, near = grey(), depth.copy()
     image[:, 40:], near[50:] = 200, near[50:] - 0.1
-    weight = pixel_weights(image, near, label) / UNIT
+    weight = pixel_weights(image, near, label, PLACES) / UNIT
     plain, colour, step = (far & region for region in edge_regions())
     assert plain.any() and weight[plain].max() < 0.1
     np.testing.assert_allclose(weight[colour], 1.2 + 0.02, atol=0.06)
     np.testing.assert_allclose(weight[step], 2.0 + 0.02, atol=0.06)
-    assert pixel_weights(image, np.zeros_like(depth), label).max() / UNIT < 0.1, "the backdrop's own edges"
+    assert pixel_weights(image, np.zeros_like(depth), label, PLACES).max() / UNIT < 0.1, "the backdrop's own edges"
 
 
 def edge_regions() -> list[np.ndarray]:

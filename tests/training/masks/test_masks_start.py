@@ -5,11 +5,17 @@ from dataclasses import replace
 import pytest
 import torch
 
-from sat3d.clip import resizing
-from sat3d.domains import DescriptorGroup, Domain, PictureSampling, Preselection, Quota
+from sat3d.clip import OwnClip, resizing
+from sat3d.clip.built_in_clip import KIND as CLIP
+from sat3d.clip.tokenizer import EXTRA_TOKENS, vocabulary_of
+from sat3d.domains import DescriptorGroup, Domain, PictureSampling, Preselection, Quota, load_domain
 from sat3d.errors import ConfigError, FileError
 from sat3d.losses import LossWeights
-from tests.training.masks.setup import make_trainer
+from sat3d.networks.loading import save_network
+from tests.training.masks.setup import arguments, make_trainer
+from tests.training.tiny_networks import SMALL_CLIP
+from training.common.distributed import Processes
+from training.common.settings import parse
 from training.masks import command
 from training.masks import initialisation as start
 from training.masks.attribution import Attributions, attributed_channels, attributions
@@ -18,6 +24,7 @@ from training.masks.objective import gather
 from training.masks.presampling import Admission
 from training.masks.preselect import normalise, preselected_channels, region_gradients
 from training.masks.sampling import Draw, draw_transfers, most_different, shown
+from training.masks.settings import MaskSettings
 
 
 def test_faces_are_measured_once(trainer):
@@ -167,3 +174,24 @@ def test_faces_that_hide_an_attribute_neither_give_nor_get_it():
     assert draw.source.tolist() == [1, 1, 1]  # number 3 is bald, and 0 after it
     assert draw.reference.tolist() == [2, 3, 3]  # who is bald gives no colour, but a hairstyle; the last has no choice
     assert torch.equal(shown(scores, Domain("x", "{}", groups)), torch.ones(4, 2, dtype=torch.bool))
+
+
+@pytest.mark.parametrize("name", ["car", "synthcars", "synthcats"])
+def test_domains_in_which_nothing_is_parsed_learn_without_a_background_loss(files, tmp_path, name):
+    words = [part for group in load_domain(name) for phrase in group.phrases for part in phrase.split()]
+    known = vocabulary_of([*words, load_domain(name).template])
+    text = {**SMALL_CLIP.text, "vocab_size": len(known) + EXTRA_TOKENS}
+    clip = replace(SMALL_CLIP, vocabulary=known, text=text)
+    torch.manual_seed(1)
+    save_network(tmp_path / "clip.safetensors", CLIP, OwnClip(clip))
+    asked = arguments(files, tmp_path / "masks.safetensors")
+    asked[asked.index("--domain") + 1] = name
+    asked[asked.index("--clip-weights") + 1] = str(tmp_path / "clip.safetensors")
+    settings = parse(MaskSettings, [*asked, "--start", "plain"])
+    loaded = command.load_generator(settings.generator)
+    studio = command.make_studio(settings, loaded, torch.device("cpu"))
+    assert studio.segmenter is None and studio.domain.name == name
+    engine = command.prepare(settings, studio, loaded, Processes(torch.device("cpu")))
+    engine.begin()
+    losses = [engine.step() for _ in range(2)]
+    assert all(torch.isfinite(loss["loss"]) and loss["bg"] == 0 and loss["src"] >= 0 for loss in losses)

@@ -22,7 +22,7 @@ from training.networks.coded_heads import (
     styles_of,
 )
 from training.networks.generated_views import GeneratedSettings, generated_views, with_generated
-from training.synthheads.cameras import Pose
+from training.synth.cameras import Pose
 from training.synthheads.populations import FIRST, PHOTOGRAPHS
 
 

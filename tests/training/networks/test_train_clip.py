@@ -1,6 +1,7 @@
 """Training of the image-text model: phrases that are true, losses by hand, learning, going on, judging."""
 
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -23,13 +24,15 @@ from training.networks import clip as clip_task
 from training.networks import command
 from training.networks.clip import ClipTask, alikeness, clip_config, contrast, group_loss
 from training.networks.clip_captions import ENDS, encode_short, short_caption
-from training.networks.clip_phrases import GROUPS, JUDGED, judged_texts, targets
+from training.networks.clip_phrases import GROUPS, HEADS_BOOK, JUDGED, book_for, book_of, judged_texts, targets
 from training.networks.coded_heads import Coder, generate_views
 from training.networks.generated_views import generated_views, joined
 from training.networks.targets import UNKNOWN
 from training.networks.task import Recipe
-from training.synthheads.cameras import Pose
+from training.synth.cameras import Pose
+from training.synth.domain import find_domain
 from training.synthheads.captions import caption
+from training.synthheads.domain import HEADS
 from training.synthheads.labels import ATTRIBUTE_VALUES
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.populations import FIRST, INDEPENDENT, PHOTOGRAPHS
@@ -63,7 +66,7 @@ def test_every_caption_and_phrase_can_be_read():
     people = [INDEPENDENT.draw(9, head) for head in range(60)]
     texts, short = (
         [draw(person, np.random.default_rng(seed)) for person in people for seed in range(10)]
-        for draw in (caption, lambda person, rng: short_caption(person, rng, length - ENDS))
+        for draw in (caption, lambda person, rng: short_caption(caption, person, rng, length - ENDS))
     )
     assert {word for text in texts for word in words_of(text)} <= set(WORDS)
     assert sum(a != b for a, b in zip(texts, short, strict=True)) < len(texts) / 100, "hardly any is too long"
@@ -75,7 +78,7 @@ def test_every_caption_and_phrase_can_be_read():
 def test_a_caption_that_says_too_much_is_drawn_again():
     person = INDEPENDENT.draw(9, 3)
     plain = [caption(person, np.random.default_rng(seed)) for seed in range(60)]
-    short = [short_caption(person, np.random.default_rng(seed), 20) for seed in range(60)]
+    short = [short_caption(caption, person, np.random.default_rng(seed), 20) for seed in range(60)]
     assert max(len(words_of(text)) for text in plain) > 20 >= max(len(words_of(text)) for text in short)
     assert all(a == b for a, b in zip(plain, short, strict=True) if len(words_of(a)) <= 20)
 
@@ -147,7 +150,7 @@ def test_the_built_in_model_is_small_enough():
 def test_it_learns_what_is_seen(tmp_path, monkeypatch):
     """The pictures show nothing but the background's colour: its phrase gets a better chance than guessing gives."""
     backdrop = tuple(group for group in GROUPS if group.attribute == "background")
-    monkeypatch.setattr(clip_task, "GROUPS", backdrop)
+    monkeypatch.setattr(clip_task, "book_for", lambda things: replace(HEADS_BOOK, groups=backdrop))
     learner = task()
     engine = engine_of(learner, tmp_path / "clip.safetensors", 30, Recipe(batch=8, rate=4e-3))
     engine.run()
@@ -238,3 +241,19 @@ def test_the_command_mixes_in_pictures_of_a_generator_nobody_labelled(tmp_path, 
     assert views.parameters[-1] == PHOTOGRAPHS.draw(50_000, 1) and load_clip(weights=tmp_path / "clip.safetensors")
     capsys.readouterr()
     assert train_clip.main([*arguments, "--restart"]) == 2 and "another generator" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["synthcars", "synthcats"])
+def test_other_things_are_learned_by_their_own_words(name):
+    domain = find_domain(name)
+    drawn = [population.draw(9, i) for population in domain.populations.values() for i in range(300)]
+    book = book_for(drawn)
+    assert book.domain is domain and book_of(domain) is book and book_of(HEADS) is HEADS_BOOK
+    words = WordTokenizer(book.vocabulary, clip_config(book).text["context_length"])
+    rng = np.random.default_rng(1)
+    for thing in drawn:
+        assert set(words_of(short_caption(domain.caption, thing, rng, 40))) <= set(book.vocabulary)
+    assert words([text for group in book.judged for text in book.judged_texts(group)]).shape[0] > 10
+    found = book.targets(drawn, book.judged)
+    for column, group in zip(found.unbind(1), book.judged, strict=True):
+        assert set(range(len(group.answers))) <= set(column.tolist()), group.name

@@ -15,8 +15,8 @@ from training.evaluation import encoder as suite
 from training.networks import command
 from training.networks.encoder import EncoderTask, style_gram, truth_of
 from training.networks.task import Recipe
+from training.synthheads.cameras import RIG
 from training.synthheads.populations import FIRST
-from training.synthheads.render import RIG
 
 
 @pytest.fixture(scope="module")

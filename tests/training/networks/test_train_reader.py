@@ -40,14 +40,14 @@ from training.networks.targets import (
     targets_of,
 )
 from training.networks.task import Recipe
-from training.synthheads import dataset
+from training.synth import dataset
+from training.synth.dataset import ShardFolder
+from training.synth.render_command import prepare_folder, render_missing
+from training.synth.shards import DatasetPlan
 from training.synthheads.actions import ACTION_NAMES
-from training.synthheads.dataset import ShardFolder
 from training.synthheads.parameter_spec import change
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.populations import INDEPENDENT, PHOTOGRAPHS
-from training.synthheads.render_command import prepare_folder, render_missing
-from training.synthheads.shards import DatasetPlan
 
 
 def reader_task(config=SMALL_READER, **options) -> ReaderTask:

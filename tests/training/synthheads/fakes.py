@@ -14,6 +14,11 @@ def fake_render_head(p, poses, size, device="cpu", style="natural"):
     return [_view(p, pose, size) for pose in poses]
 
 
+def fake_render_views(domain, p, *rest):
+    """The same as the framework asks for it."""
+    return fake_render_head(p, *rest)
+
+
 def _view(p, pose, size):
     ramp = np.linspace(0, 1, size, dtype=np.float32)
     colour = np.array([p.skin_tone, p.age, (pose.yaw_rad + 1) / 2])

@@ -5,14 +5,15 @@ import re
 import numpy as np
 import pytest
 
+from training.synth.streams import caption_stream
+from training.synth.truths import colour_name
 from training.synthheads.actions import actions_of
 from training.synthheads.attributes import BEARDS, EXPRESSIONS, GLASSES, HAIR_STYLES
 from training.synthheads.captions import attributes_of, caption
-from training.synthheads.labels import ATTRIBUTE_VALUES, colour_name
+from training.synthheads.labels import ATTRIBUTE_VALUES
 from training.synthheads.parameter_spec import change
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.populations import INDEPENDENT
-from training.synthheads.streams import caption_stream
 
 PLAIN = change(HeadParameters(), age=0.45)
 

@@ -15,16 +15,18 @@ import warp
 from PIL import Image
 
 from sat3d.errors import FileError
-from tests.training.synthheads.fakes import dying_job, failing_job, fake_render_head
-from training.synthheads import render_command, shards, sheet_command, sheet_rows, views
-from training.synthheads.__main__ import main
-from training.synthheads.dataset import ShardFolder
+from tests.training.synthheads.fakes import dying_job, failing_job, fake_render_views
+from training.synth import cameras, render_command, shards, sheet_command, sheet_rows
+from training.synth.dataset import ShardFolder
+from training.synth.render_command import prepare_folder, render_missing
+from training.synth.serialise import encode_png, to_dict
+from training.synth.shards import DatasetPlan
+from training.synth.workers import run_jobs
+from training.synthheads.__main__ import SHEETS, main
+from training.synthheads.domain import HEADS
 from training.synthheads.parameter_spec import FIELDS, change
 from training.synthheads.parameters import HeadParameters
-from training.synthheads.render_command import prepare_folder, render_missing
-from training.synthheads.serialise import encode_png, to_dict
-from training.synthheads.shards import DatasetPlan
-from training.synthheads.workers import run_jobs
+from training.synthheads.populations import INDEPENDENT
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -32,8 +34,8 @@ ROOT = Path(__file__).resolve().parents[3]
 @pytest.fixture
 def flat(monkeypatch):
     """Flat pictures in place of rendered ones."""
-    monkeypatch.setattr(shards, "render_head", fake_render_head)
-    monkeypatch.setattr(sheet_rows, "render_head", fake_render_head)
+    monkeypatch.setattr(shards, "render_views", fake_render_views)
+    monkeypatch.setattr(sheet_rows, "render_views", fake_render_views)
     for command_module in (render_command, sheet_command):
         monkeypatch.setattr(command_module, "check_device", lambda device: None)
 
@@ -132,7 +134,8 @@ def test_describe_says_what_a_shard_shows(data, capsys):
 def test_describe_reads_pictures_and_parameters(tmp_path, capsys):
     p = change(HeadParameters(), hair_style="afro", glasses="round")
     (tmp_path / "a.json").write_text(json.dumps(to_dict(p)))
-    (tmp_path / "a.png").write_bytes(encode_png(np.zeros((4, 4, 3), np.uint8), {"parameters": to_dict(p)}))
+    picture = encode_png(np.zeros((4, 4, 3), np.uint8), "synthheads", {"parameters": to_dict(p)})
+    (tmp_path / "a.png").write_bytes(picture)
     for name in ("a.json", "a.png"):
         assert main(["describe", str(tmp_path / name), "--json"]) == 0
         (entry,) = json.loads(capsys.readouterr().out)
@@ -161,13 +164,13 @@ def test_sheets_are_written(flat, tmp_path, kind):
 
 
 def test_settings_reach_everyone_on_a_sheet():
-    crowd = sheet_rows.Crowd(1, {"hair_style": "afro", "iris_colour": (0.2, 0.45, 0.80)})
-    for rows in (show(crowd) for show in sheet_command.KINDS.values() if show is not sheet_rows.attribute_rows):
+    crowd = sheet_rows.Crowd(HEADS, INDEPENDENT, 1, {"hair_style": "afro", "iris_colour": (0.2, 0.45, 0.80)})
+    for rows in (show(crowd) for show in SHEETS.values() if show is not sheet_rows.attribute_rows):
         assert {cell.parameters.hair_style for row in rows for cell in row.cells} == {"afro"}
 
 
 def test_the_attribute_sheet_has_every_attribute_and_value():
-    rows = sheet_rows.attribute_rows(sheet_rows.Crowd())
+    rows = sheet_rows.attribute_rows(sheet_rows.Crowd(HEADS, INDEPENDENT))
     titles = {row.title.removesuffix(", continued") for row in rows}
     assert set(FIELDS) - titles == {"shape", "ancestry", "actions"}
     texts = {cell.text for row in rows for cell in row.cells}
@@ -259,4 +262,4 @@ def test_help_of_every_command():
 
 
 def test_the_front_is_where_the_camera_starts():
-    assert (views.FRONT.yaw_rad, views.FRONT.pitch_rad) == (0.0, 0.0)
+    assert (cameras.FRONT.yaw_rad, cameras.FRONT.pitch_rad) == (0.0, 0.0)

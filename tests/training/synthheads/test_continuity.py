@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
+from training.synth.render import render_view
+from training.synth.rules import NumberRule
 from training.synthheads.actions import ACTION_NAMES
-from training.synthheads.parameter_spec import FIELDS, NumberRule, change
+from training.synthheads.parameter_spec import FIELDS, change
 from training.synthheads.parameters import HeadParameters
-from training.synthheads.render import render_view
 from training.synthheads.scene import build_scene
-from training.synthheads.sheet_rows import _SHOWN_WITH
+from training.synthheads.sheet_hints import SHOWN_WITH
 
 NUMBERS = sorted(name for name, rule in FIELDS.items() if isinstance(rule, NumberRule))
 SIZE, STEP = 64, 0.01
@@ -21,7 +22,7 @@ def picture(p: HeadParameters) -> np.ndarray:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NUMBERS)
 def test_a_small_step_is_a_small_change_and_the_whole_way_is_not(name):
-    shown = _SHOWN_WITH.get(name, {}) | ({"backdrop": "horizon"} if name == "backdrop_variant" else {})
+    shown = SHOWN_WITH.get(name, {}) | ({"backdrop": "horizon"} if name == "backdrop_variant" else {})
     rule, base = FIELDS[name], change(HeadParameters(), **shown)
 
     def at(share):

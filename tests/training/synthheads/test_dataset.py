@@ -9,19 +9,19 @@ import pytest
 from PIL import Image
 
 from sat3d.errors import FileError
-from tests.training.synthheads.fakes import fake_render_head
-from training.synthheads import dataset, shards
-from training.synthheads.dataset import ShardFolder
+from tests.training.synthheads.fakes import fake_render_head, fake_render_views
+from training.synth import dataset, shards
+from training.synth.dataset import ShardFolder
+from training.synth.render_command import prepare_folder, render_missing
+from training.synth.shards import DatasetPlan
 from training.synthheads.populations import INDEPENDENT
-from training.synthheads.render_command import prepare_folder, render_missing
-from training.synthheads.shards import DatasetPlan
 
 PLAN = DatasetPlan(seed=4, size=16, count=11, views=2, heads_per_shard=2)
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(shards, "render_head", fake_render_head)
+    monkeypatch.setattr(shards, "render_views", fake_render_views)
     prepare_folder(tmp_path, PLAN)
     render_missing(tmp_path, PLAN, 1, "cpu")
     return tmp_path

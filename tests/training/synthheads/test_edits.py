@@ -8,12 +8,13 @@ import pytest
 from sat3d.domains import load_domain
 from sat3d.errors import ConfigError
 from sat3d.parsing.labels import BEARD, BROWS, HAIR, SKIN
+from training.synth.cameras import FRONT
 from training.synthheads import edits
 from training.synthheads.actions import ACTION_NAMES, actions_of
 from training.synthheads.edits import PARAMETERS, render_true_edit, true_edit, values_of
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.populations import INDEPENDENT
-from training.synthheads.views import FRONT, render_head
+from training.synthheads.views import render_head
 from training.synthheads.visibility import visible_parameters
 
 PLAIN = HeadParameters(beard="full beard", beard_length=0.2)

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from training.synth.mesh import grid_triangles, make_mesh
 from training.synthheads.attributes import HAIR_STYLES
 from training.synthheads.hair import STYLES, build_hair
 from training.synthheads.hair.cap import strands
@@ -13,7 +14,7 @@ from training.synthheads.hair.locks import away_from, jitter, radial, spread
 from training.synthheads.hair.part import comb, place_at
 from training.synthheads.hair.wisps import RINGS, Wisps, fray
 from training.synthheads.head import load_head_model
-from training.synthheads.mesh import Material, grid_triangles, make_mesh
+from training.synthheads.materials import Material
 from training.synthheads.parameters import HeadParameters
 
 

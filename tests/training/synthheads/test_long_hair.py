@@ -5,13 +5,14 @@ import dataclasses
 import numpy as np
 import pytest
 
+from training.synth.mesh import join
 from training.synthheads.attributes import SHAPE_NAMES
 from training.synthheads.hair.drape import clear_of_body
 from training.synthheads.hair.long import bob, long_straight, long_wavy
 from training.synthheads.hair.tied import bun, ponytail
 from training.synthheads.hair.tube import Ball, Tube, sweep, wind
 from training.synthheads.head import load_head_model
-from training.synthheads.mesh import Material, join
+from training.synthheads.materials import Material
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.scalp_map import CENTRE_M
 

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from sat3d.parsing.labels import EYES, MOUTH, SKIN
+from training.synth.render import render_view
 from training.synthheads.actions import FACE_UNITS
 from training.synthheads.head import load_head_model
 from training.synthheads.lashes import build_lashes
-from training.synthheads.mesh import Material
+from training.synthheads.materials import Material
 from training.synthheads.mouth import TEETH_DROP_M, are_upper, lay_tongue
 from training.synthheads.parameter_spec import change
 from training.synthheads.parameters import HeadParameters
-from training.synthheads.render import render_view
 from training.synthheads.scene import build_scene
 
 LIDS = ("lid_closed_left", "lid_closed_right")

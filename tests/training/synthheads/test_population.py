@@ -7,11 +7,8 @@ import numpy as np
 import pytest
 
 from sat3d.errors import ConfigError, ShapeError
-from training.synthheads.actions import ACTION_NAMES, actions_of, expression_of
-from training.synthheads.attributes import HAIR_STYLES, SHAPE_NAMES
-from training.synthheads.cameras import PITCH_LIMIT_RAD, YAW_LIMIT_RAD
-from training.synthheads.categorical import calibrated_offsets, circle_choice, simplex_choice, win_probabilities
-from training.synthheads.distributions import (
+from training.synth.categorical import calibrated_offsets, circle_choice, simplex_choice, win_probabilities
+from training.synth.distributions import (
     Bell,
     Mixture,
     OftenZero,
@@ -22,7 +19,11 @@ from training.synthheads.distributions import (
     draw_value,
     latent_number,
 )
-from training.synthheads.parameter_spec import FIELDS, ChoiceRule, ColourRule, change, parse_settings
+from training.synth.rules import ChoiceRule, ColourRule
+from training.synthheads.actions import ACTION_NAMES, actions_of, expression_of
+from training.synthheads.attributes import HAIR_STYLES, SHAPE_NAMES
+from training.synthheads.cameras import PITCH_LIMIT_RAD, YAW_LIMIT_RAD
+from training.synthheads.parameter_spec import FIELDS, change, parse_settings
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.populations import FIRST, INDEPENDENT, PHOTOGRAPHS, POPULATIONS, find_population
 

@@ -7,11 +7,12 @@ import pytest
 
 from sat3d.camera import split_label
 from sat3d.parsing.labels import BACKGROUND, EYES, GLASSES, HAIR, LABEL_NAMES, MOUTH, NOSE, SKIN
+from training.synth.lighting import sky_axes
+from training.synth.render import render_view
 from training.synthheads.attributes import HAIR_COLOURS
+from training.synthheads.cameras import RIG
 from training.synthheads.head import WORLD_PER_METRE, load_head_model
-from training.synthheads.lighting import sky_axes
 from training.synthheads.parameters import HeadParameters
-from training.synthheads.render import RIG, render_view
 from training.synthheads.scene import build_scene
 
 SIZE = 64

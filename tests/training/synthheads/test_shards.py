@@ -10,28 +10,21 @@ import numpy as np
 import pytest
 
 from sat3d.errors import CancelledError, ConfigError, FileError
-from tests.training.synthheads.fakes import fake_render_head
-from training.synthheads import render_command, shards
-from training.synthheads.dataset import ShardFolder
+from tests.training.synthheads.fakes import fake_render_head, fake_render_views
+from training.synth import render_command, shards
+from training.synth.dataset import ShardFolder
+from training.synth.render_command import prepare_folder, render_missing
+from training.synth.serialise import encode_png, from_json, read_png_document, to_dict, to_json
+from training.synth.shards import DatasetPlan, depth_to_steps, member_names, steps_to_depth, write_shard
+from training.synthheads.domain import HEADS
 from training.synthheads.populations import INDEPENDENT
-from training.synthheads.render_command import prepare_folder, render_missing
-from training.synthheads.serialise import (
-    encode_png,
-    from_dict,
-    from_json,
-    parameters_of,
-    read_png_document,
-    to_dict,
-    to_json,
-)
-from training.synthheads.shards import DatasetPlan, depth_to_steps, member_names, steps_to_depth, write_shard
 
 PLAN = DatasetPlan(seed=4, size=16, count=11, views=2, heads_per_shard=2)
 
 
 @pytest.fixture(autouse=True)
 def no_rendering(monkeypatch):
-    monkeypatch.setattr(shards, "render_head", fake_render_head)
+    monkeypatch.setattr(shards, "render_views", fake_render_views)
 
 
 @pytest.fixture
@@ -79,7 +72,7 @@ def test_what_is_there_is_kept_and_what_is_missing_is_made(folder, monkeypatch):
     (folder / "shard-000001.tar").unlink()
     (folder / ".sat3d-0badcafe.part.tar").write_bytes(b"what a killed run left")
     made = []
-    monkeypatch.setattr(shards, "render_head", lambda p, *rest: made.append(p) or fake_render_head(p, *rest))
+    monkeypatch.setattr(shards, "render_views", lambda domain, p, *rest: made.append(p) or fake_render_head(p, *rest))
     render(folder)
     assert digests(folder) == before and len(made) == 2
 
@@ -154,17 +147,18 @@ def test_depth_steps():
 
 def test_heads_go_through_json_and_png_unchanged(tmp_path):
     p = INDEPENDENT.draw(1, 1)
-    assert from_dict(json.loads(to_json(to_dict(p)))) == p
-    (tmp_path / "a.png").write_bytes(encode_png(np.zeros((4, 4, 3), np.uint8), {"parameters": to_dict(p)}))
-    assert parameters_of(read_png_document(tmp_path / "a.png"), "a.png") == p
+    assert HEADS.table.from_dict(json.loads(to_json(to_dict(p)))) == p
+    picture = encode_png(np.zeros((4, 4, 3), np.uint8), "synthheads", {"parameters": to_dict(p)})
+    (tmp_path / "a.png").write_bytes(picture)
+    assert HEADS.parameters_of(read_png_document(tmp_path / "a.png", "synthheads"), "a.png") == p
 
 
 @pytest.mark.parametrize("values", [None, [], {}, "x", {"wings": 2}, {"age": "x"}, {"shape": [1]}, {"hair_style": 3}])
 def test_foreign_parameters_are_refused(values):
     with pytest.raises((FileError, ConfigError)):
-        from_dict(values)
+        HEADS.table.from_dict(values)
     with pytest.raises(FileError):
-        parameters_of({"parameters": values}, "x")
+        HEADS.parameters_of({"parameters": values}, "x")
 
 
 def test_large_json_is_refused():

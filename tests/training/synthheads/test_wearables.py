@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from training.synth.mesh import join
 from training.synthheads.attributes import BEARDS, GLASSES, NECKLINES, SHAPE_NAMES
 from training.synthheads.beard import build_beard, measure_mask
 from training.synthheads.brows import build_brows
 from training.synthheads.clothes import build_clothes, measure_edge
 from training.synthheads.glasses import DESIGNS, build_glasses, fit_glasses
 from training.synthheads.head import load_head_model
-from training.synthheads.mesh import Material, join
+from training.synthheads.materials import Material
 from training.synthheads.parameters import HeadParameters
 
 WORN = {

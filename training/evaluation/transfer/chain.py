@@ -11,7 +11,7 @@ from torch import Tensor
 from sat3d.errors import ConfigError
 from sat3d.generators import TriplaneGenerator
 from sat3d.metrics import pixel_changes, shape_distance
-from training.synthheads.streams import SEED_LIMIT
+from training.synth.streams import SEED_LIMIT
 
 from .methods import Edit, Pairing
 from .metrics import all_alike, rounded, share

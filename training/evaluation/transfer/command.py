@@ -24,7 +24,7 @@ from sat3d.networks.reader import load_reader
 from sat3d.parsing.parser import load_parser
 from training.common.settings import Again, Maybe, Range, Threads
 from training.networks.coded_heads import CoderSettings, find_coder, load_domain_generator
-from training.synthheads.views import check_device
+from training.synth.views import check_device
 
 from ..people import Judging
 from .gradients import global_directions, region_layers

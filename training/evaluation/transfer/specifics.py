@@ -12,9 +12,10 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from training.synth.rules import ChoiceRule, ColourRule, VectorRule
 from training.synthheads.actions import ACTION_NAMES
 from training.synthheads.edits import PARAMETERS
-from training.synthheads.parameter_spec import FIELDS, ChoiceRule, ColourRule, VectorRule
+from training.synthheads.parameter_spec import FIELDS
 from training.synthheads.parameters import HeadParameters
 from training.synthheads.visibility import visible_parameters
 

@@ -12,10 +12,11 @@ from torch import Tensor
 
 from sat3d.errors import ConfigError
 from training.networks.coded_heads import Coder
+from training.synth.streams import SEED_LIMIT
+from training.synth.truths import HIDDEN, OTHER
 from training.synthheads.edits import true_edit
-from training.synthheads.labels import HIDDEN, OTHER, attributes_of
+from training.synthheads.labels import attributes_of
 from training.synthheads.parameters import HeadParameters
-from training.synthheads.streams import SEED_LIMIT
 
 
 @dataclass(frozen=True)

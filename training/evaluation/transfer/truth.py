@@ -18,9 +18,10 @@ from sat3d.errors import ConfigError
 from sat3d.generators import TriplaneGenerator
 from sat3d.metrics import d_mean_overall, pixel_changes
 from sat3d.regions import widen
+from training.synth.cameras import FRONT
 from training.synthheads.edits import render_true_edit, true_edit
 from training.synthheads.parameters import HeadParameters
-from training.synthheads.views import FRONT, render_head
+from training.synthheads.views import render_head
 
 from .metrics import rounded
 from .renderer_and_judges import Shots

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from training.synth.mesh import Mesh
+
 from ..head import Head
-from ..mesh import Mesh
 from ..parameters import HeadParameters
 from .balding import bald, balding
 from .curly import afro, curly

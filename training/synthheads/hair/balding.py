@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..mesh import Mesh
+from training.synth.mesh import Mesh
+
 from ..parameters import HeadParameters
 from ..scalp import Scalp
 from .cap import Cap, Where, raise_cap

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..mesh import Material, Mesh, grid_triangles, make_mesh
+from training.synth.mesh import Mesh, grid_triangles, make_mesh
+
+from ..materials import Material
 from ..scalp import Scalp
 from .hairline import hairline_rad
 from .locks import smoothstep

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..mesh import Mesh, vertex_normals
+from training.synth.mesh import Mesh, vertex_normals
+
 from ..parameters import HeadParameters
 from ..scalp import Scalp
 from .cap import Cap, Where, raise_cap

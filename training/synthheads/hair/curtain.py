@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..mesh import Material, Mesh, grid_triangles, make_mesh
+from training.synth.mesh import Mesh, grid_triangles, make_mesh
+
+from ..materials import Material
 from ..scalp import Scalp
 from .drape import clear_of_body, pull_together, wave_offsets
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..mesh import Material, Mesh, make_mesh
+from training.synth.mesh import Mesh, make_mesh
+
+from ..materials import Material
 from ..scalp_map import direction
 from .tube import unit
 

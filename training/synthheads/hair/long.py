@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..mesh import Mesh
+from training.synth.mesh import Mesh
+
 from ..parameters import HeadParameters
 from ..scalp import Scalp
 from ..scalp_map import direction

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..mesh import Mesh
+from training.synth.mesh import Mesh
+
 from ..scalp_map import CENTRE_M
 from .tube import unit
 

@@ -6,7 +6,8 @@ from math import comb
 
 import numpy as np
 
-from ..mesh import Mesh
+from training.synth.mesh import Mesh
+
 from ..parameters import HeadParameters
 from ..scalp import Scalp
 from ..scalp_map import direction

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..mesh import Material, Mesh, grid_triangles, make_mesh
+from training.synth.mesh import Mesh, grid_triangles, make_mesh
+
+from ..materials import Material
 
 COLUMNS = 36
 _SHADE_OF_GROOVE = 0.55

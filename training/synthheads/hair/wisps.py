@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..mesh import Mesh
+from training.synth.mesh import Mesh
+
 from .locks import LockSet, grow, jitter
 from .tube import unit
 

@@ -2,10 +2,11 @@
 
 import warp as wp
 
+from training.synth.kernels.noise import cell_hash, noise1, noise2
+
 from .data import Look
 from .face_masks import beard_mask, brow_mask, cloth_edge
 from .materials import BEARD, BROW, CLOTH, HAIR
-from .noise import cell_hash, noise1, noise2
 
 _BEARD_STRANDS_PER_M = wp.constant(700.0)
 _FACE_RADIUS_M = wp.constant(0.075)

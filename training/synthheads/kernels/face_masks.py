@@ -5,7 +5,7 @@ Each region is a depth: metres inside its outline, negative outside; masks fade 
 
 import warp as wp
 
-from .noise import bump, ramp
+from training.synth.kernels.noise import bump, ramp
 
 _STUBBLE_STYLE, _MOUSTACHE_STYLE = wp.constant(1), wp.constant(2)
 _GOATEE_STYLE, _CHIN_STYLE = wp.constant(3), wp.constant(4)

@@ -4,7 +4,7 @@ import warp as wp
 
 from sat3d.parsing import labels
 
-from ..mesh import Material
+from ..materials import Material
 
 SKIN, EYE, TEETH, TONGUE, CLOTH = (wp.constant(int(m)) for m in list(Material)[:5])
 HAIR, BEARD, BROW, FRAME, LENS = (wp.constant(int(m)) for m in list(Material)[5:])

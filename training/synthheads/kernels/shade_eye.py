@@ -2,10 +2,12 @@
 
 import warp as wp
 
-from .data import Hit, Look, Shaded
-from .light import gloss, matte
+from training.synth.kernels.data import Hit, Shaded
+from training.synth.kernels.light import gloss, matte
+from training.synth.kernels.noise import bump, noise2, ramp
+
+from .data import Look
 from .materials import LABEL_EYES, LABEL_MOUTH
-from .noise import bump, noise2, ramp
 
 _IRIS_RAD = wp.constant(0.54)  # seen from the eye's centre; 0.50 in life, but the colour has to be seen
 _PUPIL_RAD = wp.constant(0.21)

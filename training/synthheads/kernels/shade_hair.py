@@ -2,11 +2,13 @@
 
 import warp as wp
 
+from training.synth.kernels.data import Hit, Shaded
+from training.synth.kernels.light import ambient, wrapped
+from training.synth.kernels.noise import noise1, noise2, ramp
+
 from .cutouts import beard_grain, brow_grain
-from .data import Hit, Look, Shaded
-from .light import ambient, wrapped
+from .data import Look
 from .materials import LABEL_BEARD, LABEL_BROWS, LABEL_HAIR
-from .noise import noise1, noise2, ramp
 
 
 @wp.func

@@ -2,11 +2,13 @@
 
 import warp as wp
 
+from training.synth.kernels.data import Hit, Shaded
+from training.synth.kernels.light import ambient, gloss, matte, wrapped_softly
+from training.synth.kernels.noise import bump, cell_hash, noise3, ramp
+
 from .cutouts import beard_mask
-from .data import Hit, Look, Shaded
-from .light import ambient, gloss, matte, wrapped_softly
+from .data import Look
 from .materials import LABEL_BEARD, LABEL_EARS, LABEL_HAIR, LABEL_MOUTH, LABEL_NECK, LABEL_NOSE, LABEL_SKIN
-from .noise import bump, cell_hash, noise3, ramp
 from .skin_marks import freckles, wrinkles
 
 _STUBBLE = wp.constant(1)  # number of the style whose area stubble grows in

@@ -2,11 +2,13 @@
 
 import warp as wp
 
+from training.synth.kernels.data import Hit, Shaded
+from training.synth.kernels.light import gloss, matte, studio
+from training.synth.kernels.noise import noise3, ramp
+
 from .cutouts import cloth_edge
-from .data import Hit, Look, Shaded
-from .light import gloss, matte, studio
+from .data import Look
 from .materials import LABEL_CLOTH, LABEL_GLASSES
-from .noise import noise3, ramp
 
 _COLLAR_M = wp.constant(0.009)
 _THREADS_PER_M = wp.constant(300.0)
@@ -39,7 +41,7 @@ def mirrored(hit: Hit) -> wp.vec3:
 def shade_frame(hit: Hit, look: Look) -> Shaded:
     result = Shaded()
     result.label = LABEL_GLASSES
-    mirror = 0.10 * studio(look.light, mirrored(hit)) * (0.3 + 0.7 * hit.lit)
+    mirror = 0.10 * studio(look.around.light, mirrored(hit)) * (0.3 + 0.7 * hit.lit)
     result.albedo = look.frame
     result.colour = matte(hit, look.frame, 0.0) + gloss(hit, 0.28, 0.05) + wp.vec3(mirror, mirror, mirror)
     return result
@@ -53,5 +55,13 @@ def through_lens(hit: Hit, behind: wp.vec3, look: Look) -> wp.vec3:
         darkness = wp.clamp(darkness - 0.07 + 0.09 * ramp(-0.05, 0.03, hit.position[1]), 0.0, 1.0)
     edge = 1.0 - wp.max(wp.dot(hit.normal, hit.view), 0.0)
     strength = 0.016 + 0.06 * look.lens_darkness + 0.4 * edge * edge * edge * edge
-    mirror = studio(look.light, mirrored(hit)) * strength
+    mirror = studio(look.around.light, mirrored(hit)) * strength
     return behind * (1.0 - darkness) + look.lens * darkness + wp.vec3(0.92, 0.97, 1.05) * mirror
+
+
+@wp.func
+def lens_label(look: Look) -> int:
+    """What is seen where a lens is: dark glasses, or 0 for what is behind clear ones."""
+    if look.lens_darkness >= DARK_FROM:
+        return LABEL_GLASSES
+    return 0

@@ -2,7 +2,7 @@
 
 import warp as wp
 
-from .noise import bump, cell_hash, noise3, ramp
+from training.synth.kernels.noise import bump, cell_hash, noise3, ramp
 
 
 @wp.func

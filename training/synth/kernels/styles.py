@@ -1,11 +1,10 @@
-"""The same head in another manner: modelled in clay, as a cartoon, drawn in ink."""
+"""The same thing in another manner: modelled in clay, as a cartoon, drawn in ink."""
 
 import warp as wp
 
-from ..attributes import STYLES
-from .data import Camera, Hit, Look, Shaded
+from ..looks import STYLES
+from .data import Camera, Hit, Shaded
 from .light import ambient, wrapped
-from .materials import HAIR
 from .noise import noise3, ramp
 from .samples import Samples
 
@@ -39,10 +38,10 @@ def band(value: float) -> float:
 
 
 @wp.func
-def as_toon(hit: Hit, albedo: wp.vec3) -> wp.vec3:
-    """Flat colours in three tones of light."""
+def as_toon(hit: Hit, albedo: wp.vec3, strands: bool) -> wp.vec3:
+    """Flat colours in three tones of light; ``strands``: of fibres, which shine across."""
     facing = wp.max(wp.dot(hit.normal, hit.light.to_key), 0.0) * hit.lit
-    if hit.material == HAIR:
+    if strands:
         facing = wp.lerp(facing, 1.0 - wp.abs(wp.dot(hit.tangent, hit.light.to_key)), 0.4)
     grey = luminance(albedo)
     vivid = wp.vec3(grey, grey, grey) * -0.18 + albedo * 1.18
@@ -78,22 +77,22 @@ def as_ink(colour: wp.vec3, albedo: wp.vec3, x: float, y: float) -> wp.vec3:
 
 
 @wp.func
-def styled(shaded: Shaded, hit: Hit, look: Look, x: float, y: float) -> wp.vec3:
-    """The colour of a point in the head's style; ``x``, ``y`` 0..1 in the picture."""
-    if look.style == CLAY:
+def styled(shaded: Shaded, hit: Hit, style: int, strands: bool, x: float, y: float) -> wp.vec3:
+    """The colour of a point in a style; ``x``, ``y`` 0..1 in the picture."""
+    if style == CLAY:
         return as_clay(hit, shaded.albedo)
-    if look.style == TOON:
-        return as_toon(hit, shaded.albedo)
-    if look.style == INK:
+    if style == TOON:
+        return as_toon(hit, shaded.albedo, strands)
+    if style == INK:
         return as_ink(shaded.colour, shaded.albedo, x, y)
     return shaded.colour
 
 
 @wp.func
-def styled_backdrop(colour: wp.vec3, look: Look) -> wp.vec3:
-    if look.style == INK:
+def styled_backdrop(colour: wp.vec3, style: int) -> wp.vec3:
+    if style == INK:
         return wp.lerp(_PAPER, washed(colour), 0.55)
-    if look.style == CLAY:
+    if style == CLAY:
         return wp.lerp(_CLAY_TINT * (0.35 + 1.1 * luminance(colour)), colour, 0.65)
     return colour
 

@@ -1,12 +1,11 @@
-"""What is behind the head: a wall, soft gradients, things and lights far out of focus. Coordinates 0..1, y down."""
+"""What is behind a thing: a wall, soft gradients, things and lights far out of focus. Coordinates 0..1, y down."""
 
 import warp as wp
 
-from .data import Look, Shaded
-from .materials import LABEL_BACKGROUND
+from .data import Shaded, Surroundings
 from .noise import cell_hash, ramp
 
-_PLAIN, _GRADIENT, _SHAPES, _LIGHTS, _HORIZON = 0, 1, 2, 3, 4  # numbers of ``attributes.BACKDROPS``
+_PLAIN, _GRADIENT, _SHAPES, _LIGHTS, _HORIZON = 0, 1, 2, 3, 4  # numbers of ``looks.BACKDROPS``
 GRADIENT, SHAPES, LIGHTS, HORIZON = (wp.constant(number) for number in (_GRADIENT, _SHAPES, _LIGHTS, _HORIZON))
 _SHAPE_COUNT = wp.constant(5)
 _LIGHT_COUNT = wp.constant(9)
@@ -44,27 +43,27 @@ def lights_share(x: float, y: float, seed: int) -> float:
 
 
 @wp.func
-def second_share(x: float, y: float, look: Look) -> float:
+def second_share(x: float, y: float, around: Surroundings) -> float:
     """How much of the second colour is at a place, 0..1."""
-    seed = int(look.backdrop_variant * 9999.0)
-    if look.backdrop == GRADIENT:
-        return gradient_share(x, y, look.backdrop_variant)
-    if look.backdrop == SHAPES:
+    seed = int(around.backdrop_variant * 9999.0)
+    if around.backdrop == GRADIENT:
+        return gradient_share(x, y, around.backdrop_variant)
+    if around.backdrop == SHAPES:
         return shapes_share(x, y, seed)
-    if look.backdrop == LIGHTS:
+    if around.backdrop == LIGHTS:
         return lights_share(x, y, seed)
-    if look.backdrop == HORIZON:
-        height = 0.45 + 0.3 * look.backdrop_variant
+    if around.backdrop == HORIZON:
+        height = 0.45 + 0.3 * around.backdrop_variant
         return ramp(-0.05, 0.05, y - height)
     return 0.0
 
 
 @wp.func
-def shade_backdrop(x: float, y: float, look: Look) -> Shaded:
-    """The backdrop with a soft pool of light behind the head."""
+def shade_backdrop(x: float, y: float, around: Surroundings) -> Shaded:
+    """The backdrop with a soft pool of light behind the middle."""
     across, down = x - 0.5, y - 0.42
     shaded = Shaded()
-    shaded.label = LABEL_BACKGROUND
-    colour = wp.lerp(look.background, look.background_second, second_share(x, y, look))
+    shaded.label = 0
+    colour = wp.lerp(around.background, around.background_second, second_share(x, y, around))
     shaded.colour = colour * (1.06 - 0.50 * (across * across + down * down))
     return shaded

@@ -1,8 +1,8 @@
-"""Contact sheets: people at random, a row per attribute or facial action, a head from all sides, populations, looks."""
+"""Contact sheets: things at random, a row per attribute, one thing from all sides, populations, looks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,17 +15,16 @@ from sat3d.errors import FileError
 from sat3d.pictures import contact_sheet, save_picture
 from training.common.settings import Again, Range, Settings
 
-from .attributes import STYLES
-from .parameter_spec import parse_settings
-from .populations import INDEPENDENT, POPULATIONS, find_population
+from .domain import SynthDomain
+from .looks import STYLES
 from .shards import LARGEST_SIZE, SMALLEST_SIZE
-from .sheet_rows import Crowd, Row, action_rows, attribute_rows, look_rows, population_rows, random_rows, view_rows
+from .sheet_rows import Crowd, Row, attribute_rows, look_rows, population_rows, random_rows, view_rows
 from .views import check_device
 
-KINDS: dict[str, Callable[[Crowd], list[Row]]] = {
+Kinds = Mapping[str, Callable[[Crowd], list[Row]]]
+KINDS: Kinds = {
     "random": random_rows,
     "attributes": attribute_rows,
-    "actions": action_rows,
     "views": view_rows,
     "populations": population_rows,
     "looks": look_rows,
@@ -35,27 +34,27 @@ _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 @dataclass(frozen=True, kw_only=True)
 class SheetSettings(Settings):
-    """Contact sheets: people at random, a row per attribute or action, a head from all sides, populations, looks."""
+    """Contact sheets: things at random, a row per attribute, one thing from all sides, populations, looks."""
 
     out: Path  # the picture to write
-    kind: Literal[(*KINDS, "all")] = "random"
+    kind: str = "random"
     seed: int = 0
-    population: Literal[tuple(POPULATIONS)] = INDEPENDENT.name
+    population: str = ""  # how attributes go together
     look: Literal[STYLES] = STYLES[0]
     size: Annotated[int, Range(SMALLEST_SIZE, LARGEST_SIZE)] = 192  # pixels of each picture
     device: Literal["cpu", "cuda"] = "cpu"
     set: Annotated[Again[str], tyro.conf.arg(metavar="ATTRIBUTE=VALUE")] = ()
-    """give everyone this, for example hair_style=afro; may be repeated"""
+    """give all of them this; may be repeated"""
 
 
-def run(settings: SheetSettings) -> int:
-    people = find_population(settings.population)
-    crowd = Crowd(settings.seed, parse_settings(settings.set), people, settings.look)
+def draw_sheet(domain: SynthDomain, kinds: Kinds, settings: SheetSettings) -> int:
+    table, people = domain.table, domain.population(settings.population)
+    crowd = Crowd(domain, people, settings.seed, table.parse_settings(settings.set), settings.look)
     _check(settings)
     check_device(settings.device)
-    kinds = tuple(KINDS) if settings.kind == "all" else (settings.kind,)
-    rows = [row for kind in kinds for row in KINDS[kind](crowd)]
-    save_picture(render_rows(rows, settings.size, settings.device), settings.out)
+    chosen = tuple(kinds) if settings.kind == "all" else (settings.kind,)
+    rows = [row for kind in chosen for row in kinds[kind](crowd)]
+    save_picture(render_rows(domain, rows, settings.size, settings.device), settings.out)
     print(settings.out)
     return 0
 
@@ -67,13 +66,13 @@ def _check(settings: SheetSettings) -> None:
         raise FileError("The folder of the picture does not exist", settings.out.absolute().parent, "a folder")
 
 
-def render_rows(rows: list[Row], size: int, device: str) -> Image.Image:
+def render_rows(domain: SynthDomain, rows: list[Row], size: int, device: str) -> Image.Image:
     """All rows under each other, each with its title."""
     pictures = []
     with tqdm(total=sum(len(row.cells) for row in rows), unit="img", leave=False) as bar:
         for row in rows:
             pictures.append([])
             for cell in row.cells:
-                pictures[-1].append(cell.render(size, device))
+                pictures[-1].append(cell.render(domain, size, device))
                 bar.update()
     return contact_sheet(pictures, [row.title for row in rows], cell_px=size)

@@ -4,35 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
-
-
-class Material(IntEnum):
-    """What a triangle is made of; the shading kernel has a branch for each."""
-
-    SKIN = 0
-    EYE = 1
-    TEETH = 2
-    TONGUE = 3
-    CLOTH = 4
-    HAIR = 5
-    BEARD = 6
-    BROW = 7
-    FRAME = 8
-    LENS = 9
 
 
 @dataclass
 class Mesh:
     """Vertices of one or several parts.
 
-    Shapes: ``position``, ``normal``, ``tangent`` [V, 3] float32 (metres; unit; unit, along the hair), ``rest`` [V, 3]
-    (skin, beard, brow, cloth: the vertex on the template head in metres, so patterns stick to the face; hair: across
-    the strands, along them 0 root..1 tip, height in the hair 0 scalp..1 surface), ``extra`` [V, 4] (skin: lip, distance
-    to the lid margin in metres, ear, inside of the mouth; eye: direction from the eye's centre; beard, brow: lip, 0, 0,
-    height in the fur 0..1; hair: see ``hair``), ``triangles`` [T, 3] int32, ``material`` [T] int32.
+    Shapes: ``position``, ``normal``, ``tangent`` [V, 3] float32 (the domain's units; unit; unit), ``rest`` [V, 3] and
+    ``extra`` [V, 4] (what the domain's shading wants to know at a point), ``triangles`` [T, 3] int32, ``material`` [T]
+    int32.
     """
 
     position: np.ndarray
@@ -44,7 +26,7 @@ class Mesh:
     material: np.ndarray
 
 
-def make_mesh(position, triangles, material: Material, *, normal=None, tangent=None, rest=None, extra=None) -> Mesh:
+def make_mesh(position, triangles, material: int, *, normal=None, tangent=None, rest=None, extra=None) -> Mesh:
     """A part of one material; what is left out is computed (normals) or zero."""
     position = np.asarray(position, np.float32).reshape(-1, 3)
     triangles = np.asarray(triangles, np.int32).reshape(-1, 3)

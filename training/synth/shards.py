@@ -1,10 +1,10 @@
-"""Writing data: heads as members of tar files whose bytes depend on nothing but the data set's settings.
+"""Writing data: things as members of tar files whose bytes depend on nothing but the data set's settings.
 
-A shard holds a fixed number of heads, so who writes it, and beside how many others, does not matter. For each view it
-has ``NNNNNNNN.image.png`` (sRGB), ``.labels.png`` and ``.behind.png`` (label numbers of ``sat3d.parsing.labels``; the
-second looks through lenses), ``.depth.png`` (16 bit: distance along the ray in 1/20000 world unit, 0 background),
-``.normals.png`` (unit vectors in world axes, 127 · n + 128 in red, green and blue; 0 background) and ``.json``.
-NNNNNNNN is the number of the view in the whole data set: head · views + view.
+A shard holds a fixed number of things (called heads in its files, whatever they are), so who writes it, and beside how
+many others, does not matter. For each view it has ``NNNNNNNN.image.png`` (sRGB), ``.labels.png`` and ``.behind.png``
+(label numbers of the domain; the second looks through lenses), ``.depth.png`` (16 bit: distance along the ray in
+1/20000 world unit, 0 background), ``.normals.png`` (unit vectors in world axes, 127 · n + 128 in red, green and blue;
+0 background) and ``.json``. NNNNNNNN is the number of the view in the whole data set: head · views + view.
 """
 
 from __future__ import annotations
@@ -22,15 +22,13 @@ import numpy as np
 from sat3d.errors import ConfigError, FileError
 from sat3d.files.writing import atomic_path
 
-from .actions import ACTION_NAMES
-from .attributes import STYLES
 from .cameras import Pose
-from .captions import caption
+from .domain import SynthDomain, find_domain
+from .looks import STYLES
 from .population import Population
-from .populations import INDEPENDENT, POPULATIONS
-from .serialise import DOMAIN, encode_png, to_dict, to_json
+from .serialise import encode_png, to_dict, to_json
 from .streams import SEED_LIMIT, caption_stream
-from .views import FRONT, render_head
+from .views import render_views
 
 if TYPE_CHECKING:
     from .render import View
@@ -46,13 +44,13 @@ _LARGEST_VIEWS = 64
 
 @dataclass(frozen=True)
 class DatasetPlan:
-    """What a data set is: ``count`` views of ``size`` pixels, ``views`` of each head.
+    """What a data set is: ``count`` views of ``size`` pixels, ``views`` of each thing (each head).
 
-    ``look``: the style in which heads are rendered; ``cameras``: as the population is seen, or once from the front and
-    then evenly from all sides.
+    ``look``: the style in which they are rendered; ``cameras``: as the population is seen, or once from the front and
+    then evenly from all sides; ``domain``: its name and version.
 
     Raises:
-        ConfigError: a number out of range, an unknown population, look or kind of cameras.
+        ConfigError: a number out of range, an unknown domain, population, look or kind of cameras.
     """
 
     seed: int
@@ -60,10 +58,10 @@ class DatasetPlan:
     count: int
     views: int = 4
     heads_per_shard: int = HEADS_PER_SHARD
-    population: str = INDEPENDENT.name
+    population: str = "independent"
     look: str = STYLES[0]
     cameras: str = CAMERAS[0]
-    domain: str = DOMAIN
+    domain: str = "synthheads.3"
 
     def __post_init__(self):
         for name, low, high in (
@@ -76,19 +74,24 @@ class DatasetPlan:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
                 raise ConfigError(f"{name} is out of range", value, f"a whole number from {low} to {high}")
-        for name, known in (("population", tuple(POPULATIONS)), ("look", STYLES), ("cameras", CAMERAS)):
+        for name, known in (("population", tuple(self.kind.populations)), ("look", STYLES), ("cameras", CAMERAS)):
             if getattr(self, name) not in known:
                 raise ConfigError(f"{name} is unknown", getattr(self, name), ", ".join(known), "choose one of these")
 
     @property
     def people(self) -> Population:
-        return POPULATIONS[self.population]
+        return self.kind.populations[self.population]
+
+    @property
+    def kind(self) -> SynthDomain:
+        """The domain itself."""
+        return find_domain(self.domain)
 
     def draw_poses(self, head: int) -> tuple[Pose, ...]:
         """The cameras of all views of a head."""
         if self.cameras == "wide":
             others = self.people.draw_poses(self.seed, head, self.views - 1, wide=True) if self.views > 1 else ()
-            return (FRONT, *others)
+            return (self.kind.views.front, *others)
         return self.people.draw_poses(self.seed, head, self.views)
 
     @property
@@ -155,21 +158,22 @@ def head_files(plan: DatasetPlan, head: int, device: str) -> Iterator[tuple[int,
     p = plan.people.parameters(latent)
     first = head * plan.views
     poses = plan.draw_poses(head)[: plan.count - first]
-    views = render_head(p, poses, plan.size, device, plan.look)
+    views = render_views(plan.kind, p, poses, plan.size, device, plan.look)
     for number, (pose, view) in enumerate(zip(poses, views, strict=True)):
         facts = {
             "domain": plan.domain,
             "head": head,
             "view": number,
             **_camera_facts(pose, view),
-            "caption": caption(p, caption_stream(plan.seed, head, number)),
+            "caption": plan.kind.caption(p, caption_stream(plan.seed, head, number)),
             "population": plan.population,
             "look": plan.look,
-            "actions": dict(zip(ACTION_NAMES, p.actions, strict=True)),
+            **plan.kind.facts(p),
             "parameters": to_dict(p),
         }
         latent_numbers = [float(f"{float(number):.9g}") for number in latent]
-        yield first + number, [*view_pngs(view, facts), to_json({**facts, "latent": latent_numbers}).encode()]
+        told = to_json({**facts, "latent": latent_numbers}).encode()
+        yield first + number, [*view_pngs(view, plan.kind.name, facts), told]
 
 
 def _camera_facts(pose: Pose, view: View) -> dict[str, object]:
@@ -177,10 +181,10 @@ def _camera_facts(pose: Pose, view: View) -> dict[str, object]:
     return {"yaw_rad": pose.yaw_rad, "pitch_rad": pose.pitch_rad, "camera": np.round(label, 7).tolist()}
 
 
-def view_pngs(view: View, facts: dict[str, object]) -> list[bytes]:
-    """Image (with ``facts`` in it), labels, labels behind lenses, depth, normals."""
+def view_pngs(view: View, key: str, facts: dict[str, object]) -> list[bytes]:
+    """Image (with ``facts`` in it, under ``key``), labels, labels behind lenses, depth, normals."""
     return [
-        encode_png(view.image, facts),
+        encode_png(view.image, key, facts),
         encode_png(view.labels),
         encode_png(view.labels_behind),
         encode_png(depth_to_steps(view.depth)),

@@ -1,4 +1,4 @@
-"""A domain's latent: numbers from N(0, I) to a head and back, and the draws of a data set.
+"""A domain's latent: numbers from N(0, I) to a thing and back, and the draws of a data set.
 
 Each parameter has a slice ("block") of an inner latent; a fixed rotation turns that into the latent z, so that no
 attribute lies along an axis of z and a network has to find its own.
@@ -6,32 +6,38 @@ attribute lies along an axis of z and a network has to find its own.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from sat3d.errors import ShapeError
+from sat3d.errors import ConfigError, ShapeError
 
 from .blocks import Block
-from .cameras import CAMERA_STREAM, Pose, draw_portrait_poses, draw_wide_poses
+from .cameras import CAMERA_STREAM, Pose, Views
 from .distributions import normal_of_share
-from .parameter_spec import change
-from .parameters import HeadParameters
+from .rules import ParameterTable
 from .streams import random_stream
+
+DrawPoses = Callable[[np.random.Generator, int, Any], tuple[Pose, ...]]
 
 
 @dataclass(frozen=True, eq=False)
 class Population:
     """``blocks`` in the order of the inner latent; parameters without a block have their default.
 
-    ``portrait_poses``: heads are seen mostly from the front, as in photographs; else evenly from all sides.
+    ``draw_own_poses(stream, views, p)``: a law for the cameras, such as mostly from the front, as in photographs; by
+    default they stand evenly wherever the domain's ``cameras`` may.
     """
 
     name: str
+    table: ParameterTable
+    cameras: Views
     blocks: tuple[Block, ...]
     rotation_seed: int
-    portrait_poses: bool = False
+    draw_own_poses: DrawPoses | None = None
 
     @cached_property
     def z_dim(self) -> int:
@@ -53,8 +59,8 @@ class Population:
         matrix.setflags(write=False)
         return matrix
 
-    def parameters(self, z: np.ndarray) -> HeadParameters:
-        """The head of a latent [Z]; any finite numbers are allowed, N(0, I) gives the population's balance.
+    def parameters(self, z: np.ndarray) -> Any:
+        """The thing of a latent [Z]; any finite numbers are allowed, N(0, I) gives the population's balance.
 
         Raises:
             ShapeError: another shape, NaN or infinity.
@@ -65,10 +71,10 @@ class Population:
         for block in self.blocks:
             values[block.name] = block.decode(inner[start : start + block.size], values)
             start += block.size
-        return HeadParameters(**values)
+        return self.table.kind(**values)
 
-    def latent(self, p: HeadParameters) -> np.ndarray:
-        """A latent [Z] float64 of this head: :meth:`parameters` gives it back.
+    def latent(self, p: Any) -> np.ndarray:
+        """A latent [Z] float64 of this thing: :meth:`parameters` gives it back.
 
         What ``p`` has and the population never draws (a colour between anchors, half a wink) becomes the nearest it
         does draw.
@@ -81,7 +87,7 @@ class Population:
         One thing can give way: a beard's colour is drawn as a mixture with the hair's, so after a change of the hair's
         colour it is the nearest such mixture to what it was.
         """
-        after = change(self.parameters(z), **values)
+        after = self.table.change(self.parameters(z), **values)
         inner, target = self._checked(z) @ self.rotation, self.latent(after) @ self.rotation
         start = 0
         for block in self.blocks:
@@ -103,16 +109,26 @@ class Population:
         return array
 
     def draw_latent(self, seed: int, index: int) -> np.ndarray:
-        """The latent [Z] float32 of head ``index``; float32, so that a stored latent gives the very same head."""
+        """The latent [Z] float32 of thing ``index``; float32, so that a stored latent gives the very same thing."""
         return random_stream(seed, index).standard_normal(self.z_dim).astype(np.float32)
 
-    def draw(self, seed: int, index: int) -> HeadParameters:
-        """Head ``index`` of the data set of that seed."""
+    def draw(self, seed: int, index: int) -> Any:
+        """Thing ``index`` of the data set of that seed."""
         return self.parameters(self.draw_latent(seed, index))
 
-    def draw_poses(self, seed: int, head: int, views: int, *, wide: bool | None = None) -> tuple[Pose, ...]:
-        """Cameras of all views of a head: see :mod:`.cameras`; ``wide`` overrules the population."""
-        stream = random_stream(seed, head, CAMERA_STREAM)
-        if not self.portrait_poses if wide is None else wide:
-            return draw_wide_poses(stream, views)
-        return draw_portrait_poses(stream, views, self.draw(seed, head))
+    def draw_poses(self, seed: int, index: int, views: int, *, wide: bool | None = None) -> tuple[Pose, ...]:
+        """Cameras of all views of a thing: see :mod:`.cameras`; ``wide`` overrules the population."""
+        stream = random_stream(seed, index, CAMERA_STREAM)
+        if self.draw_own_poses is None if wide is None else wide:
+            return self.cameras.draw_wide(stream, views)
+        return self.draw_own_poses(stream, views, self.draw(seed, index))
+
+
+def population_named(populations: Mapping[str, Population], name: str) -> Population:
+    """
+    Raises:
+        ConfigError: there is no such population.
+    """
+    if name not in populations:
+        raise ConfigError("There is no such population", repr(name), ", ".join(populations), "choose one of these")
+    return populations[name]

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -14,9 +15,9 @@ from PIL import Image
 from sat3d.errors import FileError
 from sat3d.files.reading import reading
 
-from .parameters import HeadParameters
+from .domain import SynthDomain
 from .render_command import read_plan
-from .serialise import DOMAIN, from_json, parameters_of
+from .serialise import from_json
 from .shards import MEMBERS, DatasetPlan, bytes_to_normals, member_names, steps_to_depth
 from .tarindex import broken_shard, tar_members
 
@@ -26,7 +27,6 @@ _MODES = {
 }  # fmt: skip
 PICTURES = tuple(member.removesuffix(".png") for member in _MODES)
 _FACTS = ("head", "view", "yaw_rad", "pitch_rad", "camera", "caption", "parameters", "latent")
-_LARGEST_LABEL = 11
 _CONVERSIONS = {"depth": steps_to_depth, "normals": bytes_to_normals}
 
 
@@ -50,7 +50,7 @@ class Sample:
     yaw_rad: float
     pitch_rad: float
     caption: str
-    parameters: HeadParameters
+    parameters: Any
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Arrays:
     latents: np.ndarray
     heads: np.ndarray
     captions: list[str]
-    parameters: list[HeadParameters]
+    parameters: list[Any]
 
 
 class ShardFolder:
@@ -83,9 +83,11 @@ class ShardFolder:
     def __init__(self, path: str | os.PathLike, pictures: Sequence[str] = PICTURES):
         self.path, self.pictures = Path(path), tuple(pictures)
         self.plan: DatasetPlan = read_plan(self.path)
+        self.domain: SynthDomain = self.plan.kind
         self._places: dict[int, np.ndarray] = {}
-        if self.plan.domain != DOMAIN:
-            raise FileError("The data set is of another version of the domain", self.plan.domain, DOMAIN, "render anew")
+        if self.plan.domain != self.domain.id:
+            got, wanted = self.plan.domain, self.domain.id
+            raise FileError("The data set is of another version of the domain", got, wanted, "render anew")
         self.shards = [self.path / self.plan.shard_name(shard) for shard in range(self.plan.shard_count)]
         if missing := [shard.name for shard in self.shards if not shard.is_file()]:
             raise FileError(
@@ -167,13 +169,13 @@ def _read_view(
             "A view is not the one its name says", f"{index:08d}: head {facts['head']}", None, "render anew"
         )
     pictures = {
-        name: _CONVERSIONS.get(name, np.asarray)(_decode(*contents[f"{name}.png"], f"{name}.png", plan.size))
+        name: _CONVERSIONS.get(name, np.asarray)(_decode(*contents[f"{name}.png"], f"{name}.png", plan))
         for name in wanted
     }
-    return _sample(index, facts, pictures)
+    return _sample(index, facts, pictures, plan.kind)
 
 
-def _sample(index: int, facts: Mapping, pictures: Mapping[str, np.ndarray]) -> Sample:
+def _sample(index: int, facts: Mapping, pictures: Mapping[str, np.ndarray], domain: SynthDomain) -> Sample:
     return Sample(
         index=index,
         head=facts["head"],
@@ -184,7 +186,7 @@ def _sample(index: int, facts: Mapping, pictures: Mapping[str, np.ndarray]) -> S
         yaw_rad=float(facts["yaw_rad"]),
         pitch_rad=float(facts["pitch_rad"]),
         caption=str(facts["caption"]),
-        parameters=parameters_of(facts, f"{index:08d}.json"),
+        parameters=domain.parameters_of(facts, f"{index:08d}.json"),
     )
 
 
@@ -208,7 +210,8 @@ def _floats(values: object, length: int | None, name: str) -> np.ndarray:
     return array
 
 
-def _decode(name: str, data: bytes, member: str, size: int) -> np.ndarray:
+def _decode(name: str, data: bytes, member: str, plan: DatasetPlan) -> np.ndarray:
+    size, last = plan.size, len(plan.kind.labels) - 1
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
             if picture.size != (size, size) or picture.mode not in _MODES[member]:
@@ -217,6 +220,6 @@ def _decode(name: str, data: bytes, member: str, size: int) -> np.ndarray:
     except Exception as error:  # Pillow raises many kinds on damaged files
         wanted = f"a PNG of mode {_MODES[member][0]}, {size} × {size} pixels"
         raise FileError("A picture of the data set is damaged", f"{name} ({error})", wanted, "render anew") from error
-    if member in ("labels.png", "behind.png") and pixels.max() > _LARGEST_LABEL:
-        raise FileError("A label picture holds an unknown label", f"{name}: {pixels.max()}", f"0 to {_LARGEST_LABEL}")
+    if member in ("labels.png", "behind.png") and pixels.max() > last:
+        raise FileError("A label picture holds an unknown label", f"{name}: {pixels.max()}", f"0 to {last}")
     return pixels

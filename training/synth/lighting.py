@@ -1,13 +1,16 @@
-"""Light that a head shares by all its views: the key light's shadow, and the sky that each vertex sees."""
+"""Light that all views of a thing share: the key light's shadow, and the sky that each vertex sees."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import warp as wp
 
-from .kernels.data import Geometry, Look, Sunlight
+from .kernels.data import Geometry, Sunlight
+from .kernels.pipeline import Kernels
 from .kernels.raster import FAR
-from .kernels.shadow import find_depth_range, find_shadow_depth, finish_sky, gather_sky, project_parallel
+from .kernels.shadow import finish_sky, gather_sky, project_parallel
 
 SUN_TEXELS, SKY_TEXELS, SKY_AXES = 384, 96, 9
 LIGHT_WIDTH = 1.3  # world units that the depth maps cover
@@ -21,18 +24,18 @@ def parallel_axes(to_light: np.ndarray) -> wp.mat33:
     return wp.mat33(*np.stack([right, np.cross(forward, right), forward], 1).ravel().tolist())
 
 
-def cast_shadow(geometry: Geometry, look: Look, screen: wp.array) -> Sunlight:
+def cast_shadow(kernels: Kernels, geometry: Geometry, look: Any, screen: wp.array) -> Sunlight:
     """The key light's depth map; ``screen`` [V] is scratch."""
     sun, device = Sunlight(), screen.device
-    sun.axes, sun.scale, sun.size = parallel_axes(np.array(look.light.to_key)), 1.0 / LIGHT_WIDTH, SUN_TEXELS
+    sun.axes, sun.scale, sun.size = parallel_axes(np.array(look.around.light.to_key)), 1.0 / LIGHT_WIDTH, SUN_TEXELS
     sun.depth = wp.full(SUN_TEXELS**2, float(FAR), dtype=float, device=device)
     _project(geometry, sun.axes, sun.size, screen)
     inputs = [geometry, look, screen, sun.size, sun.depth]
-    wp.launch(find_shadow_depth, dim=len(geometry.triangles), inputs=inputs, device=device)
+    wp.launch(kernels.find_shadow_depth, dim=len(geometry.triangles), inputs=inputs, device=device)
     return sun
 
 
-def gather_all_sky(geometry: Geometry, look: Look, screen: wp.array) -> None:
+def gather_all_sky(kernels: Kernels, geometry: Geometry, look: Any, screen: wp.array) -> None:
     """Fills ``geometry.sky`` from depth maps along axes spread over the sphere; ``screen`` [V] is scratch."""
     device, count = screen.device, len(screen)
     near, far = (wp.empty(SKY_TEXELS**2, dtype=float, device=device) for _ in range(2))
@@ -42,7 +45,7 @@ def gather_all_sky(geometry: Geometry, look: Look, screen: wp.array) -> None:
         near.fill_(float(FAR))
         far.fill_(-float(FAR))
         maps = [geometry, look, screen, SKY_TEXELS, near, far]
-        wp.launch(find_depth_range, dim=len(geometry.triangles), inputs=maps, device=device)
+        wp.launch(kernels.find_depth_range, dim=len(geometry.triangles), inputs=maps, device=device)
         gather = [geometry.normal, screen, wp.vec3(*(-axis).tolist()), SKY_TEXELS, near, far, seen]
         wp.launch(gather_sky, dim=count, inputs=gather, device=device)
     wp.launch(finish_sky, dim=count, inputs=[seen, geometry.sky], device=device)

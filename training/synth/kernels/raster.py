@@ -1,15 +1,13 @@
-"""Triangles to pixels: the nearest triangle of each sample, and depth maps for shadows."""
+"""From triangles to pixels: projections, weights inside triangles, and the order of depths."""
 
 import warp as wp
 
-from .cutouts import exists
-from .data import Camera, Geometry, Look
-from .materials import BEARD, BROW, CLOTH, EYE, SKIN
+from .data import Camera
 
 EMPTY = wp.constant(wp.int64(9223372036854775807))
-_TRIANGLE_BITS = wp.constant(wp.int64(24))
+TRIANGLE_BITS = wp.constant(wp.int64(24))
 _TRIANGLE_MASK = wp.constant(wp.int64(16777215))
-_DEPTH_STEPS = wp.constant(1.0e7)  # per world unit
+DEPTH_STEPS = wp.constant(1.0e7)  # per world unit
 FAR = wp.constant(100.0)
 _EDGE = wp.constant(-1.0e-5)  # neighbours overlap by a hair's breadth, so that rounding leaves no cracks
 
@@ -44,13 +42,7 @@ def key_triangle(key: wp.int64) -> int:
 
 @wp.func
 def key_depth(key: wp.int64) -> wp.int64:
-    return key >> _TRIANGLE_BITS
-
-
-@wp.func
-def is_closed(material: int) -> bool:
-    """Surfaces whose back is never seen."""
-    return material == SKIN or material == EYE or material == BEARD or material == BROW
+    return key >> TRIANGLE_BITS
 
 
 @wp.func
@@ -78,16 +70,6 @@ def blend4(values: wp.array(dtype=wp.vec4), corner: wp.vec3i, w: wp.vec3) -> wp.
     return values[corner[0]] * w[0] + values[corner[1]] * w[1] + values[corner[2]] * w[2]
 
 
-@wp.func
-def point_exists(geometry: Geometry, look: Look, triangle: int, weights: wp.vec3) -> bool:
-    """Whether a triangle has something at a point, or is cut out there."""
-    material = geometry.material[triangle]
-    if material < CLOTH or material > BROW:
-        return True
-    corner = geometry.triangles[triangle]
-    return exists(material, blend3(geometry.rest, corner, weights), blend4(geometry.extra, corner, weights), look)
-
-
 @wp.kernel
 def project(position: wp.array(dtype=wp.vec3), camera: Camera, screen: wp.array(dtype=wp.vec3)):
     """Vertices to samples: x, y and 1/depth."""
@@ -98,34 +80,3 @@ def project(position: wp.array(dtype=wp.vec3), camera: Camera, screen: wp.array(
     x = wp.dot(column(camera.axes, 0), offset) * scale
     y = wp.dot(column(camera.axes, 1), offset) * scale
     screen[i] = wp.vec3((x + 0.5) * float(camera.size), (y + 0.5) * float(camera.size), inverse)
-
-
-@wp.kernel
-def find_nearest(
-    geometry: Geometry,
-    look: Look,
-    screen: wp.array(dtype=wp.vec3),
-    size: int,
-    first: int,
-    nearest: wp.array(dtype=wp.int64),
-):
-    """Each triangle from number ``first`` on: depth and number into ``nearest`` [size²] where it is in front."""
-    t = first + wp.tid()
-    corner = geometry.triangles[t]
-    a, b, c = screen[corner[0]], screen[corner[1]], screen[corner[2]]
-    box = pixel_box(a, b, c, size)
-    area = doubled_area(a, b, c)
-    if box[0] > box[1] or box[2] > box[3] or wp.abs(area) < 1.0e-9:
-        return
-    if area > 0.0 and is_closed(geometry.material[t]):
-        return
-    inverse_area = 1.0 / area
-    for y in range(box[2], box[3] + 1):
-        for x in range(box[0], box[1] + 1):
-            w = barycentric(a, b, c, float(x) + 0.5, float(y) + 0.5, inverse_area)
-            if covers(w):
-                depth = 1.0 / (w[0] * a[2] + w[1] * b[2] + w[2] * c[2])
-                key = (wp.int64(depth * _DEPTH_STEPS) << _TRIANGLE_BITS) | wp.int64(t)
-                if key < nearest[y * size + x]:
-                    if point_exists(geometry, look, t, perspective_weights(w, a, b, c, depth)):
-                        wp.atomic_min(nearest, y * size + x, key)

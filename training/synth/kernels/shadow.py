@@ -2,9 +2,8 @@
 
 import warp as wp
 
-from .data import Geometry, Look, Sunlight
-from .materials import BROW, HAIR, LENS
-from .raster import barycentric, column, covers, doubled_area, pixel_box, point_exists
+from .data import Sunlight
+from .raster import column
 
 SHADOW_OFFSET = wp.constant(0.006)  # along the normal, world units
 _SHADOW_SLACK = wp.constant(0.010)
@@ -27,59 +26,6 @@ def project_parallel(
 ):
     i = wp.tid()
     screen[i] = parallel(axes, scale, size, position[i])
-
-
-@wp.kernel
-def find_shadow_depth(
-    geometry: Geometry, look: Look, screen: wp.array(dtype=wp.vec3), size: int, depth: wp.array(dtype=float)
-):
-    """The nearest surface to the light in each texel, cut-outs respected. Lenses and brows cast no shadow."""
-    t = wp.tid()
-    corner = geometry.triangles[t]
-    material = geometry.material[t]
-    a, b, c = screen[corner[0]], screen[corner[1]], screen[corner[2]]
-    box = pixel_box(a, b, c, size)
-    area = doubled_area(a, b, c)
-    if box[0] > box[1] or box[2] > box[3] or wp.abs(area) < 1.0e-9 or material == LENS or material == BROW:
-        return
-    inverse_area = 1.0 / area
-    for y in range(box[2], box[3] + 1):
-        for x in range(box[0], box[1] + 1):
-            w = barycentric(a, b, c, float(x) + 0.5, float(y) + 0.5, inverse_area)
-            if covers(w):
-                z = w[0] * a[2] + w[1] * b[2] + w[2] * c[2]
-                if z < depth[y * size + x]:
-                    if point_exists(geometry, look, t, w):
-                        wp.atomic_min(depth, y * size + x, z)
-
-
-@wp.kernel
-def find_depth_range(
-    geometry: Geometry,
-    look: Look,
-    screen: wp.array(dtype=wp.vec3),
-    size: int,
-    near: wp.array(dtype=float),
-    far: wp.array(dtype=float),
-):
-    """The first and the last surface along each ray: maps for two opposite directions at once."""
-    t = wp.tid()
-    corner = geometry.triangles[t]
-    a, b, c = screen[corner[0]], screen[corner[1]], screen[corner[2]]
-    box = pixel_box(a, b, c, size)
-    area = doubled_area(a, b, c)
-    if box[0] > box[1] or box[2] > box[3] or wp.abs(area) < 1.0e-9 or geometry.material[t] > HAIR:
-        return
-    if not point_exists(geometry, look, t, wp.vec3(1.0, 1.0, 1.0) / 3.0):  # near enough for maps this small
-        return
-    inverse_area = 1.0 / area
-    for y in range(box[2], box[3] + 1):
-        for x in range(box[0], box[1] + 1):
-            w = barycentric(a, b, c, float(x) + 0.5, float(y) + 0.5, inverse_area)
-            if covers(w):
-                z = w[0] * a[2] + w[1] * b[2] + w[2] * c[2]
-                wp.atomic_min(near, y * size + x, z)
-                wp.atomic_max(far, y * size + x, z)
 
 
 @wp.func

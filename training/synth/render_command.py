@@ -1,4 +1,4 @@
-"""Render a data set of heads into tar shards; run it again to resume."""
+"""Render a data set into tar shards; run it again to resume."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from sat3d.files.reading import check_file, read_bytes
 from sat3d.files.writing import unfinished, write_text
 from training.common.settings import Range, Settings
 
-from .attributes import STYLES
-from .parameters import HeadParameters
-from .populations import INDEPENDENT, POPULATIONS
+from .cameras import FRONT
+from .domain import SynthDomain
+from .looks import STYLES
 from .serialise import LARGEST_JSON_BYTES, from_json
 from .shards import CAMERAS, SMALLEST_SIZE, DatasetPlan, write_shard
-from .views import FRONT, check_device, render_head
+from .views import check_device, render_views
 from .workers import run_jobs
 
 PLAN_FILE = "dataset.json"
@@ -28,35 +28,33 @@ PLAN_FILE = "dataset.json"
 
 @dataclass(frozen=True, kw_only=True)
 class RenderSettings(Settings):
-    """Render a data set of heads into tar shards; run it again to resume."""
+    """Render a data set into tar shards; run it again to resume."""
 
     out: Path  # folder of the data set; made if missing
     count: int  # number of pictures
     size: int = 128  # width and height in pixels, 16 to 1024
-    seed: int = 0  # another seed, other people
-    views: int = 4  # pictures of each person
+    seed: int = 0  # another seed, others to be seen
+    views: int = 4  # pictures of each
     workers: Annotated[int, Range(1, 256)] = 1  # processes; the result does not depend on it
     device: Literal["cpu", "cuda"] = "cpu"
-    population: Literal[tuple(POPULATIONS)] = INDEPENDENT.name
-    """independent: every attribute drawn for itself; photographs: as photo collections have them"""
-    look: Literal[STYLES] = STYLES[0]  # how the same heads are shaded
+    population: str = ""  # how attributes go together
+    look: Literal[STYLES] = STYLES[0]  # how the same things are shaded
     cameras: Literal[CAMERAS] = CAMERAS[0]
-    """population: mostly frontal in photographs; wide: once from the front, then evenly"""
+    """population: as the population is seen; wide: once from the front, then evenly"""
 
 
-def run(settings: RenderSettings) -> int:
+def render(domain: SynthDomain, settings: RenderSettings) -> int:
     plan = DatasetPlan(
-        settings.seed, settings.size, settings.count, settings.views,
-        population=settings.population, look=settings.look, cameras=settings.cameras,
+        settings.seed, settings.size, settings.count, settings.views, population=settings.population,
+        look=settings.look, cameras=settings.cameras, domain=domain.id,
     )  # fmt: skip
     check_device(settings.device)
     prepare_folder(settings.out, plan)
-    if settings.workers > 1:
-        render_head(
-            HeadParameters(), [FRONT], SMALLEST_SIZE, settings.device
-        )  # compiles kernels once, not in each worker
+    if settings.workers > 1:  # compiles kernels once, not in each worker
+        render_views(domain, domain.default, [FRONT], SMALLEST_SIZE, settings.device)
     render_missing(settings.out, plan, settings.workers, settings.device)
-    print(f"{plan.count} pictures of {-(-plan.count // plan.views)} heads in {plan.shard_count} shards: {settings.out}")
+    things = f"{-(-plan.count // plan.views)} {domain.noun}s"
+    print(f"{plan.count} pictures of {things} in {plan.shard_count} shards: {settings.out}")
     return 0
 
 
@@ -109,7 +107,7 @@ def read_plan(folder: Path) -> DatasetPlan:
     Raises:
         FileError: no such file, or not one of ours.
     """
-    wanted, refusal = f"a folder with {PLAN_FILE}", "Not a SynthHeads data set"
+    wanted, refusal = f"a folder with {PLAN_FILE}", "Not a data set of rendered things"
     path = check_file(folder / PLAN_FILE, wanted, missing=refusal)
     settings = from_json(read_bytes(path, wanted, LARGEST_JSON_BYTES), str(path))
     try:

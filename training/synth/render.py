@@ -11,14 +11,12 @@ from torch import Tensor
 
 from sat3d.camera import split_label
 
-from .attributes import STYLES
-from .cameras import RIG
 from .kernels.data import Camera
-from .kernels.raster import EMPTY, find_nearest, project
+from .kernels.raster import EMPTY, project
 from .kernels.resolve import Pixels, resolve
 from .kernels.samples import Samples
-from .kernels.shade import shade_samples
 from .kernels.styles import draw_outlines
+from .looks import STYLES
 from .scene import Scene
 
 _OUTLINES = {"natural": 0.0, "clay": 0.0, "toon": 0.85, "ink": 0.92}
@@ -26,10 +24,10 @@ _OUTLINES = {"natural": 0.0, "clay": 0.0, "toon": 0.85, "ink": 0.92}
 
 @dataclass
 class View:
-    """One picture. ``image`` [H, W, 3] uint8 sRGB; ``labels`` [H, W] uint8, see ``sat3d.parsing.labels``; dark lenses
-    are glasses, clear ones are what is behind them; ``labels_behind`` [H, W]: what is behind any lens; ``depth`` [H, W]
-    float32: distance along the ray in world units to what ``labels`` names, 0 in the background; ``normal`` [H, W, 3]
-    in world axes; ``label_25`` [1, 25] the camera."""
+    """One picture. ``image`` [H, W, 3] uint8 sRGB; ``labels`` [H, W] uint8, numbers of the domain's; dark lenses
+    have their own, clear ones that of what is behind them; ``labels_behind`` [H, W]: what is behind any lens;
+    ``depth`` [H, W] float32: distance along the ray in world units to what ``labels`` names, 0 in the background;
+    ``normal`` [H, W, 3] in world axes; ``label_25`` [1, 25] the camera."""
 
     image: np.ndarray
     labels: np.ndarray
@@ -41,13 +39,13 @@ class View:
 
 def render_view(scene: Scene, yaw_rad: float, pitch_rad: float, size: int, samples: int = 2) -> View:
     """A square picture of ``size`` pixels from the domain's camera; ``samples``² rays a pixel."""
-    label = RIG.label(yaw_rad, pitch_rad)
+    label = scene.rig.label(yaw_rad, pitch_rad)
     camera, buffers, pixels = _camera(label, size * samples), _samples(size * samples, scene.device), Pixels()
     pixels = _pixels(size, scene.device)
     _find(scene, camera, buffers)
     shade = [scene.geometry, scene.look, camera, scene.sun, scene.screen, buffers]
-    wp.launch(shade_samples, dim=camera.size**2, inputs=shade, device=scene.device)
-    if strength := _OUTLINES[STYLES[scene.look.style]]:
+    wp.launch(scene.kernels.shade_samples, dim=camera.size**2, inputs=shade, device=scene.device)
+    if strength := _OUTLINES[STYLES[scene.look.around.style]]:
         wp.launch(draw_outlines, dim=camera.size**2, inputs=[buffers, camera, strength], device=scene.device)
     wp.launch(resolve, dim=size * size, inputs=[buffers, size, samples, pixels], device=scene.device)
     return _view(pixels, size, label)
@@ -70,7 +68,7 @@ def _find(scene: Scene, camera: Camera, buffers: Samples) -> None:
     for keys, first, count in ((buffers.nearest, 0, solid), (buffers.lens, solid, scene.lens_triangles)):
         keys.fill_(EMPTY)
         find = [geometry, scene.look, scene.screen, camera.size, first, keys]
-        wp.launch(find_nearest, dim=count, inputs=find, device=scene.device)
+        wp.launch(scene.kernels.find_nearest, dim=count, inputs=find, device=scene.device)
 
 
 @lru_cache(maxsize=4)
