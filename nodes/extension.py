@@ -2,6 +2,7 @@
 
 from comfy_api.latest import ComfyExtension, io
 
+from ..sat3d.errors import Sat3dError
 from . import clips, encoders, faces, load, masks, model_folders
 from .align import SAT3DAlignFace
 from .compare import SAT3DCompare
@@ -53,5 +54,6 @@ def register_model_folders() -> None:
 class Sat3dExtension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         """Not every host calls ``on_load``, so the model folders are made known here."""
+        Sat3dError.on_lines = True
         register_model_folders()
         return NODES
