@@ -6,7 +6,7 @@ import torch
 from comfy_api.latest import io
 
 from ..sat3d.inversion.foreign_encoder import ForeignEncoder, load_foreign_encoder
-from . import host
+from . import host, newer_hosts
 from .library import Library
 from .types import SAT3D_ENCODER
 
@@ -36,6 +36,7 @@ class SAT3DLoadEncoder(io.ComfyNode):
             category="SAT3D/model",
             description="Loads an encoder that another project has trained: e4e or pSp for StyleGAN2 faces, "
             "TriPlaneNet for EG3D. Invert Image begins with what it says. Nothing inside the file is run.",
+            **newer_hosts.found_by("e4e", "psp", "triplanenet", "gan inversion"),
             inputs=[
                 io.Combo.Input(
                     "encoder_file",
@@ -50,9 +51,9 @@ class SAT3DLoadEncoder(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, encoder_file: str = "") -> bool:
-        """Accept any entry: a missing file is explained when the node runs, not as "value not in list"."""
-        return True
+    def validate_inputs(cls, encoder_file: str = "") -> bool | str:
+        """Say in words which file is missing, and before anything runs."""
+        return LIBRARY.check(encoder_file)
 
     @classmethod
     def fingerprint_inputs(cls, encoder_file: str = "") -> str:

@@ -7,6 +7,7 @@ from comfy_api.latest import io
 from PIL import Image
 
 from ..sat3d.picture_modes import rgb_values
+from . import newer_hosts
 
 FOLDER = Path(__file__).resolve().parent / "photos"
 NAME = "portrait"
@@ -21,6 +22,7 @@ class SAT3DExamplePhoto(io.ComfyNode):
             category="SAT3D/face",
             description="A portrait that comes with the pack, to try things out: a rendered person who does not exist. "
             "Put Load Image in its place for a photo of your own.",
+            **newer_hosts.found_by("portrait", "sample image", "test photo"),
             inputs=[],
             outputs=[
                 io.Image.Output("photo", display_name="photo", tooltip="The portrait, 960 x 720 pixels."),

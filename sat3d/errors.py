@@ -15,7 +15,7 @@ class Sat3dError(Exception):
         wanted: what would have been right.
         next_step: what the user can do about it.
 
-    ``on_lines``: a page shows one part a line, and first what helps, since it cuts off the rest; a console gets one line.
+    ``on_lines``: a page shows one part a line, first what helps, since it cuts off the rest; a console one line.
     """
 
     on_lines: ClassVar[bool] = False
