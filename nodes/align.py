@@ -41,7 +41,7 @@ class SAT3DAlignFace(io.ComfyNode):
             display_name="Align Face",
             category="SAT3D/face",
             description="Cuts a face out of a photo as the pictures were cut that the face generators learned from, "
-            "ready for Invert Image.",
+            "ready for Invert Photo to Face.",
             **newer_hosts.found_by(
                 "face detection",
                 "find face",
@@ -59,7 +59,7 @@ class SAT3DAlignFace(io.ComfyNode):
                     "place",
                     display_name="place",
                     tooltip="Where it was cut, for Paste Back, and how the head is turned and tilted, for "
-                    "Invert Image: pixels and degrees, as JSON, one entry for each picture.",
+                    "Invert Photo to Face: pixels and degrees, as JSON, one entry for each picture.",
                 ),
                 io.Image.Output(
                     "faces",
@@ -173,6 +173,7 @@ def _inputs() -> list[io.Input]:
         newer_hosts.BOUNDING_BOX.Input(
             "boxes",
             optional=True,
+            extra_dict={"forceInput": True},  # else newer pages make four numbers of it
             tooltip="Boxes of another node. With 'find the face' only faces in them count; with 'box' the square "
             "around the box is cut, and 'face' is its number.",
         ),

@@ -35,7 +35,7 @@ class SAT3DLoadEncoder(io.ComfyNode):
             display_name="Load Encoder",
             category="SAT3D/model",
             description="Loads an encoder that another project has trained: e4e or pSp for StyleGAN2 faces, "
-            "TriPlaneNet for EG3D. Invert Image begins with what it says. Nothing inside the file is run.",
+            "TriPlaneNet for EG3D. Invert Photo to Face begins with what it says. Nothing inside the file is run.",
             **newer_hosts.found_by("e4e", "psp", "triplanenet", "gan inversion"),
             inputs=[
                 io.Combo.Input(
@@ -45,7 +45,7 @@ class SAT3DLoadEncoder(io.ComfyNode):
                 ),
             ],
             outputs=[
-                SAT3D_ENCODER.Output("encoder", display_name="encoder", tooltip="For Invert Image."),
+                SAT3D_ENCODER.Output("encoder", display_name="encoder", tooltip="For Invert Photo to Face."),
                 io.String.Output("info", display_name="info", tooltip="What it is, and which generators it knows."),
             ],
         )

@@ -14,7 +14,7 @@ _ESSENTIALS = "Image Tools"  # a group of the host's own
 FILE_3D = getattr(io, "File3DAny", None)
 CAMERA = io.Custom("LOAD3D_CAMERA")
 FACE_LANDMARKS = io.Custom("FACE_LANDMARKS")
-BOUNDING_BOX = io.Custom("BOUNDING_BOX")  # as a wire: the host's own class makes a widget of it
+BOUNDING_BOX = io.Custom("BOUNDING_BOX")
 
 
 def found_by(*words: str, essential: bool = False) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def _inputs() -> list[io.Input]:
         io.Image.Input(
             "before",
             optional=True,
-            tooltip="The face before the edit, such as the preview of Invert Image. Then only what the edit "
+            tooltip="The face before the edit, such as the preview of Invert Photo to Face. Then only what the edit "
             "changed is carried over, and skin, hair and light stay those of the photo.",
         ),
         io.Mask.Input(
