@@ -16,7 +16,7 @@ MOST_PICTURES = 6
 _COLOURS = ((86, 180, 233), (230, 159, 0), (0, 158, 115), (240, 228, 66), (204, 121, 167), (213, 94, 0))
 _BACKGROUND, _TRACK, _TEXT, _DIM = (24, 24, 28), (44, 44, 50), (225, 225, 225), (150, 150, 155)
 _NUMBER_PX, _MARGIN_PX = 40, 16
-_WIDER, _FEW = 1.3, 3
+_WIDER, _FEW, _MOST_ROWS = 1.3, 3, 6
 _BAR_PX, _LINE_PX, _GAP_PX, _THUMBNAIL_PX = 12, 20, 8, 128
 _BESIDE_PX = 88  # of a picture beside the panels
 
@@ -47,9 +47,11 @@ class _Panel:
     rows: tuple[tuple[str, tuple[float, ...]], ...]
 
     def by_groups(self) -> list["_Panel"]:
-        """A panel for each group of phrases; the first says of what attribute, and the differences."""
+        """A panel for each group of phrases, or more for a long one; the first also has the differences."""
         heads = [i for i, (_, values) in enumerate(self.rows) if not values]
-        parts = [self.rows[i:j] for i, j in zip(heads, [*heads[1:], len(self.rows)], strict=True)]
+        parts = []
+        for i, j in zip(heads, [*heads[1:], len(self.rows)], strict=True):
+            parts += [(self.rows[i], *self.rows[k : min(k + _MOST_ROWS, j)]) for k in range(i + 1, j, _MOST_ROWS)]
         return [_Panel(self.title, self.differences if i == 0 else (), part) for i, part in enumerate(parts)] or [self]
 
     @property
@@ -141,7 +143,7 @@ def _arrange(
         return _flow(panels, max(1, min(columns, len(panels))), sizes, top)
     for columns in range(1, len(panels) + 1):
         places, bottom = _flow(panels, columns, sizes, top)
-        if sizes.left_px + columns * (sizes.panel_px + _MARGIN_PX) >= _WIDER * bottom:
+        if sizes.left_px + columns * (sizes.panel_px + _MARGIN_PX) >= _WIDER * (bottom + _MARGIN_PX):
             return places, bottom
     return _flow(panels, max(1, len(panels)), sizes, top)
 

@@ -206,6 +206,7 @@ def test_ui_workflows_have_a_value_for_every_widget(part, path):
             widgets = [slot for slot in slots if slot.kind in {"COMBO", "INT", "FLOAT", "STRING"}]
             extra = sum("control_after_generate" in slot.options for slot in widgets)
             assert len(node["widgets_values"]) == len(widgets) + extra, node["type"]
-            for slot, connected in zip(found[node["type"]].outputs, node["outputs"], strict=True):
+            old = [slot for slot in found[node["type"]].outputs if slot.kind != "FILE_3D"]  # of newer hosts alone
+            for slot, connected in zip(old, node["outputs"], strict=True):
                 assert (slot.id, slot.kind) == (connected["name"], connected["type"])
     assert path.with_suffix(".jpg").is_file(), "the template has no thumbnail"

@@ -13,6 +13,7 @@ OFFICIAL_MODEL = {
     "url": "https://api.ngc.nvidia.com/v2/models/nvidia/research/eg3d/versions/1/files/ffhq512-128.pkl",
     "directory": "eg3d",
 }
+VIDEO_PX = 120  # of Save Video beside its picture, which is as wide as the node
 TOP, GAP = 60, 50  # of a column; between nodes, the title of the lower one included
 Kinds = Mapping[str, Kind]
 
@@ -65,7 +66,9 @@ def first_face(kinds: Kinds) -> Graph:
     page.column(730, 330)
     orbit = page.put("RenderOrbit", 500, model=model["model"], latent=face["latent"], frames=16, fps=8)
     page.column(1100, 340)
-    video = page.put("SaveVideo", 420, "The head, turning", video=orbit["video"], filename_prefix="sat3d/first_face")
+    video = page.put(
+        "SaveVideo", 340 + VIDEO_PX, "The head, turning", video=orbit["video"], filename_prefix="sat3d/first_face"
+    )
     depth = page.put("PreviewImage", 340, "Depth", images=orbit["depth"])
     page.group("What this is", note, model)
     page.group("Who, and from where", face, orbit)
@@ -130,16 +133,19 @@ def first_edit(kinds: Kinds) -> Graph:
         reference=reference["latent"],
         edit=edit["latent"],
     )
-    done = page.put("PreviewAny", 150, "What was done", source=edit["provenance"])
     page.column(1030, 580)
     sheet = page.put(
         "SaveImage", 340, "Source, reference, edit", images=three["sheet"], filename_prefix="sat3d/first_edit"
     )
-    video = page.put("SaveVideo", 420, "The edited head", video=three["video"], filename_prefix="sat3d/first_edit")
+    place, page.width = page.y, 320
+    video = page.put(
+        "SaveVideo", 320 + VIDEO_PX, "The edited head", video=three["video"], filename_prefix="sat3d/first_edit"
+    )
+    done = page.add("PreviewAny", (1370, place), (240, 200), "What was done", source=edit["provenance"])
     page.group("What this is", note, model)
     page.group("Who, and the edit", source, reference, edit)
-    page.group("Pictures", three, done)
-    page.group("Result", sheet, video)
+    page.group("Pictures", three)
+    page.group("Result", sheet, video, done)
     return page
 
 
@@ -323,8 +329,10 @@ def orbit_and_mesh(kinds: Kinds) -> Graph:
     )
     mesh = page.put("SAT3DExportMesh", 210, model=model["model"], latent=edit["latent"], resolution=128)
     page.column(1040, 330)
-    video = page.put("SaveVideo", 400, "The head, turning", video=orbit["video"], filename_prefix="sat3d/orbit")
-    viewer = page.put("Preview3D", 400, "The mesh: drag to turn", model_file=mesh["model_file"])
+    video = page.put(
+        "SaveVideo", 330 + VIDEO_PX, "The head, turning", video=orbit["video"], filename_prefix="sat3d/orbit"
+    )
+    viewer = page.put("Preview3D", 380, "The mesh: drag to turn", model_file=mesh["model_file"])
     page.column(1400, 280)
     depth = page.put("PreviewImage", 400, "Depth", images=orbit["depth"])
     page.group("What this is", note, model)
@@ -444,9 +452,10 @@ def official_ffhq(kinds: Kinds) -> Graph:
         pitch_deg=0.0,
     )
     orbit = page.put("RenderOrbit", 420, "Around", model=model["model"], latent=one["latent"], frames=16, fps=8)
-    page.column(1050, 500)
+    page.column(1050, 450)
     faces = page.put("SaveImage", 390, "Seeds 0 to 3", images=front["images"], filename_prefix="sat3d/ffhq")
-    video = page.put("SaveVideo", 420, "Seed 0, turning", video=orbit["video"], filename_prefix="sat3d/ffhq")
+    page.width = 330
+    video = page.put("SaveVideo", 330 + VIDEO_PX, "Seed 0, turning", video=orbit["video"], filename_prefix="sat3d/ffhq")
     page.group("Read this first", note, model, licence)
     page.group("Who", four, one)
     page.group("Pictures", front, orbit)
