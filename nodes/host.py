@@ -110,7 +110,9 @@ class Report:
     def __call__(self, done: int, total: int, picture: Tensor | None = None) -> None:
         """``picture``: ``[B, 3, H, W]``, -1..1; its first is shown."""
         management.throw_exception_if_processing_interrupted()
-        preview = None if picture is None else ("JPEG", images.to_preview(picture), _PREVIEW_SIDE)
+        shown = None if picture is None else images.to_preview(picture)
+        # The host enlarges what is smaller than the limit, and the page would call that the picture's size.
+        preview = None if shown is None else ("JPEG", shown, min(_PREVIEW_SIDE, max(shown.size)))
         self.bar.update_absolute(done, total, preview)
 
 

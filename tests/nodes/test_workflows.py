@@ -11,7 +11,7 @@ import torch
 
 from sat3d.masks import AttributeMasks
 from tests.nodes.flows.builder import CORE, FILLED, PADDING, SCREEN, TITLE, Kind
-from tests.nodes.flows.templates import TEMPLATES
+from tests.nodes.flows.templates import BLUEPRINTS, TEMPLATES
 from tests.nodes.host_stub import run
 from tests.nodes.tiny_clip import write_tiny_clip
 
@@ -99,6 +99,24 @@ def test_the_files_are_those_of_the_description(make, schemas):
     graph = make({name: Kind.of_schema(schema) for name, schema in schemas.items()})
     assert graph.to_ui() == read(graph.name), "run: python -m tests.nodes.flows"
     assert graph.to_api() == read(graph.name, "workflows/api"), "run: python -m tests.nodes.flows"
+
+
+@pytest.mark.parametrize("make", BLUEPRINTS, ids=lambda make: make.__name__)
+def test_the_blueprints_are_those_of_the_description(make, kinds):
+    graph = make(kinds)
+    file = read(graph.name, "subgraphs")
+    assert graph.to_blueprint() == file, "run: python -m tests.nodes.flows"
+    (node,), (inside,) = file["nodes"], file["definitions"]["subgraphs"]
+    assert node["type"] == inside["id"] and inside["category"] == "SAT3D" and inside["description"]
+    inner = {str(each["id"]): each for each in inside["nodes"]}
+    for number, widget in node["properties"]["proxyWidgets"]:
+        assert widget in kinds[inner[number]["type"]].widgets
+
+
+def test_every_blueprint_is_described(kinds):
+    assert sorted(path.stem for path in (ROOT / "subgraphs").iterdir()) == sorted(
+        make(kinds).name for make in BLUEPRINTS
+    )
 
 
 @pytest.mark.parametrize("name", FLOWS)
@@ -199,6 +217,18 @@ def test_it_can_be_read_at_the_zoom_it_opens_with(name):
     assert view["scale"] == pytest.approx(min(1, zoom), abs=0.01)
     seen = [(edge + view["offset"][i % 2]) * view["scale"] for i, edge in enumerate((left, top, right, bottom))]
     assert seen[0] >= 60 and seen[1] >= 90 and seen[2] <= SCREEN[0] - 60 and seen[3] <= SCREEN[1] - 60
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_nodes_are_at_least_as_large_as_the_page_makes_them(kinds, name):
+    """Measured in the page: 20 pixels for each socket, 24 for each widget, 14 besides; a video as wide as its node."""
+    for node in read(name)["nodes"]:
+        width, height = node["size"]
+        kind = kinds.get(node["type"])
+        if kind is not None:
+            least = 20 * max(len(kind.sockets), len(kind.outputs), 1) + 24 * len(kind.widgets) + 14
+            least = {"PreviewAny": 122, "SaveVideo": 106 + width}.get(node["type"], least)
+            assert height >= least and (width >= 210 or node["type"] == "PreviewImage"), node.get("title", node["type"])
 
 
 @pytest.mark.parametrize("name", FLOWS)

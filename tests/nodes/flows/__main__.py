@@ -1,4 +1,4 @@
-"""``python -m tests.nodes.flows``: write every template, in both formats."""
+"""``python -m tests.nodes.flows``: write every template, in both formats, and every blueprint."""
 
 import importlib
 import json
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.nodes.conftest import PACK, load_pack
 from tests.nodes.flows.builder import Kind
-from tests.nodes.flows.templates import TEMPLATES
+from tests.nodes.flows.templates import BLUEPRINTS, TEMPLATES
 from tests.nodes.host_stub import make_modules
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -26,6 +26,9 @@ def main() -> None:
         graph = make(kinds)
         write(ROOT / "workflows" / f"{graph.name}.json", graph.to_ui())
         write(ROOT / "workflows" / "api" / f"{graph.name}.json", graph.to_api())
+    for make in BLUEPRINTS:
+        graph = make(kinds)
+        write(ROOT / "subgraphs" / f"{graph.name}.json", graph.to_blueprint())
 
 
 if __name__ == "__main__":

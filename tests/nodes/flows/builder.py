@@ -134,6 +134,7 @@ class Graph:
         self.groups: list[dict] = []
         self.inputs, self.outputs = dict(inputs or {}), {}
         self.description = ""
+        self.shown: Sequence[tuple[Node, str]] = ()  # widgets that a blueprint has on the outside
 
     def uuid(self) -> str:
         return str(uuid.uuid5(_NAMESPACE, self.name))
@@ -196,6 +197,13 @@ class Graph:
             ui["definitions"] = {"subgraphs": [graph.to_definition() for graph in subgraphs.values()]}
         models = [model for node in self.nodes for model in node.properties.get("models", [])]
         return ui | ({"models": models} if models else {})
+
+    def to_blueprint(self) -> dict:
+        """As a subgraph that the host offers among its nodes: a graph of that one node."""
+        outer = Graph(f"{self.name} (blueprint)", {})
+        node = outer.add_graph(self, (0, 0), (300, 60 + 24 * len(self.shown) + 20 * len(self.inputs)))
+        node.properties = {"proxyWidgets": [[str(inner.id), name] for inner, name in self.shown]}
+        return outer.to_ui()
 
     def to_definition(self) -> dict:
         """As a subgraph."""

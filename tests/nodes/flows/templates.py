@@ -407,14 +407,15 @@ def scores(kinds: Kinds) -> Graph:
         attribute="eyeglasses",
     )
     changed = page.put("SAT3DCompare", 170, before=views["source picture"], after=views["edit picture"])
-    page.column(1020, 640)
+    page.column(1020, 650)
     chart = page.put("SaveImage", 440, "QMM chart", images=measured["chart"], filename_prefix="sat3d/scores")
     y = page.y
-    seen = page.add("PreviewImage", (1020, y), (300, 330), "What changed", images=changed["difference"])
-    mean = page.add("PreviewAny", (1340, y), (150, 130), "D_mean, 0 … 255", source=changed["d_mean"])
-    near = page.add("PreviewAny", (1340, y + 180), (150, 150), "Glasses: to reference", source=measured["to_reference"])
-    still = page.add("PreviewAny", (1510, y), (150, 130), "All else: to source", source=measured["to_source"])
-    text = page.add("PreviewAny", (1510, y + 180), (150, 150), "All scores", source=measured["json"])
+    seen = page.add("PreviewImage", (1020, y), (200, 330), "What changed", images=changed["difference"])
+    size = (210, 140)
+    mean = page.add("PreviewAny", (1235, y), size, "D_mean, 0 … 255", source=changed["d_mean"])
+    near = page.add("PreviewAny", (1235, y + 190), size, "Glasses: to reference", source=measured["to_reference"])
+    still = page.add("PreviewAny", (1460, y), size, "All else: to source", source=measured["to_source"])
+    text = page.add("PreviewAny", (1460, y + 190), size, "All scores", source=measured["json"])
     page.group("What this is", note, model)
     page.group("Who, and the edit", source, reference, edit)
     page.group("Measure", views, measured, changed)
@@ -471,4 +472,88 @@ TEMPLATES: tuple[Callable[[Kinds], Graph], ...] = (
     orbit_and_mesh,
     scores,
     official_ffhq,
+)
+
+
+def edit_a_face_blueprint(kinds: Kinds) -> Graph:
+    graph = Graph("Edit a Face", kinds, {"model": "EG3D_MODEL", "source": "EG3D_LATENT", "reference": "EG3D_LATENT"})
+    graph.description = "Moves an attribute of the reference onto the source, and shows the edited face from the front."
+    edit = graph.add(
+        "SAT3DTransfer",
+        (0, 0),
+        (300, 270),
+        model=graph.input("model"),
+        source=graph.input("source"),
+        reference=graph.input("reference"),
+        attribute="beard",
+    )
+    view = graph.add(
+        "RenderOrbit",
+        (350, 0),
+        (310, 500),
+        model=graph.input("model"),
+        latent=edit["latent"],
+        path="still",
+        frames=1,
+        yaw_deg=0.0,
+        pitch_deg=0.0,
+    )
+    graph.shown = ((edit, "attribute"), (edit, "intensity"))
+    graph.outputs = {"latent": edit["latent"], "picture": view["images"]}
+    return graph
+
+
+def edit_a_photo_blueprint(kinds: Kinds) -> Graph:
+    graph = Graph("Edit a Photo", kinds, {"model": "EG3D_MODEL", "photo": "IMAGE", "reference": "EG3D_LATENT"})
+    graph.description = "Photo in, photo out: finds the face, inverts it, moves an attribute of the reference onto it."
+    face = graph.add("SAT3DAlignFace", (0, 0), (300, 480), image=graph.input("photo"), frame="built-in heads")
+    found = graph.add(
+        "InvertImage",
+        (350, 0),
+        (300, 610),
+        model=graph.input("model"),
+        image=face["crop"],
+        place=face["place"],
+        steps=30,
+    )
+    edit = graph.add(
+        "SAT3DTransfer",
+        (700, 0),
+        (300, 270),
+        model=graph.input("model"),
+        source=found["latent"],
+        reference=graph.input("reference"),
+        attribute="beard",
+    )
+    view = graph.add("SAT3DRenderAsTaken", (700, 330), (300, 90), model=graph.input("model"), latent=edit["latent"])
+    back = graph.add(
+        "SAT3DPasteBack",
+        (1050, 0),
+        (300, 240),
+        photo=graph.input("photo"),
+        edited=view["images"],
+        before=found["preview"],
+        place=face["place"],
+    )
+    graph.shown = ((face, "frame"), (found, "method"), (found, "steps"), (edit, "attribute"), (edit, "intensity"))
+    graph.outputs = {"photo edited": back["image"], "changed": back["changed"], "latent": edit["latent"]}
+    return graph
+
+
+def orbit_video_blueprint(kinds: Kinds) -> Graph:
+    graph = Graph("Orbit Video", kinds, {"model": "EG3D_MODEL", "latent": "EG3D_LATENT"})
+    graph.description = "Turns a head, and saves the video."
+    orbit = graph.add(
+        "RenderOrbit", (0, 0), (310, 500), model=graph.input("model"), latent=graph.input("latent"), frames=24, fps=12
+    )
+    graph.add("SaveVideo", (360, 0), (330, 450), video=orbit["video"], filename_prefix="sat3d/orbit")
+    graph.shown = ((orbit, "path"), (orbit, "frames"), (orbit, "yaw_deg"), (orbit, "neural_resolution"))
+    graph.outputs = {"images": orbit["images"], "video": orbit["video"]}
+    return graph
+
+
+BLUEPRINTS: tuple[Callable[[Kinds], Graph], ...] = (
+    edit_a_face_blueprint,
+    edit_a_photo_blueprint,
+    orbit_video_blueprint,
 )
