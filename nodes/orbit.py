@@ -13,6 +13,7 @@ from ..sat3d.camera import orbit
 from ..sat3d.generators import Rendering, RenderOptions, StyleGenerator, as_view_generator
 from ..sat3d.inversion import tuned_network
 from ..sat3d.latent import Latent
+from ..sat3d.normals import normals_from_depth
 from ..sat3d.pictures import depth_to_grey
 from . import host, images, memory, newer_hosts, widgets
 from .types import EG3D_LATENT, EG3D_MODEL
@@ -52,6 +53,11 @@ class RenderOrbit(io.ComfyNode):
                     "depth", display_name="depth", tooltip="Distance as grey, nearest white, one range for all frames."
                 ),
                 widgets.alpha(),
+                io.Image.Output(
+                    "normals",
+                    display_name="normals",
+                    tooltip="Which way the surface faces: red to the right, green up, blue towards the camera.",
+                ),
             ],
             hidden=[io.Hidden.unique_id],
         )
@@ -83,9 +89,10 @@ class RenderOrbit(io.ComfyNode):
                 len(latent.styles) * len(cameras),
                 host.Report(cls),
             )
+        normals = images.to_host(normals_from_depth(depth, alpha, float(cameras[0, 16])))
         depth = images.grey_image(depth_to_grey(depth, alpha))
         video = InputImpl.VideoFromComponents(Types.VideoComponents(images=pictures, frame_rate=Fraction(fps)))
-        return io.NodeOutput(pictures, video, depth, images.to_mask(alpha))
+        return io.NodeOutput(pictures, video, depth, images.to_mask(alpha), normals)
 
 
 def _inputs() -> list[io.Input]:

@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FLOWS = sorted(path.stem for path in (ROOT / "workflows/api").glob("*.json"))
 BUILT_IN, OFFICIAL = "synthheads-128 (built-in)", "ffhq512-128.pkl"
 WIDGETS = {"COMBO": str, "INT": int, "FLOAT": (int, float), "STRING": str}
+SEEN = ("SaveImage", "PreviewImage", "SaveVideo", "Preview3D", "PreviewAny")  # what shows or saves
 READABLE = 0.7  # below 0.57 the page draws no text
 
 
@@ -90,6 +91,7 @@ def test_there_are_the_promised_templates():
         "5 Orbit and mesh",
         "6 Scores",
         "7 Official FFHQ",
+        "8 Refine",
     ]
     assert sorted(path.stem for path in (ROOT / "workflows").glob("*.json")) == FLOWS
 
@@ -256,13 +258,20 @@ def test_the_page_is_laid_out_neatly_and_explained(name):
 
 
 @pytest.mark.parametrize("name", FLOWS)
-def test_only_the_official_one_needs_a_download(name):
+def test_only_those_that_say_so_need_a_download(name):
     ui, text = read(name), json.dumps(read(name))
     if name == "7 Official FFHQ":
         (loader,) = [node for node in ui["nodes"] if node["type"] == "LoadEG3D"]
         (model,) = loader["properties"]["models"]
         assert model == ui["models"][0] and model["directory"] == "eg3d" and model["url"].startswith("https://")
         assert model["name"] == loader["widgets_values"][0] == model["url"].rsplit("/", 1)[1] == OFFICIAL
+        return
+    if name == "8 Refine":
+        (model,) = ui["models"]
+        (loader,) = [node for node in ui["nodes"] if node["type"] == "CheckpointLoaderSimple"]
+        assert loader["properties"]["models"] == [model] and loader["widgets_values"] == [model["name"]]
+        assert model["directory"] == "checkpoints" and model["url"].rsplit("/", 1)[1] == model["name"]
+        assert any("NEEDS A MODEL" in str(node["widgets_values"]) for node in ui["nodes"])
         return
     assert "models" not in ui and '"models":' not in text and BUILT_IN in text
     samples = [node for node in read(name, "workflows/api").values() if node["class_type"] == "SAT3DSampleFace"]
@@ -332,6 +341,9 @@ def perform(prompt: dict, nodes: dict) -> dict[str, list]:
         if node["class_type"] == "LoadImage":
             made[number] = [run(nodes["SAT3DExamplePhoto"])[0], None]
             continue
+        needed = {value[0] for value in node["inputs"].values() if isinstance(value, list)}
+        if not needed <= set(made) or (node["class_type"] in CORE and node["class_type"] not in SEEN):
+            continue  # diffusion, which needs a model
         inputs = {
             key: made[value[0]][value[1]] if isinstance(value, list) else smaller(key, value)
             for key, value in node["inputs"].items()
