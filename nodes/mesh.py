@@ -1,10 +1,12 @@
 """SAT3DExportMesh: a face as a file for 3D programs."""
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 from comfy_api.latest import io
 
+from ..sat3d.errors import ConfigError
 from ..sat3d.generators import ViewGenerator, as_view_generator
 from ..sat3d.inversion import tuned_network
 from ..sat3d.latent import Latent
@@ -15,6 +17,7 @@ from . import host, memory, newer_hosts, output_files, widgets
 from .types import EG3D_LATENT, EG3D_MODEL
 
 FORMATS = ["glb", "ply"]
+_PACKAGES = {"skimage": "scikit-image", "scipy": "scipy"}  # module -> package
 _STEPS = 100  # what extract_mesh counts to
 _BYTES_A_CORNER = 4 * 4  # densities, and what marching cubes makes of them
 
@@ -89,6 +92,7 @@ class SAT3DExportMesh(io.ComfyNode):
         density_level: float,
         filename_prefix: str,
     ) -> io.NodeOutput:
+        check_packages()
         options = MeshOptions(resolution, density_level or None)
         model.check(latent)
         as_view_generator(model.network, "A mesh")
@@ -104,6 +108,21 @@ class SAT3DExportMesh(io.ComfyNode):
             list(map(output_files.below_output, files)),
             *([list(map(newer_hosts.file_3d, files))] if newer_hosts.FILE_3D else []),
             ui={"3d": list(map(output_files.ui_entry, files))},
+        )
+
+
+def check_packages() -> None:
+    """
+    Raises:
+        ConfigError: one that meshes are made with is not installed.
+    """
+    missing = [package for module, package in _PACKAGES.items() if find_spec(module) is None]
+    if missing:
+        raise ConfigError(
+            f"A mesh needs the Python package {missing[0]}",
+            "it is not installed",
+            ", ".join(_PACKAGES.values()),
+            "install the pack's requirements.txt with the Python that runs ComfyUI, and start it again",
         )
 
 
