@@ -533,7 +533,7 @@ def refine(kinds: Kinds) -> Graph:
     page.column(670, 290)
     view = page.put(
         "RenderOrbit",
-        500,
+        430,
         "The head, as a guide",
         model=model["model"],
         latent=edit["latent"],
@@ -543,9 +543,9 @@ def refine(kinds: Kinds) -> Graph:
         pitch_deg=0.0,
     )
     y = page.y
-    depth = page.add("PreviewImage", (670, y), (135, 190), "Depth", images=view["depth"])
-    normals = page.add("PreviewImage", (825, y), (135, 190), "Normals", images=view["normals"])
-    mask = page.add("PreviewImage", (670, y + 240), (135, 190), "Edit mask", images=changed["picture"])
+    depth = page.add("PreviewImage", (670, y), (135, 230), "Depth", images=view["depth"])
+    normals = page.add("PreviewImage", (825, y), (135, 230), "Normals", images=view["normals"])
+    mask = page.add("PreviewImage", (670, y + 280), (135, 230), "Edit mask", images=changed["picture"])
     page.column(990, 290)
     loaded = page.put("CheckpointLoaderSimple", 110, ckpt_name=CHECKPOINT["name"], models=[CHECKPOINT])
     wanted = page.put(
