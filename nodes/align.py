@@ -1,10 +1,8 @@
 """SAT3DAlignFace: the crop of a photo as face generators expect it, and its place."""
 
-import math
-import re
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from comfy_api import latest
@@ -13,20 +11,26 @@ from torch import Tensor
 
 from ..sat3d.errors import ShapeError
 from ..sat3d.faces.finding import Face
-from ..sat3d.inversion import frames
-from ..sat3d.inversion.align import Crop, check_photo, crop_of, cut
-from ..sat3d.inversion.landmarks import faces_of, one_face
-from ..sat3d.inversion.pose import REAL_PEOPLE, PhotoPose, camera_of, camera_of_face
-from ..sat3d.inversion.video import fill_gaps
-from . import face_crops, face_previews, host, images
-
-STOP, BEFORE = "stop", "as before"
-DETECT, POINTS, BOX, WHOLE = "find the face", "five points", "box", "whole picture"
-MOST_FACES = 16
-Angles = tuple[float, float, float]
-Found = tuple[Crop, Angles | None]
-PUBLISHED, OWN = "published face models", "built-in heads"
-FRAMES = {PUBLISHED: frames.PUBLISHED, OWN: frames.BUILT_IN}
+from ..sat3d.inversion.align import check_photo, cut
+from ..sat3d.inversion.landmarks import faces_of
+from . import face_crops, face_hints, face_previews, host, images, newer_hosts
+from .face_places import (
+    BEFORE,
+    BOX,
+    DETECT,
+    FRAMES,
+    MOST_FACES,
+    POINTS,
+    PUBLISHED,
+    STOP,
+    WHOLE,
+    Choice,
+    check_typed,
+    explain_doubts,
+    fill_missing,
+    read_numbers,
+    try_to_locate,
+)
 
 
 class SAT3DAlignFace(io.ComfyNode):
@@ -37,7 +41,17 @@ class SAT3DAlignFace(io.ComfyNode):
             display_name="Align Face",
             category="SAT3D/face",
             description="Cuts a face out of a photo as the pictures were cut that the face generators learned from, "
-            "ready for Invert Image.",
+            "ready for Invert Photo to Face.",
+            **newer_hosts.found_by(
+                "face detection",
+                "find face",
+                "crop face",
+                "landmarks",
+                "portrait",
+                "face alignment",
+                "ffhq",
+                essential=True,
+            ),
             inputs=_inputs(),
             outputs=[
                 io.Image.Output("crop", display_name="crop", tooltip="The face, square."),
@@ -45,7 +59,7 @@ class SAT3DAlignFace(io.ComfyNode):
                     "place",
                     display_name="place",
                     tooltip="Where it was cut, for Paste Back, and how the head is turned and tilted, for "
-                    "Invert Image: pixels and degrees, as JSON, one entry for each picture.",
+                    "Invert Photo to Face: pixels and degrees, as JSON, one entry for each picture.",
                 ),
                 io.Image.Output(
                     "faces",
@@ -58,16 +72,38 @@ class SAT3DAlignFace(io.ComfyNode):
         )
 
     @classmethod
+    def validate_inputs(cls, method: str = "", points: str = "") -> bool | str:
+        """Say what is wrong with points that were typed before anything runs; those of a wire are not known yet."""
+        try:
+            if method in (POINTS, BOX) and points.strip():
+                check_typed(method, read_numbers(method, points))
+        except ShapeError as error:
+            return str(error)
+        return True
+
+    @classmethod
     def execute(
-        cls, image: Tensor, method: str, points: str, face: int, size: int, frame: str = PUBLISHED, no_face: str = STOP
+        cls,
+        image: Tensor,
+        method: str,
+        points: str,
+        face: int,
+        size: int,
+        frame: str = PUBLISHED,
+        no_face: str = STOP,
+        landmarks: Mapping[str, Any] | None = None,
+        boxes: Any = None,
     ) -> io.NodeOutput:
         photos, report = images.from_host(image), host.Report(cls)
-        typed, found, faces = read_numbers(method, points), [], []
+        hints = Hints.read(landmarks, boxes, photos)
+        typed, found, faces = read_numbers(method, points, hints.boxes is not None), [], []
+        check_photos(photos)
         for i, photo in enumerate(photos.split(1)):
             report(i, 2 * len(photos))
             with images.naming(i, len(photos)):
-                faces.append(faces_of(photo) if method == DETECT else [])
-                found.append(try_to_locate(photo, method, typed, Choice(faces[i], face), frame, no_face))
+                faces.append(hints.faces_of(photo, i) if method == DETECT else [])
+                choice = Choice(faces[i], face, hints.boxes_of(i))
+                found.append(try_to_locate(photo, method, typed, choice, frame, no_face))
         if method in (DETECT, POINTS):
             host.warn(explain_doubts(found))
         chosen = [face if method == DETECT and not isinstance(each, ShapeError) else None for each in found]
@@ -128,140 +164,54 @@ def _inputs() -> list[io.Input]:
             "middle is taken. as before: the crop of the picture before, for frames of a video; "
             "before the first face, the crop of that.",
         ),
+        newer_hosts.FACE_LANDMARKS.Input(
+            "landmarks",
+            optional=True,
+            tooltip="For 'find the face': the faces that Detect Face Landmarks (MediaPipe) has found, in place of "
+            "those that this node finds.",
+        ),
+        newer_hosts.BOUNDING_BOX.Input(
+            "boxes",
+            optional=True,
+            extra_dict={"forceInput": True},  # else newer pages make four numbers of it
+            tooltip="Boxes of another node. With 'find the face' only faces in them count; with 'box' the square "
+            "around the box is cut, and 'face' is its number.",
+        ),
     ]
 
 
-def read_numbers(method: str, text: str) -> list[float]:
-    """What the method needs of the text.
-
-    Raises:
-        ShapeError: another count of numbers.
-    """
-    if method == BOX:
-        return parse_numbers(text, 3, "left, top and side of the box")
-    return parse_numbers(text, 10, "x and y of five points") if method == POINTS else []
-
-
 @dataclass(frozen=True)
-class Choice:
-    """The faces of a photo, and which of them is wanted."""
+class Hints:
+    """What other nodes know of the photos: faces and boxes of each, or None."""
 
-    faces: Sequence[Face]
-    number: int
+    faces: list[list[Face]] | None
+    boxes: list[list[face_hints.Box]] | None
 
-
-def locate_crop(photo: Tensor, method: str, typed: Sequence[float], choice: Choice, frame: str) -> Found:
-    """The crop; and yaw, pitch and roll in degrees, where points tell.
-
-    Raises:
-        ShapeError: no such face, or points that are none.
-    """
-    if method == WHOLE:
-        return crop_middle(photo), None
-    if method == BOX:
-        return Crop(*typed), None
-    if method == POINTS:
-        landmarks = torch.tensor(typed).reshape(5, 2)
-        return FRAMES[frame].crop_of_points(landmarks), measure_angles(landmarks)
-    face = one_face(choice.faces, photo, choice.number)
-    crop = FRAMES[frame].crop_of_points(face.five_points)
-    return crop, measure_face_angles(face, crop, frame)
-
-
-def try_to_locate(
-    photo: Tensor, method: str, typed: Sequence[float], choice: Choice, frame: str, no_face: str
-) -> Found | ShapeError:
-    """See :func:`locate_crop`; where a photo may be without a face, the reason for that."""
-    try:
-        return locate_crop(photo, method, typed, choice, frame)
-    except ShapeError as error:
-        if method != DETECT or no_face == STOP:
-            raise
-        return error
-
-
-def fill_missing(found: Sequence[Found | ShapeError], photos: Tensor, no_face: str) -> list[Found]:
-    """What is taken for each photo, where some, for the reason given, have no face.
-
-    Raises:
-        ShapeError: none has one, and the crop of another photo is asked for.
-    """
-    seen = {i: each for i, each in enumerate(found) if not isinstance(each, ShapeError)}
-    missing = [each for each in found if isinstance(each, ShapeError)]
-    if not missing:
-        return list(seen.values())
-    host.warn(f"{explain_missing(found)}; done there: {no_face}")
-    if no_face == WHOLE:
-        return [seen[i] if i in seen else (crop_middle(photos[i : i + 1]), None) for i in range(len(found))]
-    if not seen:
-        with images.naming(0, len(found)):
-            raise missing[0]
-    return fill_gaps(seen, len(found))
-
-
-def explain_missing(found: Sequence[Found | ShapeError]) -> str:
-    """Why there is no face, and in which pictures."""
-    by_reason: dict[str, list[int]] = {}
-    for i, each in enumerate(found):
-        if isinstance(each, ShapeError):
-            by_reason.setdefault(each.what, []).append(i)
-    return "; ".join(f"{what} ({images.name_pictures(where, len(found))})" for what, where in by_reason.items())
-
-
-def explain_doubts(found: Sequence[Found | ShapeError]) -> str | None:
-    """What is said where points have no head's proportions: of a drawing, say, or of a face that was misread."""
-    where = [i for i, each in enumerate(found) if not isinstance(each, ShapeError) and each[1] is None]
-    if not where:
-        return None
-    return (
-        f"no head has eyes, nose and mouth like these ({images.name_pictures(where, len(found))}): the crop may be "
-        "wrong, and how the head is turned is not known. Look at the crop; turn a photo that is upside down first"
-    )
-
-
-def measure_angles(landmarks: Tensor) -> Angles | None:
-    """Yaw, pitch and roll in degrees by five points; None for points of a drawing, say, that no head has."""
-    crop = crop_of(landmarks)
-    with suppress(ShapeError):
-        return in_degrees(camera_of(crop.to_crop(landmarks, 1), 1, spread=REAL_PEOPLE))
-    return None
-
-
-def measure_face_angles(face: Face, crop: Crop, frame: str) -> Angles | None:
-    """Yaw, pitch and roll in degrees as the frame's generator counts them; None for points that no head has."""
-    points = torch.cat([crop.to_crop(face.points[:, :2], 1), face.points[:, 2:] / crop.side], 1)
-    with suppress(ShapeError):
-        return in_degrees(camera_of_face(points, 1, FRAMES[frame]))
-    return None
-
-
-def in_degrees(pose: PhotoPose) -> Angles:
-    return math.degrees(pose.yaw_rad), math.degrees(pose.pitch_rad), math.degrees(pose.roll_rad)
-
-
-def crop_middle(photo: Tensor) -> Crop:
-    """
-    Raises:
-        ShapeError: not a photo, or hardly a pixel.
-    """
-    check_photo(photo)
-    height, width = photo.shape[2:]
-    side = min(height, width)
-    return Crop((width - side) // 2, (height - side) // 2, side)
-
-
-def parse_numbers(text: str, count: int, what: str) -> list[float]:
-    """The numbers of a text, however they are separated.
-
-    Raises:
-        ShapeError: another count.
-    """
-    found = [float(number) for number in re.findall(r"-?\d+(?:\.\d+)?", text)]
-    if len(found) != count:
-        raise ShapeError(
-            f"'points' does not hold {what}",
-            f"{len(found)} numbers",
-            f"{count} numbers",
-            "write them with spaces or commas between",
+    @classmethod
+    def read(cls, landmarks: Mapping[str, Any] | None, boxes: Any, photos: Tensor) -> "Hints":
+        """
+        Raises:
+            ShapeError: see :mod:`.face_hints`.
+        """
+        return cls(
+            None if landmarks is None else face_hints.read_landmarks(landmarks, photos),
+            None if boxes is None else face_hints.read_boxes(boxes, len(photos)),
         )
-    return found
+
+    def boxes_of(self, i: int) -> Sequence[face_hints.Box]:
+        return () if self.boxes is None else self.boxes[i]
+
+    def faces_of(self, photo: Tensor, i: int) -> list[Face]:
+        """Those of picture ``i``, found here unless they are known."""
+        found = faces_of(photo) if self.faces is None else self.faces[i]
+        return found if self.boxes is None else face_hints.inside(found, self.boxes[i])
+
+
+def check_photos(photos: Tensor) -> None:
+    """
+    Raises:
+        ShapeError: a photo that no face can be found in, before any is looked for.
+    """
+    for i, photo in enumerate(photos.split(1)):
+        with images.naming(i, len(photos)):
+            check_photo(photo)

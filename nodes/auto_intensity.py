@@ -15,7 +15,7 @@ from ..sat3d.latent import Latent
 from ..sat3d.masks import AttributeMasks
 from ..sat3d.networks.loading import large_enough
 from ..sat3d.qmm import Measurement
-from . import clips, host, memory
+from . import clips, host, memory, newer_hosts
 from .orbit import render_views
 
 OFF, SMALLEST = "off", "smallest that arrives"
@@ -103,8 +103,9 @@ def make_inputs() -> list[io.Input]:
             options=clips.LIBRARY.entries(),
             default=clips.ENTRY,
             optional=True,
+            **newer_hosts.advanced(),
             tooltip="For auto_intensity: the image-text model that decides. The built-in one knows "
             "SynthHeads; for photographs take a file in models/open_clip. Nothing is downloaded.",
         ),
-        io.String.Input("architecture", default="", optional=True, tooltip=clips.ARCHITECTURE_TIP),
+        clips.architecture_input(),
     ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from comfy_api.latest import io
 from torch import Tensor
 
 from ..sat3d.clip import BUILT_IN, ImageText, choose_architecture, load_clip
@@ -12,7 +13,7 @@ from ..sat3d.clip.built_in_clip import KIND
 from ..sat3d.domains import Domain
 from ..sat3d.errors import ConfigError
 from ..sat3d.qmm import QMM, Measurement
-from . import host, library
+from . import host, library, newer_hosts
 
 ENTRY = BUILT_IN + library.BUILT_IN
 LIBRARY = library.Library("open_clip", KIND.schema, "image-text models", "an open_clip_model.safetensors or a "
@@ -26,6 +27,13 @@ ARCHITECTURE_TIP = (
 PICTURES_AT_ONCE = 8
 _BYTES_A_PIXEL = 64 * 4  # generously: numbers alive for each pixel that the model sees
 _kept: dict[tuple[str, str], "HostClip"] = {}  # at most one
+
+
+def architecture_input() -> io.Input:
+    """Appended to the inputs of nodes that take a model of their user."""
+    return io.String.Input(
+        "architecture", default="", optional=True, **newer_hosts.advanced(), tooltip=ARCHITECTURE_TIP
+    )
 
 
 def measure(qmm: QMM, pictures: Tensor, before_piece: Callable[[int], None] = lambda done: None) -> Measurement:

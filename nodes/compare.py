@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ..sat3d.errors import ShapeError
 from ..sat3d.metrics import LEVELS, d_mean_overall, pixel_changes
-from . import images
+from . import images, newer_hosts
 
 
 class SAT3DCompare(io.ComfyNode):
@@ -18,6 +18,7 @@ class SAT3DCompare(io.ComfyNode):
             category="SAT3D/score",
             description="What an edit changed: a picture of the differences and their mean, D_mean, over all or "
             "outside a mask.",
+            **newer_hosts.found_by("difference", "diff", "d_mean", "before after"),
             inputs=[
                 io.Image.Input("before", tooltip="The picture before the edit, or several."),
                 io.Image.Input("after", tooltip="The picture after the edit, of the same size; one, or as many."),

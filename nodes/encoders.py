@@ -6,7 +6,7 @@ import torch
 from comfy_api.latest import io
 
 from ..sat3d.inversion.foreign_encoder import ForeignEncoder, load_foreign_encoder
-from . import host
+from . import host, newer_hosts
 from .library import Library
 from .types import SAT3D_ENCODER
 
@@ -35,7 +35,8 @@ class SAT3DLoadEncoder(io.ComfyNode):
             display_name="Load Encoder",
             category="SAT3D/model",
             description="Loads an encoder that another project has trained: e4e or pSp for StyleGAN2 faces, "
-            "TriPlaneNet for EG3D. Invert Image begins with what it says. Nothing inside the file is run.",
+            "TriPlaneNet for EG3D. Invert Photo to Face begins with what it says. Nothing inside the file is run.",
+            **newer_hosts.found_by("e4e", "psp", "triplanenet", "gan inversion"),
             inputs=[
                 io.Combo.Input(
                     "encoder_file",
@@ -44,15 +45,15 @@ class SAT3DLoadEncoder(io.ComfyNode):
                 ),
             ],
             outputs=[
-                SAT3D_ENCODER.Output("encoder", display_name="encoder", tooltip="For Invert Image."),
+                SAT3D_ENCODER.Output("encoder", display_name="encoder", tooltip="For Invert Photo to Face."),
                 io.String.Output("info", display_name="info", tooltip="What it is, and which generators it knows."),
             ],
         )
 
     @classmethod
-    def validate_inputs(cls, encoder_file: str = "") -> bool:
-        """Accept any entry: a missing file is explained when the node runs, not as "value not in list"."""
-        return True
+    def validate_inputs(cls, encoder_file: str = "") -> bool | str:
+        """Say in words which file is missing, and before anything runs."""
+        return LIBRARY.check(encoder_file)
 
     @classmethod
     def fingerprint_inputs(cls, encoder_file: str = "") -> str:

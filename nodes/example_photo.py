@@ -1,15 +1,28 @@
 """SAT3DExamplePhoto: a portrait that comes with the pack, so that the photo workflow runs at once."""
 
+from contextlib import suppress
 from pathlib import Path
 
+import folder_paths
 import torch
 from comfy_api.latest import io
 from PIL import Image
 
+from ..sat3d.errors import FileError
+from ..sat3d.files.writing import write_bytes
 from ..sat3d.picture_modes import rgb_values
+from . import newer_hosts
 
 FOLDER = Path(__file__).resolve().parent / "photos"
 NAME = "portrait"
+IN_INPUT = "sat3d_portrait.jpg"  # what the photo template opens by Load Image, so that another is dropped in its place
+
+
+def offer_in_input() -> None:
+    """Put the photo into the host's input folder, unless a file of its name is there, whatever is in it."""
+    target = Path(folder_paths.get_input_directory()) / IN_INPUT
+    with suppress(FileError):
+        write_bytes(target, (FOLDER / f"{NAME}.jpg").read_bytes(), overwrite=False)
 
 
 class SAT3DExamplePhoto(io.ComfyNode):
@@ -21,6 +34,7 @@ class SAT3DExamplePhoto(io.ComfyNode):
             category="SAT3D/face",
             description="A portrait that comes with the pack, to try things out: a rendered person who does not exist. "
             "Put Load Image in its place for a photo of your own.",
+            **newer_hosts.found_by("portrait", "sample image", "test photo"),
             inputs=[],
             outputs=[
                 io.Image.Output("photo", display_name="photo", tooltip="The portrait, 960 x 720 pixels."),

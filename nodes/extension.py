@@ -2,7 +2,8 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import clips, encoders, faces, load, masks, model_folders
+from ..sat3d.errors import Sat3dError
+from . import clips, encoders, example_photo, faces, load, masks, model_folders
 from .align import SAT3DAlignFace
 from .compare import SAT3DCompare
 from .encoders import SAT3DLoadEncoder
@@ -53,5 +54,7 @@ def register_model_folders() -> None:
 class Sat3dExtension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         """Not every host calls ``on_load``, so the model folders are made known here."""
+        Sat3dError.on_lines = True
         register_model_folders()
+        example_photo.offer_in_input()
         return NODES

@@ -1,4 +1,4 @@
-"""Crops of faces in photos, as the text that Align Face hands to Invert Image and Paste Back."""
+"""Crops of faces in photos, as the text that Align Face hands to Invert Photo to Face and Paste Back."""
 
 import json
 import math

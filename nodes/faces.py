@@ -7,7 +7,7 @@ from comfy_api.latest import io
 from ..sat3d import codes
 from ..sat3d.errors import ConfigError
 from ..sat3d.latent import SCHEMA, Latent, load_latent
-from . import host, output_files, widgets
+from . import host, newer_hosts, output_files, widgets
 from .library import Library
 from .transfer import describe_edits
 from .types import EG3D_LATENT, EG3D_MODEL
@@ -30,6 +30,7 @@ class SAT3DSaveLatent(io.ComfyNode):
             display_name="Save Face",
             category="SAT3D/face",
             description="Saves a face, with its camera and the list of its edits, into a file in the output folder.",
+            **newer_hosts.found_by("save latent", "face file", "portrait"),
             inputs=[
                 EG3D_LATENT.Input("latent", tooltip="The face, or faces: they go into one file."),
                 widgets.filename_prefix(f"{SAVED_UNDER}/face", " Load Face lists what is in the folder sat3d there."),
@@ -39,11 +40,16 @@ class SAT3DSaveLatent(io.ComfyNode):
         )
 
     @classmethod
+    def validate_inputs(cls, filename_prefix: str = "") -> bool | str:
+        """Refuse a prefix that nothing can be saved under before anything runs."""
+        return output_files.check_prefix(filename_prefix, LIBRARY.extensions[0])
+
+    @classmethod
     def execute(cls, latent: Latent, filename_prefix: str) -> io.NodeOutput:
         path = output_files.save_numbered(
             filename_prefix, LIBRARY.extensions[0], lambda path: latent.save(path, overwrite=False)
         )
-        return io.NodeOutput(str(path))
+        return io.NodeOutput(str(path), ui={"files": [output_files.ui_entry(path)], "text": [str(path)]})
 
 
 class SAT3DLoadLatent(io.ComfyNode):
@@ -55,6 +61,7 @@ class SAT3DLoadLatent(io.ComfyNode):
             category="SAT3D/face",
             description="Loads a face that Save Face has written, or the code (w or w+) that a projector of another "
             "project has found for a photo.",
+            **newer_hosts.found_by("load latent", "face file", "w+", "projector", "npy"),
             inputs=[
                 io.Combo.Input(
                     "face_file",
@@ -79,9 +86,9 @@ class SAT3DLoadLatent(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, face_file: str = "") -> bool:
-        """Accept any entry: a missing file is explained when the node runs, not as "value not in list"."""
-        return True
+    def validate_inputs(cls, face_file: str = "") -> bool | str:
+        """Say in words which file is missing, and before anything runs."""
+        return LIBRARY.check(face_file)
 
     @classmethod
     def fingerprint_inputs(cls, face_file: str = "", **linked) -> str:

@@ -1,5 +1,6 @@
 """Memory, devices, progress and cancel, as the host manages them."""
 
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,10 @@ from typing import Generic, TypeVar
 import comfy.model_management as management
 import comfy.utils
 import torch
+from comfy.cli_args import args
 from comfy.model_patcher import ModelPatcher
+from comfy_execution.utils import get_executing_context
+from server import PromptServer
 from torch import Tensor, nn
 
 from ..sat3d.generators import LoadedGenerator, RenderOptions, StyleGenerator
@@ -18,6 +22,7 @@ from . import images, memory
 
 log = logging.getLogger("sat3d")
 _PREVIEW_SIDE = 512
+WARNING_EVENT = "sat3d.warning"  # nodes/web/notices.js shows it
 
 
 N = TypeVar("N", bound=nn.Module)
@@ -81,10 +86,9 @@ class HostModel:
     def warn_of_other_weights(self, latent: Latent) -> None:
         """A face of another checkpoint is allowed, since fine-tuned networks share a style space; but said."""
         if latent.generator_fingerprint != self.loaded.fingerprint:
-            log.warning(
-                "SAT3D: the face was made by another checkpoint of the same architecture than %s; it may look "
-                "different here.",
-                self.name,
+            warn(
+                f"the face was made by another checkpoint of the same architecture than {self.name}; it may look "
+                "different here"
             )
 
     def render_options(self, neural_resolution: int | None = None) -> RenderOptions:
@@ -106,7 +110,9 @@ class Report:
     def __call__(self, done: int, total: int, picture: Tensor | None = None) -> None:
         """``picture``: ``[B, 3, H, W]``, -1..1; its first is shown."""
         management.throw_exception_if_processing_interrupted()
-        preview = None if picture is None else ("JPEG", images.to_preview(picture), _PREVIEW_SIDE)
+        shown = None if picture is None else images.to_preview(picture)
+        # The host enlarges what is smaller than the limit, and the page would call that the picture's size.
+        preview = None if shown is None else ("JPEG", shown, min(_PREVIEW_SIDE, max(shown.size)))
         self.bar.update_absolute(done, total, preview)
 
 
@@ -126,9 +132,24 @@ def cancellable(network: nn.Module) -> Iterator[None]:
 
 
 def warn(message: str | None) -> None:
-    """Say something in the host's console, if there is something to say."""
-    if message:
-        log.warning("SAT3D: %s", message)
+    """Say something in the host's console and, on its page, of the node that runs; if there is something to say."""
+    if not message:
+        return
+    log.warning("SAT3D: %s", message)
+    server, running = PromptServer.instance, get_executing_context()
+    if running is not None:
+        server.send_sync(WARNING_EVENT, {"node": running.node_id, "message": message}, server.client_id)
+
+
+def workflow_notes(node) -> dict[str, str]:
+    """What the host writes into files so that a file dropped on its page opens the workflow: JSON by name.
+
+    Nothing where the user has told the host not to write it. The node asks for ``prompt`` and ``extra_pnginfo``.
+    """
+    if args.disable_metadata:
+        return {}
+    found = {"prompt": node.hidden.prompt, **(node.hidden.extra_pnginfo or {})}
+    return {name: json.dumps(value) for name, value in found.items() if value is not None}
 
 
 def keep(tensor: Tensor) -> Tensor:

@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from ..sat3d.errors import ShapeError
 from ..sat3d.generators import ViewGenerator
 from ..sat3d.inversion import (
     InversionOptions,
@@ -22,12 +24,12 @@ from ..sat3d.inversion import (
 )
 from ..sat3d.inversion.initialisation import ask_encoder
 from ..sat3d.inversion.optimise import start_from_label
-from ..sat3d.inversion.scores import nearness, psnr
+from ..sat3d.inversion.scores import FAR_DB, nearness, psnr
 from ..sat3d.inversion.target import make_target
 from ..sat3d.latent import Latent
 from . import host, images
 
-TUNE = "tune"
+ENCODER, TUNE = "encoder", "tune"
 SEPARATE, VIDEO, ONE_PERSON = "separate pictures", "video", "video, one person"
 _TUNING_SHARE = 0.5  # steps of tuning for each step before
 # Of each later frame of a video: a share of the steps of the first, but not few: a descent begins with wide steps, and
@@ -143,11 +145,29 @@ def _describe_video(tools: Inverter, work: Work, found: InvertedFrames) -> list[
     ]
 
 
+def explain_far(work: Work, preview: Tensor) -> str | None:
+    """What is said where a face came out unlike its picture; frames in which nothing is seen are not asked."""
+    far = {}
+    for i in range(len(work.pictures)):
+        with suppress(ShapeError):
+            near = _measure_nearness(work, i, preview[i : i + 1])
+            far |= {i: near} if near < FAR_DB else {}
+    if not far:
+        return None
+    return (
+        f"the face found is far from the picture ({images.name_pictures(list(far), len(work.pictures))}): "
+        f"{min(far.values()):.1f} dB, fair is from {FAR_DB:g} on. Is the picture cropped by Align Face, with the frame "
+        "of this generator? Does the generator know such pictures? Else take more steps, or method tune"
+    )
+
+
 def _list_frames(numbers: Sequence[int]) -> str:
     return f"{len(numbers)} (numbers {', '.join(map(str, numbers))}, from 0)" if numbers else "none"
 
 
 def _describe_method(tools: Inverter, work: Work) -> str:
+    if work.method == ENCODER:
+        return work.method
     return f"{work.method} from {'the encoder' if tools.encoder is not None else 'the mean face'}"
 
 

@@ -18,15 +18,15 @@ NOTHING = "nothing"
 PARTS = {NOTHING: (), "glasses": ("glasses",), "mouth": ("mouth",), "glasses and mouth": ("glasses", "mouth")}
 
 
-def weights_from_mask(ignore: Tensor | None, count: int) -> Tensor | None:
-    """MASK ``[1 or B, h, w]`` of what is ignored -> ``[B, 1, h, w]`` of what counts.
+def weights_from_mask(ignore: Tensor | None, pictures: Tensor) -> Tensor | None:
+    """MASK ``[1 or B, h, w]`` of what is ignored in ``pictures [B, 3, H, W]`` -> ``[B, 1, h, w]`` of what counts.
 
     Raises:
-        ShapeError: no MASK, or neither one nor as many as pictures.
+        ShapeError: no MASK, neither one nor as many as pictures, or of other proportions: not a mask of these pictures.
     """
     if ignore is None:
         return None
-    mask = images.mask_from_host(ignore)
+    mask, (count, _, height, width) = images.mask_from_host(ignore), pictures.shape
     if len(mask) not in (1, count):
         raise ShapeError(
             "Masks and pictures do not pair",
@@ -34,7 +34,27 @@ def weights_from_mask(ignore: Tensor | None, count: int) -> Tensor | None:
             f"one mask, or {count}",
             "connect a mask for each picture",
         )
+    if abs(mask.shape[2] * height - mask.shape[1] * width) > max(height, width, *mask.shape[1:]):
+        raise ShapeError(
+            "The mask is not of this picture: its proportions differ",
+            f"{mask.shape[2]} x {mask.shape[1]} pixels",
+            f"{width} x {height}, or the same at another size",
+            "paint the mask on the crop that is connected to image, not on the whole photo",
+        )
     return (1 - mask)[:, None].expand(count, -1, -1, -1)
+
+
+def check_targets(work: Work) -> None:
+    """Refuse a picture that cannot be inverted before the first one takes its time; frames of a video are held instead.
+
+    Raises:
+        ShapeError: see :func:`sat3d.inversion.target.make_target`.
+    """
+    if work.frames != SEPARATE:
+        return
+    for i, picture in enumerate(work.pictures.split(1)):
+        with images.naming(i, len(work.pictures)):
+            make_target(picture, SMALLEST_PICTURE_PX, work.weight_of(i))
 
 
 def leave_out_parts(work: Work, parser: HeadParser, parts: Sequence[str], side: int, report: host.Report) -> Work:

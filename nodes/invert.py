@@ -7,15 +7,17 @@ from ..sat3d.errors import ConfigError, ShapeError
 from ..sat3d.generators import StyleGenerator
 from ..sat3d.inversion import FeatureLoss, InversionOptions, Inverter, Start, expression_channels
 from ..sat3d.inversion.encoder import fits_encoder
+from ..sat3d.latent import Latent
 from ..sat3d.masks import AttributeMasks
-from . import built_in_networks, face_crops, host, images, memory, widgets
+from . import built_in_networks, face_crops, host, images, inversion_cache, memory, newer_hosts, widgets
+from .encoders import LIBRARY as encoder_library
 from .encoders import HostEncoder
-from .inversion_jobs import ONE_PERSON, SEPARATE, TUNE, VIDEO, Work, run
-from .inversion_masks import NOTHING, PARTS, leave_out_parts, measure_share, weights_from_mask
+from .inversion_jobs import ENCODER, ONE_PERSON, SEPARATE, TUNE, VIDEO, Work, explain_far, run
+from .inversion_masks import NOTHING, PARTS, check_targets, leave_out_parts, measure_share, weights_from_mask
 from .masks import choose_masks
 from .types import EG3D_LATENT, EG3D_MODEL, SAT3D_ENCODER, SAT3D_MASKS
 
-METHODS = ["encoder", "W", "W+", "styles", TUNE]
+METHODS = [ENCODER, "W", "W+", "styles", TUNE]
 MOST_STEPS = 5000
 _GRADIENT_FACTOR = 3  # memory of a step, in renderings
 
@@ -25,10 +27,21 @@ class InvertImage(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="InvertImage",
-            display_name="Invert Image",
+            display_name="Invert Photo to Face",
             category="SAT3D/face",
             description="Finds the face of the generator that looks like a picture, and the camera it was taken with; "
             "then it can be edited and turned. The picture must be cropped as the generator's own are.",
+            **newer_hosts.found_by(
+                "invert image",
+                "gan inversion",
+                "photo to face",
+                "projector",
+                "pti",
+                "portrait",
+                "3d head",
+                "3d face",
+                "stylegan",
+            ),
             inputs=[*_inputs(), *_later_inputs()],
             outputs=[
                 EG3D_LATENT.Output("latent", display_name="latent", tooltip="The face, or one for each picture."),
@@ -54,24 +67,29 @@ class InvertImage(io.ComfyNode):
         encoder: HostEncoder | None = None,
     ) -> io.NodeOutput:
         check_video(method, frames)
+        if encoder is not None:
+            encoder.hosted.network.check(model.network)
         pictures, report = images.from_host(image), host.Report(cls)
         options = InversionOptions("W+" if method == TUNE else method, steps, seed)
         count = len(pictures)
         work = Work(
             pictures,
-            weights_from_mask(ignore, count),
+            weights_from_mask(ignore, pictures),
             method,
             options,
             read_cameras(place, count),
             frames,
             choose_free_channels(model, masks) if frames == ONE_PERSON else None,
         )
+        check_targets(work)
         if PARTS[leave_out]:
             side = model.network.config.img_resolution
             work = leave_out_parts(work, built_in_networks.head_parser().ready(), PARTS[leave_out], side, report)
         network = model.ready(_GRADIENT_FACTOR * memory.render_bytes(model.network.config))
+        tools = make_tools(model, network, encoder)
         with host.cancellable(network):
-            latent, preview, lines = run(make_tools(model, network, encoder), work, report)
+            latent, preview, lines = run_once(tools, work, report, encoder)
+        host.warn(explain_far(work, preview))
         if PARTS[leave_out] and work.weight is not None:
             lines.append(f"{leave_out} left out: {1 - measure_share(work.weight):.1%} of the pictures do not count")
         return io.NodeOutput(latent, host.keep(images.to_host(preview)), "\n".join(lines))
@@ -190,17 +208,31 @@ def read_cameras(place: str, count: int) -> tuple[Start | None, ...]:
     return tuple(found[i if len(found) > 1 else 0].start for i in range(count))
 
 
-def make_tools(model: host.HostModel, network: StyleGenerator, own: HostEncoder | None = None) -> Inverter:
-    """The generator with what helps: an encoder, the user's or else the built-in one if it is of this generator, and
-    the reader's eyes.
+def run_once(
+    tools: Inverter, work: Work, report: host.Report, encoder: HostEncoder | None
+) -> tuple[Latent, Tensor, list[str]]:
+    """See :func:`.inversion_jobs.run`; what the same pictures and settings gave before is taken from the disk."""
+    if work.method == ENCODER:
+        return run(tools, work, report)
+    own = encoder_library.stamp(encoder.name) if encoder is not None else str(tools.encoder is not None)
+    key = inversion_cache.key_of(work, tools.fingerprint, own, str(tools.features is not None))
+    kept = inversion_cache.find(key)
+    if kept is not None:
+        latent, lines = kept
+        preview = inversion_cache.picture_of(tools.network, latent)
+        report(1, 1, preview)
+        return latent, preview, [*lines, "found before, with the same pictures and settings"]
+    latent, preview, lines = run(tools, work, report)
+    inversion_cache.keep(key, latent, lines)
+    return latent, preview, lines
 
-    Raises:
-        ConfigError: the user's encoder belongs to another generator.
-    """
+
+def make_tools(model: host.HostModel, network: StyleGenerator, own: HostEncoder | None = None) -> Inverter:
+    """The generator with what helps: an encoder, the user's (which fits) or else the built-in one if it is of this
+    generator, and the reader's eyes."""
     encoder, reader = built_in_networks.encoder(), built_in_networks.reader()
     found = None
     if own is not None:
-        own.hosted.network.check(network)
         found = own.hosted.ready()
     elif encoder is not None and fits_encoder(encoder.network, network):
         found = encoder.ready()

@@ -70,6 +70,16 @@ class Library:
             raise self._missing(entry)
         return found
 
+    def check(self, entry: str) -> bool | str:
+        """For ``validate_inputs``: True, or what is wrong with the entry, said before anything runs.
+
+        An entry that comes by a wire is not known yet, hence empty.
+        """
+        try:
+            return bool(not entry or self.path(entry))
+        except FileError as error:
+            return str(error)
+
     def _missing(self, entry: str) -> FileError:
         where = " or ".join(model_folders.paths_of(self.folder))
         entries = self.entries()

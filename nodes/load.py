@@ -5,7 +5,7 @@ from comfy_api.latest import io
 
 from ..sat3d.generators import FullHeadConfig, GeneratorConfig, TriplaneConfig, load_generator
 from ..sat3d.generators.checkpoint import SCHEMA
-from . import host
+from . import host, newer_hosts
 from .library import Library
 from .types import EG3D_MODEL
 
@@ -30,6 +30,17 @@ class LoadEG3D(io.ComfyNode):
             description="Loads a face generator: EG3D (its heads can be turned), PanoHead or SphereHead (all the way "
             "round), or a 2D StyleGAN2; also one that was tuned to a photo. Nothing inside the files of "
             "other projects is run.",
+            **newer_hosts.found_by(
+                "eg3d",
+                "stylegan",
+                "stylegan2",
+                "panohead",
+                "spherehead",
+                "gan",
+                "face generator",
+                "3d head",
+                "checkpoint",
+            ),
             inputs=[
                 io.Combo.Input(
                     "checkpoint",
@@ -56,9 +67,9 @@ class LoadEG3D(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, checkpoint: str) -> bool:
-        """Accept any entry: a missing file is explained when the node runs, not as "value not in list"."""
-        return True
+    def validate_inputs(cls, checkpoint: str = "") -> bool | str:
+        """Say in words which file is missing, and before anything runs."""
+        return LIBRARY.check(checkpoint)
 
     @classmethod
     def fingerprint_inputs(cls, checkpoint: str, **linked) -> str:

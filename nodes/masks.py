@@ -8,7 +8,7 @@ from comfy_api.latest import io
 from ..sat3d.errors import LayoutError, Sat3dError
 from ..sat3d.files.safetensors_io import parse_json, read_header
 from ..sat3d.masks import SCHEMA, AttributeMasks, load_masks
-from . import host, model_folders
+from . import host, model_folders, newer_hosts
 from .library import Library, file_stamp
 from .types import SAT3D_MASKS
 
@@ -26,6 +26,7 @@ class SAT3DLoadMasks(io.ComfyNode):
             category="SAT3D/model",
             description="Loads attribute masks: which style channels of a generator carry the beard, which the "
             "glasses, and so on. Needed only for masks other than those that come with the pack.",
+            **newer_hosts.found_by("attribute", "mask matrix", "beard", "glasses", "hair"),
             inputs=[
                 io.Combo.Input(
                     "masks_file",
@@ -50,9 +51,9 @@ class SAT3DLoadMasks(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, masks_file: str = "") -> bool:
-        """Accept any entry: a missing file is explained when the node runs, not as "value not in list"."""
-        return True
+    def validate_inputs(cls, masks_file: str = "") -> bool | str:
+        """Say in words which file is missing, and before anything runs."""
+        return LIBRARY.check(masks_file)
 
     @classmethod
     def fingerprint_inputs(cls, masks_file: str = "", **linked) -> str:

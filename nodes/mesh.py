@@ -1,17 +1,23 @@
 """SAT3DExportMesh: a face as a file for 3D programs."""
 
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
 from comfy_api.latest import io
 
+from ..sat3d.errors import ConfigError
 from ..sat3d.generators import ViewGenerator, as_view_generator
 from ..sat3d.inversion import tuned_network
 from ..sat3d.latent import Latent
 from ..sat3d.mesh.extraction import DEFAULT_CELLS, Mesh, MeshOptions, extract_mesh
 from ..sat3d.mesh.files import save_mesh
 from ..sat3d.mesh.grid import COARSE_CELLS, MAX_CELLS
-from . import host, memory, output_files, widgets
+from . import host, memory, newer_hosts, output_files, widgets
 from .types import EG3D_LATENT, EG3D_MODEL
 
 FORMATS = ["glb", "ply"]
+_PACKAGES = {"skimage": "scikit-image", "scipy": "scipy"}  # module -> package
 _STEPS = 100  # what extract_mesh counts to
 _BYTES_A_CORNER = 4 * 4  # densities, and what marching cubes makes of them
 
@@ -25,6 +31,7 @@ class SAT3DExportMesh(io.ComfyNode):
             category="SAT3D/render",
             description="Saves the head as a closed mesh with its colours: for 3D programs, printing, Preview 3D. "
             "Several faces become several files.",
+            **newer_hosts.found_by("3d head", "glb", "ply", "3d model", "3d print", "mesh"),
             inputs=[
                 EG3D_MODEL.Input(
                     "model", tooltip="The generator that made the face; an EG3D, since flat faces have no surface."
@@ -62,10 +69,18 @@ class SAT3DExportMesh(io.ComfyNode):
                     is_output_list=True,
                     tooltip="The file below the output folder, for Preview 3D; a list, one per face.",
                 ),
+                *newer_hosts.file_3d_outputs(
+                    "model_3d", "The file itself, for the host's newer 3D nodes, such as Preview 3D (Advanced)."
+                ),
             ],
-            hidden=[io.Hidden.unique_id],
+            hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
             is_output_node=True,
         )
+
+    @classmethod
+    def validate_inputs(cls, filename_prefix: str = "") -> bool | str:
+        """Refuse a prefix that nothing can be saved under before anything runs."""
+        return output_files.check_prefix(filename_prefix, f".{FORMATS[0]}")
 
     @classmethod
     def execute(
@@ -77,18 +92,38 @@ class SAT3DExportMesh(io.ComfyNode):
         density_level: float,
         filename_prefix: str,
     ) -> io.NodeOutput:
+        check_packages()
         options = MeshOptions(resolution, density_level or None)
         model.check(latent)
         as_view_generator(model.network, "A mesh")
         output_files.new_file(filename_prefix, f".{format}")  # refuses what could not be saved before it is computed
         working_bytes = memory.render_bytes(model.network.config) + resolution**3 * _BYTES_A_CORNER
         network = as_view_generator(tuned_network(model.ready(working_bytes), latent), "A mesh")
-        report, files = host.Report(cls), []
+        report, files, notes = host.Report(cls), [], host.workflow_notes(cls)
         with host.cancellable(network):
             for i in range(len(latent.styles)):
                 mesh = extract(network, latent, i, options, report)
-                files.append(save(mesh, filename_prefix, f".{format}"))
-        return io.NodeOutput(files)
+                files.append(save(mesh, filename_prefix, f".{format}", notes))
+        return io.NodeOutput(
+            list(map(output_files.below_output, files)),
+            *([list(map(newer_hosts.file_3d, files))] if newer_hosts.FILE_3D else []),
+            ui={"3d": list(map(output_files.ui_entry, files))},
+        )
+
+
+def check_packages() -> None:
+    """
+    Raises:
+        ConfigError: one that meshes are made with is not installed.
+    """
+    missing = [package for module, package in _PACKAGES.items() if find_spec(module) is None]
+    if missing:
+        raise ConfigError(
+            f"A mesh needs the Python package {missing[0]}",
+            "it is not installed",
+            ", ".join(_PACKAGES.values()),
+            "install the pack's requirements.txt with the Python that runs ComfyUI, and start it again",
+        )
 
 
 def extract(network: ViewGenerator, latent: Latent, face: int, options: MeshOptions, report: host.Report) -> Mesh:
@@ -100,7 +135,6 @@ def extract(network: ViewGenerator, latent: Latent, face: int, options: MeshOpti
     return extract_mesh(network, network.planes(styles), options, step, styles)
 
 
-def save(mesh: Mesh, prefix: str, suffix: str) -> str:
-    """Write a mesh; its path below the output folder."""
-    path = output_files.save_numbered(prefix, suffix, lambda path: save_mesh(mesh, path, overwrite=False))
-    return output_files.below_output(path)
+def save(mesh: Mesh, prefix: str, suffix: str, notes: Mapping[str, str]) -> Path:
+    """Write a mesh; with the ``notes`` inside where the format has room for them."""
+    return output_files.save_numbered(prefix, suffix, lambda path: save_mesh(mesh, path, False, notes))

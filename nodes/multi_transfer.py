@@ -11,7 +11,7 @@ from ..sat3d.inversion import tuned_network
 from ..sat3d.latent import Latent
 from ..sat3d.masks import AttributeMasks
 from ..sat3d.transfer import transfer
-from . import host, memory, widgets
+from . import host, memory, newer_hosts, widgets
 from .masks import FACE_ATTRIBUTES, choose_masks
 from .orbit import STILL, make_cameras, render_views, to_frame
 from .transfer import describe_edits, repeat_face
@@ -30,6 +30,24 @@ class SAT3DMultiTransfer(io.ComfyNode):
             category="SAT3D/edit",
             description="Moves several attributes at once, a slider for each, and shows the face. With the host's Run "
             "(On Change) the picture follows the sliders.",
+            **newer_hosts.found_by(
+                "beard",
+                "moustache",
+                "glasses",
+                "hair",
+                "haircut",
+                "hair colour",
+                "hair color",
+                "eyes",
+                "smile",
+                "expression",
+                "face swap",
+                "face edit",
+                "portrait",
+                "live portrait",
+                "sliders",
+                essential=True,
+            ),
             inputs=_inputs(),
             outputs=[
                 widgets.edited_face(),

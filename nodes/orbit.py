@@ -1,8 +1,9 @@
 """RenderOrbit: a face seen from a moving camera, as frames, video, depth and alpha."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
+from typing import Any
 
 import torch
 from comfy_api.latest import InputImpl, Types, io
@@ -12,12 +13,15 @@ from ..sat3d.camera import orbit
 from ..sat3d.generators import Rendering, RenderOptions, StyleGenerator, as_view_generator
 from ..sat3d.inversion import tuned_network
 from ..sat3d.latent import Latent
+from ..sat3d.normals import normals_from_depth
 from ..sat3d.pictures import depth_to_grey
-from . import host, images, memory, widgets
+from . import host, images, memory, newer_hosts, widgets
 from .types import EG3D_LATENT, EG3D_MODEL
+from .viewer_camera import View, read_view
 
 Report = Callable[[int, int, Tensor], None]  # done, total, the picture
 STILL = "still"
+FRONT = View()
 PATHS = ["orbit", "swing", "nod", "turn", "spiral", STILL]
 
 
@@ -30,6 +34,17 @@ class RenderOrbit(io.ComfyNode):
             category="SAT3D/render",
             description="Turns the head: renders the face along a camera path that loops without a seam. Several faces "
             "come one after the other.",
+            **newer_hosts.found_by(
+                "turn head",
+                "rotate head",
+                "3d head",
+                "camera",
+                "turntable",
+                "novel view",
+                "video",
+                "depth",
+                essential=True,
+            ),
             inputs=_inputs(),
             outputs=[
                 io.Image.Output("images", display_name="images", tooltip="All frames, face after face."),
@@ -38,6 +53,11 @@ class RenderOrbit(io.ComfyNode):
                     "depth", display_name="depth", tooltip="Distance as grey, nearest white, one range for all frames."
                 ),
                 widgets.alpha(),
+                io.Image.Output(
+                    "normals",
+                    display_name="normals",
+                    tooltip="Which way the surface faces: red to the right, green up, blue towards the camera.",
+                ),
             ],
             hidden=[io.Hidden.unique_id],
         )
@@ -54,9 +74,13 @@ class RenderOrbit(io.ComfyNode):
         fov_deg: float,
         neural_resolution: int,
         fps: int,
+        camera: Mapping[str, Any] | None = None,
     ) -> io.NodeOutput:
         model.check(latent)
-        cameras = make_cameras(model.network, path, frames, yaw_deg, pitch_deg, fov_deg or None)
+        view = read_view(camera)
+        if camera and path == STILL:
+            yaw_deg = pitch_deg = 0.0
+        cameras = make_cameras(model.network, path, frames, yaw_deg, pitch_deg, fov_deg or None, view)
         network = tuned_network(model.ready(memory.render_bytes(model.network.config)), latent)
         options = model.render_options(neural_resolution or None)
         with host.cancellable(network):
@@ -65,9 +89,10 @@ class RenderOrbit(io.ComfyNode):
                 len(latent.styles) * len(cameras),
                 host.Report(cls),
             )
+        normals = images.to_host(normals_from_depth(depth, alpha, float(cameras[0, 16])))
         depth = images.grey_image(depth_to_grey(depth, alpha))
         video = InputImpl.VideoFromComponents(Types.VideoComponents(images=pictures, frame_rate=Fraction(fps)))
-        return io.NodeOutput(pictures, video, depth, images.to_mask(alpha))
+        return io.NodeOutput(pictures, video, depth, images.to_mask(alpha), normals)
 
 
 def _inputs() -> list[io.Input]:
@@ -106,6 +131,7 @@ def _inputs() -> list[io.Input]:
             min=0.0,
             max=90.0,
             step=0.5,
+            **newer_hosts.advanced(),
             tooltip="Field of view in degrees; smaller comes closer. 0: the model's own (faces: 19).",
         ),
         io.Int.Input(
@@ -118,13 +144,25 @@ def _inputs() -> list[io.Input]:
             "faster, more is finer in depth. The size of the frames does not change.",
         ),
         io.Int.Input("fps", default=12, min=1, max=120, tooltip="Frames per second of the video."),
+        newer_hosts.CAMERA.Input(
+            "camera",
+            optional=True,
+            tooltip="A view from the host's 3D nodes, such as Preview 3D (Advanced): the path goes around it, and "
+            "still is this view itself.",
+        ),
     ]
 
 
 def make_cameras(
-    network: StyleGenerator, path: str, frames: int, yaw_deg: float, pitch_deg: float, fov_deg: float | None
+    network: StyleGenerator,
+    path: str,
+    frames: int,
+    yaw_deg: float,
+    pitch_deg: float,
+    fov_deg: float | None,
+    around: View = FRONT,
 ) -> Tensor:
-    """``[V, 25]``. A still path is one view, and the only path of a flat generator.
+    """``[V, 25]``: a path around a view. A still path is one view, and the only path of a flat generator.
 
     Raises:
         ConfigError: a flat generator is to be turned.
@@ -133,7 +171,7 @@ def make_cameras(
         as_view_generator(network, "Turning a face",
                           "set path to still to see the picture, or load an EG3D checkpoint")  # fmt: skip
     yaw, pitch = orbit(1 if path == STILL else frames, math.radians(yaw_deg), math.radians(pitch_deg), path)
-    return network.rig.label(yaw, pitch, fov_deg)
+    return around.zoomed(network.rig.label(yaw + around.yaw_rad, pitch + around.pitch_rad, fov_deg))
 
 
 def render_views(

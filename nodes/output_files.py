@@ -35,6 +35,21 @@ def new_file(prefix: str, suffix: str, first: int = 1) -> tuple[Path, int]:
     return path, number
 
 
+def check_prefix(prefix: str, suffix: str) -> bool | str:
+    """For ``validate_inputs``: True, or why nothing can be saved under the prefix, said before anything runs."""
+    try:
+        return bool(not prefix or new_file(prefix, suffix))
+    except FileError as error:
+        return str(error)
+
+
+def ui_entry(path: Path) -> dict[str, str]:
+    """A file of the output folder as the host's page and its API list what a node has made."""
+    below = path.relative_to(folder_paths.get_output_directory())
+    folder = below.parent.as_posix()
+    return {"filename": below.name, "subfolder": "" if folder == "." else folder, "type": "output"}
+
+
 def save_numbered(prefix: str, suffix: str, save: Callable[[Path], None]) -> Path:
     """Save under the next free number, taken now; if another run is quicker to take it, under the one after.
 

@@ -15,7 +15,7 @@ from ..sat3d.inversion.resampling import resample
 from ..sat3d.inversion.scores import FAR_DB, NEAR_DB, psnr
 from ..sat3d.networks.loading import large_enough, resize
 from ..sat3d.parsing.labels import LABEL_NAMES
-from . import face_crops, host, images
+from . import face_crops, host, images, newer_hosts
 from .built_in_networks import head_parser
 
 HEAD, CROP = "head", "whole crop"
@@ -32,6 +32,7 @@ class SAT3DPasteBack(io.ComfyNode):
             category="SAT3D/face",
             description="Puts an edited face back into the photo it was cut from, with a soft seam. The photo keeps "
             "its size, and all that lies outside of the face.",
+            **newer_hosts.found_by("paste face", "composite", "blend", "face swap", "uncrop", essential=True),
             inputs=_inputs(),
             outputs=[
                 io.Image.Output("image", display_name="image", tooltip="The photo with the edited face, of its size."),
@@ -91,7 +92,7 @@ def _inputs() -> list[io.Input]:
         io.Image.Input(
             "before",
             optional=True,
-            tooltip="The face before the edit, such as the preview of Invert Image. Then only what the edit "
+            tooltip="The face before the edit, such as the preview of Invert Photo to Face. Then only what the edit "
             "changed is carried over, and skin, hair and light stay those of the photo.",
         ),
         io.Mask.Input(

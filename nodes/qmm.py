@@ -12,7 +12,7 @@ from torch import Tensor
 from ..sat3d.domains import Domain, domain_names, load_domain
 from ..sat3d.errors import ConfigError, ShapeError
 from ..sat3d.qmm import Measurement, score_chart
-from . import clips, host, images
+from . import clips, host, images, newer_hosts
 
 ALL = "all"
 HEADS = "synthheads"
@@ -33,6 +33,7 @@ class QMMScore(io.ComfyNode):
             category="SAT3D/score",
             description="Measures with an image-text model how much of each attribute pictures show: has the beard "
             "arrived in the edit, has the rest stayed?",
+            **newer_hosts.found_by("clip score", "metric", "beard", "glasses", "evaluate"),
             inputs=_inputs(),
             outputs=[
                 io.Image.Output(
@@ -59,9 +60,14 @@ class QMMScore(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, clip: str = "", attribute: str = "") -> bool:
-        """Accept any model and attribute: what is wrong with them is explained when the node runs."""
-        return True
+    def validate_inputs(cls, clip: str = "", domain: str = "", attribute: str = "") -> bool | str:
+        """Say in words what does not fit, and before anything runs."""
+        if domain and attribute:
+            try:
+                choose_targets(read_domain(domain), attribute)
+            except ConfigError as error:
+                return str(error)
+        return clips.LIBRARY.check(clip)
 
     @classmethod
     def fingerprint_inputs(cls, clip: str = "", **rest) -> str:
@@ -108,6 +114,7 @@ def _inputs() -> list[io.Input]:
             "clip",
             options=clips.LIBRARY.entries(),
             default=clips.ENTRY,
+            **newer_hosts.advanced(),
             tooltip="The image-text model: the built-in one, which knows SynthHeads, or a file in "
             "models/open_clip. Nothing is downloaded. Press R after adding files.",
         ),
@@ -120,7 +127,7 @@ def _inputs() -> list[io.Input]:
         ),
         io.Image.Input("reference", optional=True, tooltip="The face whose attribute was wanted."),
         io.Image.Input("edit", optional=True, tooltip="The face after the edit."),
-        io.String.Input("architecture", default="", optional=True, tooltip=clips.ARCHITECTURE_TIP),
+        clips.architecture_input(),
     ]
 
 

@@ -7,7 +7,7 @@ from comfy_api.latest import io
 from ..sat3d.generators import Rendering, RenderOptions, StyleGenerator
 from ..sat3d.inversion import tuned_network
 from ..sat3d.latent import Latent
-from . import host, images, memory, widgets
+from . import host, images, memory, newer_hosts, widgets
 from .orbit import collect
 from .types import EG3D_LATENT, EG3D_MODEL
 
@@ -21,6 +21,7 @@ class SAT3DRenderAsTaken(io.ComfyNode):
             category="SAT3D/render",
             description="Renders each face from its own camera: of an inverted photo the one it was taken with, roll "
             "included; of an invented face the front. Edits keep the camera.",
+            **newer_hosts.found_by("render", "same camera", "portrait", "3d head"),
             inputs=[
                 EG3D_MODEL.Input("model", tooltip="The generator that made the face."),
                 EG3D_LATENT.Input("latent", tooltip="One face or several, each with its camera."),

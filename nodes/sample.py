@@ -5,7 +5,7 @@ from comfy_api.latest import io
 
 from ..sat3d.generators import StyleGenerator, z_from_seed
 from ..sat3d.latent import Latent
-from . import host, widgets
+from . import host, newer_hosts, widgets
 from .types import EG3D_LATENT, EG3D_MODEL
 
 
@@ -17,6 +17,7 @@ class SAT3DSampleFace(io.ComfyNode):
             display_name="Sample Face",
             category="SAT3D/face",
             description="Invents a face: the same seed and model always give the same one.",
+            **newer_hosts.found_by("random face", "portrait", "generate face", "person", "stylegan", "3d head", "seed"),
             inputs=[
                 EG3D_MODEL.Input("model", tooltip="The generator that draws the face."),
                 widgets.seed("Which face. Seeds are those of the published EG3D and StyleGAN scripts."),

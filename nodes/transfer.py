@@ -9,7 +9,7 @@ from ..sat3d.latent import Latent
 from ..sat3d.masks import AttributeMasks
 from ..sat3d.transfer import transfer
 from . import auto_intensity as auto
-from . import clips, host, widgets
+from . import clips, host, newer_hosts, widgets
 from .masks import choose_masks, list_attributes
 from .types import EG3D_MODEL
 
@@ -23,6 +23,22 @@ class SAT3DTransfer(io.ComfyNode):
             category="SAT3D/edit",
             description="Moves one attribute of the reference, such as this very beard, onto the source and leaves all "
             "else. Chain several for several attributes, each with its own reference.",
+            **newer_hosts.found_by(
+                "beard",
+                "moustache",
+                "glasses",
+                "hair",
+                "haircut",
+                "hair colour",
+                "hair color",
+                "eyes",
+                "smile",
+                "expression",
+                "face swap",
+                "face edit",
+                "portrait",
+                essential=True,
+            ),
             inputs=_inputs(),
             outputs=[
                 widgets.edited_face(),
@@ -37,9 +53,9 @@ class SAT3DTransfer(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, attribute: str = "", clip: str = "") -> bool:
-        """Accept any attribute and model: what is wrong with them is explained when the node runs."""
-        return True
+    def validate_inputs(cls, attribute: str = "", auto_intensity: str = auto.OFF, clip: str = "") -> bool | str:
+        """Accept any attribute, which the masks decide on; a model only if it is needed."""
+        return True if auto_intensity == auto.OFF else clips.LIBRARY.check(clip)
 
     @classmethod
     def fingerprint_inputs(cls, auto_intensity: str = auto.OFF, clip: str = "", **rest) -> str:

@@ -80,9 +80,10 @@ class Latent:
         """The edited face, with the edit added to its provenance."""
         return replace(self, styles=styles, edits=(*self.edits, edit))
 
-    def save(self, path: str | os.PathLike, overwrite: bool = True) -> None:
-        """Write as safetensors; the file appears whole or not at all."""
+    def save(self, path: str | os.PathLike, overwrite: bool = True, notes: Mapping[str, str] | None = None) -> None:
+        """Write as safetensors, with ``notes`` in its header; the file appears whole or not at all."""
         header = {
+            **(notes or {}),
             "schema": SCHEMA,
             "generator_fingerprint": self.generator_fingerprint,
             "name": self.name,

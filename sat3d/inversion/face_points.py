@@ -13,6 +13,8 @@ POINT_NAMES = ("left eye", "right eye", "nose tip", "left corner of the mouth", 
 _ORDER = ", ".join(POINT_NAMES)
 _ON_ITS_SIDE_DEG, _UPSIDE_DOWN_DEG = 60, 135  # beyond: a quarter turn brings the head nearer to upright; half a turn
 
+_FLATTEST = 0.1  # of their extent along it is that across; of heads in profile 0.5
+
 
 def check_landmarks(landmarks: Tensor, found: bool = False) -> None:
     """Refuse what are not five points of an upright face, in words that fit who gave them.
@@ -21,11 +23,17 @@ def check_landmarks(landmarks: Tensor, found: bool = False) -> None:
     names the eyes as the person has them; else somebody typed them.
 
     Raises:
-        ShapeError: another shape, NaN or infinity; a head on its side or upside down; eyes and mouth in another order.
+        ShapeError: another shape, NaN or infinity; all on one line; a head on its side or upside down; eyes and mouth
+            in another order.
     """
     if tuple(landmarks.shape) != (5, 2) or not torch.isfinite(landmarks).all():
         raise ShapeError("Not the points of a face", tuple(landmarks.shape), f"[5, 2], finite: {_ORDER}",
                          "give x and y of each")  # fmt: skip
+    spread = torch.linalg.svdvals(landmarks.double() - landmarks.double().mean(0))
+    if spread[1] < _FLATTEST * spread[0]:
+        raise ShapeError("The points of the face lie on one line", landmarks.round().tolist(),
+                         f"the corners of a face: {_ORDER}",
+                         "give the five points or a box" if found else "read the points anew")  # fmt: skip
     angle_deg = turn_deg(landmarks)
     if landmarks[0, 0] < landmarks[1, 0] and abs(angle_deg) <= _ON_ITS_SIDE_DEG:
         return

@@ -4,7 +4,7 @@ import io
 import json
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +21,10 @@ _VERTEX_DATA, _FACE_DATA = 34962, 34963
 _MAGIC, _JSON, _BINARY = 0x46546C67, 0x4E4F534A, 0x004E4942
 
 
-def save_mesh(mesh: Mesh, path: str | os.PathLike, overwrite: bool = True) -> None:
-    """Write ``.glb`` or ``.ply``, as the suffix says.
+def save_mesh(
+    mesh: Mesh, path: str | os.PathLike, overwrite: bool = True, notes: Mapping[str, str] | None = None
+) -> None:
+    """Write ``.glb`` or ``.ply``, as the suffix says; a GLB also carries ``notes`` (its ``asset.extras``).
 
     Raises:
         ConfigError: another suffix.
@@ -31,10 +33,10 @@ def save_mesh(mesh: Mesh, path: str | os.PathLike, overwrite: bool = True) -> No
     suffix = Path(path).suffix.lower()
     if suffix not in _WRITERS:
         raise ConfigError("Unknown kind of mesh file", suffix or "no suffix", sorted(_WRITERS), "name it .glb or .ply")
-    write_bytes(path, _WRITERS[suffix](mesh), overwrite)
+    write_bytes(path, _WRITERS[suffix](mesh, notes or {}), overwrite)
 
 
-def glb_bytes(mesh: Mesh) -> bytes:
+def glb_bytes(mesh: Mesh, notes: Mapping[str, str] | None = None) -> bytes:
     """glTF 2.0, binary: +Y up, the face looks to +Z, one metre per world unit; the colours as a texture.
 
     Only a texture is shown alike everywhere. Vertex colours (``COLOR_0``) are shown by three.js and Blender where there
@@ -53,7 +55,10 @@ def glb_bytes(mesh: Mesh) -> bytes:
         whole.faces.astype("<u4").ravel(),
         _png(whole.picture),
     ]
-    head = json.dumps(_gltf(parts), separators=(",", ":")).encode()
+    tree = _gltf(parts)
+    if notes:
+        tree["asset"]["extras"] = dict(notes)
+    head = json.dumps(tree, separators=(",", ":")).encode()
     head += b" " * (-len(head) % 4)
     body = b"".join(part.tobytes() for part in parts)
     total = 12 + 8 + len(head) + 8 + len(body)
@@ -120,8 +125,8 @@ def _gltf(parts: Sequence[np.ndarray]) -> dict:
     }
 
 
-def ply_bytes(mesh: Mesh) -> bytes:
-    """Binary PLY with normals and 8-bit sRGB colours, axes as in the GLB."""
+def ply_bytes(mesh: Mesh, notes: Mapping[str, str] | None = None) -> bytes:
+    """Binary PLY with normals and 8-bit sRGB colours, axes as in the GLB; it has no room for ``notes``."""
     names = [f"property float {name}" for name in ("x", "y", "z", "nx", "ny", "nz")]
     names += [f"property uchar {name}" for name in ("red", "green", "blue")]
     head = "\n".join(

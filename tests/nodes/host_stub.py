@@ -36,7 +36,7 @@ class _Schema:
 
 
 class _Node:
-    hidden = SimpleNamespace(unique_id="7")
+    hidden = SimpleNamespace(unique_id="7", prompt={"1": {}}, extra_pnginfo={"workflow": {"nodes": []}})
 
 
 class _NodeOutput:
@@ -47,6 +47,26 @@ class _NodeOutput:
 class _Patcher:
     def __init__(self, model, load_device, offload_device):
         self.model, self.load_device, self.offload_device = model, load_device, offload_device
+
+
+class _Server:
+    """What is sent to the page."""
+
+    client_id = "page"
+
+    def __init__(self):
+        self.sent: list[tuple] = []
+
+    def send_sync(self, event, data, sid=None):
+        self.sent.append((event, data, sid))
+
+
+def _autogrow():
+    kind = _type("COMFY_AUTOGROW_V3")
+    make = kind.Input
+    kind.Input = lambda id, template, **options: make(id, template=template, **options)
+    kind.TemplateNames = lambda input, names, min=1: SimpleNamespace(input=input, names=names, min=min)
+    return kind
 
 
 class _Bar:
@@ -75,13 +95,14 @@ def make_modules(models_dir: Path) -> dict[str, types.ModuleType]:
             raise Interrupted
 
     kinds = {name: _type(name.upper()) for name in ("Combo", "Int", "Float", "String", "Image", "Mask", "Video")}
+    kinds |= {"File3DAny": _type("FILE_3D"), "Autogrow": _autogrow()}
     io = SimpleNamespace(
         ComfyNode=_Node,
         Schema=_Schema,
         NodeOutput=_NodeOutput,
         Custom=_type,
         Input=_Slot,
-        Hidden=SimpleNamespace(unique_id="unique_id"),
+        Hidden=SimpleNamespace(unique_id="unique_id", prompt="prompt", extra_pnginfo="extra_pnginfo"),
         **kinds,
     )
     cpu = torch.device("cpu")
@@ -102,7 +123,7 @@ def make_modules(models_dir: Path) -> dict[str, types.ModuleType]:
         ComfyExtension=type("ComfyExtension", (), {}),
         ui=SimpleNamespace(PreviewImage=lambda picture, cls: picture),
         InputImpl=SimpleNamespace(VideoFromComponents=lambda components: components),
-        Types=SimpleNamespace(VideoComponents=SimpleNamespace),
+        Types=SimpleNamespace(VideoComponents=SimpleNamespace, File3D=lambda source: SimpleNamespace(source=source)),
     )
     utils = _module("comfy.utils", ProgressBar=_Bar)
     patcher = _module("comfy.model_patcher", ModelPatcher=_Patcher)
@@ -113,6 +134,10 @@ def make_modules(models_dir: Path) -> dict[str, types.ModuleType]:
         utils,
         patcher,
         _folder_paths(models_dir),
+        _module("comfy.cli_args", args=SimpleNamespace(disable_metadata=False)),
+        _module("comfy_execution"),
+        _module("comfy_execution.utils", get_executing_context=lambda: SimpleNamespace(node_id="7")),
+        _module("server", PromptServer=SimpleNamespace(instance=_Server())),
         _module("comfy", model_management=management, utils=utils, model_patcher=patcher),
     ]
     return {module.__name__: module for module in modules}
@@ -145,6 +170,8 @@ def _folder_paths(models_dir: Path) -> types.ModuleType:
         return next((str(Path(f) / file) for f in known[name][0] if (Path(f) / file).is_file()), None)
 
     output = models_dir.parent / "output"
+    for name in ("input", "user"):
+        (models_dir.parent / name).mkdir(parents=True, exist_ok=True)
 
     def save_path(prefix, root):
         folder = (Path(root) / prefix).parent
@@ -158,6 +185,8 @@ def _folder_paths(models_dir: Path) -> types.ModuleType:
         "folder_paths",
         models_dir=str(models_dir),
         get_output_directory=lambda: str(output),
+        get_input_directory=lambda: str(models_dir.parent / "input"),
+        get_user_directory=lambda: str(models_dir.parent / "user"),
         get_save_image_path=save_path,
         folder_names_and_paths=known,
         add_model_folder_path=add,

@@ -20,6 +20,14 @@ def test_a_page_has_a_title_and_its_pictures(page):
         assert len(words) > 10 and "/" not in name and (DOCS / name).is_file(), name
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_fits_its_narrow_panel(page):
+    """The panel clips tables and long words; it shows lists well."""
+    text = page.read_text(encoding="utf-8")
+    assert not [line for line in text.splitlines() if line.startswith("|")]
+    assert max(map(len, re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", text).split())) <= 60
+
+
 def names_of(part) -> dict[str, str]:
     schemas = [node.define_schema() for node in part("nodes.extension").NODES]
     return {schema.node_id: schema.display_name for schema in schemas}

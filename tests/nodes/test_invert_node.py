@@ -20,6 +20,7 @@ def invert(part, monkeypatch):
 
     monkeypatch.setattr(module, "InversionOptions", quick)
     monkeypatch.setattr(part("nodes.built_in_networks"), "encoder", lambda: None)
+    monkeypatch.setattr(part("nodes.inversion_cache"), "find", lambda key: None)  # each is made anew
 
     def invert(model, image, method="W", steps=3, seed=0, **more):
         return run(module.InvertImage, model=model, image=image, method=method, steps=steps, seed=seed, **more)

@@ -268,7 +268,13 @@ def test_the_parser_of_the_pack_finds_the_mouth(part):
     photo, points = run(part("nodes.example_photo").SAT3DExamplePhoto)
     align, module = part("nodes.align"), part("nodes.inversion_masks")
     crop, text, _ = run(
-        align.SAT3DAlignFace, image=photo, method=align.POINTS, points=points, face=0, size=128, frame=align.OWN
+        align.SAT3DAlignFace,
+        image=photo,
+        method=align.POINTS,
+        points=points,
+        face=0,
+        size=128,
+        frame=part("nodes.face_places").OWN,
     )
     job = part("nodes.inversion_jobs").Work(crop.permute(0, 3, 1, 2) * 2 - 1, None, "W", None, (None,))
     parser = part("nodes.built_in_networks").head_parser().ready()

@@ -136,3 +136,10 @@ def test_hostile_values_are_refused_with_advice(graph, export, output, changes):
     with pytest.raises(graph.errors.Sat3dError, match="Next step"):
         export(model, graph.sample(model), **changes)
     assert not list(output.parent.rglob("head*"))
+
+
+def test_a_missing_package_is_named_with_what_to_do(graph, export, part, monkeypatch):
+    monkeypatch.setattr(part("nodes.mesh"), "find_spec", lambda module: None if module == "skimage" else object())
+    model = graph.load()[0]
+    with pytest.raises(graph.errors.ConfigError, match=r"needs the Python package scikit-image.*requirements\.txt"):
+        export(model, graph.sample(model))

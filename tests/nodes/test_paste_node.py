@@ -178,7 +178,7 @@ def aligned(part, example):
         points=example[1],
         face=0,
         size=256,
-        frame=align.OWN,
+        frame=part("nodes.face_places").OWN,
     )
 
 
@@ -267,7 +267,7 @@ def test_published_models_want_a_closer_crop(part, example):
             align.SAT3DAlignFace, image=example[0], method=align.POINTS, points=example[1], face=0, size=64, frame=frame
         )[1]
         sides[frame] = json.loads(text)[0]["side"]
-    assert sides[align.OWN] == pytest.approx(1.58 * sides[align.PUBLISHED])
+    assert sides[part("nodes.face_places").OWN] == pytest.approx(1.58 * sides[align.PUBLISHED])
 
 
 def test_a_face_is_rendered_from_its_own_camera(part, graph):

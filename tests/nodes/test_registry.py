@@ -27,8 +27,8 @@ NEEDED = [
     "locales/zh/nodeDefs.json",
     "sat3d/assets/synthheads-128.safetensors",
     "sat3d/domains/face.json",
-    "workflows/first_edit.json",
-    "workflows/first_edit.jpg",
+    "workflows/2 First edit.json",
+    "workflows/2 First edit.jpg",
     "training/train_masks.py",
 ]
 

@@ -29,7 +29,8 @@ def test_faces_are_those_of_the_seeds(graph, triplane):
 def test_orbit_gives_aligned_frames_for_every_face(graph, triplane):
     model, _ = graph.load()
     latent = graph.sample(model, batch_size=2)
-    pictures, video, depth, alpha = graph.render(model, latent)
+    pictures, video, depth, alpha, normals = graph.render(model, latent)
+    assert normals.shape == pictures.shape and normals[..., 2].min() >= 0.4  # what is seen faces the camera
     side = triplane.config.img_resolution
     assert pictures.shape == depth.shape == (6, side, side, 3) and alpha.shape == (6, side, side)
     assert all(part.min() >= 0 and part.max() <= 1 for part in (pictures, depth, alpha))
@@ -71,7 +72,7 @@ def test_flat_face_is_shown_still_and_not_turned(graph):
     assert "flat pictures" in info
     latent = graph.sample(model)
     assert torch.equal(latent.camera, CameraRig().label())
-    pictures, _, depth, alpha = graph.render(model, latent, path="still")
+    pictures, _, depth, alpha, _ = graph.render(model, latent, path="still")
     assert len(pictures) == 1 and depth.eq(0).all() and alpha.eq(1).all()
     with pytest.raises(graph.errors.Sat3dError, match=r"Turning a face needs a 3D generator.*path to still"):
         graph.render(model, latent)

@@ -10,6 +10,8 @@ import pytest
 import torch
 
 from sat3d.masks import AttributeMasks
+from tests.nodes.flows.builder import CORE, FILLED, PADDING, SCREEN, TITLE, Kind
+from tests.nodes.flows.templates import BLUEPRINTS, TEMPLATES
 from tests.nodes.host_stub import run
 from tests.nodes.tiny_clip import write_tiny_clip
 
@@ -17,15 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 FLOWS = sorted(path.stem for path in (ROOT / "workflows/api").glob("*.json"))
 BUILT_IN, OFFICIAL = "synthheads-128 (built-in)", "ffhq512-128.pkl"
 WIDGETS = {"COMBO": str, "INT": int, "FLOAT": (int, float), "STRING": str}
-# The host's own nodes: sockets, widgets (None: one that is not sent), outputs.
-CORE = {
-    "LoadImage": ({}, ["image", None], ["IMAGE", "MASK"]),
-    "SaveVideo": ({"video": "VIDEO"}, ["filename_prefix", "format", "codec"], []),
-    "SaveImage": ({"images": "IMAGE"}, ["filename_prefix"], []),
-    "PreviewImage": ({"images": "IMAGE"}, [], []),
-    "PreviewAny": ({"source": "*"}, [], []),
-    "Preview3D": ({"model_file": "STRING"}, [], []),
-}
+SEEN = ("SaveImage", "PreviewImage", "SaveVideo", "Preview3D", "PreviewAny")  # what shows or saves
+READABLE = 0.7  # below 0.57 the page draws no text
 
 
 def read(name: str, folder: str = "workflows") -> dict:
@@ -38,65 +33,92 @@ def schemas(part) -> dict:
     return {schema.node_id: schema for schema in (node.define_schema() for node in nodes)}
 
 
-def sockets_of(kind, schemas) -> dict[str, str]:
-    """Input -> type, of what a wire may be connected to."""
-    if kind in CORE:
-        return CORE[kind][0]
-    return {slot.id: slot.kind for slot in schemas[kind].inputs if slot.kind not in WIDGETS}
+@pytest.fixture
+def kinds(schemas) -> dict:
+    return {**CORE, **{name: Kind.of_schema(schema) for name, schema in schemas.items()}}
 
 
-def kind_of(kind, key, schemas) -> str:
+def type_of_input(kind: Kind, name: str) -> str:
     """The type of an input, widget or not."""
-    if kind in CORE:
-        return CORE[kind][0][key]
-    return next(slot.kind for slot in schemas[kind].inputs if slot.id == key)
+    return kind.sockets.get(name) or kind.wired_types[name]
 
 
-def outputs_of(kind, schemas) -> list[str]:
-    return CORE[kind][2] if kind in CORE else [slot.kind for slot in schemas[kind].outputs]
+def subgraphs_of(ui: dict) -> dict:
+    return {each["id"]: each for each in ui.get("definitions", {}).get("subgraphs", [])}
 
 
-def widgets_of(kind, schemas) -> list:
-    """Widget names; a seed has a second one, named None, for what happens to it after a run."""
-    if kind in CORE:
-        return CORE[kind][1]
-    names = []
-    for slot in schemas[kind].inputs:
-        if slot.kind in WIDGETS:
-            names += [slot.id, None] if "control_after_generate" in slot.options else [slot.id]
-    return names
+def api_of(graph: dict, kinds, subgraphs: dict, prefix: str = "", outside: list | None = None) -> dict:
+    """What the page sends to the host for a UI workflow: subgraphs unfolded, their nodes named by the way to them."""
+    links = {}
+    for link in graph["links"]:
+        row = link if isinstance(link, list) else [link[k] for k in ("id", "origin_id", "origin_slot")]
+        links[row[0]] = (row[1], row[2])
+    nodes = {node["id"]: node for node in graph["nodes"]}
 
+    def source(number: int) -> list:
+        node, slot = links[number]
+        if node == -10:
+            return outside[slot]
+        if nodes[node]["type"] in subgraphs:
+            inner = subgraphs[nodes[node]["type"]]
+            (end,) = inner["outputs"][slot]["linkIds"]
+            (link,) = [each for each in inner["links"] if each["id"] == end]
+            return [f"{prefix}{node}:{link['origin_id']}", link["origin_slot"]]
+        return [f"{prefix}{node}", slot]
 
-def api_of(ui: dict, schemas) -> dict:
-    """What the page sends to the host for a UI workflow."""
-    links, prompt = {link[0]: link for link in ui["links"]}, {}
-    for node in ui["nodes"]:
+    prompt = {}
+    for node in graph["nodes"]:
         if node["type"] == "Note":
             continue
-        inputs = {
-            slot["name"]: [str(links[slot["link"]][1]), links[slot["link"]][2]]
-            for slot in node["inputs"]
-            if slot["link"] is not None
-        }
-        names = widgets_of(node["type"], schemas)
-        if names:  # a wire into a widget counts, not what is typed there
-            typed = {name: value for name, value in zip(names, node["widgets_values"], strict=True) if name}
-            inputs = typed | inputs
-        prompt[str(node["id"])] = {"class_type": node["type"], "inputs": inputs}
+        wired = {slot["name"]: source(slot["link"]) for slot in node["inputs"] if slot["link"] is not None}
+        if node["type"] in subgraphs:
+            inner = subgraphs[node["type"]]
+            given = [wired.get(slot["name"]) for slot in inner["inputs"]]
+            prompt |= api_of(inner, kinds, subgraphs, f"{prefix}{node['id']}:", given)
+            continue
+        names = kinds[node["type"]].widgets  # a wire into a widget counts, not what is typed there
+        typed = {name: value for name, value in zip(names, node["widgets_values"], strict=True) if name}
+        prompt[f"{prefix}{node['id']}"] = {"class_type": node["type"], "inputs": typed | wired}
     return prompt
 
 
 def test_there_are_the_promised_templates():
-    assert set(FLOWS) == {
-        "first_face",
-        "first_edit",
-        "six_attributes",
-        "photo_edit",
-        "orbit_and_mesh",
-        "scores",
-        "official_ffhq",
-    }
+    assert FLOWS == [
+        "1 First face",
+        "2 First edit",
+        "3 Six attributes",
+        "4 Edit a photo",
+        "5 Orbit and mesh",
+        "6 Scores",
+        "7 Official FFHQ",
+        "8 Refine",
+    ]
     assert sorted(path.stem for path in (ROOT / "workflows").glob("*.json")) == FLOWS
+
+
+@pytest.mark.parametrize("make", TEMPLATES, ids=lambda make: make.__name__)
+def test_the_files_are_those_of_the_description(make, schemas):
+    graph = make({name: Kind.of_schema(schema) for name, schema in schemas.items()})
+    assert graph.to_ui() == read(graph.name), "run: python -m tests.nodes.flows"
+    assert graph.to_api() == read(graph.name, "workflows/api"), "run: python -m tests.nodes.flows"
+
+
+@pytest.mark.parametrize("make", BLUEPRINTS, ids=lambda make: make.__name__)
+def test_the_blueprints_are_those_of_the_description(make, kinds):
+    graph = make(kinds)
+    file = read(graph.name, "subgraphs")
+    assert graph.to_blueprint() == file, "run: python -m tests.nodes.flows"
+    (node,), (inside,) = file["nodes"], file["definitions"]["subgraphs"]
+    assert node["type"] == inside["id"] and inside["category"] == "SAT3D" and inside["description"]
+    inner = {str(each["id"]): each for each in inside["nodes"]}
+    for number, widget in node["properties"]["proxyWidgets"]:
+        assert widget in kinds[inner[number]["type"]].widgets
+
+
+def test_every_blueprint_is_described(kinds):
+    assert sorted(path.stem for path in (ROOT / "subgraphs").iterdir()) == sorted(
+        make(kinds).name for make in BLUEPRINTS
+    )
 
 
 @pytest.mark.parametrize("name", FLOWS)
@@ -105,7 +127,8 @@ def test_inputs_fit_the_schemas(schemas, name):
     for node in prompt.values():
         kind, given = node["class_type"], node["inputs"]
         if kind in CORE:
-            assert set(given) == {*CORE[kind][0], *CORE[kind][1]} - {None}
+            allowed = {*CORE[kind].sockets, *CORE[kind].widgets} - {None}
+            assert allowed - CORE[kind].optional <= set(given) <= allowed
             continue
         slots = {slot.id: slot for slot in schemas[kind].inputs}
         needed = {slot.id for slot in slots.values() if not slot.options.get("optional")}
@@ -123,25 +146,25 @@ def check_value(slot, value, where):
 
 
 @pytest.mark.parametrize("name", FLOWS)
-def test_wires_join_what_belongs_together(schemas, name):
+def test_wires_join_what_belongs_together(kinds, name):
     prompt = read(name, "workflows/api")
     for node in prompt.values():
-        kind = node["class_type"]
         for key, value in node["inputs"].items():
             if isinstance(value, list):
                 source, slot = value
-                made = outputs_of(prompt[source]["class_type"], schemas)[slot]
-                wanted = kind_of(kind, key, schemas)
-                assert wanted in (made, "*"), f"{kind}.{key} gets {made}"
+                made = list(kinds[prompt[source]["class_type"]].outputs.values())[slot]
+                wanted = type_of_input(kinds[node["class_type"]], key)
+                assert wanted in (made, "*"), f"{node['class_type']}.{key} gets {made}"
 
 
 @pytest.mark.parametrize("name", FLOWS)
-def test_both_formats_say_the_same(schemas, name):
-    assert api_of(read(name), schemas) == read(name, "workflows/api")
+def test_both_formats_say_the_same(kinds, name):
+    ui = read(name)
+    assert api_of(ui, kinds, subgraphs_of(ui)) == read(name, "workflows/api")
 
 
 @pytest.mark.parametrize("name", FLOWS)
-def test_the_links_of_the_page_are_consistent(schemas, name):
+def test_the_links_of_the_page_are_consistent(kinds, name):
     ui = read(name)
     nodes = {node["id"]: node for node in ui["nodes"]}
     assert len(nodes) == len(ui["nodes"]) and ui["last_node_id"] == max(nodes)
@@ -151,13 +174,75 @@ def test_the_links_of_the_page_are_consistent(schemas, name):
         assert number in start["links"] and end["link"] == number and start["type"] == kind
         assert nodes[source]["order"] < nodes[target]["order"]
     for node in nodes.values():
-        if node["type"] in schemas:
+        if node["type"] in kinds:
+            kind = kinds[node["type"]]
             found = [(slot["name"], slot["type"]) for slot in node["inputs"] if "widget" not in slot]
-            assert found == list(sockets_of(node["type"], schemas).items()), node["type"]
+            assert found == list(kind.sockets.items()), node["type"]
             wired = [slot for slot in node["inputs"] if "widget" in slot]
             assert all(slot["widget"] == {"name": slot["name"]} for slot in wired), node["type"]
-            assert {slot["name"] for slot in wired} <= set(widgets_of(node["type"], schemas)), node["type"]
-            assert [slot["name"] for slot in node["outputs"]] == [slot.id for slot in schemas[node["type"]].outputs]
+            assert {slot["name"] for slot in wired} <= set(kind.widgets), node["type"]
+            assert [(slot["name"], slot["type"]) for slot in node["outputs"]] == list(kind.outputs.items())
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_the_links_of_a_subgraph_are_consistent(name):
+    ui = read(name)
+    used = {node["type"]: node for node in ui["nodes"]}
+    for id, graph in subgraphs_of(ui).items():
+        assert [slot["name"] for slot in used[id]["inputs"]] == [slot["name"] for slot in graph["inputs"]]
+        assert [slot["name"] for slot in used[id]["outputs"]] == [slot["name"] for slot in graph["outputs"]]
+        nodes, links = {node["id"]: node for node in graph["nodes"]}, {link["id"]: link for link in graph["links"]}
+        for number, link in links.items():
+            start = (
+                graph["inputs"][link["origin_slot"]]["linkIds"]
+                if link["origin_id"] == -10
+                else nodes[link["origin_id"]]["outputs"][link["origin_slot"]]["links"]
+            )
+            end = (
+                graph["outputs"][link["target_slot"]]["linkIds"]
+                if link["target_id"] == -20
+                else [nodes[link["target_id"]]["inputs"][link["target_slot"]]["link"]]
+            )
+            assert number in start and number in end
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_it_can_be_read_at_the_zoom_it_opens_with(name):
+    """The page fits all nodes into three quarters of the screen; older pages take the view from the file."""
+    ui = read(name)
+    boxes = [(*n["pos"], n["pos"][0] + n["size"][0], n["pos"][1] + n["size"][1]) for n in ui["nodes"]]
+    left, top = min(b[0] for b in boxes) - PADDING, min(b[1] for b in boxes) - TITLE - PADDING
+    right, bottom = max(b[2] for b in boxes) + PADDING, max(b[3] for b in boxes) + PADDING
+    zoom = min(FILLED * SCREEN[0] / (right - left), FILLED * SCREEN[1] / (bottom - top))
+    assert zoom >= READABLE, f"{right - left} x {bottom - top}"
+    view = ui["extra"]["ds"]
+    assert view["scale"] == pytest.approx(min(1, zoom), abs=0.01)
+    seen = [(edge + view["offset"][i % 2]) * view["scale"] for i, edge in enumerate((left, top, right, bottom))]
+    assert seen[0] >= 60 and seen[1] >= 90 and seen[2] <= SCREEN[0] - 60 and seen[3] <= SCREEN[1] - 60
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_nodes_are_at_least_as_large_as_the_page_makes_them(kinds, name):
+    """Measured in the page: 20 pixels for each socket, 24 for each widget, 14 besides; a video as wide as its node."""
+    for node in read(name)["nodes"]:
+        width, height = node["size"]
+        kind = kinds.get(node["type"])
+        if kind is not None:
+            least = 20 * max(len(kind.sockets), len(kind.outputs), 1) + 24 * len(kind.widgets) + 14
+            least = {"PreviewAny": 122, "SaveVideo": 106 + width}.get(node["type"], least)
+            assert height >= least and (width >= 210 or node["type"] == "PreviewImage"), node.get("title", node["type"])
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_groups_hold_all_nodes_and_do_not_overlap(name):
+    ui = read(name)
+    boxes = [(x, y, x + w, y + h) for x, y, w, h in (group["bounding"] for group in ui["groups"])]
+    for node in ui["nodes"]:
+        (x, y), (w, h) = node["pos"], node["size"]
+        assert sum(b[0] < x and b[1] < y - TITLE and x + w < b[2] and y + h < b[3] for b in boxes) == 1, node["title"]
+    for i, a in enumerate(boxes):
+        assert all(a[0] >= b[2] or b[0] >= a[2] or a[1] >= b[3] or b[1] >= a[3] for b in boxes[:i])
+    assert all(group["title"] for group in ui["groups"])
 
 
 @pytest.mark.parametrize("name", FLOWS)
@@ -173,13 +258,20 @@ def test_the_page_is_laid_out_neatly_and_explained(name):
 
 
 @pytest.mark.parametrize("name", FLOWS)
-def test_only_the_official_one_needs_a_download(name):
+def test_only_those_that_say_so_need_a_download(name):
     ui, text = read(name), json.dumps(read(name))
-    if name == "official_ffhq":
+    if name == "7 Official FFHQ":
         (loader,) = [node for node in ui["nodes"] if node["type"] == "LoadEG3D"]
         (model,) = loader["properties"]["models"]
         assert model == ui["models"][0] and model["directory"] == "eg3d" and model["url"].startswith("https://")
         assert model["name"] == loader["widgets_values"][0] == model["url"].rsplit("/", 1)[1] == OFFICIAL
+        return
+    if name == "8 Refine":
+        (model,) = ui["models"]
+        (loader,) = [node for node in ui["nodes"] if node["type"] == "CheckpointLoaderSimple"]
+        assert loader["properties"]["models"] == [model] and loader["widgets_values"] == [model["name"]]
+        assert model["directory"] == "checkpoints" and model["url"].rsplit("/", 1)[1] == model["name"]
+        assert any("NEEDS A MODEL" in str(node["widgets_values"]) for node in ui["nodes"])
         return
     assert "models" not in ui and '"models":' not in text and BUILT_IN in text
     samples = [node for node in read(name, "workflows/api").values() if node["class_type"] == "SAT3DSampleFace"]
@@ -225,11 +317,33 @@ def smaller(key: str, value):
     return min(value, SMALLER[key]) if key in SMALLER and value and not isinstance(value, str) else value
 
 
+def in_order(prompt: dict) -> list[str]:
+    """Every node after those that it needs."""
+    found: list[str] = []
+
+    def visit(number: str) -> None:
+        for value in prompt[number]["inputs"].values():
+            if isinstance(value, list) and value[0] not in found:
+                visit(value[0])
+        if number not in found:
+            found.append(number)
+
+    for number in prompt:
+        visit(number)
+    return found
+
+
 def perform(prompt: dict, nodes: dict) -> dict[str, list]:
     """Run a prompt as the host does, smaller; the inputs of the host's own nodes by title of their class."""
     made, arrived = {}, {}
-    for number in sorted(prompt, key=int):
+    for number in in_order(prompt):
         node = prompt[number]
+        if node["class_type"] == "LoadImage":
+            made[number] = [run(nodes["SAT3DExamplePhoto"])[0], None]
+            continue
+        needed = {value[0] for value in node["inputs"].values() if isinstance(value, list)}
+        if not needed <= set(made) or (node["class_type"] in CORE and node["class_type"] not in SEEN):
+            continue  # diffusion, which needs a model
         inputs = {
             key: made[value[0]][value[1]] if isinstance(value, list) else smaller(key, value)
             for key, value in node["inputs"].items()
@@ -267,7 +381,7 @@ def test_it_runs(part, shipped, models, schemas, name):
 def test_the_note_tells_of_intensity_zero(part, shipped):
     """In the first edit, intensity 0 shows the source and 1 does not: the promise of its note."""
     nodes = {node.define_schema().node_id: node for node in part("nodes.extension").NODES}
-    prompt = read("first_edit", "workflows/api")
+    prompt = read("2 First edit", "workflows/api")
     (transfer,) = [node for node in prompt.values() if node["class_type"] == "SAT3DTransfer"]
     videos = []
     for intensity in (0.0, 1.0):
@@ -283,7 +397,7 @@ def test_the_note_tells_of_intensity_zero(part, shipped):
 def test_the_photo_comes_back_in_its_own_size(part, shipped):
     """What its notes promise: intensity 0 leaves the photo as it was; without 'before' the generator's head is seen."""
     nodes = {node.define_schema().node_id: node for node in part("nodes.extension").NODES}
-    prompt = read("photo_edit", "workflows/api")
+    prompt = read("4 Edit a photo", "workflows/api")
     photo = run(nodes["SAT3DExamplePhoto"])[0]
     steps = {node["class_type"]: node["inputs"] for node in prompt.values()}
     results = []

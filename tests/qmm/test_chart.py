@@ -21,8 +21,21 @@ def pixels(chart: Image.Image, colour: tuple[int, int, int], left: int = 236) ->
 
 def test_bars_are_as_long_as_the_scores():
     chart = score_chart(Measurement(torch.tensor([[0.25, 0.75], [1.0, 0.0]]), ONE), ["source", "edited"])
-    full = 560 - 220 - 40 - 8
+    full = 288 - 146 - 40 - 8
     assert pixels(chart, BLUE) == round(full * 0.75) + 1 and pixels(chart, ORANGE) == full + 1
+    wide = score_chart(Measurement(torch.tensor([[0.25, 0.75], [1.0, 0.0]]), ONE), ["source", "edited"], columns=1)
+    full = 560 - 220 - 40 - 8
+    assert pixels(wide, BLUE) == round(full * 0.75) + 1 and pixels(wide, ORANGE) == full + 1
+
+
+@pytest.mark.parametrize("attribute", [None, *load_domain("synthheads").attributes])
+def test_a_chart_is_wider_than_high_and_one_of_one_attribute_is_small(attribute):
+    domain = load_domain("synthheads")
+    scores = Measurement(torch.full((3, domain.num_phrases), 0.2), domain)
+    faces = [Image.new("RGB", (64, 64), (200, 30, 30))] * 3
+    chart = score_chart(scores, ["source", "reference", "edit"], faces, None if attribute is None else [attribute])
+    assert chart.width >= 1.3 * chart.height
+    assert attribute is None or (chart.width <= 1040 and chart.height <= 560)
 
 
 def test_a_whole_domain_with_thumbnails_fits_and_is_reproducible():
@@ -30,7 +43,7 @@ def test_a_whole_domain_with_thumbnails_fits_and_is_reproducible():
     scores = Measurement(torch.full((3, domain.num_phrases), 0.2), domain)
     faces = [Image.new("RGB", size, (200, 30, 30)) for size in ((64, 64), (512, 256), (256, 512))]
     chart = score_chart(scores, ["source", "reference", "edited"], faces)
-    assert chart.width < 1300 and chart.height < 2600
+    assert chart.width < 2600 and chart.height < 1300
     assert chart.tobytes() == score_chart(scores, ["source", "reference", "edited"], faces).tobytes()
     assert (200, 30, 30) in {chart.getpixel((x, 80)) for x in range(chart.width)}
 
@@ -38,7 +51,7 @@ def test_a_whole_domain_with_thumbnails_fits_and_is_reproducible():
 def test_only_the_chosen_attributes_are_drawn():
     scores = Measurement(torch.full((1, load_domain("synthheads").num_phrases), 0.2), load_domain("synthheads"))
     small = score_chart(scores, ["a"], attributes=["beard"])
-    assert small.width < 600 and small.height < score_chart(scores, ["a"]).height
+    assert small.width < 800 and small.height < score_chart(scores, ["a"]).height
     with pytest.raises(ConfigError, match="no such attribute"):
         score_chart(scores, ["a"], attributes=["nose"])
 

@@ -36,7 +36,7 @@ from training.tools.example_photo import CROP, PHOTO
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "nodes" / "web" / "docs"
-THUMBNAILS = {"SAT3DPasteBack": ROOT / "workflows" / "photo_edit.jpg"}
+THUMBNAILS = {"SAT3DPasteBack": ROOT / "workflows" / "4 Edit a photo.jpg"}
 SEEDS = (4, 1, 13, 35, 19, 28)
 REFERENCE = 4  # whose beard is transferred
 _CELL_PX, _LARGEST_BYTES = 128, 40_000

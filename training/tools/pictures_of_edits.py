@@ -82,11 +82,11 @@ def six_attributes(studio: BuiltInFaces) -> Image.Image:
 
 PICTURES: dict[str, tuple[Path, Callable[[BuiltInFaces], Image.Image]]] = {
     "edits": (ROOT / "docs" / "edits.jpg", edits),
-    "first_face": (ROOT / "workflows" / "first_face.jpg", first_face),
-    "first_edit": (ROOT / "workflows" / "first_edit.jpg", one_edit(19, 40, "beard")),
-    "six_attributes": (ROOT / "workflows" / "six_attributes.jpg", six_attributes),
-    "orbit_and_mesh": (ROOT / "workflows" / "orbit_and_mesh.jpg", one_edit(36, 2, "hairstyle")),
-    "scores": (ROOT / "workflows" / "scores.jpg", one_edit(19, 20, "eyeglasses", turned=False)),
+    "first_face": (ROOT / "workflows" / "1 First face.jpg", first_face),
+    "first_edit": (ROOT / "workflows" / "2 First edit.jpg", one_edit(19, 40, "beard")),
+    "six_attributes": (ROOT / "workflows" / "3 Six attributes.jpg", six_attributes),
+    "orbit_and_mesh": (ROOT / "workflows" / "5 Orbit and mesh.jpg", one_edit(36, 2, "hairstyle")),
+    "scores": (ROOT / "workflows" / "6 Scores.jpg", one_edit(19, 20, "eyeglasses", turned=False)),
 }
 
 

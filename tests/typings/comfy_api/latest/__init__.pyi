@@ -10,6 +10,9 @@ class ComfyExtension:
     async def get_node_list(self) -> Sequence[type[io.ComfyNode]]: ...
 
 class Types:
+    class File3D:
+        def __init__(self, source: str) -> None: ...
+
     class VideoComponents:
         def __init__(self, images: Tensor, frame_rate: Fraction) -> None: ...
 

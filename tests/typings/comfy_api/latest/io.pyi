@@ -25,6 +25,8 @@ def Custom(io_type: str) -> Kind: ...
 
 class Hidden:
     unique_id: ClassVar[Hidden]
+    prompt: ClassVar[Hidden]
+    extra_pnginfo: ClassVar[Hidden]
 
 class Schema:
     def __init__(
@@ -38,6 +40,7 @@ class Schema:
         outputs: Sequence[Output],
         hidden: Sequence[Hidden] = (),
         is_output_node: bool = False,
+        **newer: Any,
     ) -> None: ...
 
 class NodeOutput:
@@ -45,6 +48,8 @@ class NodeOutput:
 
 class HiddenHolder:
     unique_id: str
+    prompt: Any
+    extra_pnginfo: Any
 
 class ComfyNode:
     hidden: ClassVar[HiddenHolder]

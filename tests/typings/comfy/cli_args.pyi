@@ -1,0 +1,4 @@
+class _Args:
+    disable_metadata: bool
+
+args: _Args
