@@ -9,6 +9,7 @@ ZOOM, TWO_LOOKS = "zoom", "two looks"
 ARCHITECTURES = (ZOOM, TWO_LOOKS)
 _MOST_CELLS = 16
 _ZOOM_CELLS = (4, 8)  # a side, fewest and most: faces are registered, so where something is matters
+_SHAPE_STEP = 4  # a close look is three quarters as wide as it is high
 
 Fields = tuple[tuple[str, int], ...]
 
@@ -21,7 +22,8 @@ class ReaderConfig:
     elsewhere, 0: none, see ``face_zoom.py``); "two looks" sees the whole and the face apart (see ``two_looks.py``) and
     compares them in ``attention_blocks``. Pictures are brought to ``source_px`` (None: ``input_px``), from which the
     network's own view of ``input_px`` is taken. ``widths`` are the channels at a half, a quarter, … of ``input_px``;
-    ``depths`` the residual blocks there.
+    ``depths`` the residual blocks there. A reader that zooms may have a close look at the face beside the zoom (see
+    ``close_look.py``), with ``close_widths`` and ``close_depths`` of its own; () is none.
 
     Raises:
         ConfigError: a size out of range, levels that do not fit together, names that are not different.
@@ -39,11 +41,14 @@ class ReaderConfig:
     architecture: str = ZOOM
     source_px: int | None = None
     attention_blocks: int = 0
+    close_widths: tuple[int, ...] = ()
+    close_depths: tuple[int, ...] = ()
+    close_squeezed: int = 16
 
     def __post_init__(self):
         object.__setattr__(self, "categories", tuple((name, tuple(values)) for name, values in self.categories))
         object.__setattr__(self, "numbers", tuple((name, size) for name, size in self.numbers))
-        for name in ("widths", "depths"):
+        for name in ("widths", "depths", "close_widths", "close_depths"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         self._check_sizes()
         self._check_levels()
@@ -54,10 +59,10 @@ class ReaderConfig:
             )
 
     def _check_sizes(self) -> None:
-        sizes = (self.identity_size, self.squeezed, self.hidden, *self.widths, *(size for _, size in self.numbers))
-        for size in sizes:
+        sizes = (self.identity_size, self.squeezed, self.hidden, self.close_squeezed, *self.widths, *self.close_widths)
+        for size in (*sizes, *(size for _, size in self.numbers)):
             check_whole("A size of the reader", size, 1, 4096)
-        for depth in (*self.depths, self.attention_blocks):
+        for depth in (*self.depths, *self.close_depths, self.attention_blocks):
             check_whole("A depth of the reader", depth, 0, 16)
         check_whole("The reader's input_px", self.input_px, 16, 1024)
         check_whole("The reader's source_px", self.picture_px, self.input_px, 2048)
@@ -72,8 +77,13 @@ class ReaderConfig:
         if not fits or len(self.depths) != len(self.widths):
             wanted = f"one depth per width, input_px = {few} to {most} times 2^widths"
             raise ConfigError("The reader's levels do not fit together", self, wanted, "check the file")
-        if self.architecture == TWO_LOOKS and self.face_zoom:
-            raise ConfigError("A reader of two looks has no zoom", self.face_zoom, "face_zoom 0", "check the file")
+        if self.architecture == TWO_LOOKS and (self.face_zoom or self.close_widths):
+            got, wanted = (self.face_zoom, self.close_widths), "face_zoom 0 and no close_widths"
+            raise ConfigError("A reader of two looks has no zoom and no third look", got, wanted, "check the file")
+        steps = _SHAPE_STEP * 2**self.close_halvings
+        if len(self.close_depths) != len(self.close_widths) or (self.close_widths and self.input_px % steps):
+            wanted = "one close depth per close width, input_px a multiple of 4 times 2^close_widths"
+            raise ConfigError("The reader's close look does not fit together", self, wanted, "check the file")
 
     @property
     def picture_px(self) -> int:
@@ -84,6 +94,11 @@ class ReaderConfig:
     def cells(self) -> int:
         """How many cells wide the last feature map is."""
         return self.input_px // 2 ** len(self.widths)
+
+    @property
+    def close_halvings(self) -> int:
+        """How often the close look is halved; 0 if there is none."""
+        return len(self.close_widths)
 
     @property
     def class_counts(self) -> list[int]:

@@ -92,7 +92,10 @@ PERSON = ("shape", "sex", "age", "weight", "ancestry")
 
 # The reader that ships, and another of which it knows nothing, which only judges.
 _SIZES: dict[str, dict[str, object]] = {
-    "first": {"architecture": ZOOM, "input_px": 160, "source_px": 256, "face_zoom": 2.2, "hidden": 320},
+    "first": {
+        "architecture": ZOOM, "input_px": 128, "source_px": 256, "face_zoom": 1.2, "hidden": 192,
+        "close_widths": (24, 48, 64, 64), "close_depths": (0, 1, 1, 0), "close_squeezed": 12,
+    },
     "second": {
         "architecture": TWO_LOOKS, "input_px": 128, "source_px": 256, "widths": (16, 32, 64, 128),
         "depths": (0, 1, 1, 0), "attention_blocks": 3, "squeezed": 16, "hidden": 192,
