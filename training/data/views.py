@@ -109,6 +109,10 @@ class Views:
             images = mirror(images, mirrored, 2)
         return images.permute(0, 3, 1, 2).contiguous().float().div_(127.5).sub_(1)
 
+    def labels_at(self, index: Tensor, device: torch.device | str = "cpu") -> Tensor:
+        """``[B, S, S]`` uint8: the labels that belong to :meth:`inputs`."""
+        return self.labels[index.to(self.labels.device)].to(device)
+
 
 def _room(device: torch.device | str) -> float:
     """Bytes that pictures may take on a GPU."""
