@@ -40,7 +40,7 @@ _STRANGERS = 448  # other people that an identity is told from, besides those of
 _LABEL_SMOOTHING = 0.03
 _EVALUATION_BATCH = 64
 _GROUPS = {"cpu": 8, "cuda": 32}  # pictures that are degraded alike: few stay in a processor's cache
-_TERM_WEIGHTS = {"classes": 1.0, "numbers": 3.0, "spreads": 0.2, "people": 0.25}
+_TERM_WEIGHTS = {"classes": 1.0, "numbers": 4.0, "spreads": 0.2, "people": 0.25}
 # Standard deviations up to which errors count by their square. Most actions are 0 in most faces: with an earlier bend,
 # a reader that is not sure would say 0 where the mean is what it should say.
 _BEND = 3.0
