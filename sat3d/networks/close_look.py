@@ -1,8 +1,7 @@
 """A close look at brows, eyes and mouth, cut out before anything makes the picture smaller.
 
 Heads are registered, so a fixed window holds all of these at every angle that cameras take. A gaze moves an iris by two
-or three pixels of 256, and a lip as much: too little to be found in what is said of the whole picture, whose layers are
-taught by everything else there is to see.
+or three pixels of 256, and lips move as little: it takes the picture's own pixels and layers of its own to see that.
 """
 
 from torch import Tensor

@@ -1,11 +1,12 @@
 """The attribute reader: a small network from head pictures to categories, numbers and an identity vector."""
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from .blocks import ConvNorm, halving_trunk
+from .blocks import ConvNorm, halving_trunk, residuals
 from .close_look import close_look, close_width
 from .face_zoom import zoom_matrices
 from .loading import NetworkKind, check_pictures, resize
@@ -70,7 +71,8 @@ class AttributeReader(nn.Module):
         self.config = config
         count = sum(config.number_sizes)
         self.trunk, self.squeeze = _trunk(config), _squeeze(config)
-        self.close = _close(config) if config.close_widths else None
+        self.close = _close(config) if config.close_levels else None
+        self.shared = config.close_levels + sum(config.depths[: config.close_levels])  # layers of both looks
         self.hidden = nn.Sequential(nn.Linear(_feature_count(config), config.hidden), nn.ReLU())
         self.scores = nn.Linear(config.hidden, sum(config.class_counts))
         self.values = nn.Linear(config.hidden, 2 * count)
@@ -94,9 +96,13 @@ class AttributeReader(nn.Module):
 
     def features(self, seen: Tensor) -> Tensor:
         """What :meth:`seen` gave -> ``[B, config.hidden]``, from which everything is said."""
-        whole, face = seen[..., : self.config.input_px], seen[..., self.config.input_px :]
-        features = self.squeeze(self.trunk(whole))
-        return self.hidden(features if self.close is None else torch.cat([features, self.close(face)], 1))
+        if self.close is None:
+            return self.hidden(self.squeeze(self.trunk(seen)))
+        # Side by side through what they share, so that batch norm has one set of statistics for both.
+        shared = self.trunk[: self.shared](seen)
+        side = shared.shape[2]
+        whole, face = self.trunk[self.shared :](shared[..., :side]), self.close(shared[..., side:])
+        return self.hidden(torch.cat([self.squeeze(whole), face], 1))
 
     def raw(self, seen: Tensor) -> RawOutput:
         """What follows from what :meth:`seen` gave."""
@@ -155,18 +161,18 @@ def _squeeze(config: ReaderConfig) -> nn.Sequential:
 
 
 def _close(config: ReaderConfig) -> nn.Sequential:
-    """``[B, 3, S, 3S/4]`` -> ``[B, close_squeezed · cells]``."""
-    squeeze = ConvNorm(config.close_widths[-1], config.close_squeezed, 1)
-    trunk = halving_trunk(config.close_widths, config.close_depths)
-    return nn.Sequential(trunk, squeeze, nn.Flatten(), nn.Dropout(_DROPPED))
+    """What the shared layers see of the face, ``[B, C, h, 3h/4]`` -> ``[B, close_squeezed · 3h²/16]``."""
+    inputs, width = config.widths[config.close_levels - 1], config.close_width
+    layers = [ConvNorm(inputs, width, stride=2), *residuals(width, config.close_depth)]
+    return nn.Sequential(*layers, ConvNorm(width, config.close_squeezed, 1), nn.Flatten(), nn.Dropout(_DROPPED))
 
 
 def _feature_count(config: ReaderConfig) -> int:
     looks = 2 if config.architecture == TWO_LOOKS else 1
     count = looks * config.squeezed * config.cells**2
-    if config.close_widths:
-        height, width = (side >> config.close_halvings for side in (config.input_px, close_width(config.input_px)))
-        count += config.close_squeezed * height * width
+    if config.close_levels:
+        sides = (config.input_px, close_width(config.input_px))
+        count += config.close_squeezed * math.prod(side // config.close_shrinking for side in sides)
     return count
 
 

@@ -25,7 +25,7 @@ CONFIG = ReaderConfig(
 )
 
 ZOOMED = replace(CONFIG, input_px=96, widths=(4, 8, 8, 8), depths=(0, 0, 1, 0), source_px=256, face_zoom=2.0)
-CLOSE = replace(ZOOMED, input_px=64, close_widths=(4, 8), close_depths=(0, 1), close_squeezed=4)
+CLOSE = replace(ZOOMED, input_px=64, close_levels=2, close_width=8, close_squeezed=4)
 TWICE = replace(
     CONFIG, architecture=TWO_LOOKS, input_px=64, source_px=128, widths=(8, 8, 16), depths=(0, 1, 0), attention_blocks=1
 )
@@ -199,11 +199,12 @@ def test_missing_built_in_weights_say_how_to_make_them(monkeypatch, tmp_path):
         {"input_px": 288},
         {"attention_blocks": -1},
         {"architecture": TWO_LOOKS, "face_zoom": 1.0},
-        {"architecture": TWO_LOOKS, "close_widths": (4,), "close_depths": (0,)},
-        {"close_widths": (4, 8), "close_depths": (0,)},
-        {"close_widths": (4,), "close_depths": (-1,)},
-        {"close_widths": (0,), "close_depths": (0,)},
-        {"close_widths": (4,) * 6, "close_depths": (0,) * 6},
+        {"architecture": TWO_LOOKS, "close_levels": 1},
+        {"close_levels": 6},
+        {"close_levels": 5},
+        {"close_levels": -1},
+        {"close_levels": 1, "close_width": 0},
+        {"close_levels": 1, "close_depth": -1},
         {"close_squeezed": 0},
     ],
 )
@@ -247,7 +248,7 @@ def test_the_close_look_is_the_face_in_the_pictures_own_pixels():
     seen = reader.seen(images)
     assert seen.shape == (1, 3, 64, 64 + 48)
     torch.testing.assert_close(seen[..., 64:], resize(images[:, :, 92:220, 80:176], 64, 48))
-    blind = AttributeReader(replace(CLOSE, close_widths=(), close_depths=()))
+    blind = AttributeReader(replace(CLOSE, close_levels=0))
     torch.testing.assert_close(seen[..., :64], blind.seen(images))
     other = torch.cat([seen[..., :64], -seen[..., 64:]], 3)
     assert (reader.raw(other).values - reader.raw(seen).values).abs().max() > 1e-4

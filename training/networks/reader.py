@@ -120,7 +120,7 @@ class ReaderTask:
             own.load_state_dict(other.state_dict())
             return
         try:
-            for part in ("trunk", "squeeze", *(["close"] if own.close and other.close else [])):
+            for part in ("trunk", "squeeze", *(["close"] if own.close and other.close else ())):
                 getattr(own, part).load_state_dict(getattr(other, part).state_dict())
         except RuntimeError as error:
             wanted = "one of the same architecture, widths and depths"
