@@ -33,11 +33,11 @@ CATEGORY_WEIGHTS = {  # the others 1
 }
 # What is a pixel or two in a picture, or rare in faces, is found late or never while all else is learned beside it,
 # unless it counts for more than its share.
-_RARE_ACTIONS = (
-    "mouth_left", "mouth_right", "pucker", "funnel", "lips_pressed", "mouth_stretched", "chin_up", "nose_wrinkled",
-    "cheeks_puffed",
-)  # fmt: skip
-_ACTION_WEIGHT, _RARE_ACTION_WEIGHT, _GAZE_WEIGHT = 2.0, 6.0, 20.0
+_ACTION_WEIGHT = 2.0
+_HARD_TO_FIND = {
+    "gaze_yaw": 14.0, "gaze_pitch": 24.0, "mouth_left": 16.0, "mouth_right": 16.0, "cheeks_puffed": 10.0,
+    "lips_pressed": 8.0, "pucker": 6.0, "funnel": 6.0, "mouth_stretched": 6.0, "chin_up": 6.0, "nose_wrinkled": 6.0,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,12 +71,10 @@ NUMBERS: dict[str, Number] = {
     "parting_place": Number("parting"),
     **{name: Number(name) for name in ("lid_openness", "brow_thickness", "brow_arch")},
     **{
-        f"{ACTION_PREFIX}{name}": Number(
-            "actions", 1, _RARE_ACTION_WEIGHT if name in _RARE_ACTIONS else _ACTION_WEIGHT, name
-        )
+        f"{ACTION_PREFIX}{name}": Number("actions", 1, _HARD_TO_FIND.get(name, _ACTION_WEIGHT), name)
         for name in ACTION_NAMES
     },
-    **{name: Number(name, weight=_GAZE_WEIGHT) for name in ("gaze_yaw", "gaze_pitch")},
+    **{name: Number(name, weight=_HARD_TO_FIND[name]) for name in ("gaze_yaw", "gaze_pitch")},
     **{name: Number(name) for name in ("beard_length", "frame_thickness", "glasses_size")},
     "lens_darkness": Number("lens_darkness", weight=0.5),
     "lipstick_amount": Number("lipstick"),
