@@ -21,7 +21,7 @@ from training.networks.targets import READERS, reader_config
 from training.networks.task import Recipe
 
 PRESETS = {
-    "first": {"cpu": Recipe(batch=64, rate=3e-3, minutes=120), "gpu": Recipe(batch=256, rate=4e-3, minutes=15)},
+    "first": {"cpu": Recipe(batch=32, rate=2.2e-3, minutes=120), "gpu": Recipe(batch=256, rate=4e-3, minutes=15)},
     "second": {"cpu": Recipe(batch=64, rate=1.5e-3, minutes=120), "gpu": Recipe(batch=256, rate=2e-3, minutes=15)},
 }
 

@@ -49,7 +49,8 @@ class FeatureLoss(nn.Module):
             images = F.pixel_unshuffle(resize(images, size, size), 2)
             layers = [self.network.stem, *self.network.down]
         else:
-            images, layers = self.network.seen(images), list(self.network.trunk.children())
+            images = self.network.seen(images)[..., : self.network.config.input_px]
+            layers = list(self.network.trunk.children())
         return collect_by_size(layers, images, self.levels)
 
     def forward(self, got: Tensor, wanted: list[Tensor]) -> Tensor:

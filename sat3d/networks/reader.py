@@ -1,11 +1,13 @@
 """The attribute reader: a small network from head pictures to categories, numbers and an identity vector."""
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from .blocks import ConvNorm, halving_trunk
+from .blocks import ConvNorm, halving_trunk, residuals
+from .close_look import close_look, close_width
 from .face_zoom import zoom_matrices
 from .loading import NetworkKind, check_pictures, resize
 from .reader_config import TWO_LOOKS, ReaderConfig
@@ -69,8 +71,9 @@ class AttributeReader(nn.Module):
         self.config = config
         count = sum(config.number_sizes)
         self.trunk, self.squeeze = _trunk(config), _squeeze(config)
-        places = config.cells**2 * (2 if config.architecture == TWO_LOOKS else 1)
-        self.hidden = nn.Sequential(nn.Linear(config.squeezed * places, config.hidden), nn.ReLU())
+        self.close = _close(config) if config.close_levels else None
+        self.shared = config.close_levels + sum(config.depths[: config.close_levels])  # layers of both looks
+        self.hidden = nn.Sequential(nn.Linear(_feature_count(config), config.hidden), nn.ReLU())
         self.scores = nn.Linear(config.hidden, sum(config.class_counts))
         self.values = nn.Linear(config.hidden, 2 * count)
         self.identity = nn.Linear(config.hidden, config.identity_size)
@@ -83,16 +86,23 @@ class AttributeReader(nn.Module):
         self.register_buffer("temperature", torch.ones(len(config.categories)))
 
     def seen(self, images: Tensor) -> Tensor:
-        """``[B, 3, H, W]`` -> what the trunk looks at: ``[B, 3, S, S]`` zoomed into the face, or two looks in
-        ``[B, 6, S, S]``; S = ``config.input_px``."""
+        """``[B, 3, H, W]`` -> what the network looks at: ``[B, 3, S, S]`` zoomed into the face, to the right of it the
+        close look ``[B, 3, S, 3S/4]`` if there is one; or two looks in ``[B, 6, S, S]``; S = ``config.input_px``."""
         images = resize(images, self.config.picture_px, self.config.picture_px)
         if self.config.architecture == TWO_LOOKS:
             return two_looks(images, self.config.input_px)
-        return self.rows @ images @ self.columns.T
+        zoomed = self.rows @ images @ self.columns.T
+        return zoomed if self.close is None else torch.cat([zoomed, close_look(images, self.config.input_px)], 3)
 
     def features(self, seen: Tensor) -> Tensor:
         """What :meth:`seen` gave -> ``[B, config.hidden]``, from which everything is said."""
-        return self.hidden(self.squeeze(self.trunk(seen)))
+        if self.close is None:
+            return self.hidden(self.squeeze(self.trunk(seen)))
+        # Side by side through what they share, so that batch norm has one set of statistics for both.
+        shared = self.trunk[: self.shared](seen)
+        side = shared.shape[2]
+        whole, face = self.trunk[self.shared :](shared[..., :side]), self.close(shared[..., side:])
+        return self.hidden(torch.cat([self.squeeze(whole), face], 1))
 
     def raw(self, seen: Tensor) -> RawOutput:
         """What follows from what :meth:`seen` gave."""
@@ -148,6 +158,22 @@ def _squeeze(config: ReaderConfig) -> nn.Sequential:
     else:
         layers = [ConvNorm(config.widths[-1], config.squeezed, 1)]
     return nn.Sequential(*layers, nn.Flatten(), nn.Dropout(_DROPPED))
+
+
+def _close(config: ReaderConfig) -> nn.Sequential:
+    """What the shared layers see of the face, ``[B, C, h, 3h/4]`` -> ``[B, close_squeezed · 3h²/16]``."""
+    inputs, width = config.widths[config.close_levels - 1], config.close_width
+    layers = [ConvNorm(inputs, width, stride=2), *residuals(width, config.close_depth)]
+    return nn.Sequential(*layers, ConvNorm(width, config.close_squeezed, 1), nn.Flatten(), nn.Dropout(_DROPPED))
+
+
+def _feature_count(config: ReaderConfig) -> int:
+    looks = 2 if config.architecture == TWO_LOOKS else 1
+    count = looks * config.squeezed * config.cells**2
+    if config.close_levels:
+        sides = (config.input_px, close_width(config.input_px))
+        count += config.close_squeezed * math.prod(side // config.close_shrinking for side in sides)
+    return count
 
 
 KIND = NetworkKind(

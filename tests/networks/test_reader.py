@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from sat3d.errors import ConfigError, FileError, Sat3dError, ShapeError
 from sat3d.inversion import FeatureLoss, IdentityLoss
+from sat3d.networks.close_look import close_look
 from sat3d.networks.loading import large_enough, resize, save_network
 from sat3d.networks.reader import KIND, AttributeReader, ReaderConfig, load_reader
 from sat3d.networks.reader_config import TWO_LOOKS
@@ -24,12 +25,13 @@ CONFIG = ReaderConfig(
 )
 
 ZOOMED = replace(CONFIG, input_px=96, widths=(4, 8, 8, 8), depths=(0, 0, 1, 0), source_px=256, face_zoom=2.0)
+CLOSE = replace(ZOOMED, input_px=64, close_levels=2, close_width=8, close_squeezed=4)
 TWICE = replace(
     CONFIG, architecture=TWO_LOOKS, input_px=64, source_px=128, widths=(8, 8, 16), depths=(0, 1, 0), attention_blocks=1
 )
 
 
-@pytest.fixture(params=[CONFIG, ZOOMED, TWICE], ids=["plain", "zoomed", "twice"])
+@pytest.fixture(params=[CONFIG, ZOOMED, CLOSE, TWICE], ids=["plain", "zoomed", "close", "twice"])
 def reader(request):
     torch.manual_seed(0)
     network = AttributeReader(request.param).eval()
@@ -140,7 +142,7 @@ def plain_file(tmp_path):
 
 def test_a_file_of_before_there_were_architectures_still_loads(plain_file):
     older = {name: value for name, value in settings().items()
-             if name not in ("architecture", "source_px", "attention_blocks")}  # fmt: skip
+             if name not in ("architecture", "source_px", "attention_blocks") and "close" not in name}  # fmt: skip
     rewrite(plain_file, config=json.dumps(older))
     assert load_reader(plain_file).config == CONFIG
 
@@ -197,6 +199,13 @@ def test_missing_built_in_weights_say_how_to_make_them(monkeypatch, tmp_path):
         {"input_px": 288},
         {"attention_blocks": -1},
         {"architecture": TWO_LOOKS, "face_zoom": 1.0},
+        {"architecture": TWO_LOOKS, "close_levels": 1},
+        {"close_levels": 6},
+        {"close_levels": 5},
+        {"close_levels": -1},
+        {"close_levels": 1, "close_width": 0},
+        {"close_levels": 1, "close_depth": -1},
+        {"close_squeezed": 0},
     ],
 )
 def test_settings_that_cannot_be_are_refused(change):
@@ -230,6 +239,24 @@ def test_the_zoom_takes_detail_of_the_face_from_the_larger_picture():
     assert resize(stripes, 96, 96).std() < 0.5 * seen[38:58].std()
     small = reader.seen(torch.full((1, 3, 64, 64), 0.3))
     torch.testing.assert_close(small, torch.full((1, 3, 96, 96), 0.3))
+
+
+def test_the_close_look_is_the_face_in_the_pictures_own_pixels():
+    images = pictures(1, 256, 256)
+    assert torch.equal(close_look(images, 128), images[:, :, 92:220, 80:176])
+    reader = AttributeReader(CLOSE).eval()
+    seen = reader.seen(images)
+    assert seen.shape == (1, 3, 64, 64 + 48)
+    torch.testing.assert_close(seen[..., 64:], resize(images[:, :, 92:220, 80:176], 64, 48))
+    blind = AttributeReader(replace(CLOSE, close_levels=0))
+    torch.testing.assert_close(seen[..., :64], blind.seen(images))
+    other = torch.cat([seen[..., :64], -seen[..., 64:]], 3)
+    assert (reader.raw(other).values - reader.raw(seen).values).abs().max() > 1e-4
+
+
+def test_a_perceptual_loss_compares_the_whole_picture_and_no_close_look():
+    features = FeatureLoss(AttributeReader(CLOSE).eval()).features(pictures())
+    assert [tuple(part.shape[2:]) for part in features] == [(32, 32), (16, 16), (8, 8)]
 
 
 def test_one_look_is_the_whole_picture_and_the_other_the_face():

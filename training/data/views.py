@@ -27,6 +27,7 @@ from .geometric import mirror
 SCHEMA = "sat3d-pictures/1"
 HELD_OUT_EVERY = 16  # every 16th person is never learned from
 VIEWS_PER_HEAD = 4
+_SHARE_FOR_PICTURES = 0.6  # of a GPU's free memory
 
 
 @dataclass(frozen=True)
@@ -93,12 +94,31 @@ class Views:
             return self.select(slice(first)), self.select(slice(first, None))
         return self.select(~held_out), self.select(held_out)
 
+    def near(self, device: torch.device | str) -> Views:
+        """The same views with their pictures in the memory of ``device``, if it is a GPU that has room for them."""
+        kept = [part for part in (self.images, self.labels) if part is not None]
+        if torch.device(device).type != "cuda" or sum(part.nbytes for part in kept) > _room(device):
+            return self
+        images, *labels = (part.to(device) for part in kept)
+        return replace(self, images=images, labels=labels[0] if labels else None)
+
     def inputs(self, index: Tensor, device: torch.device | str = "cpu", mirrored: Tensor | None = None) -> Tensor:
         """``[B, 3, S, S]`` float32 in -1..1; those whose flag in ``mirrored`` [B] is set, mirrored."""
-        images = self.images[index].to(device)  # as bytes until the last moment: a quarter of the memory to move
+        # as bytes until the last moment: a quarter of the memory to move
+        images = self.images[index.to(self.images.device)].to(device)
         if mirrored is not None:
             images = mirror(images, mirrored, 2)
         return images.permute(0, 3, 1, 2).contiguous().float().div_(127.5).sub_(1)
+
+    def labels_at(self, index: Tensor, device: torch.device | str = "cpu") -> Tensor:
+        """``[B, S, S]`` uint8: the labels that belong to :meth:`inputs`."""
+        return self.labels[index.to(self.labels.device)].to(device)
+
+
+def _room(device: torch.device | str) -> float:
+    """Bytes that pictures may take on a GPU."""
+    free, _ = torch.cuda.mem_get_info(device)
+    return _SHARE_FOR_PICTURES * free
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ class ParserTask:
     """See :class:`training.networks.task.SmallNetwork`."""
 
     def __init__(self, views: Views, machine: Machine = _CPU, seed: int = 0, config: ParserConfig | None = None):
-        self.views, self.held_out = views.split()
+        self.views, self.held_out = (part.near(machine.device) for part in views.split())
         self.machine, self.device, self.total = machine, machine.device, len(self.views)
         torch.manual_seed(seed)
         self.module = HeadParser(config)
@@ -47,7 +47,7 @@ class ParserTask:
 
     def loss(self, index: Tensor, draws: Draws) -> dict[str, Tensor]:
         flags = draws.numbers(len(index), 0, 1) < 0.5
-        labels = mirror(self.views.labels[index].to(self.device), flags, 2)
+        labels = mirror(self.views.labels_at(index, self.device), flags, 2)
         images, labels = move(self.views.inputs(index, self.device, flags), labels, draws)
         images = degrade(images, draws, group=4)
         with self.machine.autocast():
@@ -62,7 +62,7 @@ class ParserTask:
         table = torch.zeros(len(LABEL_NAMES), len(LABEL_NAMES), dtype=torch.int64)
         for index in torch.arange(len(self.held_out)).split(_EVALUATION_BATCH):
             found = module.labels(self.held_out.inputs(index, self.device)).cpu()
-            table += confusion(self.held_out.labels[index].long(), found, len(LABEL_NAMES))
+            table += confusion(self.held_out.labels_at(index).long(), found, len(LABEL_NAMES))
         shares = overlaps(table)
         return {"miou": mean(shares), **dict(zip(LABEL_NAMES, shares, strict=True))}
 

@@ -39,8 +39,8 @@ SMALLEST_PX = 128  # pictures that are smaller show too little of eyes and mouth
 _STRANGERS = 448  # other people that an identity is told from, besides those of the batch
 _LABEL_SMOOTHING = 0.03
 _EVALUATION_BATCH = 64
-_GROUP = 8  # pictures that are degraded alike
-_TERM_WEIGHTS = {"classes": 1.0, "numbers": 3.0, "spreads": 0.2, "people": 0.25}
+_GROUPS = {"cpu": 8, "cuda": 32}  # pictures that are degraded alike: few stay in a processor's cache
+_TERM_WEIGHTS = {"classes": 1.0, "numbers": 4.0, "spreads": 0.2, "people": 0.25}
 # Standard deviations up to which errors count by their square. Most actions are 0 in most faces: with an earlier bend,
 # a reader that is not sure would say 0 where the mean is what it should say.
 _BEND = 3.0
@@ -79,17 +79,21 @@ class TensorTargets:
     def of(cls, targets: ReaderTargets) -> TensorTargets:
         return cls(*(torch.from_numpy(part) for part in (targets.classes, targets.numbers, targets.persons)))
 
+    def to(self, device: torch.device | str) -> TensorTargets:
+        return TensorTargets(*(part.to(device) for part in (self.classes, self.numbers, self.persons)))
+
 
 class ReaderTask:
     """See :class:`training.networks.task.SmallNetwork`."""
 
     def __init__(self, views: Views, machine: Machine = _CPU, seed: int = 0, config: ReaderConfig | None = None):
-        self.views, self.held_out = views.split()
+        self.views, self.held_out = (part.near(machine.device) for part in views.split())
         self.machine, self.device, self.total = machine, machine.device, len(self.views)
         plain = targets_of(self.views.parameters, self.views.yaw_rad, self.views.pitch_rad)
         classes, numbers = mirrored_targets(plain.classes, plain.numbers)
-        self.targets = TensorTargets.of(plain)
-        self.mirrored = TensorTargets.of(ReaderTargets(classes, numbers, plain.persons))
+        self.targets = TensorTargets.of(plain).to(self.device)
+        self.mirrored = TensorTargets.of(ReaderTargets(classes, numbers, plain.persons)).to(self.device)
+        self.heads, self.group = self.views.heads.to(self.device), _GROUPS[torch.device(self.device).type]
         held_out = targets_of(self.held_out.parameters, self.held_out.yaw_rad, self.held_out.pitch_rad)
         self.held_out_targets = TensorTargets.of(held_out)
         torch.manual_seed(seed)
@@ -99,7 +103,7 @@ class ReaderTask:
         self.column_weights = column_weights(self.module.reader.config).to(self.device)
 
     def _fit_units(self, reader: AttributeReader) -> None:
-        numbers = self.targets.numbers
+        numbers = self.targets.numbers.cpu()
         middle = numbers.nanmean(0).nan_to_num(0.0)
         spread = (numbers - middle).square().nanmean(0).sqrt().nan_to_num(1.0).clamp_min(1e-3)
         reader.number_mean.copy_(middle)
@@ -116,7 +120,7 @@ class ReaderTask:
             own.load_state_dict(other.state_dict())
             return
         try:
-            for part in ("trunk", "squeeze"):
+            for part in ("trunk", "squeeze", *(["close"] if own.close and other.close else ())):
                 getattr(own, part).load_state_dict(getattr(other, part).state_dict())
         except RuntimeError as error:
             wanted = "one of the same architecture, widths and depths"
@@ -128,7 +132,7 @@ class ReaderTask:
         return {"network": "reader", "architecture": config.architecture, "views": self.total, "outputs": outputs}
 
     def loss(self, index: Tensor, draws: Draws) -> dict[str, Tensor]:
-        flags = draws.numbers(len(index), 0, 1).flatten() < 0.5
+        index, flags = index.to(self.device), draws.numbers(len(index), 0, 1).flatten() < 0.5
         seen = self._seen(index, flags, draws)
         with self.machine.autocast():
             raw = _as_float(self.module.reader.raw(seen))
@@ -143,17 +147,16 @@ class ReaderTask:
     def _seen(self, index: Tensor, flags: Tensor, draws: Draws) -> Tensor:
         """What the trunk sees of changed pictures; a few at a time, which a processor's cache can hold."""
         parts = []
-        for part, mirrored in zip(index.split(_GROUP), flags.split(_GROUP), strict=True):
+        for part, mirrored in zip(index.split(self.group), flags.split(self.group), strict=True):
             images, _ = move(self.views.inputs(part, self.device, mirrored), None, draws)
-            images = degrade(images, draws, _GROUP)
+            images = degrade(images, draws, self.group)
             with self.machine.autocast():
                 parts.append(self.module.reader.seen(images))
         return torch.cat(parts)
 
     def _targets(self, index: Tensor, flags: Tensor) -> TensorTargets:
-        flags = flags.cpu()[:, None]
         parts = (
-            torch.where(flags, getattr(self.mirrored, name)[index], getattr(self.targets, name)[index]).to(self.device)
+            torch.where(flags[:, None], getattr(self.mirrored, name)[index], getattr(self.targets, name)[index])
             for name in ("classes", "numbers", "persons")
         )
         return TensorTargets(*parts)
@@ -162,15 +165,14 @@ class ReaderTask:
         return (numbers - self.module.reader.number_mean) / self.module.reader.number_std
 
     def _people_loss(self, identity: Tensor, index: Tensor, draws: Draws) -> Tensor:
-        everyone = torch.cat([index, draws.choices(self.total, _STRANGERS)])
-        heads, module = self.views.heads, self.module
-        places = module.places(self.targets.persons[everyone].to(self.device))
+        everyone = torch.cat([index, draws.choices(self.total, _STRANGERS).to(self.device)])
+        heads, module = self.heads, self.module
+        places = module.places(self.targets.persons[everyone])
         scores = F.normalize(identity, dim=1) @ places.T * module.log_scale.exp().clamp(max=60.0)
         same = heads[index][:, None] == heads[everyone][None]
-        own = torch.arange(len(index))
+        own = torch.arange(len(index), device=self.device)
         same[own, own] = False
-        scores = scores.masked_fill(same.to(self.device), -1e4)
-        own = own.to(self.device)
+        scores = scores.masked_fill(same, -1e4)
         return (F.cross_entropy(scores, own) + F.cross_entropy(scores[:, : len(own)].T, own)) / 2
 
     @torch.no_grad()
