@@ -72,6 +72,32 @@ def texel_rays(
     return middle.to(origins.dtype), (scaled @ directions.to(exact).T).to(origins.dtype)
 
 
+def axes_of_planes(projection: Tensor) -> list[tuple[int, int]] | None:
+    """World axes (0, 1, 2) of the width and the height of planes that lie along axes; None if one does not.
+
+    ``projection [3, P, 2]``.
+    """
+    along = projection != 0
+    if projection.shape[2] != 2 or not bool((along.sum(0) == 1).all()):
+        return None
+    pairs = [(int(width), int(height)) for width, height in along.int().argmax(0)]
+    return pairs if all(width != height for width, height in pairs) else None
+
+
+def read_lattice(plane: Tensor, across: Tensor, down: Tensor) -> Tensor:
+    """``plane [H, W, C]`` read linearly, zeros outside, at all pairs of ``across [N]`` (width) and ``down [M]``, both
+    -1..1 -> ``[N, M, C]``."""
+    by_width, by_height = (_tents(x, length) for x, length in zip((across, down), plane.shape[1::-1], strict=True))
+    rows = torch.einsum("mh,hwc->mwc", by_height, plane)
+    return torch.einsum("nw,mwc->nmc", by_width, rows)
+
+
+def _tents(coordinates: Tensor, length: int) -> Tensor:
+    """``[N]`` in -1..1 -> weights of the texels ``[N, length]``."""
+    texels = (coordinates + 1) * (length / 2) - 0.5
+    return (1 - (texels[:, None] - torch.arange(length, device=texels.device)).abs()).clamp_min(0)
+
+
 def sample_planes(
     planes: Tensor, texels: Tensor, batch_index: Tensor | None = None, shares: Tensor | None = None
 ) -> Tensor:
