@@ -1,8 +1,8 @@
 """Where the matter of one face is: a coarse grid of its box, made of its planes once, for all views.
 
-A ray's samples in empty cells need not be computed. A cell is empty if the density at its corners, raised by half of
-what it varies in the cell, is too thin to be seen, and so are all cells around it: things thinner than a cell raise the
-density of a corner near them, as planes are interpolated and a decoder is smooth.
+A ray's samples in empty cells need not be computed. A cell is empty if no density in it can be seen: neither at its
+corners, nor with what detail finer than the cell adds to them. Planes that lie along axes tell by how much: features
+enter the density through one softplus, whose slope is 0 to 1.
 """
 
 from dataclasses import dataclass
@@ -12,11 +12,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .layers import softplus
-from .planes import axes_of_planes, grid_size, read_lattice
+from .planes import Lattice, axes_of_planes
 from .renderer import RayBatch, Volume, query_points
 
 CELLS = 64  # a side
 _MARGIN = 1.1  # of the box: the outermost cells lie where planes are zero, and stand for all that is farther out
+_SLOPE = 0.5  # of the softplus
 _THINNEST = 2e-3  # opacity of a box's width of the raw density that still counts as matter
 _POINTS_AT_ONCE = 1 << 15
 
@@ -62,11 +63,13 @@ def find_matter(scene: Volume, cells: int = CELLS) -> Occupancy:
     """The occupancy of one face, whose planes are ``scene.planes [1, …]``."""
     half = scene.box_warp / 2 * _MARGIN
     axis = torch.linspace(-half, half, cells + 1, device=scene.planes.device)
-    density = _density_at(scene, axis)[None, None]
-    highest, lowest = F.max_pool3d(density, 2, 1), -F.max_pool3d(-density, 2, 1)
-    matter = highest + (highest - lowest) / 2 > thinnest_density(scene.box_warp)
-    matter |= ~torch.isfinite(highest)
-    filled = F.max_pool3d(matter.float(), 3, 1, padding=1)[0, 0] > 0
+    pairs = None if scene.in_balls or scene.planes.ndim != 5 else axes_of_planes(scene.projection)
+    density, rise = _read_points(scene, axis) if pairs is None else _read_planes(scene, axis, pairs)
+    highest, lowest = (sign * F.max_pool3d(sign * density[None], 2, 1)[0] for sign in (1, -1))
+    most = highest + (highest - lowest) / 2 + _SLOPE * rise
+    filled = ~(most <= thinnest_density(scene.box_warp))  # NaN is no empty space
+    if pairs is None:
+        filled = F.max_pool3d(filled[None].float(), 3, 1, padding=1)[0] > 0
     return Occupancy(filled.flatten(), half, not scene.in_balls)
 
 
@@ -75,33 +78,37 @@ def thinnest_density(box_warp: float) -> float:
     return 1 + float(torch.expm1(torch.tensor(_THINNEST / box_warp)).log())
 
 
-def _density_at(scene: Volume, axis: Tensor) -> Tensor:
-    """Raw density at all points of the lattice ``axis`` × ``axis`` × ``axis``, ``[N, N, N]``."""
-    pairs = axes_of_planes(scene.projection)
-    if pairs is not None and not scene.in_balls and scene.planes.ndim == 5:
-        return _density_by_planes(scene, axis, pairs)
+def _read_points(scene: Volume, axis: Tensor) -> tuple[Tensor, Tensor]:
+    """Raw density at all points of the lattice ``axis`` × ``axis`` × ``axis``, ``[N, N, N]``; of finer detail nothing
+    is known."""
     parts = torch.cartesian_prod(axis, axis, axis).split(_POINTS_AT_ONCE)
     found = [query_points(scene, points[None], as_seen=True)[0][0] for points in parts]
-    return torch.cat(found).reshape([len(axis)] * 3)
+    return torch.cat(found).reshape([len(axis)] * 3), axis.new_zeros(())
 
 
-def _density_by_planes(scene: Volume, axis: Tensor, pairs: list[tuple[int, int]]) -> Tensor:
+def _read_planes(scene: Volume, axis: Tensor, pairs: list[tuple[int, int]]) -> tuple[Tensor, Tensor]:
     """The same where every plane lies along two axes: a plane is read N² times, not N³ times, and goes through the
-    decoder's first layer before the planes are added up."""
-    decoder, placed, sheets = scene.decoder, scene.place(axis), []
+    decoder's first layer before the planes are added up. Also by how much finer detail can raise the density in the
+    cells, ``[N - 1, N - 1, N - 1]``, were the softplus as steep everywhere as it can be."""
+    decoder, placed, sheets, rises = scene.decoder, scene.place(axis), [], []
     weight, bias = decoder.net[0].scaled()
+    outward = decoder.net[2].scaled()[0][0] * decoder.density_gain
     for number, pair in enumerate(pairs):
-        coordinates = [placed * scene.projection[world, number, k] for k, world in enumerate(pair)]
-        features = read_lattice(scene.planes[0, :, :, number], *coordinates)
-        sheets.append(_spread(F.linear(features / len(pairs), weight), pair))
-    slabs = []
-    for x in range(len(axis)):
-        total = sum((sheet[x if len(sheet) > 1 else 0] for sheet in sheets), bias)
-        slabs.append(decoder.density(softplus(total)))
-    return torch.stack(slabs)
+        plane = scene.planes[0, :, :, number]
+        across, down = (placed * scene.projection[world, number, k] for k, world in enumerate(pair))
+        lattice = Lattice.of(across, down, plane.shape[:2])
+        read = lattice.read(plane)
+        detail = F.linear((plane - lattice.between(read)) / len(pairs), weight)
+        rises.append(_spread(lattice.most_in_cells((detail * outward).clamp_min_(0).sum(-1))[..., None], pair)[..., 0])
+        sheets.append(_spread(F.linear(read / len(pairs), weight), pair))
+    slabs = [
+        decoder.density(softplus(sum((sheet[x if len(sheet) > 1 else 0] for sheet in sheets), bias)))
+        for x in range(len(axis))
+    ]
+    return torch.stack(slabs), sum(rises)
 
 
-def _spread(hidden: Tensor, pair: tuple[int, int]) -> Tensor:
-    """``[N, N, H]`` over two world axes -> ``[N or 1, N or 1, N or 1, H]`` over x, y, z."""
-    hidden = hidden.transpose(0, 1) if pair[0] > pair[1] else hidden
-    return hidden.unsqueeze(({0, 1, 2} - set(pair)).pop())
+def _spread(values: Tensor, pair: tuple[int, int]) -> Tensor:
+    """``[N, N, C]`` over two world axes -> ``[N or 1, N or 1, N or 1, C]`` over x, y, z."""
+    values = values.transpose(0, 1) if pair[0] > pair[1] else values
+    return values.unsqueeze(({0, 1, 2} - set(pair)).pop())

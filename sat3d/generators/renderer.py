@@ -55,13 +55,13 @@ class Decoder(nn.Module):
 
     def density(self, hidden: Tensor) -> Tensor:
         """Hidden units ``[…, H]`` -> raw density ``[…]``."""
-        weight, bias = self.net[2].scaled()
-        return torch.mv(hidden.flatten(0, -2), weight[0]).add_(bias[0]).mul_(self.density_gain).view(hidden.shape[:-1])
+        weight, bias = (part[0] for part in self.net[2].scaled())
+        density = torch.mv(hidden.flatten(0, -2), weight).add_(bias).mul_(self.density_gain)
+        return density.view(hidden.shape[:-1])
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Hidden units ``[…, H]`` -> colour logits ``[…, C]``."""
-        weight, bias = self.net[2].scaled()
-        return F.linear(hidden, weight[1:], bias[1:])
+        return F.linear(hidden, *(part[1:] for part in self.net[2].scaled()))
 
     def colours(self, logits: Tensor) -> Tensor:
         """What is composited."""
@@ -129,11 +129,11 @@ class Volume:
 
     def query(self, places: Places, volume_index: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Raw density ``[M]`` and colour logits ``[M, C]``; ``volume_index [M]`` as in :class:`RayBatch`."""
-        return self.decoder(sample_planes(self.planes, places.texels, volume_index, places.shares))
+        return self.decoder(self.features(places, volume_index))
 
-    def hidden(self, places: Places) -> Tensor:
-        """The decoder's hidden units ``[M, H]`` in the first volume; see :meth:`Decoder.hidden`."""
-        return self.decoder.hidden(sample_planes(self.planes, places.texels, None, places.shares))
+    def features(self, places: Places, volume_index: Tensor | None = None) -> Tensor:
+        """What the decoder gets, ``[M, C]``."""
+        return sample_planes(self.planes, places.texels, volume_index, places.shares)
 
     def as_seen(self, density: Tensor, points: Tensor) -> Tensor:
         """Raw ``density [M]`` at world ``points [M, 3]`` as it is rendered: thin where nothing ever is."""
@@ -155,7 +155,6 @@ class RayBatch:
     def slice(self, part: "slice | Tensor") -> "RayBatch":
         index = None if self.volume_index is None else self.volume_index[part]
         return RayBatch(self.origins[part], self.directions[part], self.near[part], self.far[part], index)
-
 
     def points(self, ray: Tensor, depths: Tensor) -> Tensor:
         """World points ``[M, 3]`` of ``ray [M]`` at ``depths [M]``."""
@@ -212,9 +211,7 @@ def render_volume(
     return as_views(features, depth, opacity, resolution)
 
 
-def draw_noise(
-    sampling: Sampling, rays: int, config: RenderingConfig, device: torch.device
-) -> tuple[Tensor, Tensor]:
+def draw_noise(sampling: Sampling, rays: int, config: RenderingConfig, device: torch.device) -> tuple[Tensor, Tensor]:
     """Jitter and quantiles of all rays; one row where they are all alike."""
     jitter = sampling.uniform((rays, config.depth_resolution), device)
     return jitter, sampling.quantiles((rays, config.depth_resolution_importance), device)
@@ -257,6 +254,14 @@ def render_rays(scene: Volume, rays: RayBatch, config: RenderingConfig, jitter: 
     Returns ``(features [R, C], depth [R], opacity [R], smallest depth [R], largest depth [R])``; depth is not
     clamped yet (NaN where nothing was hit).
     """
+    features, depth, opacity, low, high = composite_rays(scene, rays, config, jitter, quantiles)
+    if config.white_back:
+        features = features + (1 - opacity)[:, None]
+    return scene.decoder.signed(features), depth, opacity, low, high
+
+
+def composite_rays(scene: Volume, rays: RayBatch, config: RenderingConfig, jitter: Tensor, quantiles: Tensor):
+    """The same with the colours as they were composited, before anything behind the volume."""
     lines = rays_through(scene, rays)
     depths = volume.stratified_depths(
         rays.near, rays.far, config.depth_resolution, jitter, config.disparity_space_sampling
@@ -280,9 +285,7 @@ def render_rays(scene: Volume, rays: RayBatch, config: RenderingConfig, jitter: 
     if order is not None:  # back to the order in which the colours were computed
         coefficients = torch.zeros_like(coefficients).scatter(1, order, coefficients)
     features = _composite(scene.decoder, coefficients, passes, opacity)
-    if config.white_back:
-        features = features + (1 - opacity)[:, None]
-    return scene.decoder.signed(features), depth, opacity, depths[:, 0], depths[:, -1]
+    return features, depth, opacity, depths[:, 0], depths[:, -1]
 
 
 @dataclass(frozen=True)
@@ -353,7 +356,8 @@ def beyond(rays: RayBatch, depths: Tensor, half_seen: float) -> Tensor:
 def _composite(decoder: Decoder, coefficients: Tensor, passes: list[Tensor], opacity: Tensor) -> Tensor:
     """Σ_j c_j · colour_j."""
     parts = coefficients.split([logits.shape[1] for logits in passes], 1)
-    sums = [torch.einsum("rn,rnc->rc", c, decoder.narrow_colours(logits)) for c, logits in zip(parts, passes, strict=True)]
+    colours = [decoder.narrow_colours(logits) for logits in passes]
+    sums = [torch.einsum("rn,rnc->rc", c, colour) for c, colour in zip(parts, colours, strict=True)]
     return decoder.widened(sums[0] if len(sums) == 1 else sums[0] + sums[1], opacity)
 
 

@@ -20,6 +20,7 @@ from .renderer import (
     Volume,
     as_views,
     clamp_depth,
+    composite_rays,
     draw_noise,
     make_rays,
     rays_through,
@@ -27,7 +28,8 @@ from .renderer import (
 
 _LEAST_LIGHT = 3e-4  # what is behind this share of the light is not looked for
 _LEAST_COEFFICIENT = 2e-4  # of a sample's colour
-_RAYS_PER_CHUNK = 2048  # of those that meet anything
+_MOSTLY_FILLED = 0.6  # share of the samples above which it is faster to compute them all
+_RAYS_PER_CHUNK_CPU, _RAYS_PER_CHUNK = 2048, 16384  # of those that meet anything
 # On a ray that may hold matter, before asking whether light comes from farther behind; also of importance samples.
 _FIRST_SAMPLES, _FIRST_FINE_SAMPLES = 4, 6
 
@@ -108,7 +110,7 @@ class SparseRays:
         if not len(where):
             return
         ray, depths = where // wanted.shape[1], found.depths.flatten()[where]
-        hidden = self.scene.hidden(self.lines.places_of(ray, depths))
+        hidden = self.scene.decoder.hidden(self.scene.features(self.lines.places_of(ray, depths)))
         density = self.scene.decoder.density(hidden)
         if self.scene.half_seen is not None:
             density = self.scene.as_seen(density, self.rays.points(ray, depths))
@@ -168,10 +170,14 @@ def render_volume_sparsely(
     depths = _coarse_depths(rays, config, config.depth_resolution, jitter)
     features = camera.new_zeros(len(depths), scene.planes.shape[-1])
     depth, opacity = torch.full_like(rays.near, torch.nan), torch.zeros_like(rays.near)
-    for part in _rays_with_matter(occupancy, rays, config).split(rays_per_chunk or _RAYS_PER_CHUNK):
-        work = SparseRays(scene, occupancy, rays.slice(part))
-        own = quantiles if len(quantiles) == 1 else quantiles[part]
-        features[part], depth[part], opacity[part] = work.render(depths[part], own)
+    chunk = rays_per_chunk or (_RAYS_PER_CHUNK_CPU if camera.device.type == "cpu" else _RAYS_PER_CHUNK)
+    for part in _rays_with_matter(occupancy, rays, config).split(chunk):
+        own = [x if len(x) == 1 else x[part] for x in (jitter, quantiles)]
+        some = rays.slice(part)
+        if occupancy.along(some, depths[part]).float().mean() > _MOSTLY_FILLED:
+            features[part], depth[part], opacity[part] = composite_rays(scene, some, config, *own)[:3]
+        else:
+            features[part], depth[part], opacity[part] = SparseRays(scene, occupancy, some).render(depths[part], own[1])
     if config.white_back:
         features += (1 - opacity)[:, None]
     flat = [x.reshape(len(camera), -1) for x in (depth, depths[:, 0], depths[:, -1])]

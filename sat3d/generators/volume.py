@@ -10,8 +10,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .layers import softplus
-
 _TRANSMITTANCE_EPS = 1e-10
 _PDF_EPS = 1e-5
 _WEIGHT_FLOOR = 0.01
@@ -67,7 +65,7 @@ def compositing_weights(densities: Tensor, depths: Tensor) -> Tensor:
     >>> compositing_weights(torch.full((1, 3), 100.0), torch.tensor([[1.0, 2.0, 3.0]]))
     tensor([[1.0000e+00, 1.0000e-10]])
     """
-    sigma = softplus((densities[:, 1:] + densities[:, :-1]) / 2 - 1)
+    sigma = F.softplus((densities[:, 1:] + densities[:, :-1]) / 2 - 1)
     alpha = 1 - torch.exp(-sigma * (depths[:, 1:] - depths[:, :-1]))
     through = torch.cumprod(1 - alpha + _TRANSMITTANCE_EPS, -1)
     return alpha * torch.cat([torch.ones_like(through[:, :1]), through[:, :-1]], -1)
