@@ -233,7 +233,7 @@ class TriplaneGenerator(ViewGenerator):
         noise = Noise(self.config.rendering.superresolution_noise_mode, options.noise.generator)
         raw = self.raw_image(features, styles) if self.config.raw_torgb else None
         dtype = options.superresolution_dtype
-        if _is_fast(options) and dtype == torch.float32:
+        if _is_fast(options) and dtype == torch.float32 and min(self.config.superresolution.channels) >= _WIDE:
             dtype = quick_dtype(features.device)
         return self.superresolution(features, layers, noise, dtype, raw)
 
@@ -262,6 +262,9 @@ class TriplaneGenerator(ViewGenerator):
         for parameter, trained in zip(other.parameters(), wanted, strict=True):  # load_state_dict switches all on
             parameter.requires_grad_(trained)
         return other.train(self.training)
+
+
+_WIDE = 32  # channels, from which other numbers than float32 gain time
 
 
 def _is_fast(options: RenderOptions) -> bool:
