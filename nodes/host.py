@@ -91,14 +91,15 @@ class HostModel:
                 "different here"
             )
 
-    def render_options(self, neural_resolution: int | None = None) -> RenderOptions:
-        """Options for this machine: chunks by free memory, half precision where the host would use it."""
+    def render_options(self, neural_resolution: int | None = None, fast: bool = True) -> RenderOptions:
+        """Options for this machine: chunks by free memory, half precision where the host would use it. ``fast``: what
+        cannot show is left out."""
         device = self.hosted.device
         if device.type == "cpu":
-            return RenderOptions(neural_resolution)
+            return RenderOptions(neural_resolution, fast=fast)
         dtype = torch.float16 if management.should_use_fp16(device) else torch.float32
         rays = memory.rays_that_fit(management.get_free_memory(device), self.network.config)
-        return RenderOptions(neural_resolution, superresolution_dtype=dtype, rays_per_chunk=rays)
+        return RenderOptions(neural_resolution, superresolution_dtype=dtype, rays_per_chunk=rays, fast=fast)
 
 
 class Report:

@@ -39,7 +39,7 @@ class SAT3DRenderAsTaken(io.ComfyNode):
         network = tuned_network(model.ready(memory.render_bytes(model.network.config)), latent)
         report = host.Report(cls)
         with host.cancellable(network):
-            views = render_as_taken(network, latent, model.render_options())
+            views = render_as_taken(network, latent, model.render_options(fast=False))
             # Without a live preview: the page would keep it, and one picture is soon made.
             pictures, _, alpha = collect(views, len(latent.styles), lambda done, total, _: report(done, total))
         return io.NodeOutput(pictures, images.to_mask(alpha))

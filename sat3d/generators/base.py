@@ -14,6 +14,7 @@ from ..errors import ConfigError
 from ..style_space import StyleGroup, StyleLayer, StyleLayout
 from .config import BackboneConfig, GeneratorConfig, TriplaneConfig
 from .mapping import MappingNetwork
+from .occupancy import Occupancy
 from .renderer import RenderedRays
 from .synthesis import Noise, SkipNetwork, SynthesisBlock, SynthesisLayer, ToRGB
 from .volume import Sampling
@@ -31,6 +32,9 @@ class RenderOptions:
     ``neural_resolution``: side of the volume-rendered image (None: the checkpoint's). ``couple_batch``: reproduce
     the published code's dependence of one sample on the batch. ``superresolution_dtype``: float16 halves the time
     of a GPU's convolutions. ``rays_per_chunk``: None chooses by device.
+
+    ``fast``: samples that cannot show are not computed (``sparse.py``), and super-resolution uses the numbers that the
+    machine multiplies fastest: for whoever looks at pictures. With gradients or ``couple_batch`` views stay exact.
     """
 
     neural_resolution: int | None = None
@@ -39,6 +43,7 @@ class RenderOptions:
     couple_batch: bool = False
     superresolution_dtype: torch.dtype = torch.float32
     rays_per_chunk: int | None = None
+    fast: bool = False
 
 
 @dataclass(frozen=True)
@@ -225,12 +230,33 @@ class ViewGenerator(StyleGenerator):
         them."""
 
     @abstractmethod
-    def render_features(self, planes: Tensor, camera: Tensor, options: RenderOptions | None = None) -> RenderedRays:
-        """Volume rendering alone: ``planes [1 or V, …]``, ``camera [V, 25]`` -> features, depth, opacity at r²."""
+    def find_matter(self, planes: Tensor) -> Occupancy:
+        """Where the matter of one face is, ``planes [1, …]``: what fast views of it share."""
 
     @abstractmethod
-    def render(self, planes: Tensor, styles: Tensor, camera: Tensor, options: RenderOptions | None = None) -> Rendering:
-        """Views of given planes: ``planes [1 or V, …]``, ``styles [1 or V, S]``, ``camera [V, 25]``."""
+    def render_features(
+        self,
+        planes: Tensor,
+        camera: Tensor,
+        options: RenderOptions | None = None,
+        occupancy: Occupancy | None = None,
+    ) -> RenderedRays:
+        """Volume rendering alone: ``planes [1 or V, …]``, ``camera [V, 25]`` -> features, depth, opacity at r².
+
+        ``occupancy`` of :meth:`find_matter`, for fast views (None: found here).
+        """
+
+    @abstractmethod
+    def render(
+        self,
+        planes: Tensor,
+        styles: Tensor,
+        camera: Tensor,
+        options: RenderOptions | None = None,
+        occupancy: Occupancy | None = None,
+    ) -> Rendering:
+        """Views of given planes: ``planes [1 or V, …]``, ``styles [1 or V, S]``, ``camera [V, 25]``; ``occupancy`` as
+        above."""
 
     @abstractmethod
     def with_rendering(self, **changes: Any) -> "ViewGenerator":

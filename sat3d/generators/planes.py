@@ -10,6 +10,7 @@ too, and a bag has 8·P corners, of which the D slices of a texel lie together.
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -70,6 +71,76 @@ def texel_rays(
     point = origins.to(exact) + depth.to(exact)[:, None] * directions.to(exact)
     middle = scaled @ point.T + (half - 0.5)[:, None]
     return middle.to(origins.dtype), (scaled @ directions.to(exact).T).to(origins.dtype)
+
+
+def axes_of_planes(projection: Tensor) -> list[tuple[int, int]] | None:
+    """World axes (0, 1, 2) of the width and the height of planes that lie along axes; None if one does not.
+
+    ``projection [3, P, 2]``.
+    """
+    along = projection != 0
+    if projection.shape[2] != 2 or not bool((along.sum(0) == 1).all()):
+        return None
+    pairs = [(int(width), int(height)) for width, height in along.int().argmax(0)]
+    return pairs if all(width != height for width, height in pairs) else None
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """N × M points on a plane of H × W texels; along each axis they ascend or descend."""
+
+    across: Tensor  # [N], texel units
+    down: Tensor  # [M]
+    size: tuple[int, int]  # H, W
+
+    @classmethod
+    def of(cls, across: Tensor, down: Tensor, size: tuple[int, int]) -> "Lattice":
+        """``across [N]`` (width) and ``down [M]`` in -1..1."""
+        height, width = size
+        return cls((across + 1) * (width / 2) - 0.5, (down + 1) * (height / 2) - 0.5, (height, width))
+
+    def read(self, plane: Tensor) -> Tensor:
+        """``plane [H, W, C]`` read linearly, zeros outside -> ``[N, M, C]``."""
+        by_height, by_width = (_tents(x, length) for x, length in zip((self.down, self.across), self.size, strict=True))
+        return torch.einsum("nw,mwc->nmc", by_width, torch.einsum("mh,hwc->mwc", by_height, plane))
+
+    def between(self, values: Tensor) -> Tensor:
+        """``[N, M, C]`` at the points -> ``[H, W, C]`` at the texels, linearly; the lattice must surround them."""
+        by_height, by_width = (
+            _shares(x, length) for x, length in zip((self.down, self.across), self.size, strict=True)
+        )
+        return torch.einsum("hm,wmc->hwc", by_height, torch.einsum("wn,nmc->wmc", by_width, values))
+
+    def most_in_cells(self, values: Tensor) -> Tensor:
+        """``[H, W]`` at the texels -> the largest that has a part in each cell ``[N - 1, M - 1]``."""
+        by_height = _windows(self.down, self.size[0])
+        rows = values[by_height].amax(1)  # [M - 1, W]
+        return rows[:, _windows(self.across, self.size[1])].amax(2).T
+
+
+def _tents(texels: Tensor, length: int) -> Tensor:
+    """Points ``[N]`` in texel units -> weights of the texels ``[N, length]``."""
+    return (1 - (texels[:, None] - torch.arange(length, device=texels.device)).abs()).clamp_min(0)
+
+
+def _shares(texels: Tensor, length: int) -> Tensor:
+    """Points ``[N]`` in order -> what each texel takes of them, between two, ``[length, N]``."""
+    if texels[-1] < texels[0]:
+        return _shares(texels.flip(0), length).flip(1)
+    places = torch.arange(length, device=texels.device, dtype=texels.dtype)
+    high = torch.searchsorted(texels, places, right=True).clamp_(1, len(texels) - 1)
+    share = (places - texels[high - 1]) / (texels[high] - texels[high - 1])
+    shares = texels.new_zeros(length, len(texels))
+    return shares.scatter_(1, high[:, None], share[:, None]).scatter_(1, high[:, None] - 1, 1 - share[:, None])
+
+
+def _windows(texels: Tensor, length: int) -> Tensor:
+    """Points ``[N]`` in order -> the texels that have a part in the cells between them, ``[N - 1, K]``; some twice."""
+    edges = torch.stack([texels[:-1], texels[1:]])
+    first = edges.amin(0).sub(1).ceil().clamp(0, length - 1).long()
+    last = edges.amax(0).add(1).floor().clamp(0, length - 1).long()
+    steps = torch.arange(int((last - first).max()) + 1, device=texels.device)
+    return torch.minimum(first[:, None] + steps, last[:, None])
 
 
 def sample_planes(

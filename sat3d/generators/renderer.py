@@ -16,7 +16,7 @@ from torch.utils.checkpoint import checkpoint
 from . import volume
 from .balls import ball_places
 from .config import Activation, RenderingConfig
-from .layers import LRELU_GAIN, LRELU_SLOPE, FullyConnected
+from .layers import LRELU_GAIN, LRELU_SLOPE, FullyConnected, softplus
 from .planes import grid_size, sample_planes, texel_points, texel_rays, warp_space
 from .rays import camera_rays, ray_limits
 from .volume import Sampling
@@ -24,8 +24,8 @@ from .volume import Sampling
 _RAYS_PER_CHUNK_CPU = 1024  # fits the cache
 _RAYS_PER_CHUNK_CPU_GRAD = 2048  # each chunk's gradient is as large as the planes: fewer are better
 _RAYS_PER_CHUNK = 16384
-_SIGMOID_WIDEN, _SIGMOID_SHIFT = 1.002, 0.001
-_CROPPED_DENSITY = -1000.0  # raw: an interval with even one end of it is clear
+SIGMOID_WIDEN, SIGMOID_SHIFT = 1.002, 0.001
+CROPPED_DENSITY = -1000.0  # raw: an interval with even one end of it is clear
 
 
 class Decoder(nn.Module):
@@ -45,15 +45,37 @@ class Decoder(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean plane features ``[…, C]`` -> raw density ``[…]`` and colour logits ``[…, C]``."""
-        y = self.net(x)
+        y = self.net[2](self.hidden(x))
         density = y[..., 0] if self.density_gain == 1 else y[..., 0] * self.density_gain
         return density, y[..., 1:]
+
+    def hidden(self, x: Tensor) -> Tensor:
+        """Mean plane features ``[…, C]`` -> hidden units ``[…, H]``, of which density and colours are linear."""
+        return softplus(self.net[0](x))
+
+    def density(self, hidden: Tensor) -> Tensor:
+        """Hidden units ``[…, H]`` -> raw density ``[…]``."""
+        weight, bias = (part[0] for part in self.net[2].scaled())
+        density = torch.mv(hidden.flatten(0, -2), weight).add_(bias).mul_(self.density_gain)
+        return density.view(hidden.shape[:-1])
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Hidden units ``[…, H]`` -> colour logits ``[…, C]``."""
+        return F.linear(hidden, *(part[1:] for part in self.net[2].scaled()))
 
     def colours(self, logits: Tensor) -> Tensor:
         """What is composited."""
         if self.activation == "sigmoid":
             return widened_sigmoid(logits)
         return logits if self.activation == "none" else F.leaky_relu(logits, LRELU_SLOPE) * LRELU_GAIN
+
+    def narrow_colours(self, logits: Tensor) -> Tensor:
+        """Colours before a sigmoid's widening, which is linear: :meth:`widened` applies it to their sum."""
+        return torch.sigmoid(logits) if self.activation == "sigmoid" else self.colours(logits)
+
+    def widened(self, total: Tensor, opacity: Tensor) -> Tensor:
+        """Sums of narrow colours ``[R, C]`` whose weights add up to ``opacity [R]``."""
+        return total * SIGMOID_WIDEN - opacity[:, None] * SIGMOID_SHIFT if self.activation == "sigmoid" else total
 
     def signed(self, features: Tensor) -> Tensor:
         """Composited features as the layers behind want them: of a sigmoid -1..1."""
@@ -62,7 +84,7 @@ class Decoder(nn.Module):
 
 def widened_sigmoid(logits: Tensor) -> Tensor:
     """Colours slightly outside 0..1, so that the sigmoid can reach both ends (mip-NeRF)."""
-    return torch.sigmoid(logits) * _SIGMOID_WIDEN - _SIGMOID_SHIFT
+    return torch.sigmoid(logits) * SIGMOID_WIDEN - SIGMOID_SHIFT
 
 
 @dataclass(frozen=True)
@@ -107,13 +129,17 @@ class Volume:
 
     def query(self, places: Places, volume_index: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Raw density ``[M]`` and colour logits ``[M, C]``; ``volume_index [M]`` as in :class:`RayBatch`."""
-        return self.decoder(sample_planes(self.planes, places.texels, volume_index, places.shares))
+        return self.decoder(self.features(places, volume_index))
+
+    def features(self, places: Places, volume_index: Tensor | None = None) -> Tensor:
+        """What the decoder gets, ``[M, C]``."""
+        return sample_planes(self.planes, places.texels, volume_index, places.shares)
 
     def as_seen(self, density: Tensor, points: Tensor) -> Tensor:
         """Raw ``density [M]`` at world ``points [M, 3]`` as it is rendered: thin where nothing ever is."""
         if self.half_seen is None:
             return density
-        return density.masked_fill((points[:, [0, 2]].abs() > self.half_seen).any(1), _CROPPED_DENSITY)
+        return density.masked_fill((points[:, [0, 2]].abs() > self.half_seen).any(1), CROPPED_DENSITY)
 
 
 @dataclass(frozen=True)
@@ -126,9 +152,13 @@ class RayBatch:
     far: Tensor  # [R]
     volume_index: Tensor | None  # [R] int64
 
-    def slice(self, part: slice) -> "RayBatch":
+    def slice(self, part: "slice | Tensor") -> "RayBatch":
         index = None if self.volume_index is None else self.volume_index[part]
         return RayBatch(self.origins[part], self.directions[part], self.near[part], self.far[part], index)
+
+    def points(self, ray: Tensor, depths: Tensor) -> Tensor:
+        """World points ``[M, 3]`` of ``ray [M]`` at ``depths [M]``."""
+        return torch.addcmul(self.origins[ray], depths[:, None], self.directions[ray])
 
 
 @dataclass(frozen=True)
@@ -168,8 +198,7 @@ def render_volume(
     """
     sampling = sampling or Sampling()
     rays = make_rays(camera, resolution, config, scene.planes.shape[0], couple_batch)
-    jitter = sampling.uniform((len(rays.near), config.depth_resolution), camera.device)
-    quantiles = sampling.quantiles((len(rays.near), config.depth_resolution_importance), camera.device)
+    jitter, quantiles = draw_noise(sampling, len(rays.near), config, camera.device)
     chunk = rays_per_chunk or _default_chunk(camera.device)
     outputs = []
     for low in range(0, len(rays.near), chunk):
@@ -178,7 +207,19 @@ def render_volume(
         outputs.append(_run_chunk(scene, rays.slice(part), config, *noise))
     features, depth, opacity, low, high = (torch.cat(parts) for parts in zip(*outputs, strict=True))
     views = camera.shape[0]
-    depth = _clamp_depth(depth.reshape(views, -1), low.reshape(views, -1), high.reshape(views, -1), couple_batch)
+    depth = clamp_depth(depth.reshape(views, -1), low.reshape(views, -1), high.reshape(views, -1), couple_batch)
+    return as_views(features, depth, opacity, resolution)
+
+
+def draw_noise(sampling: Sampling, rays: int, config: RenderingConfig, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Jitter and quantiles of all rays; one row where they are all alike."""
+    jitter = sampling.uniform((rays, config.depth_resolution), device)
+    return jitter, sampling.quantiles((rays, config.depth_resolution_importance), device)
+
+
+def as_views(features: Tensor, depth: Tensor, opacity: Tensor, resolution: int) -> RenderedRays:
+    """Flat ``features [V·r·r, C]``, ``depth [V, r·r]``, ``opacity [V·r·r]``, as pictures."""
+    views = len(depth)
     return RenderedRays(
         rearrange(features, "(v h w) c -> v c h w", v=views, w=resolution),
         rearrange(depth, "v (h w) -> v 1 h w", w=resolution),
@@ -200,7 +241,7 @@ def _run_chunk(scene: Volume, rays: RayBatch, config: RenderingConfig, jitter: T
     )
 
 
-def _clamp_depth(depth: Tensor, low: Tensor, high: Tensor, couple_batch: bool) -> Tensor:
+def clamp_depth(depth: Tensor, low: Tensor, high: Tensor, couple_batch: bool) -> Tensor:
     # A ray without any weight has depth 0/0; the published code puts it at the far end.
     dims = (0, 1) if couple_batch else (1,)
     low, high = low.amin(dims, keepdim=True), high.amax(dims, keepdim=True)
@@ -213,6 +254,14 @@ def render_rays(scene: Volume, rays: RayBatch, config: RenderingConfig, jitter: 
     Returns ``(features [R, C], depth [R], opacity [R], smallest depth [R], largest depth [R])``; depth is not
     clamped yet (NaN where nothing was hit).
     """
+    features, depth, opacity, low, high = composite_rays(scene, rays, config, jitter, quantiles)
+    if config.white_back:
+        features = features + (1 - opacity)[:, None]
+    return scene.decoder.signed(features), depth, opacity, low, high
+
+
+def composite_rays(scene: Volume, rays: RayBatch, config: RenderingConfig, jitter: Tensor, quantiles: Tensor):
+    """The same with the colours as they were composited, before anything behind the volume."""
     lines = rays_through(scene, rays)
     depths = volume.stratified_depths(
         rays.near, rays.far, config.depth_resolution, jitter, config.disparity_space_sampling
@@ -236,9 +285,7 @@ def render_rays(scene: Volume, rays: RayBatch, config: RenderingConfig, jitter: 
     if order is not None:  # back to the order in which the colours were computed
         coefficients = torch.zeros_like(coefficients).scatter(1, order, coefficients)
     features = _composite(scene.decoder, coefficients, passes, opacity)
-    if config.white_back:
-        features = features + (1 - opacity)[:, None]
-    return scene.decoder.signed(features), depth, opacity, depths[:, 0], depths[:, -1]
+    return features, depth, opacity, depths[:, 0], depths[:, -1]
 
 
 @dataclass(frozen=True)
@@ -261,6 +308,11 @@ class TexelRays:
         offset = depths - self.depth[:, None]
         return Places(torch.addcmul(self.middle[..., None], offset, self.step[..., None]).flatten(2))
 
+    def places_of(self, ray: Tensor, depths: Tensor) -> Places:
+        """M single samples: of ``ray [M]`` at ``depths [M]``."""
+        middle, step = (line.index_select(2, ray) for line in (self.middle, self.step))
+        return Places(torch.addcmul(middle, depths - self.depth[ray], step))
+
 
 @dataclass(frozen=True)
 class WarpedRays:
@@ -273,6 +325,10 @@ class WarpedRays:
         """``depths [R, N]`` -> R·N places."""
         origins, directions = self.rays.origins.T[..., None], self.rays.directions.T[..., None]
         return self.scene.places(torch.addcmul(origins, depths, directions).flatten(1))
+
+    def places_of(self, ray: Tensor, depths: Tensor) -> Places:
+        """M single samples: of ``ray [M]`` at ``depths [M]``."""
+        return self.scene.places(self.rays.points(ray, depths).T)
 
 
 def rays_through(scene: Volume, rays: RayBatch) -> TexelRays | WarpedRays:
@@ -287,7 +343,7 @@ def query_rays(scene: Volume, lines: TexelRays | WarpedRays, depths: Tensor) -> 
     density, logits = scene.query(lines.places(depths), index)
     density = density.unflatten(0, (-1, num))
     if scene.half_seen is not None:
-        density = density.masked_fill(beyond(lines.rays, depths, scene.half_seen), _CROPPED_DENSITY)
+        density = density.masked_fill(beyond(lines.rays, depths, scene.half_seen), CROPPED_DENSITY)
     return density, logits.unflatten(0, (-1, num))
 
 
@@ -298,12 +354,11 @@ def beyond(rays: RayBatch, depths: Tensor, half_seen: float) -> Tensor:
 
 
 def _composite(decoder: Decoder, coefficients: Tensor, passes: list[Tensor], opacity: Tensor) -> Tensor:
-    """Σ_j c_j · colour_j; the sigmoid's widening is linear, so it is applied to the sum."""
+    """Σ_j c_j · colour_j."""
     parts = coefficients.split([logits.shape[1] for logits in passes], 1)
-    colours = torch.sigmoid if decoder.activation == "sigmoid" else decoder.colours
-    sums = [torch.einsum("rn,rnc->rc", c, colours(logits)) for c, logits in zip(parts, passes, strict=True)]
-    total = sums[0] if len(sums) == 1 else sums[0] + sums[1]
-    return total * _SIGMOID_WIDEN - opacity[:, None] * _SIGMOID_SHIFT if decoder.activation == "sigmoid" else total
+    colours = [decoder.narrow_colours(logits) for logits in passes]
+    sums = [torch.einsum("rn,rnc->rc", c, colour) for c, colour in zip(parts, colours, strict=True)]
+    return decoder.widened(sums[0] if len(sums) == 1 else sums[0] + sums[1], opacity)
 
 
 def query_points(scene: Volume, points: Tensor, as_seen: bool = False) -> tuple[Tensor, Tensor]:

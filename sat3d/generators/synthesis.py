@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from . import layers
+from . import banded_backward, layers
 from .bands import Band, split_rows, whole
 from .config import BackboneConfig, SynthesisConfig
 
@@ -139,24 +139,45 @@ class SynthesisBlock(nn.Module):
             x = self.conv1(x, styles[0], noise)
             return x, self.torgb(x, styles[1])
         skip = layers.upsample_image(image) if self.up else image
-        if torch.is_grad_enabled() or x.device.type != "cpu":
-            x = self.conv1(self.conv0(x, styles[0], noise), styles[1], noise)
-            return (x if keep_features else None), skip + self.torgb(x, styles[2])
-        return self._forward_in_bands(x, skip, styles, noise, keep_features)
+        maps = [layer.draw_noise(noise, x.shape[0]) for layer in (self.conv0, self.conv1)]
+        if not torch.is_grad_enabled() and x.device.type == "cpu":
+            return self.forward_in_bands(x, skip, styles, maps, keep_features)
+        if banded_backward.pays(self, x):
+            x, own = banded_backward.run_in_bands(self, x, styles, maps, keep_features)
+        else:
+            x, own = self.band(whole(x), styles, maps, 0, self.resolution)
+        return (x if keep_features else None), skip + own
 
-    def _forward_in_bands(self, x: Tensor, skip: Tensor, styles: Sequence[Tensor], noise: Noise, keep_features: bool):
+    def forward_in_bands(
+        self, x: Tensor, skip: Tensor, styles: Sequence[Tensor], maps: Sequence[Tensor | None], keep_features: bool
+    ):
+        """The same without gradients and in bands of rows; ``maps``: the noise of both convolutions."""
         batch, channels, size = x.shape[0], self.conv1.weight.shape[0], self.resolution
-        maps = [layer.draw_noise(noise, batch) for layer in (self.conv0, self.conv1)]
         features = _empty_channels_last(x, (batch, channels, size, size)) if keep_features else None
         image = torch.empty_like(skip)
         for low, high in split_rows(size, batch * channels * size * x.element_size()):
-            first, last = max(low - 1, 0), min(high + 1, size)
-            band = Band(self.conv0.rows(whole(x), styles[0], maps[0], first, last), first, size)
-            rows = self.conv1.rows(band, styles[1], maps[1], low, high)
-            image[:, :, low:high] = skip[:, :, low:high] + self.torgb(rows, styles[2])
+            rows, own = self.band(whole(x), styles, maps, low, high)
+            image[:, :, low:high] = skip[:, :, low:high] + own
             if features is not None:
                 features[:, :, low:high] = rows
         return features, image
+
+    def band(
+        self, source: Band, styles: Sequence[Tensor], maps: Sequence[Tensor | None], low: int, high: int
+    ) -> tuple[Tensor, Tensor]:
+        """Rows ``low … high - 1`` of the features and of what is added to the skip image."""
+        first, last = max(low - 1, 0), min(high + 1, self.resolution)
+        between = Band(self.conv0.rows(source, styles[0], maps[0], first, last), first, self.resolution)
+        rows = self.conv1.rows(between, styles[1], maps[1], low, high)
+        return rows, self.torgb(rows, styles[2])
+
+    def input_rows(self, low: int, high: int) -> tuple[int, int]:
+        """The rows of the block's input that :meth:`band` reads: first, and one past the last."""
+        low, high = low - 2, high + 2
+        if self.up:
+            low, high = (low - 1) // 2, high // 2 + 1
+        total = self.resolution // 2 if self.up else self.resolution
+        return max(low, 0), min(high, total)
 
 
 def _empty_channels_last(like: Tensor, shape: tuple[int, ...]) -> Tensor:

@@ -22,9 +22,12 @@ from .base import (
     superresolution_style_layers,
 )
 from .config import TriplaneConfig
+from .hardware import quick_dtype
 from .mapping import MappingNetwork
+from .occupancy import Occupancy, find_matter
 from .planes import plane_projection
 from .renderer import Decoder, RenderedRays, Volume, composited, query_points, render_volume
+from .sparse import render_volume_sparsely
 from .superresolution import Superresolution
 from .synthesis import Noise
 
@@ -106,8 +109,17 @@ class TriplaneGenerator(ViewGenerator):
     def point_colours(self, features: Tensor, shares: Tensor, styles: Tensor | None = None) -> Tensor:
         return composited(shares, features[..., :3])
 
-    def render_features(self, planes: Tensor, camera: Tensor, options: RenderOptions | None = None) -> RenderedRays:
-        """Volume rendering alone: ``planes [1 or V, …]``, ``camera [V, 25]`` -> features, depth, opacity at r²."""
+    @torch.no_grad()
+    def find_matter(self, planes: Tensor) -> Occupancy:
+        return find_matter(self.volume(planes))
+
+    def render_features(
+        self,
+        planes: Tensor,
+        camera: Tensor,
+        options: RenderOptions | None = None,
+        occupancy: Occupancy | None = None,
+    ) -> RenderedRays:
         options = options or RenderOptions()
         check_label(camera)
         if planes.shape[0] not in (1, camera.shape[0]):
@@ -117,27 +129,29 @@ class TriplaneGenerator(ViewGenerator):
                 "one latent for all cameras, or one camera each",
                 "repeat the latent or the camera",
             )
-        return render_volume(
-            self.volume(planes),
-            camera,
-            self._resolution(options),
-            self.config.rendering,
-            options.sampling,
-            options.couple_batch,
-            options.rays_per_chunk,
-        )
+        scene, what = self.volume(planes), (camera, self._resolution(options), self.config.rendering, options.sampling)
+        if _is_fast(options) and len(planes) == 1:
+            return render_volume_sparsely(scene, occupancy or find_matter(scene), *what, options.rays_per_chunk)
+        return render_volume(scene, *what, options.couple_batch, options.rays_per_chunk)
 
-    def render(self, planes: Tensor, styles: Tensor, camera: Tensor, options: RenderOptions | None = None) -> Rendering:
-        """Views of given planes: ``planes [1 or V, …]``, ``styles [1 or V, S]``, ``camera [V, 25]``.
+    def render(
+        self,
+        planes: Tensor,
+        styles: Tensor,
+        camera: Tensor,
+        options: RenderOptions | None = None,
+        occupancy: Occupancy | None = None,
+    ) -> Rendering:
+        """See :meth:`ViewGenerator.render`.
 
         Without gradients, views of independent cameras are made one after the other, which bounds memory by one view.
         """
         options = options or RenderOptions()
         check_label(camera)
         if torch.is_grad_enabled() or len(camera) == 1 or options.couple_batch:
-            return self._render_batch(planes, styles, camera, options)
+            return self._render_batch(planes, styles, camera, options, occupancy=occupancy)
         if len(planes) == len(styles) == 1:
-            return stacked(list(self._each_view(planes, styles, camera, options)))
+            return stacked(list(self._each_view(planes, styles, camera, options, occupancy)))
         pick = lambda x, v: x if len(x) == 1 else x[v : v + 1]  # noqa: E731
         views = [
             self._render_batch(pick(planes, v), pick(styles, v), camera[v : v + 1], options) for v in range(len(camera))
@@ -150,12 +164,19 @@ class TriplaneGenerator(ViewGenerator):
             yield from self._each_view(self.planes(style, options.noise), style, cameras, options)
 
     def _each_view(
-        self, planes: Tensor, styles: Tensor, cameras: Tensor, options: RenderOptions
+        self,
+        planes: Tensor,
+        styles: Tensor,
+        cameras: Tensor,
+        options: RenderOptions,
+        occupancy: Occupancy | None = None,
     ) -> Iterator[Rendering]:
-        """One face from every camera: what is behind it is drawn once."""
+        """One face from every camera: what is behind it is drawn once, and its matter is found once."""
         behind = self.behind(styles, options.noise)
+        if _is_fast(options) and occupancy is None:
+            occupancy = self.find_matter(planes)
         for camera in cameras.split(1):
-            yield self._render_batch(planes, styles, camera, options, behind)
+            yield self._render_batch(planes, styles, camera, options, behind, occupancy)
 
     def behind(self, styles: Tensor, noise: Noise | None = None) -> Tensor | None:
         """What is behind the head and the same from all cameras, for :meth:`before_background`; None: nothing that
@@ -163,9 +184,15 @@ class TriplaneGenerator(ViewGenerator):
         return None
 
     def _render_batch(
-        self, planes: Tensor, styles: Tensor, camera: Tensor, options: RenderOptions, behind: Tensor | None = None
+        self,
+        planes: Tensor,
+        styles: Tensor,
+        camera: Tensor,
+        options: RenderOptions,
+        behind: Tensor | None = None,
+        occupancy: Occupancy | None = None,
     ) -> Rendering:
-        rays = self.render_features(planes, camera, options)
+        rays = self.render_features(planes, camera, options, occupancy)
         behind = self.behind(styles, options.noise) if behind is None else behind
         features = self.before_background(rays.features, rays.opacity, styles, behind=behind)
         image = self.superresolve(features, styles, options)
@@ -205,7 +232,10 @@ class TriplaneGenerator(ViewGenerator):
         layers = {name.removeprefix("superresolution."): style for name, style in self.layout.split(styles).items()}
         noise = Noise(self.config.rendering.superresolution_noise_mode, options.noise.generator)
         raw = self.raw_image(features, styles) if self.config.raw_torgb else None
-        return self.superresolution(features, layers, noise, options.superresolution_dtype, raw)
+        dtype = options.superresolution_dtype
+        if _is_fast(options) and dtype == torch.float32 and min(self.config.superresolution.channels) >= _WIDE:
+            dtype = quick_dtype(features.device)
+        return self.superresolution(features, layers, noise, dtype, raw)
 
     def synthesize(
         self, styles: Tensor, camera: Tensor | None = None, options: RenderOptions | None = None
@@ -232,6 +262,14 @@ class TriplaneGenerator(ViewGenerator):
         for parameter, trained in zip(other.parameters(), wanted, strict=True):  # load_state_dict switches all on
             parameter.requires_grad_(trained)
         return other.train(self.training)
+
+
+_WIDE = 32  # channels, from which other numbers than float32 gain time
+
+
+def _is_fast(options: RenderOptions) -> bool:
+    """Whether views are to be fast and can be."""
+    return options.fast and not options.couple_batch and not torch.is_grad_enabled()
 
 
 def stacked(views: Sequence[Rendering]) -> Rendering:

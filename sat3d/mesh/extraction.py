@@ -134,7 +134,7 @@ def surface_level(network: ViewGenerator, planes: Tensor) -> float:
     from ..generators.rays import camera_rays
 
     camera = network.rig.label().to(planes.device)
-    view = network.render_features(planes, camera, RenderOptions(neural_resolution=_PROBE_SIDE))
+    view = network.render_features(planes, camera, RenderOptions(neural_resolution=_PROBE_SIDE, fast=True))
     origins, directions = camera_rays(camera, _PROBE_SIDE)
     points = origins + directions * view.depth.reshape(1, -1, 1)
     highest = float(view.opacity.max())
