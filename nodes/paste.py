@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..sat3d.errors import ShapeError
 from ..sat3d.inversion.align import Crop, cut
+from ..sat3d.inversion.layers import paste_layers
 from ..sat3d.inversion.paste import paste_back, widen_mask
 from ..sat3d.inversion.resampling import resample
 from ..sat3d.inversion.scores import FAR_DB, NEAR_DB, psnr
@@ -92,7 +93,7 @@ def _inputs() -> list[io.Input]:
             "before",
             optional=True,
             tooltip="The face before the edit, such as the preview of Invert Image. Then only what the edit "
-            "changed is carried over, and skin, hair and light stay those of the photo.",
+            "changed is carried over; all else stays the photo's, to the pixel.",
         ),
         io.Mask.Input(
             "mask",
@@ -140,6 +141,8 @@ class Job:
         """Beside what changed the photo is untouched."""
         soft = min(feather / self.crop.side, _WIDEST_SEAM)
         own, mask = images.from_host(self.photo), self.mask
+        if area == HEAD and self.before is not None:
+            return self.run_layers(own, self.before, soft)
         if area == HEAD:
             head = self.find_head(own, soft)
             mask = head if mask is None else head * mask
@@ -150,6 +153,13 @@ class Job:
         image = torch.where(changed[..., None] > 0, pasted, self.photo)
         return Pasted(image, changed, self.measure_nearness(own, mask))
 
+    def run_layers(self, own: Tensor, before: Tensor, soft: float) -> Pasted:
+        """The photo gives way only where the edit changed a part of the head."""
+        with torch.inference_mode():
+            pasted, changed = paste_layers(own, before, self.edited, self.crop, parse, self.mask, soft)
+        image = torch.where(changed[0, 0, ..., None] > 0, images.to_host(pasted), self.photo)
+        return Pasted(image, changed[:, 0].to(image), self.measure_nearness(own, self.mask))
+
     def measure_nearness(self, own: Tensor, mask: Tensor | None) -> float | None:
         """How near ``before`` is to the crop of the photo, where ``mask`` says that something is pasted."""
         if self.before is None:
@@ -159,13 +169,17 @@ class Job:
     def find_head(self, own: Tensor, soft: float) -> Tensor:
         """``[1, 1, S, S]`` 0..1: the head as it was and as it is, with soft surroundings."""
         both = torch.cat([cut(own, self.crop, self.edited.shape[-1]), self.edited])
-        parser = head_parser().ready()
         with torch.inference_mode():
-            seen = large_enough(both.clamp(-1, 1).to(next(parser.parameters()).device))
-            shares = parser.probabilities(seen).to(own)
+            shares = parse(large_enough(both.clamp(-1, 1))).to(own)
         found = 1 - shares[:, [LABEL_NAMES.index(name) for name in _NOT_HEAD]].sum(1, keepdim=True)
         found = resize(found.amax(0, keepdim=True).clamp(0, 1), *self.edited.shape[2:])
         return widen_mask(found, soft)
+
+
+def parse(pictures: Tensor) -> Tensor:
+    """``[B, 3, h, w]`` in -1..1 -> shares of ``LABEL_NAMES``, by the built-in parser."""
+    parser = head_parser().ready()
+    return parser.probabilities(pictures.to(next(parser.parameters()).device)).to(pictures)
 
 
 def pair_jobs(
