@@ -17,9 +17,10 @@ from ..sat3d.inversion.scores import FAR_DB, NEAR_DB, psnr
 from ..sat3d.networks.loading import large_enough, resize
 from ..sat3d.parsing.labels import LABEL_NAMES
 from . import face_crops, host, images
-from .built_in_networks import head_parser
+from .verdicts import Answer, examine, parse
 
 HEAD, CROP = "head", "whole crop"
+STOP, ANYWAY = "stop", "paste anyway"
 _NOT_HEAD = ("background", "cloth")
 _WIDEST_SEAM = 0.5  # of the crop's side: there the two sides meet
 
@@ -55,12 +56,15 @@ class SAT3DPasteBack(io.ComfyNode):
         feather: int,
         before: Tensor | None = None,
         mask: Tensor | None = None,
+        unlike: str = STOP,
     ) -> io.NodeOutput:
         jobs, report = pair_jobs(photo, face_crops.from_text(place), edited, before, mask), host.Report(cls)
         made = []
         for i, job in enumerate(jobs):
             report(i, len(jobs))
             with images.naming(i, len(jobs)):
+                if unlike == STOP:
+                    job.refuse_what_is_unlike()
                 made.append(job.run(area, feather))
         report(len(jobs), len(jobs))
         host.warn(explain_ghosts([each.near_db for each in made]))
@@ -100,6 +104,14 @@ def _inputs() -> list[io.Input]:
             optional=True,
             tooltip="White where the edit is wanted: a mask of the photo, or of the crop. Black protects a "
             "hand or a microphone.",
+        ),
+        io.Combo.Input(
+            "unlike",
+            options=[STOP, ANYWAY],
+            default=STOP,
+            optional=True,
+            tooltip="What is done where 'before' does not show the face of the photo, or the photo shows none. stop: "
+            "say so. paste anyway: it is your picture.",
         ),
     ]
 
@@ -153,6 +165,24 @@ class Job:
         image = torch.where(changed[..., None] > 0, pasted, self.photo)
         return Pasted(image, changed, self.measure_nearness(own, mask))
 
+    def refuse_what_is_unlike(self) -> None:
+        """
+        Raises:
+            ShapeError: ``before`` shows a face, and not that of the photo; see ``sat3d.inversion.verdict``.
+        """
+        if self.before is None:
+            return
+        own = cut(images.from_host(self.photo), self.crop, self.before.shape[-1])
+        verdict = examine(own, self.before, parse)
+        if verdict.answer not in (None, Answer.GOOD):
+            raise ShapeError(
+                f"The face before the edit is not that of the photo. It is {verdict.answer.value}",
+                verdict.numbers,
+                "a face that was found again in the generator",
+                "check that 'before' and 'place' are of this photo; invert with more steps or with method tune; or set "
+                f"'unlike' to '{ANYWAY}'",
+            )
+
     def run_layers(self, own: Tensor, before: Tensor, soft: float) -> Pasted:
         """The photo gives way only where the edit changed a part of the head."""
         with torch.inference_mode():
@@ -174,12 +204,6 @@ class Job:
         found = 1 - shares[:, [LABEL_NAMES.index(name) for name in _NOT_HEAD]].sum(1, keepdim=True)
         found = resize(found.amax(0, keepdim=True).clamp(0, 1), *self.edited.shape[2:])
         return widen_mask(found, soft)
-
-
-def parse(pictures: Tensor) -> Tensor:
-    """``[B, 3, h, w]`` in -1..1 -> shares of ``LABEL_NAMES``, by the built-in parser."""
-    parser = head_parser().ready()
-    return parser.probabilities(pictures.to(next(parser.parameters()).device)).to(pictures)
 
 
 def pair_jobs(

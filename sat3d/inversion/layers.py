@@ -24,7 +24,7 @@ from .smoothing import blur, distance_within, grown_from, largest_around, smooth
 
 # What is told apart: where skin ends and a nose begins makes no outline.
 GROUPS = ((BACKGROUND,), (CLOTH,), (SKIN, NOSE, EARS, NECK), (HAIR,), (BROWS,), (EYES,), (MOUTH,), (BEARD,), (GLASSES,))
-_FIRST_OF_HEAD = 2
+FIRST_OF_HEAD = 2  # among the groups
 _RIM_PX = 2  # of the maps
 _STRANDS = (3, 7)  # hair and beard: their generated picture is too soft to tell whether strands moved
 _MAP_PX = 256  # side of the maps
@@ -111,10 +111,10 @@ def make_layers(own: Tensor, before: Tensor, edited: Tensor, parse: Parse, feath
     change = small[2:] - small[1:2]
     changed = changed_region(change, shares)
     same = shares.amin(0, keepdim=True)  # what all three show
-    alike = torch.maximum(_alike(small[1:2], small[2:]), recoloured(of_before, of_edit))
+    alike = strands_apart(_alike(small[1:2], small[2:]), of_before, of_edit)
     kept = blur(smoothstep(same.sum(1, keepdim=True), *_SAME), _SMOOTH * _MAP_PX) * alike
     # Not as far as the head's outline in the photo: a rim of it would be left where the edit's is narrower.
-    around = 1 - largest_around(1 - smoothstep(same[:, :_FIRST_OF_HEAD].sum(1, keepdim=True), *_SAME), _RIM_PX)
+    around = 1 - largest_around(1 - smoothstep(same[:, :FIRST_OF_HEAD].sum(1, keepdim=True), *_SAME), _RIM_PX)
     trusted = of_photo * of_before
     shift = part_colours(small[:1] - small[1:2], trusted, of_edit)
     large = lambda picture: enlarge(picture, Crop(0, 0, side), (0, 0, side, side))  # noqa: E731
@@ -157,7 +157,7 @@ def _may_change(before: Tensor, edited: Tensor, groups: int) -> Tensor:
     """``[1, 1, M, M]`` bool, by the groups of each pixel: not what is behind the head or worn below it, and not where
     two parts meet of which neither was edited."""
     steady = steady_groups(before, edited, groups)
-    around = (before == edited) & (before < _FIRST_OF_HEAD)
+    around = (before == edited) & (before < FIRST_OF_HEAD)
     return ~around & ~((before != edited) & steady[before] & steady[edited])
 
 
@@ -168,10 +168,13 @@ def steady_groups(before: Tensor, edited: Tensor, groups: int) -> Tensor:
     return torch.stack([one / other >= _STEADY for one, other in zip(both, either, strict=True)])
 
 
-def recoloured(before: Tensor, edited: Tensor) -> Tensor:
-    """``[1, 1, M, M]`` 0..1, from shares ``[1, groups, M, M]``: hair that kept its outline, and so its strands."""
+def strands_apart(alike: Tensor, before: Tensor, edited: Tensor) -> Tensor:
+    """``alike [1, 1, M, M]`` 0..1, but in hair, by shares ``[1, groups, M, M]``, 1 where hair kept its outline, and so
+    its strands, and else 0."""
     steady = steady_groups(before.argmax(1), edited.argmax(1), before.shape[1])
-    return sum((edited[:, [n]] * steady[n] for n in _STRANDS), torch.zeros_like(edited[:, :1]))
+    for number in _STRANDS:
+        alike = torch.lerp(alike, steady[number].to(alike), edited[:, [number]])
+    return alike
 
 
 def part_colours(missed: Tensor, trusted: Tensor, shares: Tensor) -> Tensor:

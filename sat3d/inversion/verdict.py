@@ -13,11 +13,10 @@ from torch import Tensor
 from ..faces.finding import find_faces
 from ..faces.networks import FaceNetworks
 from ..networks.loading import resize
-from .layers import group_shares
-from .scores import psnr
+from .layers import FIRST_OF_HEAD, group_shares
+from .scores import FAR_DB, psnr
 
 _SIDE_PX = 256
-_FIRST_OF_HEAD = 2  # among the groups of parts
 
 Parse = Callable[[Tensor], Tensor]
 
@@ -27,27 +26,51 @@ class Answer(Enum):
 
     GOOD = "good: the face was found again"
     LIKE_A_DRAWING = (
-        "like a drawing of it: the picture is not of the kind that this generator makes, or was cut otherwise. Use what "
-        "was found as a character of its own, or choose an official checkpoint for photographs"
+        "like a drawing of it: this generator does not make faces of that kind, or the picture was cut otherwise than "
+        "its own. Edit what was found as a character of its own, or choose an official checkpoint for photographs"
     )
-    NO_FACE = "not a face"
+    NO_FACE = "not a face: none was found in the picture, and what came of it is an invention"
+
+
+# Measured, see docs/inversion.md.
+_FARTHEST_POINTS, _LEAST_REGIONS, _MOST_COLOURS = 0.10, 0.60, 0.08
+_SURE_REGIONS = 0.80  # with the PSNR of FAR_DB: the inversion is near, whatever the face networks say of profiles
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """``face``: one was found in the picture. ``points``: mean distance of the points of both faces, in distances of
-    the eyes; None where the found picture shows no face. ``regions`` 0..1: intersection over union of the head and its
-    parts, by their areas. ``colours``: mean difference of their mean colours, in values of -1..1. ``db``: PSNR."""
+    """``face``, ``found_face``: whether one is seen in the picture, and in what was found. ``points``: mean distance of
+    the points of both, in distances of the eyes; None unless both are seen. ``regions`` 0..1: intersection over union
+    of the parts of the head, by their areas. ``colours``: mean difference of their mean colours, in values of -1..1.
+    ``db``: PSNR."""
 
     face: bool
+    found_face: bool
     points: float | None
     regions: float
     colours: float
     db: float
 
     @property
-    def answer(self) -> Answer:
-        return judge(self)
+    def answer(self) -> Answer | None:
+        """None where neither shows a face, as of cars: then only the PSNR tells."""
+        if not self.face and not self.found_face:
+            return None
+        if self.regions >= _SURE_REGIONS and self.db >= FAR_DB:
+            return Answer.GOOD
+        if not self.face:
+            return Answer.NO_FACE
+        near = self.points is not None and self.points <= _FARTHEST_POINTS
+        alike = self.regions >= _LEAST_REGIONS and self.colours <= _MOST_COLOURS
+        return Answer.GOOD if near and alike else Answer.LIKE_A_DRAWING
+
+    @property
+    def numbers(self) -> str:
+        """For people: what the answer is from."""
+        points = (
+            "no face to compare" if self.points is None else f"points {self.points:.0%} of the eyes' distance apart"
+        )
+        return f"{points}, parts {self.regions:.0%} alike, colours {self.colours / 2:.0%} off, {self.db:.1f} dB"
 
 
 def examine(picture: Tensor, found: Tensor, parse: Parse, networks: FaceNetworks | None = None) -> Verdict:
@@ -55,19 +78,14 @@ def examine(picture: Tensor, found: Tensor, parse: Parse, networks: FaceNetworks
     shares of ``LABEL_NAMES``, such as ``HeadParser.probabilities``."""
     both = torch.cat([resize(each.float().cpu(), _SIDE_PX, _SIDE_PX) for each in (picture, found)]).clamp(-1, 1)
     with torch.no_grad():
-        shares = group_shares(parse(both))[:, _FIRST_OF_HEAD:]
+        shares = group_shares(parse(both))[:, FIRST_OF_HEAD:].cpu()
     faces = [find_faces(each, networks) for each in both.split(1)]
-    face = bool(faces[0])
     points = None
     if all(faces):
         apart = (faces[0][0].points[:, :2] - faces[1][0].points[:, :2]).norm(dim=1).mean()
         points = float(apart / max(faces[0][0].eyes_apart_px, 1.0))
-    return Verdict(face, points, _overlap(shares), _colour_gap(both, shares), psnr(both[1:], both[:1]))
-
-
-def judge(verdict: Verdict) -> Answer:
-    """By thresholds that were measured, see docs/inversion.md."""
-    raise NotImplementedError
+    seen, again = map(bool, faces)
+    return Verdict(seen, again, points, _overlap(shares), _colour_gap(both, shares), psnr(both[1:], both[:1]))
 
 
 def _overlap(shares: Tensor) -> float:
