@@ -4,11 +4,9 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..sat3d.errors import ConfigError, ShapeError
-from ..sat3d.faces.networks import face_networks_on
 from ..sat3d.generators import StyleGenerator
 from ..sat3d.inversion import FeatureLoss, InversionOptions, Inverter, Start, expression_channels
 from ..sat3d.inversion.encoder import fits_encoder
-from ..sat3d.inversion.face_terms import FaceLoss
 from ..sat3d.masks import AttributeMasks
 from . import built_in_networks, face_crops, host, images, memory, widgets
 from .encoders import HostEncoder
@@ -206,5 +204,4 @@ def make_tools(model: host.HostModel, network: StyleGenerator, own: HostEncoder 
         found = own.hosted.ready()
     elif encoder is not None and fits_encoder(encoder.network, network):
         found = encoder.ready()
-    points = FaceLoss(face_networks_on(str(network.device)))
-    return Inverter(network, model.loaded.fingerprint, found, reader and FeatureLoss(reader.ready()), points=points)
+    return Inverter(network, model.loaded.fingerprint, found, reader and FeatureLoss(reader.ready()))

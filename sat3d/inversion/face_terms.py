@@ -49,11 +49,12 @@ class FaceLoss(nn.Module):
     def __init__(self, networks: FaceNetworks):
         super().__init__()
         self.networks = networks
-        weights = torch.ones(POINTS)
-        weights[[*_EYES, *_LIPS]] = _FEATURE_WEIGHT
-        weights[IRISES] = _IRIS_WEIGHT
         self.weights: Tensor
-        self.register_buffer("weights", weights / weights.sum(), persistent=False)
+        with torch.inference_mode(False):  # who makes it may not want gradients yet
+            weights = torch.ones(POINTS)
+            weights[[*_EYES, *_LIPS]] = _FEATURE_WEIGHT
+            weights[IRISES] = _IRIS_WEIGHT
+            self.register_buffer("weights", weights / weights.sum(), persistent=False)
 
     @torch.no_grad()
     def features(self, images: Tensor) -> SeenFace | None:

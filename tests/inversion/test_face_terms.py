@@ -68,6 +68,14 @@ def test_descent_along_its_gradient_moves_the_face(loss, face):
     assert gradient > 0 and cost(shift - 0.01) < cost(shift)
 
 
+def test_one_that_was_made_under_inference_mode_has_gradients_too(loss, face):
+    with torch.inference_mode():
+        made = FaceLoss(loss.networks)
+    picture = face.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(made(picture, made.features(face.roll(3, 3))), picture)
+    assert gradient.abs().sum() > 0
+
+
 def test_no_face_costs_nothing(loss, face):
     assert loss.features(torch.zeros(1, 3, 64, 64)) is None
     assert loss(face, None) == 0
