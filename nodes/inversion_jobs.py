@@ -27,7 +27,7 @@ from ..sat3d.inversion.optimise import start_from_label
 from ..sat3d.inversion.scores import FAR_DB, nearness, psnr
 from ..sat3d.inversion.target import make_target
 from ..sat3d.latent import Latent
-from . import host, images
+from . import host, images, verdicts
 
 ENCODER, TUNE = "encoder", "tune"
 SEPARATE, VIDEO, ONE_PERSON = "separate pictures", "video", "video, one person"
@@ -97,7 +97,19 @@ def _invert_separately(tools: Inverter, work: Work, report: host.Report) -> tupl
             f"{_describe_method(tools, work)}: {near:.1f} dB, {nearness(near)}{view}, "
             f"{len(each.losses) + work.tuning_steps} steps"
         )
+        lines += _describe_verdict(work, i, preview[i : i + 1])
     return latent, preview, lines
+
+
+def _describe_verdict(work: Work, i: int, picture: Tensor) -> list[str]:
+    """Whether the face was found again; nothing where there is none, neither in the picture nor in what was found."""
+    found = verdicts.examine_inversion(work.pictures[i : i + 1], picture)
+    if found.answer is None:
+        return []
+    said = f"{found.answer.value} ({found.numbers})"
+    if found.answer is not verdicts.Answer.GOOD:
+        host.warn(f"{images.name_pictures([i], len(work.pictures))}: {said}")
+    return [said]
 
 
 def choose_start(tools: Inverter, picture: Tensor, camera: Start | None) -> Start | None:
@@ -137,11 +149,12 @@ def _describe_video(tools: Inverter, work: Work, found: InvertedFrames) -> list[
     near = [_measure_nearness(work, i, found.pictures[i : i + 1]) for i in seen]
     cameras = [start_from_label(camera) for camera in found.latent.camera.split(1)]
     view = _describe_view(tools, [each.yaw_rad for each in cameras], [each.pitch_rad for each in cameras])
-    count = len(work.pictures)
+    count, worst = len(work.pictures), seen[near.index(min(near))]
     return [
         f"{work.frames}, {count} frame{'s' * (count > 1)}, {_describe_method(tools, work)}: "
         f"{_format_range(near, 1)} dB, {'at worst ' * (count > 1)}{nearness(min(near))}{view}",
         f"held, with nothing to be seen in them: {_list_frames(found.held)}; cuts: {_list_frames(found.cuts)}",
+        *_describe_verdict(work, worst, found.pictures[worst : worst + 1]),
     ]
 
 

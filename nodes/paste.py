@@ -10,15 +10,17 @@ from torch import Tensor
 
 from ..sat3d.errors import ShapeError
 from ..sat3d.inversion.align import Crop, cut
+from ..sat3d.inversion.layers import paste_layers
 from ..sat3d.inversion.paste import paste_back, widen_mask
 from ..sat3d.inversion.resampling import resample
 from ..sat3d.inversion.scores import FAR_DB, NEAR_DB, psnr
 from ..sat3d.networks.loading import large_enough, resize
 from ..sat3d.parsing.labels import LABEL_NAMES
 from . import face_crops, host, images, newer_hosts
-from .built_in_networks import head_parser
+from .verdicts import Answer, examine, parse
 
 HEAD, CROP = "head", "whole crop"
+STOP, ANYWAY = "stop", "paste anyway"
 _NOT_HEAD = ("background", "cloth")
 _WIDEST_SEAM = 0.5  # of the crop's side: there the two sides meet
 
@@ -55,12 +57,15 @@ class SAT3DPasteBack(io.ComfyNode):
         feather: int,
         before: Tensor | None = None,
         mask: Tensor | None = None,
+        unlike: str = STOP,
     ) -> io.NodeOutput:
         jobs, report = pair_jobs(photo, face_crops.from_text(place), edited, before, mask), host.Report(cls)
         made = []
         for i, job in enumerate(jobs):
             report(i, len(jobs))
             with images.naming(i, len(jobs)):
+                if unlike == STOP:
+                    job.refuse_what_is_unlike()
                 made.append(job.run(area, feather))
         report(len(jobs), len(jobs))
         host.warn(explain_ghosts([each.near_db for each in made]))
@@ -93,13 +98,21 @@ def _inputs() -> list[io.Input]:
             "before",
             optional=True,
             tooltip="The face before the edit, such as the preview of Invert Photo to Face. Then only what the edit "
-            "changed is carried over, and skin, hair and light stay those of the photo.",
+            "changed is carried over; all else stays the photo's, to the pixel.",
         ),
         io.Mask.Input(
             "mask",
             optional=True,
             tooltip="White where the edit is wanted: a mask of the photo, or of the crop. Black protects a "
             "hand or a microphone.",
+        ),
+        io.Combo.Input(
+            "unlike",
+            options=[STOP, ANYWAY],
+            default=STOP,
+            optional=True,
+            tooltip="What is done where 'before' does not show the face of the photo, or the photo shows none. stop: "
+            "say so. paste anyway: it is your picture.",
         ),
     ]
 
@@ -141,6 +154,8 @@ class Job:
         """Beside what changed the photo is untouched."""
         soft = min(feather / self.crop.side, _WIDEST_SEAM)
         own, mask = images.from_host(self.photo), self.mask
+        if area == HEAD and self.before is not None:
+            return self.run_layers(own, self.before, soft)
         if area == HEAD:
             head = self.find_head(own, soft)
             mask = head if mask is None else head * mask
@@ -151,6 +166,31 @@ class Job:
         image = torch.where(changed[..., None] > 0, pasted, self.photo)
         return Pasted(image, changed, self.measure_nearness(own, mask))
 
+    def refuse_what_is_unlike(self) -> None:
+        """
+        Raises:
+            ShapeError: ``before`` shows a face, and not that of the photo; see ``sat3d.inversion.verdict``.
+        """
+        if self.before is None:
+            return
+        own = cut(images.from_host(self.photo), self.crop, self.before.shape[-1])
+        verdict = examine(own, self.before, parse)
+        if verdict.answer not in (None, Answer.GOOD):
+            raise ShapeError(
+                f"The face before the edit is not that of the photo. It is {verdict.answer.value}",
+                verdict.numbers,
+                "a face that was found again in the generator",
+                "check that 'before' and 'place' are of this photo; invert with more steps or with method tune; or set "
+                f"'unlike' to '{ANYWAY}'",
+            )
+
+    def run_layers(self, own: Tensor, before: Tensor, soft: float) -> Pasted:
+        """The photo gives way only where the edit changed a part of the head."""
+        with torch.inference_mode():
+            pasted, changed = paste_layers(own, before, self.edited, self.crop, parse, self.mask, soft)
+        image = torch.where(changed[0, 0, ..., None] > 0, images.to_host(pasted), self.photo)
+        return Pasted(image, changed[:, 0].to(image), self.measure_nearness(own, self.mask))
+
     def measure_nearness(self, own: Tensor, mask: Tensor | None) -> float | None:
         """How near ``before`` is to the crop of the photo, where ``mask`` says that something is pasted."""
         if self.before is None:
@@ -160,10 +200,8 @@ class Job:
     def find_head(self, own: Tensor, soft: float) -> Tensor:
         """``[1, 1, S, S]`` 0..1: the head as it was and as it is, with soft surroundings."""
         both = torch.cat([cut(own, self.crop, self.edited.shape[-1]), self.edited])
-        parser = head_parser().ready()
         with torch.inference_mode():
-            seen = large_enough(both.clamp(-1, 1).to(next(parser.parameters()).device))
-            shares = parser.probabilities(seen).to(own)
+            shares = parse(large_enough(both.clamp(-1, 1))).to(own)
         found = 1 - shares[:, [LABEL_NAMES.index(name) for name in _NOT_HEAD]].sum(1, keepdim=True)
         found = resize(found.amax(0, keepdim=True).clamp(0, 1), *self.edited.shape[2:])
         return widen_mask(found, soft)

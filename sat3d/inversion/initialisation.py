@@ -15,6 +15,7 @@ from ..generators import RenderOptions, StyleGenerator, ViewGenerator
 from ..networks.loading import large_enough
 from .cameras import rolled_label
 from .encoder import FaceEncoder, Found
+from .face_terms import FaceLoss
 from .features import FeatureLoss
 from .losses import IdentityLoss, Likeness, Term
 from .lpips import LpipsLoss
@@ -30,7 +31,8 @@ _SEARCH_RESOLUTION = 32
 
 @dataclass(frozen=True, eq=False)
 class Inverter:
-    """What an inversion works with. ``features``, ``identity``, ``lpips``: terms of the loss (None: left out)."""
+    """What an inversion works with. ``features``, ``identity``, ``lpips``, ``points``: terms of the loss (None: left
+    out)."""
 
     network: StyleGenerator
     fingerprint: str = ""
@@ -39,11 +41,13 @@ class Inverter:
     statistics: WStatistics | None = None  # None: measured when needed
     identity: IdentityLoss | None = None
     lpips: LpipsLoss | None = None
+    points: FaceLoss | None = None
 
     def likeness(self, target: Target, weights: Weights) -> Likeness:
         """The loss against ``target``, of the terms at hand."""
         terms: list[tuple[float, Term | None]] = [
             (weights.features, self.features), (weights.identity, self.identity), (weights.lpips, self.lpips),
+            (weights.points, self.points),
         ]  # fmt: skip
         return Likeness([(share, term) for share, term in terms if term is not None], target, weights.pixel)
 

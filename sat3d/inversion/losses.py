@@ -15,7 +15,8 @@ from .target import Target
 
 
 class Term(Protocol):
-    """A distance of pictures ``[B, 3, H, W]`` in -1..1; ``features`` of the one that stays are asked for once."""
+    """A distance of pictures ``[B, 3, H, W]`` in -1..1; ``features`` of the one that stays are asked for once. A term
+    with an attribute ``once`` that is true reads them from the whole picture, also from what does not count."""
 
     def features(self, images: Tensor) -> Any:
         """What is compared of ``images``."""
@@ -62,7 +63,11 @@ class Likeness:
     def __init__(self, terms: Sequence[tuple[float, Term]], target: Target, pixel: float):
         self.terms = [(weight, term) for weight, term in terms if weight]
         self.target, self.pixel = target, pixel
-        self.wanted = self._features_of(target.image) if target.weight is None else []
+        self.wanted = {
+            i: self._features_of(term, target.image)
+            for i, (_, term) in enumerate(self.terms)
+            if target.weight is None or getattr(term, "once", False)
+        }
 
     def __call__(self, picture: Tensor) -> Tensor:
         """``[1, 3, S, S]`` in -1..1 -> scalar."""
@@ -71,11 +76,11 @@ class Likeness:
         if weight is not None:
             wanted, counted = torch.lerp(picture.detach(), wanted, weight), weight.mean()
         loss = self.pixel * (picture - wanted).square().mean()
-        features = self.wanted if weight is None else self._features_of(wanted)
-        for (share, term), feature in zip(self.terms, features, strict=True):
+        for i, (share, term) in enumerate(self.terms):
+            feature = self.wanted[i] if i in self.wanted else self._features_of(term, wanted)
             loss = loss + share * term(picture, feature)
         return loss / counted
 
     @torch.no_grad()
-    def _features_of(self, image: Tensor) -> list[Any]:
-        return [term.features(image) for _, term in self.terms]
+    def _features_of(self, term: Term, image: Tensor) -> Any:
+        return term.features(image)

@@ -32,27 +32,45 @@ def paste_back(
     Raises:
         ShapeError: not a photo, a crop outside of it, crops of other shapes.
     """
+    check_crops(photo, edited, before, mask)
+    pixels = pixels_of(photo, crop)
+    x0, y0, x1, y1 = pixels
+    weight = make_seam(crop, pixels, feather).to(photo)
+    if mask is not None:
+        weight = weight * enlarge(mask, crop, pixels).clamp(0, 1).to(photo)
+    own = photo[:, :, y0:y1, x0:x1]
+    if before is None:
+        new = torch.lerp(own, enlarge(edited, crop, pixels).to(photo), weight)
+    else:
+        new = own + weight * enlarge(edited - before.to(edited), crop, pixels).to(photo)
+    result = photo.clone()
+    result[:, :, y0:y1, x0:x1] = torch.where(weight > 0, new.clamp(-1, 1), own)
+    return result
+
+
+def check_crops(photo: Tensor, edited: Tensor, before: Tensor | None, mask: Tensor | None) -> None:
+    """
+    Raises:
+        ShapeError: not a photo, or not crops, of three channels and a mask of one.
+    """
     check_photo(photo)
     for name, picture, channels in (("edited", edited, 3), ("before", before, 3), ("mask", mask, 1)):
         _check_square(name, picture, channels)
+
+
+def pixels_of(photo: Tensor, crop: Crop) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of the part of ``photo [1, 3, H, W]`` that a crop covers.
+
+    Raises:
+        ShapeError: it covers none.
+    """
     height, width = photo.shape[2:]
     x0, x1 = max(0, math.floor(crop.left)), min(width, math.ceil(crop.left + crop.side))
     y0, y1 = max(0, math.floor(crop.top)), min(height, math.ceil(crop.top + crop.side))
     if x1 <= x0 or y1 <= y0:
         raise ShapeError("The crop lies outside of the photo", crop, f"a square that meets 0 … {width}, 0 … {height}",
                          "use the crop that was cut from this photo")  # fmt: skip
-    pixels = (x0, y0, x1, y1)
-    weight = make_seam(crop, pixels, feather).to(photo)
-    if mask is not None:
-        weight = weight * _enlarge(mask, crop, pixels).clamp(0, 1).to(photo)
-    own = photo[:, :, y0:y1, x0:x1]
-    if before is None:
-        new = torch.lerp(own, _enlarge(edited, crop, pixels).to(photo), weight)
-    else:
-        new = own + weight * _enlarge(edited - before.to(edited), crop, pixels).to(photo)
-    result = photo.clone()
-    result[:, :, y0:y1, x0:x1] = torch.where(weight > 0, new.clamp(-1, 1), own)
-    return result
+    return x0, y0, x1, y1
 
 
 def make_seam(crop: Crop, pixels: tuple[int, int, int, int], feather: float = FEATHER) -> Tensor:
@@ -70,7 +88,7 @@ def make_seam(crop: Crop, pixels: tuple[int, int, int, int], feather: float = FE
     return (ramps[1][:, None] * ramps[0][None, :])[None, None]
 
 
-def _enlarge(picture: Tensor, crop: Crop, pixels: tuple[int, int, int, int]) -> Tensor:
+def enlarge(picture: Tensor, crop: Crop, pixels: tuple[int, int, int, int]) -> Tensor:
     """The part of a crop that covers the photo's ``pixels``."""
     x0, y0, x1, y1 = pixels
     scale = picture.shape[-1] / crop.side

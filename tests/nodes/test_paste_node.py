@@ -95,6 +95,20 @@ def test_a_face_before_that_is_not_the_photos_is_said(paste, part, photo, caplog
     assert "(pictures 2, 3 of 3)" in caplog.text
 
 
+def test_a_face_that_is_not_the_photos_is_refused_unless_told_otherwise(part, graph, paste, example, aligned):
+    """The face before the edit lies a tenth of the crop beside that of the photo; without it nothing can be said."""
+    photo, (crop, place, _) = example[0], aligned
+    beside = crop.roll(26, 2)
+    with pytest.raises(graph.errors.ShapeError, match=r"not that of the photo.*like a drawing of it.*points \d+%"):
+        paste(photo, crop, place, area="head", before=beside)
+    assert paste(photo, crop, place, area="head", before=beside, unlike="paste anyway")[0].shape == photo.shape
+    assert paste(photo, crop, place, area="head", before=crop)[0].equal(photo), "its own"
+    wall = json.dumps([{"left": 0, "top": 0, "side": 150, "width": 960, "height": 720}])
+    with pytest.raises(graph.errors.ShapeError, match="not a face"):
+        paste(photo, crop, wall, area="head", before=crop)
+    assert paste(photo, crop, wall, area="head")[0].shape == photo.shape
+
+
 @pytest.mark.parametrize("of_photo", [True, False])
 def test_a_mask_of_the_photo_or_of_the_crop(paste, photo, of_photo):
     edited = torch.zeros(1, 40, 40, 3)
@@ -196,7 +210,7 @@ def test_the_example_photo_is_a_photo_with_a_face(example, aligned):
 def test_only_the_head_changes_where_the_head_is_asked_for(paste, example, aligned):
     photo, place = example[0], aligned[1]
     grey = torch.full((1, 256, 256, 3), 0.5)
-    result, changed = paste(photo, aligned[0], place, area="head", feather=12, before=grey)
+    result, changed = paste(photo, aligned[0], place, area="head", feather=12, before=grey, unlike="paste anyway")
     assert changed[0, 300:420, 390:480].min() > 0.95, "the face"
     assert changed[0, 40, 160:700].max() < 0.05 and changed[0, 690:, 400].max() < 0.5, "wall and clothes"
     assert torch.equal(result[:, :, 800:], photo[:, :, 800:])

@@ -16,9 +16,7 @@ _FLOOR = 0.02
 UNIT = 20.0  # a weight of one, as stored
 
 
-def pixel_weights(
-    image: np.ndarray, depth: np.ndarray, camera: np.ndarray, places: Sequence[Place] = ()
-) -> np.ndarray:
+def pixel_weights(image: np.ndarray, depth: np.ndarray, camera: np.ndarray, places: Sequence[Place] = ()) -> np.ndarray:
     """``image [H, W, 3]`` uint8, ``depth [H, W]`` along the rays, ``camera [25]`` -> ``[H, W]`` uint8, in 1/20."""
     weight = _FLOOR + _place_weights(depth, camera, places)
     weight += _DEPTH_EDGE * (_largest_step(depth) > _DEPTH_STEP)

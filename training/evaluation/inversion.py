@@ -12,6 +12,7 @@ import torch
 from tqdm import tqdm
 
 from sat3d.errors import ConfigError, FileError, LayoutError
+from sat3d.faces.networks import load_face_networks
 from sat3d.generators import TriplaneGenerator
 from sat3d.inversion import (
     METHODS,
@@ -24,6 +25,7 @@ from sat3d.inversion import (
     load_lpips,
     lpips_missing,
 )
+from sat3d.inversion.face_terms import FaceLoss
 from sat3d.inversion.w_statistics import measure_w_statistics
 from sat3d.masks import AttributeMasks, load_masks
 from sat3d.networks.built_in import GENERATOR, MASKS
@@ -54,6 +56,7 @@ class JudgeInversion(PopulationSettings, Judging):
     masks: Maybe[Path] = None  # attribute masks of this generator, for edit_gap (the built-in ones, if they fit)
     resolution: Maybe[int] = None  # side of the coarse renderings (the inversion's default)
     identity: Flag = False  # add the identity term to the loss (of the same reader that judges)
+    points: Flag = False  # add the term of points and blendshapes of the face to the loss
     lpips: Flag = False  # add LPIPS to the loss; it is scored where it is installed in any case
     pictures: Maybe[Path] = None  # write a sheet of the first 12 people: photo, found; known view, found
 
@@ -95,7 +98,11 @@ def run(settings: JudgeInversion) -> dict:
 def _bench(settings: JudgeInversion) -> Bench:
     network, reader = load_domain_generator(settings.checkpoint), load_reader()
     lpips = load_lpips() if settings.lpips or not lpips_missing() else None
-    terms = IdentityLoss(reader) if settings.identity else None, lpips if settings.lpips else None
+    terms = (
+        IdentityLoss(reader) if settings.identity else None,
+        lpips if settings.lpips else None,
+        FaceLoss(load_face_networks()) if settings.points else None,
+    )
     tools = Inverter(network, "", _encoder(settings), FeatureLoss(reader), measure_w_statistics(network), *terms)
     people = choose_population(network, settings.population)
     size, views = network.config.img_resolution, VIEWS_PER_PERSON * settings.count

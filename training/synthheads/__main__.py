@@ -13,9 +13,7 @@ from .domain import HEADS
 from .sheet_rows import action_rows
 
 SHEETS = {**KINDS, "actions": action_rows}
-main = make_main(
-    HEADS, SHEETS, {"correlations": (correlations_command.CorrelationSettings, correlations_command.run)}
-)
+main = make_main(HEADS, SHEETS, {"correlations": (correlations_command.CorrelationSettings, correlations_command.run)})
 
 if __name__ == "__main__":
     sys.exit(main())
