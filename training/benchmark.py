@@ -1,14 +1,16 @@
 """Time and memory, as ratios to a plain twin that runs in the same process.
 
-    python training/benchmark.py --suite generator|masks --json OUT [--repeats 5] [--device cpu|cuda]
+    python training/benchmark.py --suite generator|growth|masks --json OUT [--repeats 5] [--device cpu|cuda]
 
 ``generator``: the full-size EG3D FFHQ512-128 network with random weights, stage by stage; the twin is
 ``sat3d/generators/reference.py`` (grouped convolutions, ``grid_sample`` over all samples at once, no chunks).
+``growth``: how the time of views of the built-in network grows; fast views, the twin is the exact renderer.
 ``masks``: one transfer of mask learning on the built-in networks; the twin is ``training/masks/reference.py``. One JSON
 and one table; memory is how far that of all tensors rises in one run; a stage that cannot be measured says "not yet".
 """
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -21,7 +23,16 @@ from torch import Tensor
 from training.common.console import script
 from sat3d.camera import orbit
 from sat3d.files.writing import check_target, write_text
-from sat3d.generators import RenderOptions, TriplaneConfig, TriplaneGenerator, build_generator, reference
+from sat3d.generators import (
+    RenderOptions,
+    TriplaneConfig,
+    TriplaneGenerator,
+    build_generator,
+    load_generator,
+    reference,
+)
+from sat3d.networks.built_in import GENERATOR
+from training.common.growth import growth_cases
 from training.common.settings import Maybe, Range, Settings
 from training.common.timing import Measurement, machine_facts, measure
 
@@ -58,6 +69,11 @@ def generator_stages(network: TriplaneGenerator, options: RenderOptions) -> list
         (
             f"orbit of {ORBIT_VIEWS} views",
             lambda: network.synthesize(styles, cameras, options),
+            lambda: plain_orbit(network, styles, cameras),
+        ),
+        (
+            f"fast orbit of {ORBIT_VIEWS} views",
+            lambda: network.synthesize(styles, cameras, replace(options, fast=True)),
             lambda: plain_orbit(network, styles, cameras),
         ),
         (
@@ -101,6 +117,14 @@ def run_generator(repeats: int, device: str) -> dict[str, dict]:
         "views_per_second": ORBIT_VIEWS / orbit_row["seconds"] if device == "cuda" else "not yet"
     }
     return rows
+
+
+def run_growth(repeats: int, device: str) -> dict[str, dict]:
+    """The built-in network's views; a row's twin is the exact renderer."""
+    network = load_generator(GENERATOR).network.to(device).requires_grad_(False)
+    with torch.no_grad():
+        cases = growth_cases(network, RenderOptions(), os.cpu_count() or 1)
+        return {name: _row(*measure([fast, exact], repeats, device)) for name, fast, exact in cases}
 
 
 def run_masks(repeats: int, device: str) -> dict[str, dict]:
@@ -151,7 +175,7 @@ def _cell(value: float | str | None) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
-SUITES = {"generator": run_generator, "masks": run_masks}
+SUITES = {"generator": run_generator, "growth": run_growth, "masks": run_masks}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from .config import (
 from .full_head import FullHeadGenerator, shifted
 from .full_head_config import FullHeadConfig
 from .loading import LoadedGenerator, build_generator, generator_from_tensors, load_generator
+from .preview import PreviewLadder
 from .stylegan2 import StyleGAN2
 from .synthesis import Noise
 from .triplane import TriplaneGenerator
@@ -25,6 +26,7 @@ __all__ = [
     "GeneratorConfig",
     "LoadedGenerator",
     "Noise",
+    "PreviewLadder",
     "RenderOptions",
     "Rendering",
     "RenderingConfig",

@@ -24,7 +24,7 @@ from .base import (
 from .config import TriplaneConfig
 from .hardware import quick_dtype
 from .mapping import MappingNetwork
-from .occupancy import Occupancy, find_matter
+from .occupancy import CELLS, Occupancy, find_matter
 from .planes import plane_projection
 from .renderer import Decoder, RenderedRays, Volume, composited, query_points, render_volume
 from .sparse import render_volume_sparsely
@@ -110,8 +110,8 @@ class TriplaneGenerator(ViewGenerator):
         return composited(shares, features[..., :3])
 
     @torch.no_grad()
-    def find_matter(self, planes: Tensor) -> Occupancy:
-        return find_matter(self.volume(planes))
+    def find_matter(self, planes: Tensor, cells: int = CELLS) -> Occupancy:
+        return find_matter(self.volume(planes), cells)
 
     def render_features(
         self,
@@ -198,6 +198,20 @@ class TriplaneGenerator(ViewGenerator):
         image = self.superresolve(features, styles, options)
         raw, parsing = self.raw_image(features, styles), self.parse(features, styles)
         return Rendering(image, raw, rays.depth, rays.opacity, parsing)
+
+    def render_raw(
+        self,
+        planes: Tensor,
+        styles: Tensor,
+        camera: Tensor,
+        options: RenderOptions | None = None,
+        occupancy: Occupancy | None = None,
+    ) -> Tensor:
+        """As :meth:`render`, the picture before super-resolution alone, ``[V, 3, r, r]``."""
+        options = options or RenderOptions()
+        rays = self.render_features(planes, camera, options, occupancy)
+        behind = self.behind(styles, options.noise)
+        return self.raw_image(self.before_background(rays.features, rays.opacity, styles, behind=behind), styles)
 
     def raw_image(self, features: Tensor, styles: Tensor) -> Tensor:
         """The picture before super-resolution: ``features [V, C, r, r]`` -> ``[V, 3, r, r]``, about -1..1."""

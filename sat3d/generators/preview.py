@@ -1,0 +1,56 @@
+"""Pictures of a face that get finer while one waits, for sliders: what did not move is not computed again."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from .base import RenderOptions
+from .occupancy import Occupancy
+from .triplane import TriplaneGenerator
+
+SIDES = (64, 128)  # of the pictures before super-resolution that come first
+_QUICK_CELLS = 32  # of the occupancy that the first picture after a change of the face makes do with
+
+
+class PreviewLadder:
+    """One face at a time. Planes and occupancy are kept here for as long as the styles that make them stay.
+
+    ``options``: how the last picture is made; all are fast views.
+    """
+
+    def __init__(self, network: TriplaneGenerator, options: RenderOptions | None = None):
+        self.network, self.options = network, replace(options or RenderOptions(), fast=True)
+        self._drawn_from: Tensor | None = None
+        self._planes: Tensor | None = None
+        self._occupancy: Occupancy | None = None
+
+    @torch.no_grad()
+    def pictures(self, styles: Tensor, camera: Tensor) -> Iterator[Tensor]:
+        """``styles [1, S]``, ``camera [1, 25]`` -> pictures ``[1, 3, h, h]``, about -1..1: 64 px, 128 px, the full one.
+
+        Each is computed when it is asked for: whoever has newer styles stops asking. Sizes that the network's own
+        volume rendering does not reach are left out.
+        """
+        planes, last = self._planes_of(styles), self.options.neural_resolution or self.network.own_resolution
+        sides = [side for side in SIDES if side < last or side == last < self.network.config.img_resolution]
+        for i, side in enumerate(sides):
+            matter = self._matter(planes, quick=i == 0)
+            yield self.network.render_raw(planes, styles, camera, replace(self.options, neural_resolution=side), matter)
+        yield self.network.render(planes, styles, camera, self.options, self._matter(planes)).image
+
+    def _matter(self, planes: Tensor, quick: bool = False) -> Occupancy:
+        if self._occupancy is None and quick:
+            return self.network.find_matter(planes, _QUICK_CELLS)
+        self._occupancy = self._occupancy or self.network.find_matter(planes)
+        return self._occupancy
+
+    def _planes_of(self, styles: Tensor) -> Tensor:
+        """Drawn anew only where styles of the backbone have changed."""
+        parts = self.network.layout.split(styles)
+        own = torch.cat([part for name, part in parts.items() if name.startswith("backbone.")], 1)
+        if self._planes is None or self._drawn_from is None or not torch.equal(own, self._drawn_from):
+            self._planes, self._occupancy = self.network.planes(styles, self.options.noise), None
+            self._drawn_from = own.clone()
+        return self._planes
