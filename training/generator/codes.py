@@ -47,9 +47,8 @@ def features_of(images: Tensor, magnified: float = 0.0) -> Tensor:
 @torch.no_grad()
 def find_codes(pack: HeadPack, w_dim: int, held_out: int, seed: int = 0) -> FirstCodes:
     """Principal components of every head's first view; the first ``held_out`` heads have no part in finding them."""
-    magnified = pack.learning.magnified
     parts = torch.arange(len(pack)).split(_BATCH)
-    features = torch.cat([features_of(pack.pictures(part), magnified) for part in parts])
+    features = torch.cat([features_of(_seen(pack, part), pack.learning.magnified) for part in parts])
     mean = features[held_out:].mean(0)
     features -= mean
     torch.manual_seed(seed)
@@ -59,6 +58,12 @@ def find_codes(pack: HeadPack, w_dim: int, held_out: int, seed: int = 0) -> Firs
     codes = torch.nn.functional.pad(features @ (directions * scale), (0, w_dim - rank))
     codes /= codes[held_out:].square().mean().sqrt()
     return FirstCodes(codes, float(sizes.square().sum() / features[held_out:].square().sum()))
+
+
+def _seen(pack: HeadPack, heads: Tensor) -> Tensor:
+    """First views ``[B, 3, S, S]``, their backdrops nearer to grey where the domain wants it."""
+    pictures, share = pack.pictures(heads), pack.learning.backdrop_share
+    return pictures if share == 1 else pictures * torch.where(pack.depth[heads, 0] != 0, 1.0, share)[:, None]
 
 
 def save_codes(path: Path, found: FirstCodes) -> None:

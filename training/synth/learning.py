@@ -27,7 +27,8 @@ class Learning:
     begin and end; ``plane_warp``: see ``RenderingConfig``. ``magnified``: 1 where networks should look at the middle
     as closely as they look at a face, 0 where all of a picture counts alike. ``whole_above``: pictures show the whole
     thing above this height, so that what is in none of them is empty there (-inf: they show all of it).
-    ``camera_spread_rad``: of the angles that an encoder finds. ``places``: where pixels teach most.
+    ``camera_spread_rad``: of the angles that an encoder finds. ``backdrop_share``: how much of what is behind counts
+    in first codes: less where things fill little of their pictures. ``places``: where pixels teach most.
     """
 
     size: float = 0.5
@@ -37,4 +38,5 @@ class Learning:
     magnified: float = 0.0
     whole_above: float = -math.inf
     camera_spread_rad: float = 0.3
+    backdrop_share: float = 1.0
     places: tuple[Place, ...] = ()

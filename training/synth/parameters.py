@@ -38,9 +38,9 @@ SURROUNDINGS_RULES: Mapping[str, Any] = {
 
 
 def surroundings_blocks(table: ParameterTable) -> tuple[Block, ...]:
-    """Every backdrop and every light, each for itself."""
+    """Every backdrop, mostly plain ones, and every light, each for itself."""
     return (
-        choice_block(table, "backdrop", plain=0.4),
+        choice_block(table, "backdrop", plain=0.7),
         colour_block(table, "background", lightness=0.03, circle=True),
         colour_block(table, "background_second", lightness=0.03, circle=True),
         NumberBlock("backdrop_variant", Uniform()),

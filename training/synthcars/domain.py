@@ -27,7 +27,7 @@ CARS = SynthDomain(
         "shape": ("body", "length", "height", "roof_slope", "bonnet", "wheel_size"),
         "two_tone": ("two_tone", "second_paint"),
     },
-    learning=Learning(size=0.48, box=0.68, rays=(2.3, 3.1), camera_spread_rad=1.8),
+    learning=Learning(size=0.48, box=0.68, rays=(2.3, 3.1), camera_spread_rad=1.8, backdrop_share=0.4),
     hints=SheetHints(
         calm={
             "body": "sedan", "paint": "red", "two_tone": "none", "sign": "none", "metallic": 0.0, "backdrop": "plain",

@@ -39,7 +39,8 @@ CATS = SynthDomain(
         "eyes": ("iris_colour", "eye_opening", "eye_size", "pupil"),
     },
     learning=Learning(
-        size=0.36, box=0.76, rays=(2.3, 3.1), plane_warp=0.25, magnified=0.6, whole_above=0.0, places=_PLACES
+        size=0.36, box=0.76, rays=(2.3, 3.1), plane_warp=0.25, magnified=0.6, whole_above=0.0,
+        backdrop_share=0.6, places=_PLACES,
     ),
     hints=SheetHints(
         calm={

@@ -55,6 +55,16 @@ def test_heads_that_are_held_out_have_no_part_in_it(pack):
     assert not torch.allclose(changed.codes[:HELD_OUT], before.codes[:HELD_OUT])
 
 
+def test_a_domain_says_how_much_the_backdrop_counts(pack):
+    image, behind = pack.image.clone(), pack.depth == 0
+    image[behind] = torch.randint(0, 256, image[behind].shape, generator=torch.Generator().manual_seed(1)).byte()
+    changed = replace(pack, image=image)
+    for share, alike in ((1.0, False), (0.4, False), (0.0, True)):
+        told = replace(pack.learning, backdrop_share=share)
+        codes = [find_codes(replace(some, learning=told), 16, HELD_OUT).codes for some in (pack, changed)]
+        assert torch.allclose(*codes, atol=1e-5) == alike, share
+
+
 def test_codes_are_repeatable_and_only_the_first_view_counts(pack):
     image = pack.image.clone()
     image[:, 1:] = 0

@@ -8,11 +8,14 @@ import pytest
 import torch
 
 from sat3d.errors import FileError
+from sat3d.generators import build_generator
 from sat3d.generators.rays import camera_rays
 from tests.training.ball_heads import write_balls
 from training.data.packed import open_pack
 from training.data.pixel_weights import UNIT, pixel_weights
+from training.generator.presets import find_preset
 from training.synth.dataset import ShardFolder
+from training.synth.domain import find_domain
 from training.synthheads.cameras import RIG
 from training.synthheads.domain import HEADS
 
@@ -139,3 +142,27 @@ def test_data_sets_of_other_pictures_are_refused(data, tmp_path, monkeypatch, ot
     second = write_balls(tmp_path / "other", monkeypatch, heads=2, **other)
     with pytest.raises(FileError, match="do not go together"):
         open_pack([data, second], tmp_path / "cache")
+
+
+@pytest.mark.parametrize("name", ["synthheads", "synthcars", "synthcats"])
+def test_presets_take_volume_and_cameras_from_the_domain(name):
+    domain = find_domain(name)
+    preset = find_preset("small").for_domain(domain)
+    rendering = preset.network.rendering
+    assert (rendering.box_warp, rendering.plane_warp) == (domain.learning.box, domain.learning.plane_warp)
+    assert (rendering.ray_start, rendering.ray_end) == domain.learning.rays
+    assert rendering.avg_camera_pivot == domain.views.rig.pivot and rendering.avg_camera_radius == 2.7
+    assert preset.encoder.face_zoom == pytest.approx(2.2 * domain.learning.magnified)
+    assert preset.network.img_resolution == 128
+    halves = sum(tensor.numel() for tensor in build_generator(preset.network).state_dict().values())
+    assert 2 * halves < 5e6, "a file of at most 5 MB"
+
+
+def test_data_sets_of_different_domains_do_not_go_together(data, tmp_path):
+    other = tmp_path / "cars"
+    shutil.copytree(data, other, ignore=shutil.ignore_patterns("packed"))
+    plan = (other / "dataset.json").read_text(encoding="utf-8")
+    plan = plan.replace("synthheads.3", "synthcars.1").replace('"first"', '"traffic"')
+    (other / "dataset.json").write_text(plan, encoding="utf-8")
+    with pytest.raises(FileError, match="do not go together"):
+        open_pack([data, other], tmp_path / "cache")

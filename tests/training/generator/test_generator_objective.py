@@ -193,6 +193,17 @@ def test_the_cameras_loss_by_hand():
     assert losses == pytest.approx([0, 0.125 / 2, 2.5 / 2], abs=1e-3)
 
 
+def test_behind_a_thing_a_turn_further_is_the_same_place():
+    """Yaws of 3.1 and -3.1 are a twelfth of a radian apart, and so is the slope between them."""
+    camera = RIG.label(torch.tensor([3.1]), torch.tensor([-0.2]))
+    yaw = torch.tensor([-3.1], requires_grad=True)
+    loss = camera_loss(Encoded(torch.zeros(1, 4), yaw, torch.tensor([-0.2])), camera)
+    away = (2 * torch.pi - 6.2) / 0.05
+    assert float(loss.detach()) == pytest.approx((away - 0.5) / 2, abs=1e-2)
+    loss.backward()
+    assert yaw.grad.item() == pytest.approx(1 / 0.05 / 2), "further round the same way"
+
+
 def test_distance_counts_where_both_have_a_surface_and_rays_through_nothing_cost_nothing():
     got = torch.tensor([[[[2.5, torch.nan], [2.0, 9.0]]]], requires_grad=True)
     opacity = torch.tensor([[[[0.9, 0.0], [0.8, 0.4]]]])

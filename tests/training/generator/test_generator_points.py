@@ -1,5 +1,6 @@
 """What a step is taught: pixels and their rays, points whose answer is known, patches of true rendering."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import torch
@@ -41,6 +42,13 @@ def test_carving_finds_the_inside(pack):
     radius = (points - CENTRE).norm(dim=-1)
     assert occupied[radius < RADIUS - 0.01].min() == 1
     assert occupied[radius > RADIUS + 0.1].mean() < 0.4  # three views leave some corners unseen
+
+
+def test_where_pictures_show_the_whole_thing_the_unseen_is_empty(pack):
+    far = torch.tensor([[[0.9, 0.5, 0.0], [0.9, -0.5, 0.0]]])  # in no picture
+    for above, wanted in ((0.0, [0, 1]), (-torch.inf, [0, 0]), (torch.inf, [1, 1])):
+        told = replace(pack, learning=replace(pack.learning, whole_above=above))
+        assert carve(told, torch.tensor([0]), far).tolist() == [wanted]
 
 
 def test_patches_are_pieces_of_the_pictures(pack, tiny):
