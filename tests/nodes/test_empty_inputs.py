@@ -89,5 +89,5 @@ def test_no_face_can_be_in_a_latent(graph, connected, part, models, nodes):
 
 @pytest.mark.parametrize("node", ["InvertImage", "SAT3DPasteBack"])
 def test_no_place_in_the_list(nodes, connected, graph, node):
-    with pytest.raises(graph.errors.ShapeError, match=r"no place in a photo.*Next step"):
+    with pytest.raises(graph.errors.ShapeError, match=r"(?s)no place in a photo.*Next step"):
         run(nodes[node], **usable(nodes[node], connected) | {"place": "[]"})

@@ -144,13 +144,14 @@ class Walk:
                 **changes,
             }
 
-        pictures, _, depth, alpha = self.run("orbit", "RenderOrbit", **orbit())
+        pictures, _, depth, alpha, normals = self.run("orbit", "RenderOrbit", **orbit())
         self.check_picture(pictures)
         self.check_picture(depth)
+        self.check_picture(normals)
         self.check_alpha(alpha)
         if self.is_3d:
             path = "turn" if self.all_around else "orbit"
-            pictures, *_, alpha = self.run("orbit", "RenderOrbit", **orbit(path=path, neural_resolution=40))
+            pictures, *_, alpha, _ = self.run("orbit", "RenderOrbit", **orbit(path=path, neural_resolution=40))
             self.check_picture(pictures, 2)
             self.check_alpha(alpha, 2)
         else:
