@@ -69,6 +69,7 @@ def test_nothing_executes_foreign_content():
 WRITERS = {
     "sat3d/files/writing.py": "the one place",
     "nodes/model_folders.py": "an empty folder, and no harm if not",
+    "nodes/inversion_cache.py": "an empty folder, and no harm if not",
     "training/tools/fuzz_foreign.py": "a temporary folder",
     "training/masks/command.py": "an empty file, whose name tells other processes that a step is done",
     "training/common/timing.py": "a switch of the kernel's",

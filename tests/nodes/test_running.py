@@ -115,7 +115,7 @@ def test_empty_folder_says_what_to_do(part, models, assets):
     load, library = part("nodes.load").LoadEG3D, part("nodes.load").LIBRARY
     assert library.entries() == [library.nothing_there]
     for entry in (library.nothing_there, "ffhq512-128.pkl"):
-        assert load.validate_inputs(entry) is True and load.fingerprint_inputs(entry) == "missing"
+        assert "no checkpoints yet" in load.validate_inputs(entry) and load.fingerprint_inputs(entry) == "missing"
         with pytest.raises(part("sat3d.errors").FileError, match=r"no checkpoints yet.*official EG3D.*models.eg3d"):
             run(load, checkpoint=entry)
 
