@@ -7,7 +7,7 @@ through it at once, and adds up what the bands say of the input, the styles and 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor
@@ -48,7 +48,7 @@ class _Banded(torch.autograd.Function):
         ctx.save_for_backward(x, *more[:5])
         ctx.set_materialize_grads(False)
         nothing = x.new_zeros(x.shape[0], block.torgb.weight.shape[0], *[block.resolution] * 2, dtype=torch.float32)
-        return block.forward_in_bands(x, nothing, more[:3], more[3:5], keep_features)
+        return block.forward_in_bands(x, nothing, cast(Sequence[Tensor], more[:3]), more[3:5], keep_features)
 
     @staticmethod
     @once_differentiable
@@ -79,9 +79,13 @@ def _add_gradients(
     pairs = [(output, grad) for output, grad in zip(outputs, grads, strict=True) if grad is not None]
     asked = [i for i, total in enumerate(sums) if total is not None]
     found = torch.autograd.grad(
-        [output for output, _ in pairs], [inputs[i] for i in asked], [grad for _, grad in pairs], allow_unused=True
+        [output for output, _ in pairs],
+        [cast(Tensor, inputs[i]) for i in asked],
+        [grad for _, grad in pairs],
+        allow_unused=True,
     )
     for i, gradient in zip(asked, found, strict=True):
         if gradient is not None:
-            total = sums[i][:, :, first : first + gradient.shape[2]] if i == 0 else sums[i]
+            total = cast(Tensor, sums[i])
+            total = total[:, :, first : first + gradient.shape[2]] if i == 0 else total
             total += gradient

@@ -6,6 +6,7 @@ enter the density through one softplus, whose slope is 0 to 1.
 """
 
 from dataclasses import dataclass
+from functools import reduce
 
 import torch
 import torch.nn.functional as F
@@ -45,7 +46,7 @@ class Occupancy:
     def along(self, rays: RayBatch, depths: Tensor) -> Tensor:
         """``depths [R, N]`` -> ``[R, N]`` bool: samples where there may be matter."""
         side, scale = self.side, self.side / (2 * self.half)
-        flat, outside = None, None
+        flat, outside = rays.origins.new_zeros((), dtype=torch.int32), None
         for axis in range(3):
             start, step = rays.origins[:, axis, None] * scale + side / 2, rays.directions[:, axis, None] * scale
             place = torch.addcmul(start, depths, step)
@@ -53,7 +54,7 @@ class Occupancy:
                 beyond = (place < 0) | (place >= side)
                 outside = beyond if outside is None else outside | beyond
             number = place.clamp_(0, side - 0.5).int()
-            flat = number if flat is None else flat.mul_(side).add_(number)
+            flat = number if axis == 0 else flat.mul_(side).add_(number)
         seen = self.filled.index_select(0, flat.flatten()).view_as(flat)
         return seen if outside is None else seen | outside
 
@@ -91,21 +92,21 @@ def _read_planes(scene: Volume, axis: Tensor, pairs: list[tuple[int, int]]) -> t
     decoder's first layer before the planes are added up. Also by how much finer detail can raise the density in the
     cells, ``[N - 1, N - 1, N - 1]``, were the softplus as steep everywhere as it can be."""
     decoder, placed, sheets, rises = scene.decoder, scene.place(axis), [], []
-    weight, bias = decoder.net[0].scaled()
-    outward = decoder.net[2].scaled()[0][0] * decoder.density_gain
+    weight, bias = decoder.layers[0].scaled()
+    outward = decoder.layers[1].scaled()[0][0] * decoder.density_gain
     for number, pair in enumerate(pairs):
         plane = scene.planes[0, :, :, number]
         across, down = (placed * scene.projection[world, number, k] for k, world in enumerate(pair))
-        lattice = Lattice.of(across, down, plane.shape[:2])
+        lattice = Lattice.of(across, down, (plane.shape[0], plane.shape[1]))
         read = lattice.read(plane)
         detail = F.linear((plane - lattice.between(read)) / len(pairs), weight)
         rises.append(_spread(lattice.most_in_cells((detail * outward).clamp_min_(0).sum(-1))[..., None], pair)[..., 0])
         sheets.append(_spread(F.linear(read / len(pairs), weight), pair))
     slabs = [
-        decoder.density(softplus(sum((sheet[x if len(sheet) > 1 else 0] for sheet in sheets), bias)))
+        decoder.density(softplus(reduce(torch.add, (sheet[x if len(sheet) > 1 else 0] for sheet in sheets), bias)))
         for x in range(len(axis))
     ]
-    return torch.stack(slabs), sum(rises)
+    return torch.stack(slabs), reduce(torch.add, rises)
 
 
 def _spread(values: Tensor, pair: tuple[int, int]) -> Tensor:

@@ -6,6 +6,7 @@ the backward pass (checkpointing), so that memory stays that of one chunk. ``ref
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -49,19 +50,24 @@ class Decoder(nn.Module):
         density = y[..., 0] if self.density_gain == 1 else y[..., 0] * self.density_gain
         return density, y[..., 1:]
 
+    @property
+    def layers(self) -> tuple[FullyConnected, FullyConnected]:
+        """Before and after the softplus."""
+        return cast(FullyConnected, self.net[0]), cast(FullyConnected, self.net[2])
+
     def hidden(self, x: Tensor) -> Tensor:
         """Mean plane features ``[…, C]`` -> hidden units ``[…, H]``, of which density and colours are linear."""
         return softplus(self.net[0](x))
 
     def density(self, hidden: Tensor) -> Tensor:
         """Hidden units ``[…, H]`` -> raw density ``[…]``."""
-        weight, bias = (part[0] for part in self.net[2].scaled())
+        weight, bias = (part[0] for part in self.layers[1].scaled())
         density = torch.mv(hidden.flatten(0, -2), weight).add_(bias).mul_(self.density_gain)
         return density.view(hidden.shape[:-1])
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Hidden units ``[…, H]`` -> colour logits ``[…, C]``."""
-        return F.linear(hidden, *(part[1:] for part in self.net[2].scaled()))
+        return F.linear(hidden, *(part[1:] for part in self.layers[1].scaled()))
 
     def colours(self, logits: Tensor) -> Tensor:
         """What is composited."""

@@ -123,8 +123,8 @@ def make_layers(own: Tensor, before: Tensor, edited: Tensor, parse: Parse, feath
     strength = matching_strength(soft, own, head, reach)
     region = largest_around((large(blur(changed.float(), 1.0)) > 0.5).float(), round((_MARGIN + feather) * side)) > 0
     distance = distance_within(region)
-    sharp = [steepen(picture, strength, reach) for picture in (soft, large(edited))]
-    return Layers(*sharp, large(shift), large(kept).clamp(0, 1), large(around).clamp(0, 1), distance)
+    of_both = steepen(soft, strength, reach), steepen(large(edited), strength, reach)
+    return Layers(of_both[0], of_both[1], large(shift), large(kept).clamp(0, 1), large(around).clamp(0, 1), distance)
 
 
 def group_shares(shares: Tensor) -> Tensor:

@@ -53,13 +53,16 @@ def distance_within(region: Tensor) -> Tensor:
     from scipy.ndimage import distance_transform_edt  # takes a while to import
 
     padded = np.pad(region[0, 0].cpu().numpy(), 1)
-    return torch.from_numpy(distance_transform_edt(padded)[1:-1, 1:-1]).float()[None, None].to(region.device)
+    return (
+        torch.from_numpy(np.asarray(distance_transform_edt(padded))[1:-1, 1:-1]).float()[None, None].to(region.device)
+    )
 
 
 def grown_from(seeds: Tensor, region: Tensor) -> Tensor:
     """``[1, 1, H, W]`` bool: those connected pieces of ``region`` in which there is one of the ``seeds``."""
     from scipy.ndimage import label  # takes a while to import
 
-    pieces, _ = label(region[0, 0].cpu().numpy())
+    pieces = np.empty(region.shape[2:], np.int32)
+    label(region[0, 0].cpu().numpy(), output=pieces)
     kept = np.unique(pieces[seeds[0, 0].cpu().numpy() & (pieces > 0)])
     return torch.from_numpy(np.isin(pieces, kept) & (pieces > 0))[None, None].to(region.device)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -99,9 +100,10 @@ class AttributeReader(nn.Module):
         if self.close is None:
             return self.hidden(self.squeeze(self.trunk(seen)))
         # Side by side through what they share, so that batch norm has one set of statistics for both.
-        shared = self.trunk[: self.shared](seen)
+        trunk = cast(nn.Sequential, self.trunk)
+        shared = trunk[: self.shared](seen)
         side = shared.shape[2]
-        whole, face = self.trunk[self.shared :](shared[..., :side]), self.close(shared[..., side:])
+        whole, face = trunk[self.shared :](shared[..., :side]), self.close(shared[..., side:])
         return self.hidden(torch.cat([self.squeeze(whole), face], 1))
 
     def raw(self, seen: Tensor) -> RawOutput:
