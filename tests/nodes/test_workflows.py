@@ -368,10 +368,18 @@ def check_arrived(kind, inputs, output):
         assert isinstance(inputs["source"], str | float) and inputs["source"] not in ("", None)
 
 
+def paste_anyway(prompt: dict) -> dict:
+    """The network of the tests shows no heads: Paste Back stops, and rightly."""
+    for node in prompt.values():
+        if node["class_type"] == "SAT3DPasteBack":
+            node["inputs"]["unlike"] = "paste anyway"
+    return prompt
+
+
 @pytest.mark.parametrize("name", FLOWS)
 def test_it_runs(part, shipped, models, schemas, name):
     nodes = {node.define_schema().node_id: node for node in part("nodes.extension").NODES}
-    arrived = perform(read(name, "workflows/api"), nodes)
+    arrived = perform(paste_anyway(read(name, "workflows/api")), nodes)
     assert arrived
     for kind, all_inputs in arrived.items():
         for inputs in all_inputs:
@@ -397,7 +405,7 @@ def test_the_note_tells_of_intensity_zero(part, shipped):
 def test_the_photo_comes_back_in_its_own_size(part, shipped):
     """What its notes promise: intensity 0 leaves the photo as it was; without 'before' the generator's head is seen."""
     nodes = {node.define_schema().node_id: node for node in part("nodes.extension").NODES}
-    prompt = read("4 Edit a photo", "workflows/api")
+    prompt = paste_anyway(read("4 Edit a photo", "workflows/api"))
     photo = run(nodes["SAT3DExamplePhoto"])[0]
     steps = {node["class_type"]: node["inputs"] for node in prompt.values()}
     results = []
