@@ -147,7 +147,7 @@ class Walk:
         pictures, _, depth, alpha, normals = self.run("orbit", "RenderOrbit", **orbit())
         self.check_picture(pictures)
         self.check_picture(depth)
-        self.check_picture(normals)
+        assert normals.shape == pictures.shape and normals.min() >= 0 and normals.max() <= 1
         self.check_alpha(alpha)
         if self.is_3d:
             path = "turn" if self.all_around else "orbit"

@@ -247,7 +247,7 @@ def test_weights_are_products_and_belong_to_the_square_in_the_middle(part, parse
     pictures = torch.rand(2, 3, 96, 128, generator=torch.Generator().manual_seed(0)) * 2 - 1
     ignore = torch.zeros(1, 96, 128)
     ignore[:, :, :16] = ignore[:, :, 64:] = 1
-    job = work(pictures, module.weights_from_mask(ignore, 2), "W", None, (None, None))
+    job = work(pictures, module.weights_from_mask(ignore, pictures), "W", None, (None, None))
     weight = module.leave_out_parts(job, parser, ["glasses"], 96, lambda *_: None).weight
     expected = torch.zeros(2, 1, 96, 96)
     expected[:, :, 48 + 2 :, :48] = 1  # a margin of 0.02 of 96 pixels below the glasses

@@ -47,7 +47,7 @@ INPUTS = {
     "SAT3DAlignFace": ["image", "method", "points", "face", "size", "frame", "no_face", "landmarks", "boxes"],
     "SAT3DExamplePhoto": [],
     "SAT3DRenderAsTaken": ["model", "latent"],
-    "SAT3DPasteBack": ["photo", "place", "edited", "area", "feather", "before", "mask"],
+    "SAT3DPasteBack": ["photo", "place", "edited", "area", "feather", "before", "mask", "unlike"],
     "SAT3DMultiTransfer": [
         "model",
         "source",

@@ -178,7 +178,8 @@ def test_progress_counts_pictures_and_cancel_leaves_no_hooks(score, part):
 def test_missing_weights_give_one_clear_error(part, assets):
     node = part("nodes.qmm").QMMScore
     assert part("nodes.clips").LIBRARY.entries() == [BUILT_IN] and node.fingerprint_inputs(BUILT_IN) == "missing"
-    assert node.validate_inputs("gone.safetensors", "nose") is True
+    refused = node.validate_inputs("gone.safetensors", "nose")
+    assert refused.startswith("There is no such file among the image-text models. Got: gone.safetensors. ")
     with pytest.raises(part("sat3d.errors").FileError, match=r"no weights for the built-in CLIP.*train_clip"):
         run(node, source=photo(), domain="synthheads", clip=BUILT_IN, attribute="all")
 

@@ -126,7 +126,10 @@ def test_empty_folder_says_what_to_do(part, assets):
     masks = part("nodes.masks")
     assert masks.LIBRARY.entries() == [masks.LIBRARY.nothing_there]
     node = masks.SAT3DLoadMasks
-    assert node.validate_inputs("x") is True and node.fingerprint_inputs("x") == "missing"
+    assert (
+        node.validate_inputs("x").startswith("There are no masks yet. Got: x. ")
+        and node.fingerprint_inputs("x") == "missing"
+    )
     assert node.fingerprint_inputs(None) == "missing"
     with pytest.raises(part("sat3d.errors").FileError, match=r"no masks yet.*sat3d_masks"):
         run(node, masks_file=masks.LIBRARY.nothing_there)
