@@ -17,6 +17,24 @@ FACE_LANDMARKS = io.Custom("FACE_LANDMARKS")
 BOUNDING_BOX = io.Custom("BOUNDING_BOX")
 
 
+# What people who want to edit a face search for.
+EDITING = (
+    "beard",
+    "moustache",
+    "glasses",
+    "hair",
+    "haircut",
+    "hair colour",
+    "hair color",
+    "eyes",
+    "smile",
+    "expression",
+    "face swap",
+    "face edit",
+    "portrait",
+)
+
+
 def found_by(*words: str, essential: bool = False) -> dict[str, Any]:
     """Options of a Schema: other words people search for, and whether it is among the essentials."""
     options = {"search_aliases": list(words), **({"essentials_category": _ESSENTIALS} if essential else {})}
