@@ -144,23 +144,37 @@ def _windows(texels: Tensor, length: int) -> Tensor:
 
 
 def sample_planes(
-    planes: Tensor, texels: Tensor, batch_index: Tensor | None = None, shares: Tensor | None = None
+    planes: Tensor,
+    texels: Tensor,
+    batch_index: Tensor | None = None,
+    shares: Tensor | None = None,
+    layers: int = 1,
 ) -> Tensor:
     """Mean over planes of the (tri)linear samples, zeros outside: ``texels [P, k, M]`` -> ``[M, C]``.
 
     ``planes [B, H, W, P, C]`` or ``[B, H, W, P, D, C]``; ``batch_index [M]`` says which of the B a point reads (None:
-    all read the first); ``shares [P, M]``: weights in the place of the mean's 1 / P. Differentiable in planes, texels
-    and shares. Points run along the last axis until the very end, so that every small operation is a long contiguous
-    loop.
+    all read the first); ``shares [P, M]``: weights in the place of the mean's 1 / P. ``layers``: the planes are those
+    of so many volumes, one after the other, each with a mean of its own: ``[M, layers · C]``. Differentiable in planes,
+    texels and shares. Points run along the last axis until the very end, so that every small operation is a long
+    contiguous loop.
     """
     num_planes, features = planes.shape[3], planes.shape[-1]
     rows, weights = _corners(texels, grid_size(planes), num_planes)
     if batch_index is not None:
         rows = rows + (batch_index * math.prod(planes.shape[1:-1])).to(rows.dtype)
     table = planes.reshape(-1, features)
-    bag = weights / num_planes if shares is None else weights * shares[(slice(None), *[None] * (weights.ndim - 2))]
-    bag = bag.flatten(0, -2).T.contiguous().to(table.dtype)
-    return F.embedding_bag(rows.flatten(0, -2).T.contiguous(), table, per_sample_weights=bag, mode="sum")
+    if shares is None:
+        bag = weights / (num_planes // layers)
+    else:
+        bag = weights * shares[(slice(None), *[None] * (weights.ndim - 2))]
+    rows, bag = (_bags(part, layers) for part in (rows, bag.to(table.dtype)))
+    found = F.embedding_bag(rows, table, per_sample_weights=bag, mode="sum")
+    return found if layers == 1 else found.view(-1, layers * features)
+
+
+def _bags(corners: Tensor, layers: int) -> Tensor:
+    """``[P, …, M]`` -> ``[M · layers, corners]``: a point's corners of one volume in a row."""
+    return corners.reshape(layers, -1, corners.shape[-1]).permute(2, 0, 1).flatten(0, 1).contiguous()
 
 
 def _corners(texels: Tensor, size: tuple[int, ...], num_planes: int) -> tuple[Tensor, Tensor]:

@@ -137,6 +137,15 @@ class Volume:
         """Raw density ``[M]`` and colour logits ``[M, C]``; ``volume_index [M]`` as in :class:`RayBatch`."""
         return self.decoder(self.features(places, volume_index))
 
+    @property
+    def channels(self) -> int:
+        """C: of what the decoder gives to be composited."""
+        return self.planes.shape[-1]
+
+    def lines(self, origins: Tensor, directions: Tensor, depth: Tensor) -> tuple[Tensor, Tensor]:
+        """Rays as lines on the planes, where they are straight: see :func:`.planes.texel_rays`."""
+        return texel_rays(origins, directions, depth, self.projection, grid_size(self.planes))
+
     def features(self, places: Places, volume_index: Tensor | None = None) -> Tensor:
         """What the decoder gets, ``[M, C]``."""
         return sample_planes(self.planes, places.texels, volume_index, places.shares)
@@ -306,8 +315,7 @@ class TexelRays:
     @classmethod
     def of(cls, scene: Volume, rays: RayBatch) -> "TexelRays":
         depth = (rays.near + rays.far) / 2
-        lines = texel_rays(rays.origins, rays.directions, depth, scene.projection, grid_size(scene.planes))
-        return cls(*lines, depth, rays)
+        return cls(*scene.lines(rays.origins, rays.directions, depth), depth, rays)
 
     def places(self, depths: Tensor) -> Places:
         """``depths [R, N]`` -> R·N places."""
@@ -373,7 +381,7 @@ def query_points(scene: Volume, points: Tensor, as_seen: bool = False) -> tuple[
     flat = points.reshape(-1, 3)
     if scene.is_straight:
         still = torch.zeros_like(flat)
-        places = Places(texel_rays(flat, still, still[:, 0], scene.projection, grid_size(scene.planes))[0])
+        places = Places(scene.lines(flat, still, still[:, 0])[0])
     else:
         places = scene.places(flat.T)
     index = None

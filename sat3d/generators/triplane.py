@@ -131,7 +131,7 @@ class TriplaneGenerator(ViewGenerator):
             )
         scene, what = self.volume(planes), (camera, self._resolution(options), self.config.rendering, options.sampling)
         if _is_fast(options) and len(planes) == 1:
-            return render_volume_sparsely(scene, occupancy or find_matter(scene), *what, options.rays_per_chunk)
+            return render_volume_sparsely(scene, occupancy or self.find_matter(planes), *what, options.rays_per_chunk)
         return render_volume(scene, *what, options.couple_batch, options.rays_per_chunk)
 
     def render(

@@ -1,0 +1,121 @@
+"""How one head lies on another: centres of their parts, a similarity between them, and the tone of their skin."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..generators import RenderOptions, TriplaneGenerator
+from ..generators.rays import camera_rays
+from .field import SKIN_LABELS, PartField
+from .generator import Composition, generator_of
+
+_SIDE = 64
+_LEAST_PIXELS = 3
+_YAWS_DEG = (0.0, -35.0, 35.0)
+_SIDES = ("brows", "eyes", "ears")  # parts that there are two of, under one label
+_STEADY = ("eyes", "brows", "nose", "mouth", "ears", "l_eye", "r_eye", "l_brow", "r_brow", "u_lip", "l_lip", "l_ear",
+           "r_ear")  # fmt: skip - parts that heads are laid on each other by
+_SCALE, _TURN_DEG = (0.8, 1.25), 20.0  # a fit beyond these is taken to be a mistake
+_LOGIT_EDGE = 0.02
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """What is known of a head. ``centres``: of parts, world units ``[3]``; ``weights``: how many pixels show them;
+    ``extents``: highest and lowest y of parts; ``skin [C]``: mean colour features of the skin, None: none is seen."""
+
+    centres: Mapping[str, Tensor]
+    weights: Mapping[str, float]
+    extents: Mapping[str, tuple[float, float]]
+    skin: Tensor | None
+
+
+@torch.no_grad()
+def examine_head(network: TriplaneGenerator, part_field: PartField, styles: Tensor) -> Anatomy:
+    """``styles [1, S]``; looks at small views from the front and both sides."""
+    seeing = generator_of(network, Composition(part_field, labelled=True))
+    planes = seeing.planes(styles.to(network.device))
+    occupancy, seen = seeing.find_matter(planes), []
+    for yaw in _YAWS_DEG:
+        camera = network.rig.label(math.radians(yaw)).to(planes)
+        rays, labels = seeing.labelled_rays(planes, camera, RenderOptions(_SIDE, fast=True), occupancy)
+        origins, directions = camera_rays(camera, _SIDE)
+        points = (origins + directions * rays.depth.reshape(1, -1, 1))[0]
+        names = labels[0].argmax(0).flatten()
+        seen.append((points, names, rays.features[0].flatten(1).T))
+    points, names, features = (torch.cat(parts) for parts in zip(*seen, strict=True))
+    return _measure(part_field.labels, points, names, features)
+
+
+def _measure(labels: tuple[str, ...], points: Tensor, names: Tensor, features: Tensor) -> Anatomy:
+    centres, weights, extents = {}, {}, {}
+    for number, label in enumerate(labels):
+        own = points[names == number]
+        if number and len(own) >= _LEAST_PIXELS:
+            heights = own[:, 1]
+            extents[label] = (float(heights.max()), float(heights.min()))
+        for name, part in _halves(label, own):
+            if number and len(part) >= _LEAST_PIXELS:
+                centres[name], weights[name] = part.mean(0).cpu(), float(len(part))
+    skin = [labels.index(name) for name in SKIN_LABELS if name in labels]
+    shown = features[torch.isin(names, torch.tensor(skin, device=names.device))]
+    return Anatomy(centres, weights, extents, shown.mean(0).cpu() if len(shown) >= _LEAST_PIXELS else None)
+
+
+def _halves(label: str, points: Tensor) -> list[tuple[str, Tensor]]:
+    if label not in _SIDES:
+        return [(label, points)]
+    return [(f"{label} left", points[points[:, 0] < 0]), (f"{label} right", points[points[:, 0] >= 0])]
+
+
+def fit_heads(base: Anatomy, other: Anatomy, parts: tuple[str, ...]) -> Tensor:
+    """``[3, 4]``: points of the base head -> points of the other, by rotation, one scale and a shift.
+
+    Parts that are taken over do not count, unless they are among the features of the face and all that is taken: then
+    their own centres must meet.
+    """
+    steady = [name for name in base.centres if name in other.centres and name.removesuffix(" left").removesuffix(
+        " right") in _STEADY and name.split()[0] not in parts]  # fmt: skip
+    taken = [name for name in base.centres if name in other.centres and name.split()[0] in parts]
+    if len(steady) < 3:
+        fit = torch.eye(3, 4)
+    else:
+        weights = torch.tensor([min(base.weights[name], other.weights[name]) for name in steady]).sqrt()
+        here, there = (torch.stack([each.centres[name] for name in steady]) for each in (base, other))
+        fit = similarity(here, there, weights)
+    if taken and all(name.split()[0] in _STEADY for name in parts):
+        here, there = (torch.stack([each.centres[name] for name in taken]).mean(0) for each in (base, other))
+        fit[:, 3] = there - fit[:, :3] @ here
+    return fit
+
+
+def similarity(here: Tensor, there: Tensor, weights: Tensor) -> Tensor:
+    """The similarity ``[3, 4]`` that takes ``here [N, 3]`` nearest to ``there [N, 3]``, weighted (Umeyama 1991); one
+    that turns or scales more than heads do becomes a shift."""
+    shares = (weights / weights.sum())[:, None]
+    mean_here, mean_there = (shares * here).sum(0), (shares * there).sum(0)
+    a, b = here - mean_here, there - mean_there
+    u, s, vt = torch.linalg.svd((shares * b).T @ a)
+    mirror = torch.ones(3)
+    mirror[2] = torch.sign(torch.linalg.det(u @ vt))
+    turn = u @ torch.diag(mirror) @ vt
+    scale = float((s * mirror).sum() / (shares * a.square()).sum().clamp_min(1e-12))
+    angle = math.degrees(math.acos(max(-1.0, min(1.0, (float(turn.trace()) - 1) / 2))))
+    if not _SCALE[0] <= scale <= _SCALE[1] or angle > _TURN_DEG:
+        turn, scale = torch.eye(3), 1.0
+    linear = scale * turn
+    return torch.cat([linear, (mean_there - linear @ mean_here)[:, None]], 1)
+
+
+def skin_tone(base: Anatomy, other: Anatomy, signed_logits: bool) -> Tensor | None:
+    """``[C]``: what is to be added to the colour logits of the other's skin; ``signed_logits``: colours are sigmoids
+    that were brought to -1..1, else they are what is composited themselves."""
+    if base.skin is None or other.skin is None:
+        return None
+    if not signed_logits:
+        return base.skin - other.skin
+    here, there = (torch.logit(((each.skin + 1) / 2).clamp(_LOGIT_EDGE, 1 - _LOGIT_EDGE)) for each in (base, other))
+    return here - there

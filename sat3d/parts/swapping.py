@@ -1,0 +1,95 @@
+"""Parts of one head on another: a latent whose layers are shown where the parts are."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+
+from ..errors import ConfigError, LayoutError, ShapeError
+from ..generators import StyleGenerator, TriplaneGenerator
+from ..generators.base import as_view_generator
+from ..inversion.tune import tuned_network
+from ..latent import Edit, Latent
+from ..latent_layers import PART, FieldWeights, Layer
+from .field import BACKGROUND, PartField
+from .fit import Anatomy, examine_head, fit_heads, skin_tone
+
+PROVENANCE = "parts"  # what stands in the place of the masks' name
+
+
+def swap_parts(
+    network: StyleGenerator,
+    part_field: PartField,
+    source: Latent,
+    reference: Latent,
+    parts: Sequence[str],
+    feather: float = 0.4,
+) -> Latent:
+    """``source`` with these ``parts`` of ``reference``, from all sides; all else stays what it is.
+
+    ``reference`` has one face or as many as ``source``. The result is a latent again: swaps and edits can follow.
+
+    Raises:
+        ConfigError: a flat generator, an unknown part, none, or the background. LayoutError: latents of other generators.
+        ShapeError: batches that do not pair, a composed or tuned reference.
+    """
+    part_field.numbers(parts)
+    if BACKGROUND in parts:
+        raise ConfigError("The background is no part of a head", parts, "parts of a head", "choose hair, for one")
+    _check_pair(network, source, reference)
+    base, other = (_network_of(network, face) for face in (source, reference))
+    heads = zip(source.styles.split(1), reference.styles.expand_as(source.styles).split(1), strict=True)
+    pairs = [(examine_head(base, part_field, a), examine_head(other, part_field, b)) for a, b in heads]
+    names = tuple(dict.fromkeys(parts))
+    layer = Layer(
+        reference.styles.expand_as(source.styles).clone(),
+        names,
+        torch.stack([fit_heads(*pair, names) for pair in pairs]),
+        feather,
+        tone=_tones(pairs, base.decoder.activation == "sigmoid"),
+        kind=PART,
+        name=reference.name,
+    )
+    edit = Edit(names, 1.0, reference.name, PROVENANCE)
+    edited = source.with_edit(source.styles, edit)
+    return replace(edited, layers=(*source.layers, layer), part_field=weights_of(part_field))
+
+
+def weights_of(part_field: PartField) -> FieldWeights:
+    """As they travel in a latent: rounded to what its file keeps, so that a loaded face is the same."""
+    tensors = {name: tensor.detach().cpu().half().float() for name, tensor in part_field.state_dict().items()}
+    return FieldWeights(tensors, part_field.labels)
+
+
+def _tones(pairs: Sequence[tuple[Anatomy, Anatomy]], sigmoid: bool) -> torch.Tensor | None:
+    tones = [skin_tone(*pair, sigmoid) for pair in pairs]
+    known = [tone for tone in tones if tone is not None]
+    if not known:
+        return None
+    return torch.stack([torch.zeros_like(known[0]) if tone is None else tone for tone in tones])
+
+
+def _network_of(network: StyleGenerator, face: Latent) -> TriplaneGenerator:
+    solid = as_view_generator(tuned_network(network, face), "A swap of parts")
+    if not isinstance(solid, TriplaneGenerator):
+        raise ConfigError("A swap of parts needs a tri-plane generator", type(solid).__name__, "EG3D or a child of it")
+    return solid
+
+
+def _check_pair(network: StyleGenerator, source: Latent, reference: Latent) -> None:
+    for face in (source, reference):
+        face.check_layout(network.layout)
+    if source.generator_fingerprint != reference.generator_fingerprint:
+        raise LayoutError(
+            "Source and reference come from two generators",
+            f"{source.generator_fingerprint} and {reference.generator_fingerprint}",
+            "one generator for both",
+            "sample or invert both with the same checkpoint",
+        )
+    if len(reference.styles) not in (1, len(source.styles)):
+        raise ShapeError("Source and reference batches do not pair", (len(source.styles), len(reference.styles)),
+                         "one reference, or one per source", "use a single reference")  # fmt: skip
+    if reference.layers:
+        raise ShapeError("The reference is composed itself", f"{len(reference.layers)} layers", "a face without layers",
+                         "swap the part from the face that it was taken from")  # fmt: skip
