@@ -23,6 +23,7 @@ _FIELD, _PREFIX = "field.", "layer."
 _LARGEST_FIT = 4.0
 _WIDEST = 0.8
 _LARGEST_TONE = 100.0
+_MOST_CELLS = 128
 
 
 def identity_fit(faces: int = 1) -> Tensor:
@@ -38,9 +39,10 @@ class Layer:
     ``threshold``, ``feather``: the edge, as probabilities of a part of this face: in the middle, and how wide; ``removed``:
     the same middle for parts of the face below. ``tone [F, C]``: what is added to the colour logits of this face's skin,
     so that it is like that of the base face.
-    ``fit [F, 3, 4]``: a point of the base face -> the point of this face, world units. ``kind``: ``part``, a part of
-    another head; ``edit``, an edit that is confined to where it may change something. ``below``, ``soft``: only beneath
-    this height y, with an edge so wide, world units (None: everywhere). ``name``: of whom it is.
+    ``fit [F, 3, 4]``: a point of the base face -> the point of this face, world units. ``cells [F, 2, N, N, N]`` uint8: where the parts of
+    the base face and of this one may be (:mod:`.parts.cells`). ``kind``: ``part``, a part of
+    another head; ``edit``, an edit that is confined to where it may change something. ``lower``: parts that count
+    only beneath the height y ``below``, with an edge ``soft`` wide, world units. ``name``: of whom it is.
     """
 
     styles: Tensor  # [F, S], F faces or one for all
@@ -48,22 +50,25 @@ class Layer:
     fit: Tensor = field(default_factory=identity_fit)
     feather: float = 0.4
     threshold: float = _HALF
-    removed: float = 0.25
+    removed: float = 0.12
     tone: Tensor | None = None
+    cells: Tensor | None = None
     kind: str = PART
-    below: float | None = None
+    lower: tuple[str, ...] = ()
+    below: float = 0.0
     soft: float = 0.02
     name: str = ""
 
     def __post_init__(self):
-        object.__setattr__(self, "parts", tuple(self.parts))
+        for name in ("parts", "lower"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         self._check_tensors()
-        numbers = (self.feather, self.threshold, self.removed, self.soft, *([] if self.below is None else [self.below]))
+        numbers = (self.feather, self.threshold, self.removed, self.soft, self.below)
         good = all(isinstance(x, int | float) and math.isfinite(x) for x in numbers)
         if not good or not all(0 <= x <= 1 for x in numbers[:3]) or self.soft <= 0:
             raise ShapeError("A layer's edge is not usable", numbers, "probabilities of 0..1, finite heights",
                              "make the face again")  # fmt: skip
-        names = self.parts and all(isinstance(part, str) for part in self.parts) and isinstance(self.name, str)
+        names = self.parts + self.lower and all(isinstance(part, str) for part in (*self.parts, *self.lower, self.name))
         if not names or self.kind not in (PART, EDIT):
             raise ShapeError("A layer's parts are not usable", (self.parts, self.kind), "names of parts, a kind",
                              "make the face again")  # fmt: skip
@@ -80,9 +85,15 @@ class Layer:
         if tone is not None and (tone.ndim != 2 or not bool((tone.abs() <= _LARGEST_TONE).all())):
             raise ShapeError("A layer's tone is not usable", tuple(tone.shape), "[F, C] moderate numbers",
                              "make the face again")  # fmt: skip
-        if {len(x) for x in (self.fit, tone) if x is not None} - {1, len(self.styles)}:
+        cells = self.cells
+        if cells is not None:
+            sides = set(cells.shape[2:])
+            if cells.ndim != 5 or cells.shape[1] != 2 or len(sides) != 1 or not 2 <= cells.shape[2] <= _MOST_CELLS:
+                raise ShapeError("A layer's cells are not usable", tuple(cells.shape), "[F, 2, N, N, N]",
+                                 "make the face again")  # fmt: skip
+        if {len(x) for x in (self.fit, tone, cells) if x is not None} - {1, len(self.styles)}:
             raise ShapeError("A layer's fits and styles do not pair", (len(self.fit), len(self.styles)),
-                             "one fit and tone, or one per face", "make the face again")  # fmt: skip
+                             "one of each, or one per face", "make the face again")  # fmt: skip
 
     @property
     def own_edge(self) -> tuple[float, float]:
@@ -99,7 +110,8 @@ class Layer:
         pick = lambda x: x if len(x) == 1 else x[[face]]  # noqa: E731
         return Layer(
             pick(self.styles), self.parts, pick(self.fit), self.feather, self.threshold, self.removed,
-            None if self.tone is None else pick(self.tone), self.kind, self.below, self.soft, self.name,
+            None if self.tone is None else pick(self.tone), None if self.cells is None else pick(self.cells), self.kind, self.lower, self.below,
+            self.soft, self.name,
         )  # fmt: skip
 
 
@@ -132,7 +144,7 @@ def check_layers(layers: Sequence[Layer], field_weights: FieldWeights | None, fa
     if field_weights is None:
         raise ShapeError("A composed face lacks its semantic field", "none", "the weights it was composed with",
                          "compose it again")  # fmt: skip
-    unknown = {part for layer in layers for part in layer.parts} - set(field_weights.labels)
+    unknown = {part for layer in layers for part in (*layer.parts, *layer.lower)} - set(field_weights.labels)
     if unknown:
         raise ShapeError("A layer gives parts that its field does not know", sorted(unknown), field_weights.labels,
                          "compose it again")  # fmt: skip
@@ -148,7 +160,9 @@ def pack_layers(layers: Sequence[Layer], weights: FieldWeights | None) -> tuple[
         tensors |= {f"{_PREFIX}{number}.styles": layer.styles.float(), f"{_PREFIX}{number}.fit": layer.fit.float()}
         if layer.tone is not None:
             tensors[f"{_PREFIX}{number}.tone"] = layer.tone.float()
-        names = ("parts", "feather", "threshold", "removed", "kind", "below", "soft", "name")
+        if layer.cells is not None:
+            tensors[f"{_PREFIX}{number}.cells"] = layer.cells.to(torch.uint8)
+        names = ("parts", "feather", "threshold", "removed", "kind", "lower", "below", "soft", "name")
         facts.append({name: getattr(layer, name) for name in names})
     return tensors, {"layers": json.dumps(facts), "labels": json.dumps(weights.labels)}
 
@@ -176,10 +190,12 @@ def _layer_of(number: int, entry: Mapping[str, Any], tensors: Mapping[str, Tenso
     styles = require_tensor(tensors, f"{_PREFIX}{number}.styles", 2, path)
     fit = require_tensor(tensors, f"{_PREFIX}{number}.fit", 3, path)
     try:
-        parts, below = tuple(entry["parts"]), entry["below"]
+        parts = tuple(entry["parts"])
         edge = (float(entry[name]) for name in ("feather", "threshold", "removed"))
-        height, tone = None if below is None else float(below), tensors.get(f"{_PREFIX}{number}.tone")
-        return Layer(styles, parts, fit, *edge, tone, entry["kind"], height, float(entry["soft"]), entry["name"])
+        tone, cells = (tensors.get(f"{_PREFIX}{number}.{name}") for name in ("tone", "cells"))
+        lower = tuple(entry["lower"])
+        heights = (float(entry["below"]), float(entry["soft"]))
+        return Layer(styles, parts, fit, *edge, tone, cells, entry["kind"], lower, *heights, entry["name"])
     except (TypeError, KeyError, ValueError) as error:
         raise FileError("The face's layers are unreadable", repr(error), "parts, feather, threshold, removed, kind, "
-                        "below, soft, name", "save it again") from error  # fmt: skip
+                        "lower, below, soft, name", "save it again") from error  # fmt: skip

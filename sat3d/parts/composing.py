@@ -12,13 +12,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..generators.layers import softplus
-from ..generators.planes import sample_planes
+from ..generators.planes import grid_size, sample_planes
 from ..generators.renderer import Decoder, Places, Volume
+from .cells import HIDDEN, NEAR, coordinates, look_up
 from .field import PartField
 
 _GATE = 1.0  # of the box: what so much of it would hide is matter, and a part of something
 _THIN = 1e-6
 _LEAST_FEATHER = 1e-3
+_HIDDEN_EDGE, _MATTER_EDGE = (0.05, 0.4), (0.1, 0.5)
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,10 @@ class LayerRule:
     """Where a layer's face is taken: at points that are one of the ``parts`` (numbers of labels) of its own face or of
     the base face, with soft edges from ``own`` [0] to [1] of that probability and from ``removed`` [0] to [1].
 
-    ``tone [C]``: what is added to the colour logits of its ``skin`` labels. ``fit [3, 4]``: a point of the base face -> the point of this face. ``below``: the rule holds beneath this height of
-    the planes (texel units of the second coordinate of the first plane); None: everywhere.
+    ``tone [C]``: what is added to the colour logits of its ``skin`` labels. ``fit [3, 4]``: a point of the base face -> the point of this face. 
+    ``lower``: labels that count only beneath the height ``below``, with an edge ``soft`` wide, which is negative where
+    heights count downwards (coordinates of the planes, 0..1). ``cells``, ``own_cells``: where the parts of the base face
+    and of this one may be, see :mod:`.cells` (None: wherever the field finds them).
     """
 
     parts: tuple[int, ...]
@@ -36,8 +40,11 @@ class LayerRule:
     fit: Tensor
     tone: Tensor | None = None
     skin: tuple[int, ...] = ()
-    below: float | None = None
-    soft_texels: float = 1.0
+    lower: tuple[int, ...] = ()
+    below: float = 0.0
+    soft: float = 1.0
+    cells: Tensor | None = None
+    own_cells: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,7 @@ class ComposedVolume(LabelledVolume):
     """A volume whose ``planes [1, H, W, P · (1 + L), …]`` are those of a base face and of L layers."""
 
     fits: tuple[Tensor, ...] = ()  # [3, 4] each
+    axes: tuple[tuple[int, int], ...] | None = None  # see cells.coordinate_axes
 
     def lines(self, origins: Tensor, directions: Tensor, depth: Tensor) -> tuple[Tensor, Tensor]:
         mapped = [(origins, directions), *(_map_rays(fit, origins, directions) for fit in self.fits)]
@@ -68,10 +76,13 @@ class ComposedVolume(LabelledVolume):
         return Places(torch.cat([each.texels for each in found]), shares)
 
     def features(self, places: Places, volume_index: Tensor | None = None) -> Tensor:
-        """``[M, (1 + L) · C + 1]``: of all faces, and the height on the first plane."""
+        """``[M, (1 + L) · (C + 3)]``: of all faces, then their coordinates on the planes."""
         layers = 1 + len(self.fits)
         found = sample_planes(self.planes, places.texels, volume_index, places.shares, layers)
-        return torch.cat([found, places.texels[0, 1][:, None]], 1)
+        if self.axes is None:
+            return F.pad(found, (0, 3 * layers))
+        size = grid_size(self.planes)
+        return torch.cat([found, *(coordinates(own, self.axes, size) for own in places.texels.chunk(layers))], 1)
 
 
 def _map_rays(fit: Tensor, origins: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
@@ -98,8 +109,8 @@ class PartsDecoder:
         return self.features + self.labelled * len(self.part_field.labels)
 
     @property
-    def _units(self) -> int:
-        return self.part_field.config.inputs
+    def _faces(self) -> int:
+        return 1 + len(self.rules)
 
     # -- what the renderer asks of a decoder
 
@@ -108,18 +119,20 @@ class PartsDecoder:
         return self._decode(hidden)
 
     def hidden(self, x: Tensor) -> Tensor:
-        """Features ``[M, (1 + L) · C (+ 1)]`` -> hidden units of all faces (and the height)."""
+        """Features ``[M, C]``, of L layers ``[M, (1 + L) · (C + 3)]`` -> hidden units of all faces (and coordinates)."""
         if not self.rules:
             return self.base.hidden(x)
-        found = self.base.hidden(x[..., :-1].unflatten(-1, (1 + len(self.rules), self.features)))
-        return torch.cat([found.flatten(-2), x[..., -1:]], -1)
+        features, places = x.split([self._faces * self.features, self._faces * 3], -1)
+        found = self.base.hidden(features.unflatten(-1, (self._faces, self.features)))
+        return torch.cat([found.flatten(-2), places], -1)
 
     def density(self, hidden: Tensor) -> Tensor:
         """Raw density ``[M]``."""
         if not self.rules:
             return self.base.density(hidden)
-        raw, picks = self._choose(hidden)
-        return blended_density(raw, picks)
+        each, places = self._split(hidden)
+        raw = self.base.density(each)
+        return blended_density(raw, self._picks(raw, self.part_field.probabilities(each), places))
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Colours (and label probabilities) ``[M, C (+ K)]``."""
@@ -143,29 +156,32 @@ class PartsDecoder:
 
     # -- how faces are composed
 
-    def _split(self, hidden: Tensor) -> Tensor:
-        """Of all faces: ``[M, 1 + L, H]``."""
-        return hidden[..., :-1].unflatten(-1, (1 + len(self.rules), self._units)) if self.rules else hidden[..., None, :]
+    def _split(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """Hidden units ``[M, 1 + L, H]`` and coordinates ``[M, 1 + L, 3]`` of all faces."""
+        if not self.rules:
+            return hidden[..., None, :], hidden[..., None, :0]
+        units, places = hidden.split([hidden.shape[-1] - 3 * self._faces, 3 * self._faces], -1)
+        return units.unflatten(-1, (self._faces, -1)), places.unflatten(-1, (self._faces, 3))
 
-    def _choose(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """Raw densities ``[M, 1 + L]`` and how much of each layer is taken ``[M, L]``."""
-        each = self._split(hidden)
-        raw = self.base.density(each)
-        return raw, self._picks(raw, self.part_field.probabilities(each), hidden[..., -1])
-
-    def _picks(self, raw: Tensor, shares: Tensor, height: Tensor) -> Tensor:
+    def _picks(self, raw: Tensor, shares: Tensor, places: Tensor) -> Tensor:
+        """How much of each layer is taken ``[M, L]``, by raw densities ``[M, 1 + L]`` and label probabilities ``[M, 1 + L,
+        K]`` of all faces."""
         there = 1 - torch.exp(-softplus(raw - 1) * (_GATE * self.box_warp))
-        picks = []
+        picks, shares = [], shares * there[..., None]
         for number, rule in enumerate(self.rules, 1):
-            part = shares[..., list(rule.parts)].sum(-1) * there  # [M, 1 + L]
-            pick = torch.maximum(_ramp(part[..., 0], *rule.removed), _ramp(part[..., number], *rule.own))
-            if rule.below is not None:
-                pick = pick * ((height - rule.below) / rule.soft_texels).clamp(0, 1)
+            known = (shares[..., 0, :], shares[..., number, :], places[..., number, :])
+            pick = _pick(rule, rule.parts, *known)
+            if rule.lower:
+                low = ((places[..., 0, 1] - rule.below) / rule.soft).clamp(0, 1)
+                pick = torch.maximum(pick, low * _pick(rule, rule.lower, *known))
+            if rule.cells is not None:
+                hidden = (look_up(rule.cells, places[..., 0, :]) - NEAR) / (HIDDEN - NEAR)
+                pick = torch.maximum(pick, _ramp(hidden, *_HIDDEN_EDGE) * _ramp(there[..., 0], *_MATTER_EDGE))
             picks.append(pick)
         return torch.stack(picks, -1)
 
     def _decode(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        each = self._split(hidden)
+        each, places = self._split(hidden)
         shares = self.part_field.probabilities(each) if self.rules or self.labelled else None
         colours = self.base.narrow_colours(self._toned(self.base.logits(each), shares))
         if self.labelled:
@@ -173,7 +189,7 @@ class PartsDecoder:
         raw = self.base.density(each)
         if not self.rules:
             return raw[..., 0], colours[..., 0, :]
-        picks = self._picks(raw, shares, hidden[..., -1])
+        picks = self._picks(raw, shares, places)
         return blended_density(raw, picks), blended_colours(colours, raw, picks)
 
 
@@ -183,6 +199,17 @@ class PartsDecoder:
                 much = shares[..., number, list(rule.skin)].sum(-1, keepdim=True)
                 logits[..., number, :] += much * rule.tone
         return logits
+
+
+def _pick(
+    rule: LayerRule, labels: Sequence[int], base: Tensor, own: Tensor, own_places: Tensor
+) -> Tensor:
+    """``[M]`` 0..1: how much of a layer's face is taken, by the shares ``[M, K]`` of these labels in both faces."""
+    base, own = (shares[..., list(labels)].sum(-1) for shares in (base, own))
+    added = _ramp(own, *rule.own)
+    if rule.own_cells is not None:
+        added = added * _ramp(look_up(rule.own_cells, own_places), 0, NEAR)
+    return torch.maximum(_ramp(base, *rule.removed), added)
 
 
 def _ramp(share: Tensor, low: float, high: float) -> Tensor:

@@ -113,6 +113,7 @@ class Parts:
 
     field: PartField
     generator_fingerprint: str
+    layout: str  # fingerprint of the generator's styles: its relatives have the same
     metadata: Mapping[str, str]
 
     def check(self, network: TriplaneGenerator) -> None:
@@ -137,10 +138,14 @@ class Parts:
 
 
 def save_parts(
-    path: str | os.PathLike, field: PartField, generator_fingerprint: str, metadata: Mapping[str, str] | None = None
+    path: str | os.PathLike,
+    field: PartField,
+    generator_fingerprint: str,
+    layout: str = "",
+    metadata: Mapping[str, str] | None = None,
 ) -> None:
     """Write a field, in half precision; the file appears whole or not at all."""
-    save_network(path, KIND, field, {**(metadata or {}), "generator_fingerprint": generator_fingerprint})
+    save_network(path, KIND, field, {**(metadata or {}), "generator_fingerprint": generator_fingerprint, "layout": layout})
 
 
 def load_parts(path: str | os.PathLike | None = None) -> Parts:
@@ -157,6 +162,6 @@ def load_parts(path: str | os.PathLike | None = None) -> Parts:
                         f"at most {_MOST_BYTES} bytes", "choose another file")  # fmt: skip
     field = load_network(KIND, found)
     header = read_header(found, SCHEMA, KIND.name, _NEXT_STEP)
-    own = ("schema", "config", "generator_fingerprint")
+    own = ("schema", "config", "generator_fingerprint", "layout")
     notes = {key: value for key, value in header.items() if key not in own}
-    return Parts(field, header.get("generator_fingerprint", ""), notes)
+    return Parts(field, header.get("generator_fingerprint", ""), header.get("layout", ""), notes)

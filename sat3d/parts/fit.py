@@ -14,10 +14,12 @@ from .generator import Composition, generator_of
 
 _SIDE = 64
 _LEAST_PIXELS = 3
-_YAWS_DEG = (0.0, -35.0, 35.0)
+_TURNS_DEG = ((0, 0), (-25, 0), (25, 0), (-50, 0), (50, 0), (0, -20), (0, 20))  # yaw, pitch
+_ALL_AROUND_DEG = (*_TURNS_DEG, (-100, 0), (100, 0), (150, 0), (-150, 0))
+_OPAQUE = 0.5
 _SIDES = ("brows", "eyes", "ears")  # parts that there are two of, under one label
-_STEADY = ("eyes", "brows", "nose", "mouth", "ears", "l_eye", "r_eye", "l_brow", "r_brow", "u_lip", "l_lip", "l_ear",
-           "r_ear")  # fmt: skip - parts that heads are laid on each other by
+# Parts that heads are laid on each other by; hair, which often hides half of an ear, would shift its centre.
+_STEADY = ("eyes", "brows", "nose", "mouth", "l_eye", "r_eye", "l_brow", "r_brow", "u_lip", "l_lip")
 _SCALE, _TURN_DEG = (0.8, 1.25), 20.0  # a fit beyond these is taken to be a mistake
 _LOGIT_EDGE = 0.02
 
@@ -25,29 +27,33 @@ _LOGIT_EDGE = 0.02
 @dataclass(frozen=True)
 class Anatomy:
     """What is known of a head. ``centres``: of parts, world units ``[3]``; ``weights``: how many pixels show them;
-    ``extents``: highest and lowest y of parts; ``skin [C]``: mean colour features of the skin, None: none is seen."""
+    ``extents``: highest and lowest y of parts; ``skin [C]``: mean colour features of the skin, None: none is seen.
+    ``points [M, 3]``: of the surface, as it was seen, and ``names [M]``: the numbers of their labels."""
 
     centres: Mapping[str, Tensor]
     weights: Mapping[str, float]
     extents: Mapping[str, tuple[float, float]]
     skin: Tensor | None
+    points: Tensor
+    names: Tensor
 
 
 @torch.no_grad()
 def examine_head(network: TriplaneGenerator, part_field: PartField, styles: Tensor) -> Anatomy:
-    """``styles [1, S]``; looks at small views from the front and both sides."""
+    """``styles [1, S]``; looks at small views from the front, the sides, above and below."""
     seeing = generator_of(network, Composition(part_field, labelled=True))
     planes = seeing.planes(styles.to(network.device))
     occupancy, seen = seeing.find_matter(planes), []
-    for yaw in _YAWS_DEG:
-        camera = network.rig.label(math.radians(yaw)).to(planes)
+    turns = _ALL_AROUND_DEG if network.knows_all_sides else _TURNS_DEG
+    for yaw, pitch in turns:
+        camera = network.rig.label(math.radians(yaw), math.radians(pitch)).to(planes)
         rays, labels = seeing.labelled_rays(planes, camera, RenderOptions(_SIDE, fast=True), occupancy)
         origins, directions = camera_rays(camera, _SIDE)
         points = (origins + directions * rays.depth.reshape(1, -1, 1))[0]
-        names = labels[0].argmax(0).flatten()
-        seen.append((points, names, rays.features[0].flatten(1).T))
-    points, names, features = (torch.cat(parts) for parts in zip(*seen, strict=True))
-    return _measure(part_field.labels, points, names, features)
+        seen.append((points, labels[0].argmax(0).flatten(), rays.features[0].flatten(1).T, rays.opacity.flatten()))
+    points, names, features, opacity = (torch.cat(parts) for parts in zip(*seen, strict=True))
+    solid = opacity > _OPAQUE
+    return _measure(part_field.labels, points[solid], names[solid], features[solid])
 
 
 def _measure(labels: tuple[str, ...], points: Tensor, names: Tensor, features: Tensor) -> Anatomy:
@@ -62,7 +68,8 @@ def _measure(labels: tuple[str, ...], points: Tensor, names: Tensor, features: T
                 centres[name], weights[name] = part.mean(0).cpu(), float(len(part))
     skin = [labels.index(name) for name in SKIN_LABELS if name in labels]
     shown = features[torch.isin(names, torch.tensor(skin, device=names.device))]
-    return Anatomy(centres, weights, extents, shown.mean(0).cpu() if len(shown) >= _LEAST_PIXELS else None)
+    return Anatomy(centres, weights, extents, shown.mean(0).cpu() if len(shown) >= _LEAST_PIXELS else None,
+                   points.cpu(), names.cpu())  # fmt: skip
 
 
 def _halves(label: str, points: Tensor) -> list[tuple[str, Tensor]]:

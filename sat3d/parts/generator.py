@@ -17,11 +17,13 @@ from ..generators import FullHeadGenerator, Rendering, RenderOptions, StyleGener
 from ..generators.base import as_view_generator
 from ..generators.config import SuperresolutionConfig
 from ..generators.occupancy import CELLS, Occupancy
+from ..generators.planes import grid_size
 from ..generators.renderer import RenderedRays, Volume
 from ..generators.synthesis import Noise
 from ..inversion.tune import tuned_network
 from ..latent import Latent
 from ..latent_layers import Layer
+from .cells import coordinate_axes, coordinates
 from .composing import ComposedVolume, LabelledVolume, LayerRule, PartsDecoder, split_planes, stacked_planes
 from .field import SKIN_LABELS, PartField
 
@@ -78,20 +80,28 @@ class KnowsParts(TriplaneGenerator):
         sizes = (scene.box_warp, planes.shape[-1])
         decoder = PartsDecoder(self.decoder, self.composition.part_field, rules, self.composition.labelled, *sizes)
         values = {name: getattr(scene, name) for name in Volume.__dataclass_fields__} | {"decoder": decoder}
-        return ComposedVolume(**values, fits=tuple(rule.fit for rule in rules)) if rules else LabelledVolume(**values)
+        if not rules:
+            return LabelledVolume(**values)
+        return ComposedVolume(**values, fits=tuple(rule.fit for rule in rules), axes=coordinate_axes(scene))
 
     def _rule(self, layer: Layer, planes: Tensor) -> LayerRule:
         known = self.composition.part_field
         skin = tuple(known.labels.index(name) for name in SKIN_LABELS if name in known.labels)
         tone = None if layer.tone is None else layer.tone[0].to(planes)
+        parts, lower = (tuple(known.numbers(names)) if names else () for names in (layer.parts, layer.lower))
         edges = (layer.own_edge, layer.removed_edge)
-        rule = LayerRule(tuple(known.numbers(layer.parts)), *edges, layer.fit[0].to(planes), tone, skin)
+        rule = LayerRule(parts, *edges, layer.fit[0].to(planes), tone, skin)
         scene = self.plain.volume(self._planes_of_each(planes)[0])
-        if layer.below is None or scene.in_balls:
+        axes = coordinate_axes(scene)
+        if axes is None:  # planes that know neither height nor cells
+            return replace(rule, parts=parts + lower)
+        if layer.cells is not None:
+            rule = replace(rule, cells=layer.cells[0, 0].to(planes), own_cells=layer.cells[0, 1].to(planes))
+        if not lower:
             return rule
         heights = torch.tensor([[0.0] * 2, [layer.below, layer.below - layer.soft], [0.0] * 2]).to(planes)
-        edge = scene.places(heights).texels[0, 1]
-        return replace(rule, below=float(edge[0]), soft_texels=float(edge[1] - edge[0]))
+        edge = coordinates(scene.places(heights).texels, axes, grid_size(scene.planes))[:, 1]
+        return replace(rule, lower=lower, below=float(edge[0]), soft=float(edge[1] - edge[0]))
 
     @torch.no_grad()
     def find_matter(self, planes: Tensor, cells: int = CELLS) -> Occupancy:

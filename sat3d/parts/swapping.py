@@ -1,6 +1,5 @@
 """Parts of one head on another: a latent whose layers are shown where the parts are."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,6 +11,7 @@ from ..generators.base import as_view_generator
 from ..inversion.tune import tuned_network
 from ..latent import Edit, Latent
 from ..latent_layers import PART, FieldWeights, Layer
+from .cells import part_cells
 from .field import BACKGROUND, PartField
 from .fit import Anatomy, examine_head, fit_heads, skin_tone
 
@@ -48,12 +48,24 @@ def swap_parts(
         torch.stack([fit_heads(*pair, names) for pair in pairs]),
         feather,
         tone=_tones(pairs, base.decoder.activation == "sigmoid"),
+        cells=torch.stack([_cells(base, part_field.numbers(names), *pair) for pair in pairs]),
         kind=PART,
         name=reference.name,
     )
     edit = Edit(names, 1.0, reference.name, PROVENANCE)
     edited = source.with_edit(source.styles, edit)
-    return replace(edited, layers=(*source.layers, layer), part_field=weights_of(part_field))
+    return replace(edited, layers=(*source.layers, layer), part_field=source.part_field or weights_of(part_field))
+
+
+def _cells(network: TriplaneGenerator, numbers: list[int], base: Anatomy, other: Anatomy) -> torch.Tensor:
+    """``[2, N, N, N]``: see :class:`Layer`. Only their planes' coordinates count, which are alike for all faces."""
+    scene = network.volume(network.planes(torch.zeros(1, network.layout.num_channels, device=network.device)))
+    found = []
+    for head in (base, other):
+        own = torch.isin(head.names, torch.tensor(numbers))
+        points = [head.points[chosen].to(network.device) for chosen in (own, ~own & (head.names > 0))]
+        found.append(part_cells(scene, *points))
+    return torch.stack(found).cpu()
 
 
 def weights_of(part_field: PartField) -> FieldWeights:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import torch
 from tqdm import tqdm
@@ -19,7 +19,7 @@ from training.common.device import Machine
 from training.common.random_numbers import generator_of
 from training.common.settings import BuiltIn, Maybe, Range
 from training.masks.models import Segmenter, load_segmenter
-from training.networks.coded_heads import Coder, CoderSettings, sees_as_the_renderer, find_coder
+from training.networks.coded_heads import Coder, CoderSettings, find_coder, sees_as_the_renderer
 from training.networks.command import RunSettings
 
 from .heads import SAMPLED_OFFSET, LabelledHead, generated_heads, rendered_heads
@@ -38,7 +38,7 @@ class TrainParts(CoderSettings, RunSettings):
     generator: BuiltIn = GENERATOR  # whose heads get a semantic field: a tri-plane generator
     heads: Annotated[int, Range(0)] = 240
     """this many rendered heads with exact labels (of generators of the built-in domain; others have none)"""
-    generated: Annotated[int, Range(0)] = 40
+    generated: Annotated[int, Range(0)] = 24
     """and this many that the generator invents, with the labels of a parser (1000 for other generators)"""
     domain: str = "synthheads"  # whose parser it is: synthheads, or face for people's photographs
     parser: Maybe[Path] = None  # the parser's weights (the built-in one for synthheads)
@@ -71,7 +71,7 @@ def make_task(settings: TrainParts, machine: Machine) -> PartsTask:
     coder = find_coder(network, settings.encoder, settings.population) if known else None
     rays, held_out = collect(settings, network, coder, parser)
     source = " and ".join(["renders"] * known + ["a parser"] * (parser is not None))
-    return PartsTask(rays, held_out, FieldOf(loaded.fingerprint, labels, source), machine, settings.seed)
+    return PartsTask(rays, held_out, FieldOf(loaded.fingerprint, network.layout.fingerprint, labels, source), machine, settings.seed)
 
 
 def _parser_of(settings: TrainParts, network: TriplaneGenerator) -> Segmenter:

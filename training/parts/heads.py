@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sat3d.generators import TriplaneGenerator
-from training.networks.coded_heads import Coder, draw_z, generate_views
+from sat3d.generators import RenderOptions, TriplaneGenerator
+from training.networks.coded_heads import Coder, draw_z
 from training.synth.cameras import Pose, Views
 from training.synth.streams import random_stream
 from training.synth.views import check_device
@@ -56,8 +56,11 @@ def generated_heads(
             styles = network.styles(network.map(z, truncation_psi=psi))
         where = HEAD_VIEWS if wide else photographed_from(network)
         poses = where.draw_wide(random_stream(seed, number, _STREAM), views)
-        labels = find(generate_views(network, styles, poses).image).cpu().to(torch.uint8)
-        yield LabelledHead(number, styles, cameras_of(network, poses), labels)
+        cameras = cameras_of(network, poses)
+        with torch.no_grad():
+            images = network.render(network.planes(styles), styles, cameras, RenderOptions(fast=True)).image
+        labels = find(images.clamp(-1, 1)).cpu().to(torch.uint8)
+        yield LabelledHead(number, styles, cameras, labels)
 
 
 def photographed_from(network: TriplaneGenerator) -> Views:

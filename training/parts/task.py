@@ -25,9 +25,11 @@ _EVALUATION_BATCH = 8192
 
 @dataclass(frozen=True)
 class FieldOf:
-    """What a field is trained for: the generator's ``fingerprint``, the ``labels`` of the rays, where they are from."""
+    """What a field is trained for: fingerprints of the generator and of its style ``layout``, the ``labels`` of the rays,
+    where they are from."""
 
     fingerprint: str
+    layout: str
     labels: tuple[str, ...]
     source: str = ""
 
@@ -71,7 +73,7 @@ class PartsTask:
         return {"miou": mean(shares), **dict(zip(names, shares, strict=True))}
 
     def save(self, module: PartField, path: Path, facts: Mapping[str, str]) -> None:
-        save_parts(path, module, self.made_for.fingerprint, {**facts, "labels_from": self.made_for.source})
+        save_parts(path, module, self.made_for.fingerprint, self.made_for.layout, {**facts, "labels_from": self.made_for.source})
 
 
 def composited_shares(field: PartField, rays: LabelledRays) -> tuple[Tensor, Tensor]:
