@@ -37,10 +37,11 @@ class Layer:
 
     ``parts``: names of labels; at points that belong to them, in this face or in the one below, this face is shown.
     ``threshold``, ``feather``: the edge, as probabilities of a part of this face: in the middle, and how wide; ``removed``:
-    the same middle for parts of the face below. ``tone [F, C]``: what is added to the colour logits of this face's skin,
-    so that it is like that of the base face.
+    the same middle for parts of the face below. ``tone [F, K, C]``: what is added to the colour logits of this face where it is of a label, such as skin,
+    so that what comes along with the part is like the base face.
     ``fit [F, 3, 4]``: a point of the base face -> the point of this face, world units. ``cells [F, 2, N, N, N]`` uint8: where the parts of
-    the base face and of this one may be (:mod:`.parts.cells`). ``kind``: ``part``, a part of
+    the base face and of this one may be (:mod:`.parts.cells`). ``adds``: parts of this face are
+    shown; ``removes``: where the face below has such parts, this face is shown. ``kind``: ``part``, a part of
     another head; ``edit``, an edit that is confined to where it may change something. ``lower``: parts that count
     only beneath the height y ``below``, with an edge ``soft`` wide, world units. ``name``: of whom it is.
     """
@@ -53,6 +54,8 @@ class Layer:
     removed: float = 0.12
     tone: Tensor | None = None
     cells: Tensor | None = None
+    adds: bool = True
+    removes: bool = True
     kind: str = PART
     lower: tuple[str, ...] = ()
     below: float = 0.0
@@ -82,8 +85,8 @@ class Layer:
             raise ShapeError("A layer's styles are not usable", tuple(self.styles.shape), "[F, S] finite numbers",
                              "make the face again")  # fmt: skip
         tone = self.tone
-        if tone is not None and (tone.ndim != 2 or not bool((tone.abs() <= _LARGEST_TONE).all())):
-            raise ShapeError("A layer's tone is not usable", tuple(tone.shape), "[F, C] moderate numbers",
+        if tone is not None and (tone.ndim != 3 or not bool((tone.abs() <= _LARGEST_TONE).all())):
+            raise ShapeError("A layer's tone is not usable", tuple(tone.shape), "[F, K, C] moderate numbers",
                              "make the face again")  # fmt: skip
         cells = self.cells
         if cells is not None:
@@ -110,7 +113,8 @@ class Layer:
         pick = lambda x: x if len(x) == 1 else x[[face]]  # noqa: E731
         return Layer(
             pick(self.styles), self.parts, pick(self.fit), self.feather, self.threshold, self.removed,
-            None if self.tone is None else pick(self.tone), None if self.cells is None else pick(self.cells), self.kind, self.lower, self.below,
+            None if self.tone is None else pick(self.tone), None if self.cells is None else pick(self.cells), self.adds,
+            self.removes, self.kind, self.lower, self.below,
             self.soft, self.name,
         )  # fmt: skip
 
@@ -162,7 +166,7 @@ def pack_layers(layers: Sequence[Layer], weights: FieldWeights | None) -> tuple[
             tensors[f"{_PREFIX}{number}.tone"] = layer.tone.float()
         if layer.cells is not None:
             tensors[f"{_PREFIX}{number}.cells"] = layer.cells.to(torch.uint8)
-        names = ("parts", "feather", "threshold", "removed", "kind", "lower", "below", "soft", "name")
+        names = ("parts", "feather", "threshold", "removed", "adds", "removes", "kind", "lower", "below", "soft", "name")
         facts.append({name: getattr(layer, name) for name in names})
     return tensors, {"layers": json.dumps(facts), "labels": json.dumps(weights.labels)}
 
@@ -193,9 +197,9 @@ def _layer_of(number: int, entry: Mapping[str, Any], tensors: Mapping[str, Tenso
         parts = tuple(entry["parts"])
         edge = (float(entry[name]) for name in ("feather", "threshold", "removed"))
         tone, cells = (tensors.get(f"{_PREFIX}{number}.{name}") for name in ("tone", "cells"))
-        lower = tuple(entry["lower"])
+        lower, ways = tuple(entry["lower"]), (entry["adds"] is True, entry["removes"] is True)
         heights = (float(entry["below"]), float(entry["soft"]))
-        return Layer(styles, parts, fit, *edge, tone, cells, entry["kind"], lower, *heights, entry["name"])
+        return Layer(styles, parts, fit, *edge, tone, cells, *ways, entry["kind"], lower, *heights, entry["name"])
     except (TypeError, KeyError, ValueError) as error:
         raise FileError("The face's layers are unreadable", repr(error), "parts, feather, threshold, removed, kind, "
                         "lower, below, soft, name", "save it again") from error  # fmt: skip

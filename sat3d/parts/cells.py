@@ -12,8 +12,13 @@ from ..generators.planes import grid_size
 from ..generators.renderer import Volume
 
 CELLS = 64  # a side
-NEAR, HIDDEN = 1, 2  # what cells hold: a part may be there; it is surely there or hides what is
-_REACH, _SEEN = 5, 1  # cells around a point of the part, and around a point of anything else
+# What cells hold: something else was seen there, or the part is far; the field decides; nothing was seen there, and the
+# part is what hides it.
+OTHER, OPEN, HIDDEN = 0, 1, 2
+_REACH, _FAR_REACH = 4, 12  # cells around a point of the part where it may be, and where it may hide something
+_THICK = 2  # of a surface, cells
+_BESIDE = 1  # cells beside a part, in whose shade it is
+_AROUND, _FEW = 7, 0.2  # cells a side; share of the other kind
 
 
 def coordinate_axes(scene: Volume) -> tuple[tuple[int, int], ...] | None:
@@ -49,12 +54,28 @@ def find_cells(scene: Volume, points: Tensor) -> Tensor:
     return filled.view([CELLS] * 3)
 
 
-def part_cells(scene: Volume, part: Tensor, others: Tensor) -> Tensor:
-    """What is known of a part from points ``[M, 3]`` where it was seen, and where other parts were: ``[CELLS³]`` uint8
-    (0, ``NEAR`` or ``HIDDEN``)."""
-    near = _grown(find_cells(scene, part), _REACH)
-    seen = _grown(find_cells(scene, others), _SEEN)
-    return near.to(torch.uint8) + (near & ~seen).to(torch.uint8)
+def removal_cells(scene: Volume, part: Tensor, others: Tensor) -> Tensor:
+    """Where a part of the base face is taken away, by points ``[M, 3]`` where it was seen, and where other parts were:
+    ``[CELLS³]`` uint8."""
+    own, other = _outnumbered(find_cells(scene, part), find_cells(scene, others))
+    cells = torch.zeros(own.shape, dtype=torch.uint8, device=own.device)
+    other, near = other & ~_grown(own, _BESIDE), _grown(own, _FAR_REACH)
+    cells[near] = OPEN
+    cells[near & ~_grown(other, _THICK)] = HIDDEN
+    cells[_grown(other, 1) & ~_grown(own, 1)] = OTHER
+    return cells
+
+
+def own_cells(scene: Volume, part: Tensor, others: Tensor) -> Tensor:
+    """Where a part of a layer's own face may be: ``[CELLS³]`` uint8, ``OPEN`` or ``OTHER``."""
+    own, other = _outnumbered(find_cells(scene, part), find_cells(scene, others))
+    return (_grown(own, _REACH) & ~(_grown(other, 1) & ~_grown(own, 1))).to(torch.uint8) * OPEN
+
+
+def _outnumbered(part: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+    """Cells of the part and of others, less those that lie single among the other kind."""
+    around = [F.avg_pool3d(cells[None].float(), _AROUND, 1, _AROUND // 2)[0] for cells in (part, others)]
+    return part & (around[0] > _FEW * around[1]), others & (around[1] > _FEW * around[0])
 
 
 def look_up(cells: Tensor, places: Tensor) -> Tensor:

@@ -14,32 +14,32 @@ from torch import Tensor
 from ..generators.layers import softplus
 from ..generators.planes import grid_size, sample_planes
 from ..generators.renderer import Decoder, Places, Volume
-from .cells import HIDDEN, NEAR, coordinates, look_up
+from .cells import HIDDEN, OPEN, coordinates, look_up
 from .field import PartField
 
 _GATE = 1.0  # of the box: what so much of it would hide is matter, and a part of something
 _THIN = 1e-6
 _LEAST_FEATHER = 1e-3
+_NOWHERE = -1e3  # a coordinate
 _HIDDEN_EDGE, _MATTER_EDGE = (0.05, 0.4), (0.1, 0.5)
 
 
 @dataclass(frozen=True)
 class LayerRule:
     """Where a layer's face is taken: at points that are one of the ``parts`` (numbers of labels) of its own face or of
-    the base face, with soft edges from ``own`` [0] to [1] of that probability and from ``removed`` [0] to [1].
+    the base face, with soft edges from ``own`` [0] to [1] of that probability and from ``removed`` [0] to [1] (None: never).
 
-    ``tone [C]``: what is added to the colour logits of its ``skin`` labels. ``fit [3, 4]``: a point of the base face -> the point of this face. 
-    ``lower``: labels that count only beneath the height ``below``, with an edge ``soft`` wide, which is negative where
-    heights count downwards (coordinates of the planes, 0..1). ``cells``, ``own_cells``: where the parts of the base face
-    and of this one may be, see :mod:`.cells` (None: wherever the field finds them).
+    ``fit [3, 4]``: a point of the base face -> the point of this face. ``tone [K, C]``: what is added to its colour logits
+    where it is of a label. ``lower``: labels that count only beneath the height ``below``, with an edge ``soft`` wide,
+    negative where heights count downwards (coordinates of the planes, 0..1). ``cells``, ``own_cells [N, N, N]``: what is
+    known of the parts of the base face and of this one, see :mod:`.cells` (None: what the field finds).
     """
 
     parts: tuple[int, ...]
-    own: tuple[float, float]
-    removed: tuple[float, float]
+    own: tuple[float, float] | None
+    removed: tuple[float, float] | None
     fit: Tensor
     tone: Tensor | None = None
-    skin: tuple[int, ...] = ()
     lower: tuple[int, ...] = ()
     below: float = 0.0
     soft: float = 1.0
@@ -76,13 +76,23 @@ class ComposedVolume(LabelledVolume):
         return Places(torch.cat([each.texels for each in found]), shares)
 
     def features(self, places: Places, volume_index: Tensor | None = None) -> Tensor:
-        """``[M, (1 + L) · (C + 3)]``: of all faces, then their coordinates on the planes."""
-        layers = 1 + len(self.fits)
-        found = sample_planes(self.planes, places.texels, volume_index, places.shares, layers)
+        """``[M, (1 + L) · (C + 3)]``: of all faces, then their coordinates on the planes, 0..1. Where no layer can be
+        taken, theirs are not read, and their coordinates are ``_NOWHERE``."""
+        layers = len(self.fits)
         if self.axes is None:
-            return F.pad(found, (0, 3 * layers))
-        size = grid_size(self.planes)
-        return torch.cat([found, *(coordinates(own, self.axes, size) for own in places.texels.chunk(layers))], 1)
+            found = sample_planes(self.planes, places.texels, volume_index, places.shares, 1 + layers)
+            return F.pad(found, (0, 3 * (1 + layers)))
+        size, number = grid_size(self.planes), len(places.texels) // (1 + layers)
+        each = torch.stack([coordinates(own, self.axes, size) for own in places.texels.split(number)], 1)
+        index = self.decoder.may_compose(each).nonzero()[:, 0]
+        base = sample_planes(self.planes, places.texels[:number], volume_index)
+        found = base.new_zeros(len(base), layers * base.shape[1])
+        if len(index):
+            others = places.texels[number:].index_select(2, index)
+            found[index] = sample_planes(self.planes, others, layers=layers, first=number)
+        apart = torch.full_like(each, _NOWHERE)
+        apart[:, 0], apart[index] = each[:, 0], each[index]
+        return torch.cat([base, found, apart.flatten(1)], 1)
 
 
 def _map_rays(fit: Tensor, origins: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
@@ -115,28 +125,36 @@ class PartsDecoder:
     # -- what the renderer asks of a decoder
 
     def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        hidden = self.hidden(x)
-        return self._decode(hidden)
+        return self._decode(self.hidden(x))
 
     def hidden(self, x: Tensor) -> Tensor:
         """Features ``[M, C]``, of L layers ``[M, (1 + L) · (C + 3)]`` -> hidden units of all faces (and coordinates)."""
         if not self.rules:
             return self.base.hidden(x)
         features, places = x.split([self._faces * self.features, self._faces * 3], -1)
-        found = self.base.hidden(features.unflatten(-1, (self._faces, self.features)))
-        return torch.cat([found.flatten(-2), places], -1)
+        base = self.base.hidden(features[..., : self.features])
+        index = _composed(places)
+        found = base.new_zeros(len(base), len(self.rules) * base.shape[1])
+        if len(index):
+            others = features[index, self.features :].unflatten(-1, (-1, self.features))
+            found[index] = self.base.hidden(others).flatten(-2)
+        return torch.cat([base, found, places], -1)
 
     def density(self, hidden: Tensor) -> Tensor:
         """Raw density ``[M]``."""
         if not self.rules:
             return self.base.density(hidden)
         each, places = self._split(hidden)
-        raw = self.base.density(each)
-        return blended_density(raw, self._picks(raw, self.part_field.probabilities(each), places))
+        found, index = self.base.density(each[..., 0, :]), _composed(places.flatten(-2))
+        if len(index):
+            raw = self.base.density(each[index])
+            picks = self._picks(raw, self.part_field.probabilities(each[index]), places[index])
+            found[index] = blended_density(raw, picks)
+        return found
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Colours (and label probabilities) ``[M, C (+ K)]``."""
-        return self._decode(hidden)[1]
+        return self._decode(hidden, with_density=False)[1]
 
     def colours(self, logits: Tensor) -> Tensor:
         return self.base.widened(logits.flatten(0, -2)[:, : self.features], logits.new_ones(())[None]).view(
@@ -169,47 +187,77 @@ class PartsDecoder:
         there = 1 - torch.exp(-softplus(raw - 1) * (_GATE * self.box_warp))
         picks, shares = [], shares * there[..., None]
         for number, rule in enumerate(self.rules, 1):
-            known = (shares[..., 0, :], shares[..., number, :], places[..., number, :])
+            known = (shares[..., 0, :], shares[..., number, :], places[..., 0, :], places[..., number, :])
             pick = _pick(rule, rule.parts, *known)
             if rule.lower:
                 low = ((places[..., 0, 1] - rule.below) / rule.soft).clamp(0, 1)
                 pick = torch.maximum(pick, low * _pick(rule, rule.lower, *known))
-            if rule.cells is not None:
-                hidden = (look_up(rule.cells, places[..., 0, :]) - NEAR) / (HIDDEN - NEAR)
+            if rule.cells is not None and rule.removed is not None:
+                hidden = (look_up(rule.cells, places[..., 0, :]) - OPEN) / (HIDDEN - OPEN)
                 pick = torch.maximum(pick, _ramp(hidden, *_HIDDEN_EDGE) * _ramp(there[..., 0], *_MATTER_EDGE))
             picks.append(pick)
         return torch.stack(picks, -1)
 
-    def _decode(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
+    def _decode(self, hidden: Tensor, with_density: bool = True) -> tuple[Tensor, Tensor]:
         each, places = self._split(hidden)
-        shares = self.part_field.probabilities(each) if self.rules or self.labelled else None
+        own = each[..., 0, :]
+        found = self.base.narrow_colours(self.base.logits(own))
+        if self.labelled:
+            found = torch.cat([found, self.part_field.probabilities(own)], -1)
+        density = self.base.density(own) if with_density else found
+        index = _composed(places.flatten(-2)) if self.rules else ()
+        if len(index):
+            mixed = self._compose(each[index], places[index])
+            found[index] = mixed[1]
+            density[index] = mixed[0] if with_density else mixed[1]
+        return density, found
+
+    def _compose(self, each: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+        """Density ``[M]`` and colours ``[M, C (+ K)]`` out of all faces."""
+        shares, raw = self.part_field.probabilities(each), self.base.density(each)
         colours = self.base.narrow_colours(self._toned(self.base.logits(each), shares))
         if self.labelled:
             colours = torch.cat([colours, shares], -1)
-        raw = self.base.density(each)
-        if not self.rules:
-            return raw[..., 0], colours[..., 0, :]
         picks = self._picks(raw, shares, places)
         return blended_density(raw, picks), blended_colours(colours, raw, picks)
 
+    def may_compose(self, places: Tensor) -> Tensor:
+        """``places [M, 1 + L, 3]`` -> ``[M]`` bool: where a layer can be taken at all."""
+        found = torch.zeros(len(places), dtype=torch.bool, device=places.device)
+        for number, rule in enumerate(self.rules, 1):
+            if rule.cells is None or rule.own_cells is None:
+                return torch.ones_like(found)
+            if rule.removed is not None:
+                found |= look_up(rule.cells, places[:, 0]) > 0
+            if rule.own is not None:
+                found |= look_up(rule.own_cells, places[:, number]) > 0
+        return found
 
     def _toned(self, logits: Tensor, shares: Tensor | None) -> Tensor:
         for number, rule in enumerate(self.rules, 1):
-            if rule.tone is not None and rule.skin and shares is not None:
-                much = shares[..., number, list(rule.skin)].sum(-1, keepdim=True)
-                logits[..., number, :] += much * rule.tone
+            if rule.tone is not None and shares is not None:
+                logits[..., number, :] += shares[..., number, :] @ rule.tone
         return logits
 
 
 def _pick(
-    rule: LayerRule, labels: Sequence[int], base: Tensor, own: Tensor, own_places: Tensor
+    rule: LayerRule, labels: Sequence[int], base: Tensor, own: Tensor, base_places: Tensor, own_places: Tensor
 ) -> Tensor:
     """``[M]`` 0..1: how much of a layer's face is taken, by the shares ``[M, K]`` of these labels in both faces."""
     base, own = (shares[..., list(labels)].sum(-1) for shares in (base, own))
-    added = _ramp(own, *rule.own)
-    if rule.own_cells is not None:
-        added = added * _ramp(look_up(rule.own_cells, own_places), 0, NEAR)
-    return torch.maximum(_ramp(base, *rule.removed), added)
+    removed, added = (
+        torch.zeros_like(base) if edge is None else _ramp(share, *edge)
+        for share, edge in ((base, rule.removed), (own, rule.own))
+    )
+    if rule.cells is not None and rule.own_cells is not None:
+        removed = removed * look_up(rule.cells, base_places).clamp(0, OPEN)
+        added = added * look_up(rule.own_cells, own_places)
+    return torch.maximum(removed, added)
+
+
+def _composed(places: Tensor) -> Tensor:
+    """Coordinates ``[M, (1 + L) · 3]`` -> the numbers of the samples in which layers have a part."""
+    return (places[..., 3] > _NOWHERE).nonzero()[:, 0]
 
 
 def _ramp(share: Tensor, low: float, high: float) -> Tensor:

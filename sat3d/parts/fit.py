@@ -1,7 +1,7 @@
 """How one head lies on another: centres of their parts, a similarity between them, and the tone of their skin."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -27,13 +27,14 @@ _LOGIT_EDGE = 0.02
 @dataclass(frozen=True)
 class Anatomy:
     """What is known of a head. ``centres``: of parts, world units ``[3]``; ``weights``: how many pixels show them;
-    ``extents``: highest and lowest y of parts; ``skin [C]``: mean colour features of the skin, None: none is seen.
+    ``extents``: highest and lowest y of parts; ``colours``: mean colour features ``[C]`` of parts, of all that is skin
+    together.
     ``points [M, 3]``: of the surface, as it was seen, and ``names [M]``: the numbers of their labels."""
 
     centres: Mapping[str, Tensor]
     weights: Mapping[str, float]
     extents: Mapping[str, tuple[float, float]]
-    skin: Tensor | None
+    colours: Mapping[str, Tensor]
     points: Tensor
     names: Tensor
 
@@ -66,10 +67,15 @@ def _measure(labels: tuple[str, ...], points: Tensor, names: Tensor, features: T
         for name, part in _halves(label, own):
             if number and len(part) >= _LEAST_PIXELS:
                 centres[name], weights[name] = part.mean(0).cpu(), float(len(part))
-    skin = [labels.index(name) for name in SKIN_LABELS if name in labels]
-    shown = features[torch.isin(names, torch.tensor(skin, device=names.device))]
-    return Anatomy(centres, weights, extents, shown.mean(0).cpu() if len(shown) >= _LEAST_PIXELS else None,
-                   points.cpu(), names.cpu())  # fmt: skip
+    colours = {label: _mean_colour(labels, label, names, features) for label in labels[1:]}
+    seen = {label: colour for label, colour in colours.items() if colour is not None}
+    return Anatomy(centres, weights, extents, seen, points.cpu(), names.cpu())
+
+
+def _mean_colour(labels: tuple[str, ...], label: str, names: Tensor, features: Tensor) -> Tensor | None:
+    alike = [labels.index(name) for name in (SKIN_LABELS if label in SKIN_LABELS else (label,)) if name in labels]
+    shown = features[torch.isin(names, torch.tensor(alike, device=names.device))]
+    return shown.mean(0).cpu() if len(shown) >= _LEAST_PIXELS else None
 
 
 def _halves(label: str, points: Tensor) -> list[tuple[str, Tensor]]:
@@ -117,12 +123,21 @@ def similarity(here: Tensor, there: Tensor, weights: Tensor) -> Tensor:
     return torch.cat([linear, (mean_there - linear @ mean_here)[:, None]], 1)
 
 
-def skin_tone(base: Anatomy, other: Anatomy, signed_logits: bool) -> Tensor | None:
-    """``[C]``: what is to be added to the colour logits of the other's skin; ``signed_logits``: colours are sigmoids
-    that were brought to -1..1, else they are what is composited themselves."""
-    if base.skin is None or other.skin is None:
-        return None
-    if not signed_logits:
-        return base.skin - other.skin
-    here, there = (torch.logit(((each.skin + 1) / 2).clamp(_LOGIT_EDGE, 1 - _LOGIT_EDGE)) for each in (base, other))
-    return here - there
+def tones(
+    base: Anatomy, other: Anatomy, labels: Sequence[str], taken: Sequence[str], sigmoid: bool
+) -> Tensor:
+    """``[K, C]``: what is to be added to the colour logits of each label of the other head, so that its mean is that of
+    the base head; 0 for parts that are ``taken`` over as they are, or that one of them lacks. ``sigmoid``: colours are
+    sigmoids that were brought to -1..1, else they are what is composited themselves."""
+    shared = [label for label in labels if label in base.colours and label in other.colours and label not in taken]
+    if not shared:
+        return torch.zeros(len(labels), 1)
+    found = torch.zeros(len(labels), len(base.colours[shared[0]]))
+    for label in shared:
+        here, there = (_as_logits(each.colours[label], sigmoid) for each in (base, other))
+        found[list(labels).index(label)] = here - there
+    return found
+
+
+def _as_logits(colour: Tensor, sigmoid: bool) -> Tensor:
+    return torch.logit(((colour + 1) / 2).clamp(_LOGIT_EDGE, 1 - _LOGIT_EDGE)) if sigmoid else colour

@@ -25,7 +25,7 @@ from ..latent import Latent
 from ..latent_layers import Layer
 from .cells import coordinate_axes, coordinates
 from .composing import ComposedVolume, LabelledVolume, LayerRule, PartsDecoder, split_planes, stacked_planes
-from .field import SKIN_LABELS, PartField
+from .field import PartField
 
 _UNTOUCHED = 1e-4  # of features in -1..1: a hundredth of a level, below which a ray shows the base face
 _REACH_PX = 3  # of one super-resolution block, in its own pixels
@@ -86,11 +86,10 @@ class KnowsParts(TriplaneGenerator):
 
     def _rule(self, layer: Layer, planes: Tensor) -> LayerRule:
         known = self.composition.part_field
-        skin = tuple(known.labels.index(name) for name in SKIN_LABELS if name in known.labels)
         tone = None if layer.tone is None else layer.tone[0].to(planes)
         parts, lower = (tuple(known.numbers(names)) if names else () for names in (layer.parts, layer.lower))
-        edges = (layer.own_edge, layer.removed_edge)
-        rule = LayerRule(parts, *edges, layer.fit[0].to(planes), tone, skin)
+        edges = (layer.own_edge if layer.adds else None, layer.removed_edge if layer.removes else None)
+        rule = LayerRule(parts, *edges, layer.fit[0].to(planes), tone)
         scene = self.plain.volume(self._planes_of_each(planes)[0])
         axes = coordinate_axes(scene)
         if axes is None:  # planes that know neither height nor cells

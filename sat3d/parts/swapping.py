@@ -11,11 +11,22 @@ from ..generators.base import as_view_generator
 from ..inversion.tune import tuned_network
 from ..latent import Edit, Latent
 from ..latent_layers import PART, FieldWeights, Layer
-from .cells import part_cells
+from ..masks import AttributeMasks
+from ..transfer import transfer
+from .cells import own_cells, removal_cells
 from .field import BACKGROUND, PartField
-from .fit import Anatomy, examine_head, fit_heads, skin_tone
+from .fit import Anatomy, examine_head, fit_heads, tones
 
 PROVENANCE = "parts"  # what stands in the place of the masks' name
+# Which attributes of masks a part shows.
+_SHOWS = {
+    "hair": ("hairstyle", "hair_colour"),
+    "beard": ("beard",),
+    "glasses": ("eyeglasses",),
+    "eye_g": ("eyeglasses",),
+    **dict.fromkeys(("eyes", "brows", "l_eye", "r_eye", "l_brow", "r_brow"), ("eye_region",)),
+    **dict.fromkeys(("mouth", "u_lip", "l_lip"), ("expression",)),
+}
 
 
 def swap_parts(
@@ -25,47 +36,57 @@ def swap_parts(
     reference: Latent,
     parts: Sequence[str],
     feather: float = 0.4,
+    masks: AttributeMasks | None = None,
 ) -> Latent:
     """``source`` with these ``parts`` of ``reference``, from all sides; all else stays what it is.
 
-    ``reference`` has one face or as many as ``source``. The result is a latent again: swaps and edits can follow.
+    ``reference`` has one face or as many as ``source``. With ``masks`` of attributes that these parts show, what lay
+    beneath the source's own parts is the source's, as it looks with the reference's attributes; else the reference's.
+    The result is a latent again: swaps and edits can follow.
 
     Raises:
         ConfigError: a flat generator, an unknown part, none, or the background. LayoutError: latents of other generators.
-        ShapeError: batches that do not pair, a composed or tuned reference.
+        ShapeError: batches that do not pair, a composed reference.
     """
-    part_field.numbers(parts)
+    numbers, names = part_field.numbers(parts), tuple(dict.fromkeys(parts))
     if BACKGROUND in parts:
         raise ConfigError("The background is no part of a head", parts, "parts of a head", "choose hair, for one")
     _check_pair(network, source, reference)
     base, other = (_network_of(network, face) for face in (source, reference))
-    heads = zip(source.styles.split(1), reference.styles.expand_as(source.styles).split(1), strict=True)
+    given = reference.styles.expand_as(source.styles).clone()
+    heads = zip(source.styles.split(1), given.split(1), strict=True)
     pairs = [(examine_head(base, part_field, a), examine_head(other, part_field, b)) for a, b in heads]
-    names = tuple(dict.fromkeys(parts))
+    cells = torch.stack([_cells(base, numbers, *pair) for pair in pairs])
+    filling = _filling(network, source, reference, names, masks)
+    sigmoid = base.decoder.activation == "sigmoid"
     layer = Layer(
-        reference.styles.expand_as(source.styles).clone(),
+        given,
         names,
         torch.stack([fit_heads(*pair, names) for pair in pairs]),
         feather,
-        tone=_tones(pairs, base.decoder.activation == "sigmoid"),
-        cells=torch.stack([_cells(base, part_field.numbers(names), *pair) for pair in pairs]),
+        tone=torch.stack([tones(*pair, part_field.labels, names, sigmoid) for pair in pairs]),
+        cells=cells,
+        removes=filling is None,
         kind=PART,
         name=reference.name,
     )
-    edit = Edit(names, 1.0, reference.name, PROVENANCE)
-    edited = source.with_edit(source.styles, edit)
-    return replace(edited, layers=(*source.layers, layer), part_field=source.part_field or weights_of(part_field))
+    below = [] if filling is None else [Layer(filling, names, feather=feather, cells=cells, adds=False, name=source.name)]
+    edited = source.with_edit(source.styles, Edit(names, 1.0, reference.name, PROVENANCE))
+    known = source.part_field or weights_of(part_field)
+    return replace(edited, layers=(*source.layers, *below, layer), part_field=known)
 
 
-def _cells(network: TriplaneGenerator, numbers: list[int], base: Anatomy, other: Anatomy) -> torch.Tensor:
-    """``[2, N, N, N]``: see :class:`Layer`. Only their planes' coordinates count, which are alike for all faces."""
-    scene = network.volume(network.planes(torch.zeros(1, network.layout.num_channels, device=network.device)))
-    found = []
-    for head in (base, other):
-        own = torch.isin(head.names, torch.tensor(numbers))
-        points = [head.points[chosen].to(network.device) for chosen in (own, ~own & (head.names > 0))]
-        found.append(part_cells(scene, *points))
-    return torch.stack(found).cpu()
+def _filling(
+    network: StyleGenerator, source: Latent, reference: Latent, parts: Sequence[str], masks: AttributeMasks | None
+) -> torch.Tensor | None:
+    """Styles of the source with the reference's attributes that these parts show; None: no masks know them."""
+    if masks is None or masks.layout_fingerprint != network.layout.fingerprint:
+        return None
+    shown = [name for part in parts for name in _SHOWS.get(part, ()) if name in masks.attributes]
+    if not shown:
+        return None
+    plain = replace(source, layers=(), part_field=None)
+    return transfer(plain, reference, masks, list(dict.fromkeys(shown)), network.layout).styles
 
 
 def weights_of(part_field: PartField) -> FieldWeights:
@@ -74,12 +95,15 @@ def weights_of(part_field: PartField) -> FieldWeights:
     return FieldWeights(tensors, part_field.labels)
 
 
-def _tones(pairs: Sequence[tuple[Anatomy, Anatomy]], sigmoid: bool) -> torch.Tensor | None:
-    tones = [skin_tone(*pair, sigmoid) for pair in pairs]
-    known = [tone for tone in tones if tone is not None]
-    if not known:
-        return None
-    return torch.stack([torch.zeros_like(known[0]) if tone is None else tone for tone in tones])
+def _cells(network: TriplaneGenerator, numbers: list[int], base: Anatomy, other: Anatomy) -> torch.Tensor:
+    """``[2, N, N, N]``: see :class:`Layer`. Only their planes' coordinates count, which are alike for all faces."""
+    scene = network.volume(network.planes(torch.zeros(1, network.layout.num_channels, device=network.device)))
+    found = []
+    for head, cells in ((base, removal_cells), (other, own_cells)):
+        own = torch.isin(head.names, torch.tensor(numbers))
+        points = [head.points[chosen].to(network.device) for chosen in (own, ~own & (head.names > 0))]
+        found.append(cells(scene, *points))
+    return torch.stack(found).cpu()
 
 
 def _network_of(network: StyleGenerator, face: Latent) -> TriplaneGenerator:

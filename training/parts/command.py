@@ -91,7 +91,7 @@ def collect(
         number = _HELD_OUT_RAYS if apart else settings.rays
         draws = generator_of("cpu", settings.seed, head.number, _STREAM)
         rays = labelled_rays(
-            network, network.planes(head.styles), head.cameras, head.labels, number, head.number, draws, not apart
+            network, network.planes(head.styles), head.cameras, head.labels, number, draws, not apart
         )
         (held_out if apart else learned).append(rays)
     if not learned or not held_out:

@@ -6,7 +6,7 @@ is left where a part is taken away.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -29,21 +29,23 @@ class LabelledRays:
     hidden: Tensor  # [R, SAMPLES + BENEATH, H] half
     weights: Tensor  # [R, SAMPLES + BENEATH] half
     labels: Tensor  # [R] uint8
-    heads: Tensor  # [R] int32
+    pixels: Tensor  # [R] float32: how many pixels of a picture a ray stands for, 1 on average
 
     def __len__(self) -> int:
         return len(self.labels)
 
+    def _parts(self) -> list[Tensor]:
+        return [getattr(self, part.name) for part in fields(self)]
+
     def select(self, chosen: Tensor) -> LabelledRays:
-        return LabelledRays(*(part[chosen] for part in (self.hidden, self.weights, self.labels, self.heads)))
+        return LabelledRays(*(part[chosen] for part in self._parts()))
 
     def to(self, device: torch.device | str) -> LabelledRays:
-        return LabelledRays(*(part.to(device) for part in (self.hidden, self.weights, self.labels, self.heads)))
+        return LabelledRays(*(part.to(device) for part in self._parts()))
 
     @classmethod
-    def joined(cls, parts: list[LabelledRays]) -> LabelledRays:
-        names = ("hidden", "weights", "labels", "heads")
-        return cls(*(torch.cat([getattr(part, name) for part in parts]) for name in names))
+    def joined(cls, several: list[LabelledRays]) -> LabelledRays:
+        return cls(*(torch.cat(parts) for parts in zip(*(each._parts() for each in several), strict=True)))
 
 
 @torch.no_grad()
@@ -53,7 +55,6 @@ def labelled_rays(
     cameras: Tensor,
     labels: Tensor,
     number: int,
-    head: int,
     draws: torch.Generator,
     balanced: bool = True,
 ) -> LabelledRays:
@@ -63,12 +64,11 @@ def labelled_rays(
     """
     size, scene, found = labels.shape[-1], network.volume(planes), []
     for camera, picture in zip(cameras.split(1), labels, strict=True):
-        pixels = choose_pixels(picture.flatten(), number, draws, balanced)
+        pixels, worth = choose_pixels(picture.flatten(), number, draws, balanced)
         rays = make_rays(camera, size, network.config.rendering, 1).slice(pixels.to(planes.device))
         parts = [seen_samples(network, scene, rays.slice(part)) for part in _parts(number)]
         hidden, weights = (torch.cat(part).half().cpu() for part in zip(*parts, strict=True))
-        own = torch.full((number,), head, dtype=torch.int32)
-        found.append(LabelledRays(hidden, weights, picture.flatten()[pixels].to(torch.uint8), own))
+        found.append(LabelledRays(hidden, weights, picture.flatten()[pixels].to(torch.uint8), worth))
     return LabelledRays.joined(found)
 
 
@@ -76,13 +76,15 @@ def _parts(number: int) -> list[slice]:
     return [slice(low, min(low + _RAYS_AT_ONCE, number)) for low in range(0, number, _RAYS_AT_ONCE)]
 
 
-def choose_pixels(labels: Tensor, number: int, draws: torch.Generator, balanced: bool) -> Tensor:
-    """Flat numbers of pixels ``[number]`` of a picture with ``labels [P]``; see :func:`labelled_rays`."""
+def choose_pixels(labels: Tensor, number: int, draws: torch.Generator, balanced: bool) -> tuple[Tensor, Tensor]:
+    """Flat numbers of pixels ``[number]`` of a picture with ``labels [P]``, see :func:`labelled_rays`; and how many
+    pixels each stands for, 1 on average."""
     chance = torch.full((len(labels),), 1 / len(labels))
     if balanced:
         counts = torch.bincount(labels.long())
         chance = (chance + 1 / (counts[labels.long()] * (counts > 0).sum())) / 2
-    return torch.multinomial(chance, number, replacement=number > len(labels), generator=draws)
+    chosen = torch.multinomial(chance, number, replacement=number > len(labels), generator=draws)
+    return chosen, 1 / (chance[chosen] * len(labels))
 
 
 def seen_samples(network: TriplaneGenerator, scene: Volume, rays: RayBatch) -> tuple[Tensor, Tensor]:

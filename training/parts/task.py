@@ -19,6 +19,7 @@ from training.networks.metrics import confusion, mean, overlaps
 from .rays import BENEATH, LabelledRays
 
 _LEAST_SHARE = 1e-4
+_BALANCE = 0.8  # 0: rays of rare parts count as often as they were drawn; 1: every pixel counts alike
 _OVERLAP_WEIGHT, _BENEATH_WEIGHT = 1.0, 0.15
 _EVALUATION_BATCH = 8192
 
@@ -89,9 +90,11 @@ def composited_shares(field: PartField, rays: LabelledRays) -> tuple[Tensor, Ten
 def field_losses(field: PartField, rays: LabelledRays) -> dict[str, Tensor]:
     """Cross entropy of the composited shares, what the overlaps lack of 1, and cross entropy of what lies beneath."""
     (shares, beneath), labels = composited_shares(field, rays), rays.labels.long()
-    pixels = F.nll_loss((shares + _LEAST_SHARE).log(), labels)
+    worth = rays.pixels[:, None]
+    off = F.nll_loss((shares + _LEAST_SHARE).log(), labels, reduction="none")
+    pixels = (rays.pixels.pow(_BALANCE) * off).mean()
     truth = F.one_hot(labels, shares.shape[1]).to(shares.dtype)
-    common, both = (shares * truth).sum(0), (shares + truth).sum(0)
+    common, both = (worth * shares * truth).sum(0), (worth * (shares + truth)).sum(0)
     present = truth.amax(0) > 0
     matter = rays.weights[:, -BENEATH:].float() * (labels > 0)[:, None]
     off = -(beneath.gather(2, labels[:, None, None].expand(-1, BENEATH, 1))[..., 0] + _LEAST_SHARE).log()
