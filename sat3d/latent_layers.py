@@ -179,9 +179,9 @@ def unpack_layers(
     Raises:
         FileError: they are not layers. ShapeError: numbers of other shapes or ranges.
     """
-    if not facts:
+    if facts is None:
         return (), None
-    entries = isinstance(facts, list) and len(facts) <= _MOST_LAYERS and all(isinstance(one, dict) for one in facts)
+    entries = isinstance(facts, list) and 0 < len(facts) <= _MOST_LAYERS and all(isinstance(one, dict) for one in facts)
     names = isinstance(labels, list) and all(isinstance(label, str) for label in labels)
     if not (entries and names):
         raise FileError("The face's layers are unreadable", path, "a list of layers, a list of labels", "save it again")

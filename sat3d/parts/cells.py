@@ -17,7 +17,7 @@ CELLS = 64  # a side
 OTHER, OPEN, HIDDEN = 0, 1, 2
 _REACH, _FAR_REACH = 4, 12  # cells around a point of the part where it may be, and where it may hide something
 _THICK = 2  # of a surface, cells
-_BESIDE = 1  # cells beside a part, in whose shade it is
+_BESIDE = 2  # cells beside a part, in whose shade it is
 _AROUND, _FEW = 7, 0.2  # cells a side; share of the other kind
 
 

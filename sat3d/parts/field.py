@@ -34,7 +34,7 @@ class FieldConfig:
     what is no part of a head."""
 
     inputs: int = 64
-    hidden: int = 48
+    hidden: int = 64
     labels: tuple[str, ...] = LABEL_NAMES
 
     def __post_init__(self):

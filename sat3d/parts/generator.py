@@ -52,7 +52,12 @@ class KnowsParts(TriplaneGenerator):
     """What is added to a generator, ``plain``; made by :func:`generator_of`."""
 
     composition: Composition
-    _plain: tuple[TriplaneGenerator]  # not a submodule: its weights are these
+    _plain: tuple[TriplaneGenerator, TriplaneGenerator]  # no submodules: their weights are these
+
+    @property
+    def _alone(self) -> TriplaneGenerator:
+        """What shows the base face alone, with labels if this one gives them, so that both add up alike."""
+        return self._plain[1]
 
     @property
     def plain(self) -> TriplaneGenerator:
@@ -139,11 +144,11 @@ class KnowsParts(TriplaneGenerator):
         What that is is seen by the same samples: an occupancy of its own leaves out others.
         """
         planes = self._planes_of_each(planes)[0]
-        alike = self.plain.render_features(planes, camera, options, occupancy)
+        alike = self._alone.render_features(planes, camera, options, occupancy)
         touched = touched_rays(rays, alike)
         if not isinstance(occupancy, ComposedOccupancy):
             return alike, touched
-        return self.plain.render_features(planes, camera, options, occupancy.base), touched
+        return self._alone.render_features(planes, camera, options, occupancy.base), touched
 
     def render_features(
         self,
@@ -199,8 +204,11 @@ def generator_of(network: TriplaneGenerator, composition: Composition) -> KnowsP
     made.load_state_dict(network.state_dict(keep_vars=True), assign=True)
     for parameter, trained in zip(made.parameters(), wanted, strict=True):
         parameter.requires_grad_(trained)
-    part_field = composition.part_field.to(network.device)
-    made.composition, made._plain = replace(composition, part_field=part_field), (network,)
+    composition = replace(composition, part_field=composition.part_field.to(network.device))
+    alone = network
+    if composition.labelled and composition.layers:
+        alone = generator_of(network, replace(composition, layers=()))
+    made.composition, made._plain = composition, (network, alone)
     return made.train(network.training)
 
 

@@ -58,13 +58,13 @@ def swap_parts(
     pairs = [(examine_head(base, part_field, a), examine_head(other, part_field, b)) for a, b in heads]
     cells = torch.stack([_cells(base, numbers, *pair) for pair in pairs])
     filling = _filling(network, source, reference, names, masks)
-    sigmoid = base.decoder.activation == "sigmoid"
+    colours = (base.config.plane_features, base.decoder.activation == "sigmoid")
     layer = Layer(
         given,
         names,
         torch.stack([fit_heads(*pair, names) for pair in pairs]),
         feather,
-        tone=torch.stack([tones(*pair, part_field.labels, names, sigmoid) for pair in pairs]),
+        tone=torch.stack([tones(*pair, part_field.labels, names, *colours) for pair in pairs]),
         cells=cells,
         removes=filling is None,
         kind=PART,
