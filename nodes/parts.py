@@ -8,6 +8,7 @@ from ..sat3d.parsing.labels import LABEL_NAMES
 from ..sat3d.parts.masks import PartViews, names_in
 from ..sat3d.parts.swapping import swap_parts
 from . import host, images, newer_hosts, widgets
+from .masks import masks_at_hand
 from .part_fields import find_parts
 from .transfer import describe_edits, repeat_face
 from .types import EG3D_MODEL, SAT3D_PARTS
@@ -23,8 +24,8 @@ class SAT3DPartMasks(io.ComfyNode):
             node_id="SAT3DPartMasks",
             display_name="Part Masks",
             category="SAT3D/render",
-            description="Masks of parts of the head, such as hair or glasses, for every frame of Render Orbit, from any "
-            "side: for inpainting, refining, compositing.",
+            description="Masks of parts of the head, such as hair or glasses, for every frame of Render Orbit, from "
+            "any side: for inpainting, refining, compositing.",
             **newer_hosts.found_by(
                 "segmentation", "face parsing", "hair mask", "skin mask", "semantic", "inpaint", "mask by text"
             ),
@@ -47,9 +48,7 @@ class SAT3DPartMasks(io.ComfyNode):
                 io.Image.Output(
                     "labels", display_name="labels", tooltip="All parts, each in its colour; the background is black."
                 ),
-                io.String.Output(
-                    "names", display_name="names", tooltip="The parts that can be chosen, one per line."
-                ),
+                io.String.Output("names", display_name="names", tooltip="The parts that can be chosen, one per line."),
             ],
         )
 
@@ -105,5 +104,6 @@ class SAT3DSwapParts(io.ComfyNode):
         source = repeat_face(source, len(reference.styles))
         network = model.ready()
         with torch.inference_mode(False), torch.no_grad(), host.cancellable(network):
-            face = swap_parts(network, found.field.to(network.device), source, reference, names_in(parts), feather)
+            known = found.field.to(network.device)
+            face = swap_parts(network, known, source, reference, names_in(parts), feather, masks_at_hand(model))
         return io.NodeOutput(face, describe_edits(face))

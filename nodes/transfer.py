@@ -20,6 +20,7 @@ from .types import EG3D_MODEL
 
 STAYS, MAY_CHANGE = "stays", "may change"
 
+
 class SAT3DTransfer(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -122,8 +123,8 @@ def _inputs() -> list[io.Input]:
             options=[STAYS, MAY_CHANGE],
             default=STAYS,
             optional=True,
-            tooltip="What happens outside of where the attribute is. stays: nothing, to the pixel, from every side. may "
-            "change: whatever goes along with the attribute, such as a shadow; also for models without parts.",
+            tooltip="What happens outside of where the attribute is. stays: nothing, to the pixel, from every side. "
+            "may change: whatever goes along with the attribute, such as a shadow; also for models without parts.",
         ),
     ]
 

@@ -89,7 +89,10 @@ class Latent:
         cameras = self.camera.expand(len(self.styles), -1)
         return [
             replace(
-                self, styles=self.styles[[i]], camera=cameras[[i]], layers=tuple(each.of_face(i) for each in self.layers)
+                self,
+                styles=self.styles[[i]],
+                camera=cameras[[i]],
+                layers=tuple(each.of_face(i) for each in self.layers),
             )
             for i in range(len(self.styles))
         ]

@@ -36,14 +36,14 @@ class Layer:
     """Another face over a face.
 
     ``parts``: names of labels; at points that belong to them, in this face or in the one below, this face is shown.
-    ``threshold``, ``feather``: the edge, as probabilities of a part of this face: in the middle, and how wide; ``removed``:
-    the same middle for parts of the face below. ``tone [F, K, C]``: what is added to the colour logits of this face where it is of a label, such as skin,
-    so that what comes along with the part is like the base face.
-    ``fit [F, 3, 4]``: a point of the base face -> the point of this face, world units. ``cells [F, 2, N, N, N]`` uint8: where the parts of
-    the base face and of this one may be (:mod:`.parts.cells`). ``adds``: parts of this face are
-    shown; ``removes``: where the face below has such parts, this face is shown. ``kind``: ``part``, a part of
-    another head; ``edit``, an edit that is confined to where it may change something. ``lower``: parts that count
-    only beneath the height y ``below``, with an edge ``soft`` wide, world units. ``name``: of whom it is.
+    ``threshold``, ``feather``: the edge, as probabilities of a part of this face: in the middle, and how wide;
+    ``removed``: the same middle for parts of the face below. ``tone [F, K, C]``: what is added to the colour logits of
+    this face where it is of a label, such as skin, so that what comes along with the part is like the base face. ``fit
+    [F, 3, 4]``: a point of the base face -> the point of this face, world units. ``cells [F, 2, N, N, N]`` uint8: where
+    the parts of the base face and of this one may be (:mod:`.parts.cells`). ``adds``: parts of this face are shown;
+    ``removes``: where the face below has such parts, this face is shown. ``kind``: ``part``, a part of another head;
+    ``edit``, an edit that is confined to where it may change something. ``lower``: parts that count only beneath the
+    height y ``below``, with an edge ``soft`` wide, world units. ``name``: of whom it is.
     """
 
     styles: Tensor  # [F, S], F faces or one for all
@@ -166,7 +166,19 @@ def pack_layers(layers: Sequence[Layer], weights: FieldWeights | None) -> tuple[
             tensors[f"{_PREFIX}{number}.tone"] = layer.tone.float()
         if layer.cells is not None:
             tensors[f"{_PREFIX}{number}.cells"] = layer.cells.to(torch.uint8)
-        names = ("parts", "feather", "threshold", "removed", "adds", "removes", "kind", "lower", "below", "soft", "name")
+        names = (
+            "parts",
+            "feather",
+            "threshold",
+            "removed",
+            "adds",
+            "removes",
+            "kind",
+            "lower",
+            "below",
+            "soft",
+            "name",
+        )
         facts.append({name: getattr(layer, name) for name in names})
     return tensors, {"layers": json.dumps(facts), "labels": json.dumps(weights.labels)}
 

@@ -32,8 +32,8 @@ def transfer(
 ) -> Latent:
     """Move ``attributes`` of ``reference`` onto ``source``; all other channels, toRGB and super-resolution stay.
 
-    Of a composed ``source`` the base face and its confined edits move, parts of others stay; of a composed ``reference``
-    the base face counts.
+    Of a composed ``source`` the base face and its confined edits move, parts of others stay; of a composed
+    ``reference`` the base face counts.
 
     ``reference`` has one face or as many as ``source``. The result is a latent again: chain calls for several
     attributes, each with its own reference and intensity.

@@ -34,9 +34,7 @@ def open_safetensors(path: str | os.PathLike):
         ) from error
 
 
-def read_header(
-    path: str | os.PathLike, schema: str | Sequence[str], kind: str, next_step: str
-) -> dict[str, str]:
+def read_header(path: str | os.PathLike, schema: str | Sequence[str], kind: str, next_step: str) -> dict[str, str]:
     """The metadata of a file of ours, of this ``schema`` or one of these, without its tensors.
 
     Raises:

@@ -155,9 +155,9 @@ def sample_planes(
 
     ``planes [B, H, W, P, C]`` or ``[B, H, W, P, D, C]``; ``batch_index [M]`` says which of the B a point reads (None:
     all read the first); ``shares [P, M]``: weights in the place of the mean's 1 / P. ``layers``: the texels are
-    those of so many volumes, one after the other, each with a mean of its own: ``[M, layers · C]``; ``first``: the plane
-    that the first of them is for. Differentiable in planes, texels and shares. Points run along the last axis until the very end, so that every small operation is a long
-    contiguous loop.
+    those of so many volumes, one after the other, each with a mean of its own: ``[M, layers · C]``; ``first``: the
+    plane that the first of them is for. Differentiable in planes, texels and shares. Points run along the last axis
+    until the very end, so that every small operation is a long contiguous loop.
     """
     num_planes, features = len(texels), planes.shape[-1]
     rows, weights = _corners(texels, grid_size(planes), planes.shape[3], first)

@@ -27,12 +27,13 @@ _HIDDEN_EDGE, _MATTER_EDGE = (0.05, 0.4), (0.1, 0.5)
 @dataclass(frozen=True)
 class LayerRule:
     """Where a layer's face is taken: at points that are one of the ``parts`` (numbers of labels) of its own face or of
-    the base face, with soft edges from ``own`` [0] to [1] of that probability and from ``removed`` [0] to [1] (None: never).
+    the base face, with soft edges from ``own`` [0] to [1] of that probability and from ``removed`` [0] to [1] (None:
+    never).
 
-    ``fit [3, 4]``: a point of the base face -> the point of this face. ``tone [K, C]``: what is added to its colour logits
-    where it is of a label. ``lower``: labels that count only beneath the height ``below``, with an edge ``soft`` wide,
-    negative where heights count downwards (coordinates of the planes, 0..1). ``cells``, ``own_cells [N, N, N]``: what is
-    known of the parts of the base face and of this one, see :mod:`.cells` (None: what the field finds).
+    ``fit [3, 4]``: a point of the base face -> the point of this face. ``tone [K, C]``: what is added to its colour
+    logits where it is of a label. ``lower``: labels that count only beneath the height ``below``, with an edge ``soft``
+    wide, negative where heights count downwards (coordinates of the planes, 0..1). ``cells``, ``own_cells [N, N, N]``:
+    what is known of the parts of the base face and of this one, see :mod:`.cells` (None: what the field finds).
     """
 
     parts: tuple[int, ...]
@@ -128,7 +129,8 @@ class PartsDecoder:
         return self._decode(self.hidden(x))
 
     def hidden(self, x: Tensor) -> Tensor:
-        """Features ``[M, C]``, of L layers ``[M, (1 + L) · (C + 3)]`` -> hidden units of all faces (and coordinates)."""
+        """Features ``[M, C]``, of L layers ``[M, (1 + L) · (C + 3)]`` -> hidden units of all faces (and
+        coordinates)."""
         if not self.rules:
             return self.base.hidden(x)
         features, places = x.split([self._faces * self.features, self._faces * 3], -1)
@@ -182,8 +184,8 @@ class PartsDecoder:
         return units.unflatten(-1, (self._faces, -1)), places.unflatten(-1, (self._faces, 3))
 
     def _picks(self, raw: Tensor, shares: Tensor, places: Tensor) -> Tensor:
-        """How much of each layer is taken ``[M, L]``, by raw densities ``[M, 1 + L]`` and label probabilities ``[M, 1 + L,
-        K]`` of all faces."""
+        """How much of each layer is taken ``[M, L]``, by raw densities ``[M, 1 + L]`` and label probabilities ``[M, 1 +
+        L, K]`` of all faces."""
         there = 1 - torch.exp(-softplus(raw - 1) * (_GATE * self.box_warp))
         picks, shares = [], shares * there[..., None]
         for number, rule in enumerate(self.rules, 1):

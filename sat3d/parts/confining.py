@@ -48,7 +48,7 @@ class Region:
         names = [name for piece in pieces for name in piece.labels]
         if not names or set(names) - set(labels):
             raise ConfigError("The alterable region of this attribute is not known", names or "none",
-                              ", ".join(labels), "edit without limits, or use masks of a domain with regions")  # fmt: skip
+                              ", ".join(labels), "edit without limits, or by masks of another domain")  # fmt: skip
         whole = [name for piece in pieces if piece.rows[0] <= 0 for name in piece.labels]
         lower = [piece for piece in pieces if piece.rows[0] > 0]
         row = min((piece.rows[0] for piece in lower), default=0.0)

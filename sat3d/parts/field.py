@@ -44,7 +44,10 @@ class FieldConfig:
         names = all(isinstance(name, str) and name for name in self.labels)
         if not names or not 2 <= len(set(self.labels)) == len(self.labels) <= _MOST_LABELS:
             raise ConfigError(
-                "The field's labels are not usable", self.labels, f"2 to {_MOST_LABELS} different names", "check the file"
+                "The field's labels are not usable",
+                self.labels,
+                f"2 to {_MOST_LABELS} different names",
+                "check the file",
             )
 
 
@@ -145,7 +148,9 @@ def save_parts(
     metadata: Mapping[str, str] | None = None,
 ) -> None:
     """Write a field, in half precision; the file appears whole or not at all."""
-    save_network(path, KIND, field, {**(metadata or {}), "generator_fingerprint": generator_fingerprint, "layout": layout})
+    save_network(
+        path, KIND, field, {**(metadata or {}), "generator_fingerprint": generator_fingerprint, "layout": layout}
+    )
 
 
 def load_parts(path: str | os.PathLike | None = None) -> Parts:

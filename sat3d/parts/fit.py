@@ -126,9 +126,9 @@ def similarity(here: Tensor, there: Tensor, weights: Tensor) -> Tensor:
 def tones(
     base: Anatomy, other: Anatomy, labels: Sequence[str], taken: Sequence[str], channels: int, sigmoid: bool
 ) -> Tensor:
-    """``[K, channels]``: what is to be added to the colour logits of each label of the other head, so that its mean is that of
-    the base head; 0 for parts that are ``taken`` over as they are, or that one of them lacks. ``sigmoid``: colours are
-    sigmoids that were brought to -1..1, else they are what is composited themselves."""
+    """``[K, channels]``: what is to be added to the colour logits of each label of the other head, so that its mean is
+    that of the base head; 0 for parts that are ``taken`` over as they are, or that one of them lacks. ``sigmoid``:
+    colours are sigmoids that were brought to -1..1, else they are what is composited themselves."""
     shared = [label for label in labels if label in base.colours and label in other.colours and label not in taken]
     found = torch.zeros(len(labels), channels)
     for label in shared:

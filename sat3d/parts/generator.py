@@ -265,8 +265,10 @@ def keep_untouched(view: Rendering, plain: Rendering, touched: Tensor, config: S
     """``view`` where rays are ``touched [V, 1, r, r]``, and as far around as super-resolution carries them; elsewhere
     ``plain``, bit for bit."""
     side = view.image.shape[-1]
-    wide = F.interpolate(touched.float(), size=(side, side), mode="nearest-exact") if side >= touched.shape[-1] else (
-        F.adaptive_max_pool2d(touched.float(), side)
+    wide = (
+        F.interpolate(touched.float(), size=(side, side), mode="nearest-exact")
+        if side >= touched.shape[-1]
+        else (F.adaptive_max_pool2d(touched.float(), side))
     )
     reach = reach_px(config, touched.shape[-1])
     wide = F.max_pool2d(wide, 2 * reach + 1, 1, reach) > 0

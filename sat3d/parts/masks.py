@@ -16,7 +16,8 @@ _BLACK = -1.0
 
 @dataclass(frozen=True)
 class PartViews:
-    """Label probabilities ``shares [N, K, r, r]`` of N views of ``size`` (height, width) pixels; ``labels``: K names."""
+    """Label probabilities ``shares [N, K, r, r]`` of N views of ``size`` (height, width) pixels; ``labels``: K
+    names."""
 
     shares: Tensor
     labels: tuple[str, ...]
@@ -59,7 +60,9 @@ class PartViews:
 
 def label_colours(count: int) -> Tensor:
     """``[count, 3]`` in -1..1: black, then colours that are told apart."""
-    found = [colorsys.hsv_to_rgb(i * _HUE_STEP % 1, 0.45 + 0.35 * (i % 2), 1 - 0.25 * (i % 3 == 2)) for i in range(count)]
+    found = [
+        colorsys.hsv_to_rgb(i * _HUE_STEP % 1, 0.45 + 0.35 * (i % 2), 1 - 0.25 * (i % 3 == 2)) for i in range(count)
+    ]
     colours = torch.tensor(found) * 2 - 1
     colours[0] = _BLACK
     return colours

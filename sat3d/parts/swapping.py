@@ -45,8 +45,8 @@ def swap_parts(
     The result is a latent again: swaps and edits can follow.
 
     Raises:
-        ConfigError: a flat generator, an unknown part, none, or the background. LayoutError: latents of other generators.
-        ShapeError: batches that do not pair, a composed reference.
+        ConfigError: a flat generator, an unknown part, none, or the background. LayoutError: latents of other
+        generators. ShapeError: batches that do not pair, a composed reference.
     """
     numbers, names = part_field.numbers(parts), tuple(dict.fromkeys(parts))
     if BACKGROUND in parts:
@@ -70,7 +70,9 @@ def swap_parts(
         kind=PART,
         name=reference.name,
     )
-    below = [] if filling is None else [Layer(filling, names, feather=feather, cells=cells, adds=False, name=source.name)]
+    below = (
+        [] if filling is None else [Layer(filling, names, feather=feather, cells=cells, adds=False, name=source.name)]
+    )
     edited = source.with_edit(source.styles, Edit(names, 1.0, reference.name, PROVENANCE))
     known = source.part_field or weights_of(part_field)
     return replace(edited, layers=(*source.layers, *below, layer), part_field=known)

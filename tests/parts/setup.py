@@ -8,20 +8,20 @@ from sat3d.parts.field import FieldConfig, PartField
 LABELS = ("background", "skin", "hair", "glasses")
 
 
-def tiny_field(network, seed: int = 3) -> PartField:
+def tiny_field(network, seed: int = 3, labels: tuple[str, ...] = LABELS) -> PartField:
     torch.manual_seed(seed)
-    field = PartField(FieldConfig(network.config.decoder_hidden, 6, LABELS))
+    field = PartField(FieldConfig(network.config.decoder_hidden, 6, labels))
     for parameter in field.parameters():
         torch.nn.init.normal_(parameter, 0, 2.0)
     return field.eval().requires_grad_(False)
 
 
-def sure_field(network, label: str) -> PartField:
+def sure_field(network, label: str, labels: tuple[str, ...] = LABELS) -> PartField:
     """Everything is of this label."""
-    field = tiny_field(network)
+    field = tiny_field(network, labels=labels)
     field.second.weight.zero_()
     field.second.bias.fill_(-50.0)
-    field.second.bias[LABELS.index(label)] = 50.0
+    field.second.bias[labels.index(label)] = 50.0
     return field
 
 

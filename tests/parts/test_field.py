@@ -79,7 +79,11 @@ def test_foreign_tensors_are_refused(tmp_path, change):
 )
 def test_foreign_configurations_are_refused(tmp_path, config):
     with pytest.raises(ConfigError):
-        load_parts(field_file(tmp_path / "f.safetensors", config=json.dumps({"inputs": 8, "hidden": 4, "labels": LABELS} | config)))
+        load_parts(
+            field_file(
+                tmp_path / "f.safetensors", config=json.dumps({"inputs": 8, "hidden": 4, "labels": LABELS} | config)
+            )
+        )
 
 
 def test_files_of_other_kinds_and_sizes_are_refused(tmp_path):

@@ -222,8 +222,8 @@ def outside(bench: Bench, part: str, pair: Pair, made: Sequence[Rendering]) -> l
 
 
 def judge_swap(bench: Bench, part: str, pair: Pair, images: Sequence[Tensor], mask: Sequence[Tensor]) -> dict:
-    """``arrival``: the reader says of the front what is true of the reference; ``d_mean_masked``: mean |ΔRGB| outside of
-    the part, in levels, mean over views; ``identity``: cosine of the reader's vectors of source and result."""
+    """``arrival``: the reader says of the front what is true of the reference; ``d_mean_masked``: mean |ΔRGB| outside
+    of the part, in levels, mean over views; ``identity``: cosine of the reader's vectors of source and result."""
     names, person = read(bench, images[_FRONT])
     own = read(bench, pair.source_views[_FRONT].image)[1]
     changes = [

@@ -71,7 +71,9 @@ def make_task(settings: TrainParts, machine: Machine) -> PartsTask:
     coder = find_coder(network, settings.encoder, settings.population) if known else None
     rays, held_out = collect(settings, network, coder, parser)
     source = " and ".join(["renders"] * known + ["a parser"] * (parser is not None))
-    return PartsTask(rays, held_out, FieldOf(loaded.fingerprint, network.layout.fingerprint, labels, source), machine, settings.seed)
+    return PartsTask(
+        rays, held_out, FieldOf(loaded.fingerprint, network.layout.fingerprint, labels, source), machine, settings.seed
+    )
 
 
 def _parser_of(settings: TrainParts, network: TriplaneGenerator) -> Segmenter:
@@ -90,9 +92,7 @@ def collect(
         apart = head.number % _HELD_OUT_EVERY == 0
         number = _HELD_OUT_RAYS if apart else settings.rays
         draws = generator_of("cpu", settings.seed, head.number, _STREAM)
-        rays = labelled_rays(
-            network, network.planes(head.styles), head.cameras, head.labels, number, draws, not apart
-        )
+        rays = labelled_rays(network, network.planes(head.styles), head.cameras, head.labels, number, draws, not apart)
         (held_out if apart else learned).append(rays)
     if not learned or not held_out:
         raise ConfigError("There are too few heads", len(learned) + len(held_out), "at least 2", "add --heads 16")

@@ -26,8 +26,8 @@ _EVALUATION_BATCH = 8192
 
 @dataclass(frozen=True)
 class FieldOf:
-    """What a field is trained for: fingerprints of the generator and of its style ``layout``, the ``labels`` of the rays,
-    where they are from."""
+    """What a field is trained for: fingerprints of the generator and of its style ``layout``, the ``labels`` of the
+    rays, where they are from."""
 
     fingerprint: str
     layout: str
@@ -38,9 +38,7 @@ class FieldOf:
 class PartsTask:
     """See :class:`training.networks.task.SmallNetwork`."""
 
-    def __init__(
-        self, rays: LabelledRays, held_out: LabelledRays, made_for: FieldOf, machine: Machine, seed: int = 0
-    ):
+    def __init__(self, rays: LabelledRays, held_out: LabelledRays, made_for: FieldOf, machine: Machine, seed: int = 0):
         self.rays, self.held_out = rays.to(machine.device), held_out.to(machine.device)
         self.device, self.total, self.made_for = machine.device, len(rays), made_for
         torch.manual_seed(seed)
@@ -74,7 +72,13 @@ class PartsTask:
         return {"miou": mean(shares), **dict(zip(names, shares, strict=True))}
 
     def save(self, module: PartField, path: Path, facts: Mapping[str, str]) -> None:
-        save_parts(path, module, self.made_for.fingerprint, self.made_for.layout, {**facts, "labels_from": self.made_for.source})
+        save_parts(
+            path,
+            module,
+            self.made_for.fingerprint,
+            self.made_for.layout,
+            {**facts, "labels_from": self.made_for.source},
+        )
 
 
 def composited_shares(field: PartField, rays: LabelledRays) -> tuple[Tensor, Tensor]:
