@@ -120,11 +120,11 @@ def _inputs() -> list[io.Input]:
         *auto.make_inputs(),
         io.Combo.Input(
             "outside",
-            options=[STAYS, MAY_CHANGE],
-            default=STAYS,
+            options=[MAY_CHANGE, STAYS],
+            default=MAY_CHANGE,
             optional=True,
-            tooltip="What happens outside of where the attribute is. stays: nothing, to the pixel, from every side. "
-            "may change: whatever goes along with the attribute, such as a shadow; also for models without parts.",
+            tooltip="What happens outside of where the attribute is. may change: whatever goes along with the "
+            "attribute, such as a shadow. stays: nothing, to the pixel, from every side; takes longer to render.",
         ),
     ]
 

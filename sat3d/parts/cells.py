@@ -15,7 +15,7 @@ CELLS = 64  # a side
 # What cells hold: something else was seen there, or the part is far; the field decides; nothing was seen there, and the
 # part is what hides it.
 OTHER, OPEN, HIDDEN = 0, 1, 2
-_REACH, _FAR_REACH = 4, 12  # cells around a point of the part where it may be, and where it may hide something
+_REACH, _FAR_REACH = 4, 20  # cells around a point of the part where it may be, and where it may hide something
 _THICK = 2  # of a surface, cells
 _BESIDE = 2  # cells beside a part, in whose shade it is
 _AROUND, _FEW = 7, 0.2  # cells a side; share of the other kind

@@ -16,7 +16,7 @@ from ..inversion.tune import tuned_network
 from ..latent import Edit, Latent
 from ..latent_layers import EDIT, Layer
 from .field import PartField
-from .fit import examine_head
+from .fit import Anatomy, examine_head, part_cells
 from .swapping import weights_of
 
 _EDGE, _SOFT = 0.25, 0.4  # of probabilities: what may be of the region counts, too
@@ -69,10 +69,13 @@ def confine_edit(
     if not isinstance(solid, TriplaneGenerator):
         raise ConfigError("A confined edit needs a tri-plane generator", type(solid).__name__, "EG3D or a child of it")
     box = solid.config.rendering.box_warp
-    below = _height(solid, part_field, source, region) if region.lower else 0.0
+    styles = [each.styles.expand_as(source.styles).split(1) for each in (source, edited)]
+    pairs = [[examine_head(solid, part_field, one) for one in pair] for pair in zip(*styles, strict=True)]
+    numbers = part_field.numbers((*region.parts, *region.lower))
     layer = Layer(
         edited.styles.clone(), region.parts, feather=_SOFT, threshold=_EDGE, removed=_EDGE, kind=EDIT,
-        lower=region.lower, below=below, soft=_WIDTH * box,
+        cells=torch.stack([part_cells(solid, numbers, *pair) for pair in pairs]),
+        lower=region.lower, below=_height([pair[0] for pair in pairs], region), soft=_WIDTH * box,
         name=edited.edits[-1].reference if edited.edits else "",
     )  # fmt: skip
     edits = sum(one.kind == EDIT for one in source.layers)
@@ -81,12 +84,11 @@ def confine_edit(
     return replace(source, edits=edit, layers=layers, part_field=source.part_field or weights_of(part_field))
 
 
-def _height(network: TriplaneGenerator, part_field: PartField, source: Latent, region: Region) -> float:
+def _height(heads: Sequence[Anatomy], region: Region) -> float:
     """The height y at which the lower part begins: of all faces together, the highest."""
     found = []
-    for styles in source.styles.split(1):
-        extents = examine_head(network, part_field, styles).extents
-        ends = [extents[name] for name in region.lower if name in extents]
+    for head in heads:
+        ends = [head.extents[name] for name in region.lower if name in head.extents]
         if ends:
             top, bottom = max(end[0] for end in ends), min(end[1] for end in ends)
             found.append(top - region.row * (top - bottom))

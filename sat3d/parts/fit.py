@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..generators import RenderOptions, TriplaneGenerator
 from ..generators.rays import camera_rays
+from .cells import own_cells, removal_cells
 from .field import SKIN_LABELS, PartField
 from .generator import Composition, generator_of
 
@@ -121,6 +122,19 @@ def similarity(here: Tensor, there: Tensor, weights: Tensor) -> Tensor:
         turn, scale = torch.eye(3), 1.0
     linear = scale * turn
     return torch.cat([linear, (mean_there - linear @ mean_here)[:, None]], 1)
+
+
+def part_cells(network: TriplaneGenerator, numbers: Sequence[int], base: Anatomy, other: Anatomy) -> Tensor:
+    """``[2, N, N, N]`` uint8: what is known of the parts with these labels in the base head and in the other, see
+    :mod:`.cells`."""
+    # Only the planes' coordinates count, which are alike for all faces.
+    scene = network.volume(network.planes(torch.zeros(1, network.layout.num_channels, device=network.device)))
+    found = []
+    for head, cells in ((base, removal_cells), (other, own_cells)):
+        own = torch.isin(head.names, torch.tensor(numbers))
+        points = [head.points[chosen].to(network.device) for chosen in (own, ~own & (head.names > 0))]
+        found.append(cells(scene, *points))
+    return torch.stack(found).cpu()
 
 
 def tones(

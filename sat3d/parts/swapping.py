@@ -13,9 +13,8 @@ from ..latent import Edit, Latent
 from ..latent_layers import PART, FieldWeights, Layer
 from ..masks import AttributeMasks
 from ..transfer import transfer
-from .cells import own_cells, removal_cells
 from .field import BACKGROUND, PartField
-from .fit import Anatomy, examine_head, fit_heads, tones
+from .fit import examine_head, fit_heads, part_cells, tones
 
 PROVENANCE = "parts"  # what stands in the place of the masks' name
 # Which attributes of masks a part shows.
@@ -56,7 +55,7 @@ def swap_parts(
     given = reference.styles.expand_as(source.styles).clone()
     heads = zip(source.styles.split(1), given.split(1), strict=True)
     pairs = [(examine_head(base, part_field, a), examine_head(other, part_field, b)) for a, b in heads]
-    cells = torch.stack([_cells(base, numbers, *pair) for pair in pairs])
+    cells = torch.stack([part_cells(base, numbers, *pair) for pair in pairs])
     filling = _filling(network, source, reference, names, masks)
     colours = (base.config.plane_features, base.decoder.activation == "sigmoid")
     layer = Layer(
@@ -95,17 +94,6 @@ def weights_of(part_field: PartField) -> FieldWeights:
     """As they travel in a latent: rounded to what its file keeps, so that a loaded face is the same."""
     tensors = {name: tensor.detach().cpu().half().float() for name, tensor in part_field.state_dict().items()}
     return FieldWeights(tensors, part_field.labels)
-
-
-def _cells(network: TriplaneGenerator, numbers: list[int], base: Anatomy, other: Anatomy) -> torch.Tensor:
-    """``[2, N, N, N]``: see :class:`Layer`. Only their planes' coordinates count, which are alike for all faces."""
-    scene = network.volume(network.planes(torch.zeros(1, network.layout.num_channels, device=network.device)))
-    found = []
-    for head, cells in ((base, removal_cells), (other, own_cells)):
-        own = torch.isin(head.names, torch.tensor(numbers))
-        points = [head.points[chosen].to(network.device) for chosen in (own, ~own & (head.names > 0))]
-        found.append(cells(scene, *points))
-    return torch.stack(found).cpu()
 
 
 def _network_of(network: StyleGenerator, face: Latent) -> TriplaneGenerator:

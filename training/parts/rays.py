@@ -83,7 +83,7 @@ def choose_pixels(labels: Tensor, number: int, draws: torch.Generator, balanced:
     if balanced:
         counts = torch.bincount(labels.long())
         chance = (chance + 1 / (counts[labels.long()] * (counts > 0).sum())) / 2
-    chosen = torch.multinomial(chance, number, replacement=number > len(labels), generator=draws)
+    chosen = torch.multinomial(chance, number, replacement=balanced or number > len(labels), generator=draws)
     return chosen, 1 / (chance[chosen] * len(labels))
 
 

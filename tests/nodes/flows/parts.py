@@ -12,13 +12,15 @@ def change_the_hair(kinds: Kinds) -> Graph:
     note = page.put_note(
         400,
         "Change the hair",
-        "The hair of one head on another, in 3D: the face stays as it is, to the pixel, from every side. "
-        "Nothing to download.\n\n1. Press Run. The video turns the head with its new hair; beside it are the mask of the "
-        "hair, its depth and its normals.\n2. Write other parts into Swap Parts: glasses, beard, eyes, brows, mouth; or "
-        "several, separated by commas. Other seeds are other heads.\n3. The mask, depth and normals go straight into an "
-        "inpainting graph, such as that of '8 Refine': the mask to Set Latent Noise Mask, depth and normals to "
-        "ControlNets.\n\nTransfer Attribute changes the hair's style on the head's own terms; Swap Parts takes this very "
-        "hair.",
+        "The hair of one head on another, in 3D: the face stays as it is, to the pixel, from every side. Nothing to "
+        "download.\n\n"
+        "1. Press Run. The video turns the head with its new hair; beside it are the mask of the hair, its depth and "
+        "its normals.\n"
+        "2. Write other parts into Swap Parts: glasses, beard, eyes, brows, mouth; or several, separated by commas. "
+        "Other seeds are other heads.\n"
+        "3. The mask, depth and normals go straight into an inpainting graph, such as that of '8 Refine': the mask to "
+        "Set Latent Noise Mask, depth and normals to ControlNets.\n\n"
+        "Transfer Attribute changes the hair's style on the head's own terms; Swap Parts takes this very hair.",
     )
     model = page.load()
     page.column(370, 300)
