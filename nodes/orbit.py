@@ -88,16 +88,16 @@ class RenderOrbit(io.ComfyNode):
         network = model.ready(memory.render_bytes(model.network.config))
         options, known = model.render_options(neural_resolution or None), parts_at_hand(model)
         with host.cancellable(network):
-            frames = collect(
+            made = collect(
                 render_views(network, latent, cameras, options, known),
                 len(latent.styles) * len(cameras),
                 host.Report(cls),
             )
-        pictures, depth, alpha = frames.pictures, frames.depth, frames.alpha
+        pictures, depth, alpha = made.pictures, made.depth, made.alpha
         normals = images.to_host(normals_from_depth(depth, alpha, float(cameras[0, 16])))
         depth = images.grey_image(depth_to_grey(depth, alpha))
         video = InputImpl.VideoFromComponents(Types.VideoComponents(images=pictures, frame_rate=Fraction(fps)))
-        return io.NodeOutput(pictures, video, depth, images.to_mask(alpha), normals, frames.parts(known))
+        return io.NodeOutput(pictures, video, depth, images.to_mask(alpha), normals, made.parts(known))
 
 
 def _inputs() -> list[io.Input]:

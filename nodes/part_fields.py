@@ -34,18 +34,19 @@ def find_parts(model: host.HostModel) -> Parts:
 
 def parts_at_hand(model: host.HostModel) -> Parts | None:
     """That of this very generator, or one of a relative; None: none fits."""
-    if not isinstance(model.network, TriplaneGenerator):
+    network = model.network
+    if not isinstance(network, TriplaneGenerator):
         return None
-    fitting = [parts for path in _paths() if (parts := _read_now(path)) and _fits(parts, model)]
+    fitting = [parts for path in _paths() if (parts := _read_now(path)) and _fits(parts, model, network)]
     return min(fitting, key=lambda parts: parts.generator_fingerprint != model.loaded.fingerprint, default=None)
 
 
-def _fits(parts: Parts, model: host.HostModel) -> bool:
+def _fits(parts: Parts, model: host.HostModel, network: TriplaneGenerator) -> bool:
     try:
-        parts.check(model.network)
+        parts.check(network)
     except LayoutError:
         return False
-    return parts.generator_fingerprint == model.loaded.fingerprint or parts.layout == model.network.layout.fingerprint
+    return parts.generator_fingerprint == model.loaded.fingerprint or parts.layout == network.layout.fingerprint
 
 
 def _paths() -> list[Path]:

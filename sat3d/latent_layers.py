@@ -7,7 +7,7 @@ weights of the semantic field that tells parts apart travel along, since without
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -17,6 +17,7 @@ from .errors import FileError, ShapeError
 from .files.safetensors_io import require_tensor
 
 PART, EDIT = "part", "edit"
+_TENSORS = ("styles", "fit", "tone", "cells")  # of a layer: one for all faces, or one each
 _MOST_LAYERS = 16
 _HALF = 0.5
 _FIELD, _PREFIX = "field.", "layer."
@@ -110,13 +111,9 @@ class Layer:
 
     def of_face(self, face: int) -> "Layer":
         """That of one face of a batch."""
-        pick = lambda x: x if len(x) == 1 else x[[face]]  # noqa: E731
-        return Layer(
-            pick(self.styles), self.parts, pick(self.fit), self.feather, self.threshold, self.removed,
-            None if self.tone is None else pick(self.tone), None if self.cells is None else pick(self.cells), self.adds,
-            self.removes, self.kind, self.lower, self.below,
-            self.soft, self.name,
-        )  # fmt: skip
+        parts = {name: getattr(self, name) for name in _TENSORS}
+        own = {name: x if x is None or len(x) == 1 else x[[face]] for name, x in parts.items()}
+        return replace(self, **own)
 
 
 def _edge(middle: float, width: float) -> tuple[float, float]:
@@ -206,12 +203,12 @@ def _layer_of(number: int, entry: Mapping[str, Any], tensors: Mapping[str, Tenso
     styles = require_tensor(tensors, f"{_PREFIX}{number}.styles", 2, path)
     fit = require_tensor(tensors, f"{_PREFIX}{number}.fit", 3, path)
     try:
-        parts = tuple(entry["parts"])
-        edge = (float(entry[name]) for name in ("feather", "threshold", "removed"))
-        tone, cells = (tensors.get(f"{_PREFIX}{number}.{name}") for name in ("tone", "cells"))
-        lower, ways = tuple(entry["lower"]), (entry["adds"] is True, entry["removes"] is True)
-        heights = (float(entry["below"]), float(entry["soft"]))
-        return Layer(styles, parts, fit, *edge, tone, cells, *ways, entry["kind"], lower, *heights, entry["name"])
+        told: dict[str, Any] = {name: entry[name] for name in ("kind", "name")}
+        told |= {name: float(entry[name]) for name in ("feather", "threshold", "removed", "below", "soft")}
+        told |= {name: entry[name] is True for name in ("adds", "removes")}
+        told |= {name: tuple(entry[name]) for name in ("parts", "lower")}
+        told |= {name: tensors.get(f"{_PREFIX}{number}.{name}") for name in ("tone", "cells")}
+        return Layer(styles, fit=fit, **told)
     except (TypeError, KeyError, ValueError) as error:
         raise FileError("The face's layers are unreadable", repr(error), "parts, feather, threshold, removed, kind, "
                         "lower, below, soft, name", "save it again") from error  # fmt: skip

@@ -6,6 +6,7 @@ their heads maps it to. To the renderer this is one volume with one decoder (``r
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -54,7 +55,7 @@ class LabelledVolume(Volume):
 
     @property
     def channels(self) -> int:
-        return self.decoder.channels
+        return cast(PartsDecoder, self.decoder).channels
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,8 @@ class ComposedVolume(LabelledVolume):
     def places(self, points: Tensor) -> Places:
         mapped = [points, *(fit[:, :3] @ points + fit[:, 3:] for fit in self.fits)]
         found = [super(ComposedVolume, self).places(each) for each in mapped]
-        shares = None if found[0].shares is None else torch.cat([each.shares for each in found])
-        return Places(torch.cat([each.texels for each in found]), shares)
+        shares = [each.shares for each in found if each.shares is not None]
+        return Places(torch.cat([each.texels for each in found]), torch.cat(shares) if shares else None)
 
     def features(self, places: Places, volume_index: Tensor | None = None) -> Tensor:
         """``[M, (1 + L) · (C + 3)]``: of all faces, then their coordinates on the planes, 0..1. Where no layer can be
@@ -85,7 +86,7 @@ class ComposedVolume(LabelledVolume):
             return F.pad(found, (0, 3 * (1 + layers)))
         size, number = grid_size(self.planes), len(places.texels) // (1 + layers)
         each = torch.stack([coordinates(own, self.axes, size) for own in places.texels.split(number)], 1)
-        index = self.decoder.may_compose(each).nonzero()[:, 0]
+        index = cast(PartsDecoder, self.decoder).may_compose(each).nonzero()[:, 0]
         base = sample_planes(self.planes, places.texels[:number], volume_index)
         found = base.new_zeros(len(base), layers * base.shape[1])
         if len(index):

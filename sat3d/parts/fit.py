@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -52,7 +53,8 @@ def examine_head(network: TriplaneGenerator, part_field: PartField, styles: Tens
         rays, labels = seeing.labelled_rays(planes, camera, RenderOptions(_SIDE, fast=True), occupancy)
         origins, directions = camera_rays(camera, _SIDE)
         points = (origins + directions * rays.depth.reshape(1, -1, 1))[0]
-        seen.append((points, labels[0].argmax(0).flatten(), rays.features[0].flatten(1).T, rays.opacity.flatten()))
+        names = cast(Tensor, labels)[0].argmax(0).flatten()
+        seen.append((points, names, rays.features[0].flatten(1).T, rays.opacity.flatten()))
     points, names, features, opacity = (torch.cat(parts) for parts in zip(*seen, strict=True))
     solid = opacity > _OPAQUE
     return _measure(part_field.labels, points[solid], names[solid], features[solid])

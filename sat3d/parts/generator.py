@@ -20,6 +20,7 @@ from ..generators.occupancy import CELLS, Occupancy
 from ..generators.planes import grid_size
 from ..generators.renderer import RenderedRays, Volume
 from ..generators.synthesis import Noise
+from ..inversion.delta import with_hooks_of
 from ..inversion.tune import tuned_network
 from ..latent import Latent
 from ..latent_layers import Layer
@@ -55,7 +56,7 @@ class KnowsParts(TriplaneGenerator):
     _plain: tuple[TriplaneGenerator, TriplaneGenerator]  # no submodules: their weights are these
 
     @property
-    def _alone(self) -> TriplaneGenerator:
+    def alone(self) -> TriplaneGenerator:
         """What shows the base face alone, with labels if this one gives them, so that both add up alike."""
         return self._plain[1]
 
@@ -84,7 +85,8 @@ class KnowsParts(TriplaneGenerator):
         rules = tuple(self._rule(layer, planes) for layer in self._layers)
         sizes = (scene.box_warp, planes.shape[-1])
         decoder = PartsDecoder(self.decoder, self.composition.part_field, rules, self.composition.labelled, *sizes)
-        values = {name: getattr(scene, name) for name in Volume.__dataclass_fields__} | {"decoder": decoder}
+        values: dict[str, Any] = {name: getattr(scene, name) for name in Volume.__dataclass_fields__}
+        values["decoder"] = decoder
         if not rules:
             return LabelledVolume(**values)
         return ComposedVolume(**values, fits=tuple(rule.fit for rule in rules), axes=coordinate_axes(scene))
@@ -144,11 +146,11 @@ class KnowsParts(TriplaneGenerator):
         What that is is seen by the same samples: an occupancy of its own leaves out others.
         """
         planes = self._planes_of_each(planes)[0]
-        alike = self._alone.render_features(planes, camera, options, occupancy)
+        alike = self.alone.render_features(planes, camera, options, occupancy)
         touched = touched_rays(rays, alike)
         if not isinstance(occupancy, ComposedOccupancy):
             return alike, touched
-        return self._alone.render_features(planes, camera, options, occupancy.base), touched
+        return self.alone.render_features(planes, camera, options, occupancy.base), touched
 
     def render_features(
         self,
@@ -197,7 +199,7 @@ class FullHeadKnowsParts(KnowsParts, FullHeadGenerator):
 def generator_of(network: TriplaneGenerator, composition: Composition) -> KnowsParts:
     """``network`` with parts; the weights are shared, and it stays as it is."""
     network = network.plain if isinstance(network, KnowsParts) else network
-    kind = FullHeadKnowsParts if isinstance(network, FullHeadGenerator) else KnowsParts
+    kind: Any = FullHeadKnowsParts if isinstance(network, FullHeadGenerator) else KnowsParts
     wanted = [parameter.requires_grad for parameter in network.parameters()]
     with torch.device("meta"), torch.inference_mode(False):
         made = kind(network.config)
@@ -222,7 +224,7 @@ def network_showing(
     Raises:
         ShapeError: layers, and several faces: see :meth:`Latent.faces`. ConfigError: a flat generator.
     """
-    tuned = tuned_network(network, latent)
+    tuned = with_hooks_of(network, tuned_network(network, latent)) if latent.tuned else network
     if not latent.layers and not labelled:
         return tuned
     if latent.layers and len(latent.styles) != 1:
@@ -234,7 +236,11 @@ def network_showing(
     if part_field is None or not isinstance(solid, TriplaneGenerator):
         raise ShapeError("There is no semantic field to find parts with", "none", "that of the generator",
                          "load or train one")  # fmt: skip
-    return generator_of(solid, Composition(part_field, latent.layers, labelled))
+    made = generator_of(solid, Composition(part_field, latent.layers, labelled))
+    for each in (made.plain, made.alone):
+        if each is not solid:
+            with_hooks_of(solid, each)
+    return with_hooks_of(solid, made)
 
 
 def views_of(

@@ -355,3 +355,24 @@ def test_a_lower_part_ends_at_a_height(network):
     assert torch.equal(images(network, above), images(network, source))
     below = replace(above, layers=(replace(layer, below=9.0),))
     assert not torch.equal(images(network, below), images(network, source))
+
+
+def test_a_cancel_in_the_networks_hooks_reaches_what_shows_a_composed_face(network):
+    class StopError(Exception):
+        pass
+
+    def stop(*_):
+        raise StopError
+
+    face = composed(network, tiny_field(network), face_of(network, 1), face_of(network, 2))
+    shown = network_showing(network, face, labelled=True)
+    planes = shown.planes(face.styles)
+    hooks = [module.register_forward_pre_hook(stop) for module in network.modules()]
+    hooked = network_showing(network, face, labelled=True)
+    for hook in hooks:
+        hook.remove()
+    with pytest.raises(StopError):
+        hooked.planes(face.styles)
+    with pytest.raises(StopError):
+        hooked.superresolve(torch.zeros(1, 8, 16, 16), face.styles)
+    assert planes is not None
