@@ -121,7 +121,6 @@ def test_labels_change_no_picture_and_add_up(network):
             plain = list(views_of(network, base, cameras(network), options))
             labelled = list(views_of(network, base, cameras(network), options, field, labelled=True))
             for one, two in zip(plain, labelled, strict=True):
-                assert torch.equal(one.image, two.image) or not options.fast
                 assert torch.allclose(one.image, two.image, atol=1e-4) and torch.allclose(one.depth, two.depth)
                 assert two.parsing.shape == (1, len(LABELS), 16, 16)
                 assert torch.allclose(two.parsing.sum(1), torch.ones(1, 16, 16), atol=2e-3)
