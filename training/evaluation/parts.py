@@ -179,6 +179,7 @@ def judge_methods(bench: Bench, count: int, folder: Path | None) -> dict:
             rows.append((pair, made))
         for method in METHODS:
             report[method][part] = _means(scores[method])
+            tqdm.write(f"{part}, {method}: {report[method][part]}")
         if folder is not None and rows:
             save_sheet(rows, folder / f"parts_{part}.png")
     return report
