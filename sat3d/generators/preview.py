@@ -26,16 +26,23 @@ class PreviewLadder:
         self._planes: Tensor | None = None
         self._occupancy: Occupancy | None = None
 
+    @property
+    def sides(self) -> list[int]:
+        """Of the pictures before the full one. Sizes that the volume rendering does not reach are left out."""
+        last = self.options.neural_resolution or self.network.own_resolution
+        return [side for side in SIDES if side < last or side == last < self.network.config.img_resolution]
+
     @torch.no_grad()
-    def pictures(self, styles: Tensor, camera: Tensor) -> Iterator[Tensor]:
+    def pictures(self, styles: Tensor, camera: Tensor, start: int = 0) -> Iterator[Tensor]:
         """``styles [1, S]``, ``camera [1, 25]`` -> pictures ``[1, 3, h, h]``, about -1..1: 64 px, 128 px, the full one.
 
-        Each is computed when it is asked for: whoever has newer styles stops asking. Sizes that the network's own
-        volume rendering does not reach are left out.
+        Each is computed when it is asked for: whoever has newer styles stops asking. The first ``start`` are left out,
+        but never the full one.
         """
-        planes, last = self._planes_of(styles), self.options.neural_resolution or self.network.own_resolution
-        sides = [side for side in SIDES if side < last or side == last < self.network.config.img_resolution]
-        for i, side in enumerate(sides):
+        planes = self._planes_of(styles)
+        for i, side in enumerate(self.sides):
+            if i < start:
+                continue
             matter = self._matter(planes, quick=i == 0)
             yield self.network.render_raw(planes, styles, camera, replace(self.options, neural_resolution=side), matter)
         yield self.network.render(planes, styles, camera, self.options, self._matter(planes)).image
