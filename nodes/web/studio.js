@@ -6,7 +6,7 @@ import { Editor } from "./studio/editor.js";
 const NODE = "SAT3DStudio";
 const STATE = "state"; // the widget in which the editor keeps what it says
 const UI = "sat3d_studio"; // what nodes/studio.py sends when it has run
-const SIZE = [640, 520];
+const SIZE = [640, 620];
 const LEAST_HEIGHT = 330;
 
 function hide(widget) {
@@ -39,10 +39,7 @@ function addEditor(node) {
   node.hideOutputImages = true; // the editor shows the picture
   const address = (path) => `/sat3d/studio/${encodeURIComponent(editor.session?.session ?? "")}/${path}`;
   const editor = new Editor({
-    store: (text) => {
-      state.value = text;
-      node.graph?.setDirtyCanvas?.(true, false);
-    },
+    store: (text) => (state.value = text),
     post: (path, body, signal) => api.fetchApi(address(path), { method: "POST", body, signal, headers: { "Content-Type": "application/json" } }),
     get: (path) => api.fetchApi(address(path)),
     run: () => runNode(node),

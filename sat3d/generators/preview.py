@@ -25,6 +25,7 @@ class PreviewLadder:
         self._drawn_from: Tensor | None = None
         self._planes: Tensor | None = None
         self._occupancy: Occupancy | None = None
+        self._quick: Occupancy | None = None
 
     @property
     def sides(self) -> list[int]:
@@ -49,7 +50,8 @@ class PreviewLadder:
 
     def _matter(self, planes: Tensor, quick: bool = False) -> Occupancy:
         if self._occupancy is None and quick:
-            return self.network.find_matter(planes, _QUICK_CELLS)
+            self._quick = self._quick or self.network.find_matter(planes, _QUICK_CELLS)
+            return self._quick
         self._occupancy = self._occupancy or self.network.find_matter(planes)
         return self._occupancy
 
@@ -58,6 +60,7 @@ class PreviewLadder:
         parts = self.network.layout.split(styles)
         own = torch.cat([part for name, part in parts.items() if name.startswith("backbone.")], 1)
         if self._planes is None or self._drawn_from is None or not torch.equal(own, self._drawn_from):
-            self._planes, self._occupancy = self.network.planes(styles, self.options.noise), None
+            self._planes = self.network.planes(styles, self.options.noise)
+            self._occupancy = self._quick = None
             self._drawn_from = own.clone()
         return self._planes

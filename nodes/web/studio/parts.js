@@ -5,7 +5,7 @@ const STYLE = `
 .sat3d-studio { display: flex; gap: 10px; height: 100%; width: 100%; box-sizing: border-box; padding: 4px; font: 12px sans-serif;
   color: var(--input-text, #ddd); user-select: none; overflow: hidden; position: relative; }
 .sat3d-studio * { box-sizing: border-box; }
-.sat3d-studio .look { flex: 1 1 54%; min-width: 0; display: flex; flex-direction: column; gap: 6px; }
+.sat3d-studio .look { flex: 1 1 60%; min-width: 0; display: flex; flex-direction: column; gap: 6px; }
 .sat3d-studio .frame { flex: 1 1 0; min-height: 0; position: relative; background: #0006; border-radius: 6px; overflow: hidden; }
 .sat3d-studio canvas { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain; cursor: grab; touch-action: none; }
 .sat3d-studio canvas.held { cursor: grabbing; }
@@ -17,7 +17,7 @@ const STYLE = `
   padding: 3px 8px; cursor: pointer; font: inherit; }
 .sat3d-studio button:hover:not(:disabled) { border-color: var(--input-text, #ddd); }
 .sat3d-studio button:disabled { opacity: 0.4; cursor: default; }
-.sat3d-studio .edits { flex: 1 1 46%; min-width: 0; display: flex; flex-direction: column; gap: 6px; overflow-y: auto; }
+.sat3d-studio .edits { flex: 1 1 40%; min-width: 0; display: flex; flex-direction: column; gap: 6px; overflow-y: auto; }
 .sat3d-studio .strip { display: flex; gap: 4px; flex-wrap: wrap; }
 .sat3d-studio .face { width: 52px; height: 52px; padding: 0; border-radius: 5px; border: 2px solid transparent; background: #0006 center / cover; cursor: pointer;
   position: relative; flex: none; }

@@ -33,16 +33,17 @@ def studio(kinds: Kinds) -> Graph:
     page.column(670, 640)
     edit = page.put(
         "SAT3DStudio",
-        790,
+        620,
         model=model["model"],
         source=source["latent"],
         **{f"reference_{i}": face["latent"] for i, face in enumerate(faces, 1)},
         state=json.dumps(STATE, separators=(",", ":")),
     )
+    done = page.put("PreviewAny", 150, "What was done", source=edit["provenance"])
     page.column(1340, 290)
     orbit = page.put(
         "RenderOrbit",
-        420,
+        470,
         "Around the view of the Studio",
         model=model["model"],
         latent=edit["latent"],
@@ -56,6 +57,6 @@ def studio(kinds: Kinds) -> Graph:
     video = page.put("SaveVideo", 290 + VIDEO_PX, "The result", video=orbit["video"], filename_prefix="sat3d/studio")
     page.group("What this is", note, model, source)
     page.group("Whom to take from", *faces)
-    page.group("Edit: drag and slide", edit)
+    page.group("Edit: drag and slide", edit, done)
     page.group("Result", orbit, video)
     return page
