@@ -167,6 +167,16 @@ def queue_runs() -> bool:
     return bool(PromptServer.instance.prompt_queue.currently_running)
 
 
+def keeps_outputs() -> bool:
+    """Whether what a node gives stays in memory after a run, unless the user has told the host otherwise."""
+    return not getattr(args, "cache_none", False)
+
+
+def routes():
+    """Where addresses are added to the host's own server, which guards them as it does its own."""
+    return PromptServer.instance.routes
+
+
 def keep(tensor: Tensor) -> Tensor:
     """A node's output, where the host keeps outputs."""
     return tensor.to(management.intermediate_device())

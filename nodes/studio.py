@@ -124,8 +124,8 @@ def _inputs() -> list[io.Input]:
         io.String.Input(
             "state",
             default="{}",
-            tooltip='What the editor keeps, as JSON: {"edits": {"beard": {"intensity": 1, "reference": 2}}, "view": '
-            '{"yaw_deg": 20, "pitch_deg": 0}}.',
+            tooltip="What the editor keeps, as JSON: intensity and reference of each attribute, and the view. The help "
+            "page shows how it is written.",
         ),
         io.Int.Input(
             "picture_resolution",

@@ -1,8 +1,8 @@
 """The studio's address on the host's own server, guarded as its own are; the host adds the same below /api."""
 
 from aiohttp import web
-from server import PromptServer
 
+from . import host
 from .studio_server import LARGEST_BODY, Answer, answer_picture, answer_thumbnail
 
 _ADDRESS = "/sat3d/studio/{session}"
@@ -10,7 +10,7 @@ _ADDRESS = "/sat3d/studio/{session}"
 
 def add_routes() -> None:
     """Called once, before the host's server starts."""
-    routes = PromptServer.instance.routes
+    routes = host.routes()
     routes.post(f"{_ADDRESS}/picture")(_picture)
     routes.get(_ADDRESS + r"/face/{number:\d{1,3}}")(_thumbnail)
 

@@ -77,15 +77,13 @@ def read_question(body: bytes) -> tuple[StudioState, int]:
     Raises:
         ConfigError: not what the page sends.
     """
-    too_long = len(body) > LARGEST_BODY
     try:
-        found = json.loads(b"0" if too_long else body)
-        state, rung = found["state"], found.get("rung", 0)
-    except (ValueError, TypeError, KeyError, RecursionError, AttributeError):
-        state, rung = None, None
-    if type(rung) is not int:
-        state = None  # which is refused in the words of the state
-    return check_state(state), min(max(rung, 0), MOST_RUNGS)
+        found = json.loads(body if len(body) <= LARGEST_BODY else b"0")
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict) or type(rung := found.get("rung", 0)) is not int:
+        return check_state(None), 0  # which is refused, in words
+    return check_state(found.get("state")), min(max(rung, 0), MOST_RUNGS)
 
 
 def _picture(session: Session, state: StudioState, rung: int, number: int) -> tuple[Tensor, bool]:

@@ -13,7 +13,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from comfy.cli_args import args
 from torch import Tensor
 
 from ..sat3d.errors import ShapeError
@@ -100,7 +99,7 @@ class Session:
         self.newest = 0
         self.thumbnails: dict[int, bytes] = {}
         # Without a cache of outputs nobody else would keep it.
-        self._held = model if getattr(args, "cache_none", False) else None
+        self._held = None if host.keeps_outputs() else model
         self._model = weakref.ref(model)
         self._ladders: dict[bool, PreviewLadder] = {}
 
