@@ -11,7 +11,7 @@ const LEAST_HEIGHT = 330;
 
 function hide(widget) {
   widget.hidden = true;
-  widget.options = { ...widget.options, hidden: true };
+  (widget.options ??= {}).hidden = true; // of Nodes 2.0, which knows this very object
   widget.computeSize = () => [0, -4]; // of pages that do not know hidden widgets
 }
 
