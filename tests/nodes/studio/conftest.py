@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from sat3d.parsing.labels import LABEL_NAMES
 from tests.nodes.host_stub import run
 from tests.nodes.test_multi_transfer_node import NAMES, masks_of
 
@@ -43,6 +44,6 @@ def state_of(yaw_deg=0.0, pitch_deg=0.0, **edits) -> dict:
 
 def even_shares(pictures):
     """A parser that sees the same everywhere, and no head."""
-    shares = pictures.new_zeros(len(pictures), 19, *pictures.shape[2:])
+    shares = pictures.new_zeros(len(pictures), len(LABEL_NAMES), *pictures.shape[2:])
     shares[:, 0] = 1
     return shares
