@@ -27,7 +27,7 @@ log = logging.getLogger("sat3d")
 LARGEST_BODY = 4 * LONGEST  # bytes
 MOST_RUNGS = 8
 _QUALITY = 90  # of JPEG
-_BAD, _GONE, _SUPERSEDED, _FAILED, _BUSY = 400, 404, 409, 500, 503
+_OK, _BAD, _GONE, _SUPERSEDED, _FAILED, _BUSY = 200, 400, 404, 409, 500, 503
 _drawing = ThreadPoolExecutor(1, "sat3d-studio")
 
 
@@ -56,7 +56,8 @@ async def answer_picture(key: str, body: bytes) -> Answer:
     except Sat3dError as error:
         return _explain(_BAD, error.what, str(error))
     session.newest += 1
-    return await _draw(partial(_picture, session, state, rung, session.newest), session)
+    draw = partial(_picture, session, state, rung, session.newest)
+    return await asyncio.get_running_loop().run_in_executor(_drawing, _answer, draw, session)
 
 
 async def answer_thumbnail(key: str, number: int) -> Answer:
@@ -64,12 +65,19 @@ async def answer_thumbnail(key: str, number: int) -> Answer:
     session = SESSIONS.find(key)
     if session is None or not 0 <= number <= len(session.faces.references):
         return _gone()
+    if number in session.thumbnails:
+        return Answer(_OK, session.thumbnails[number], "image/jpeg")
+    return await asyncio.get_running_loop().run_in_executor(_drawing, _thumbnail, session, number)
+
+
+def _thumbnail(session: Session, number: int) -> Answer:
+    """Drawn once, however many ask for it meanwhile."""
     if number not in session.thumbnails:
-        answer = await _draw(lambda: (session.draw_thumbnail(number), True), session)
-        if answer.status != 200:
+        answer = _answer(lambda: (session.draw_thumbnail(number), True), session)
+        if answer.status != _OK:
             return answer
         session.thumbnails[number] = answer.body
-    return Answer(200, session.thumbnails[number], "image/jpeg")
+    return Answer(_OK, session.thumbnails[number], "image/jpeg")
 
 
 def read_question(body: bytes) -> tuple[StudioState, int]:
@@ -95,15 +103,11 @@ def _picture(session: Session, state: StudioState, rung: int, number: int) -> tu
     return session.draw(state, rung, check)
 
 
-async def _draw(draw: Callable[[], tuple[Tensor, bool]], session: Session) -> Answer:
-    return await asyncio.get_running_loop().run_in_executor(_drawing, _answer, draw, session)
-
-
 def _answer(draw: Callable[[], tuple[Tensor, bool]], session: Session) -> Answer:
     try:
         with torch.inference_mode():
             picture, finest = draw()
-            return Answer(200, _jpeg(picture), "image/jpeg",
+            return Answer(_OK, _jpeg(picture), "image/jpeg",
                           {"X-Sat3d-Finest": str(int(finest)), "Cache-Control": "no-store"})  # fmt: skip
     except Superseded:
         return _explain(_SUPERSEDED, "There is a newer question")

@@ -22,7 +22,8 @@ export class Editor {
     this.root = make("div", null, { className: "sat3d-studio" });
     this.root.dataset.testid = "sat3d-studio";
     // What happens in here is no matter of the canvas below, nor of its keys.
-    for (const kind of ["pointerdown", "keydown", "dblclick"]) this.root.addEventListener(kind, (event) => event.stopPropagation());
+    for (const kind of ["pointerdown", "dblclick"]) this.root.addEventListener(kind, (event) => event.stopPropagation());
+    this.root.addEventListener("keydown", (event) => event.ctrlKey || event.metaKey || event.stopPropagation());
     this.buildLook();
     this.edits = make("div", this.root, { className: "edits" });
     this.veil = make("div", this.root, { className: "veil" });

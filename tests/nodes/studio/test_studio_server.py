@@ -107,7 +107,20 @@ def test_thumbnails(ask, monkeypatch, part):
     assert len({answer.body for answer in found[:3]}) == 3
     assert asyncio.run(ask.module.answer_thumbnail(key, -1)).status == 404
     monkeypatch.setattr(session, "draw_thumbnail", None)  # drawn once
-    assert asyncio.run(ask.module.answer_thumbnail(key, 1)) == found[1]
+    assert asyncio.run(ask.module.answer_thumbnail(key, 1)) == asyncio.run(ask.module.answer_thumbnail(key, 1))
+
+
+def test_a_thumbnail_is_drawn_once_however_many_ask(ask, monkeypatch, part):
+    session, drawn = part("nodes.studio_session").Session, []
+    draw = session.draw_thumbnail
+    monkeypatch.setattr(session, "draw_thumbnail", lambda self, number: drawn.append(number) or draw(self, number))
+
+    async def scene():
+        key = ask.studio.session["session"]
+        return await asyncio.gather(*(ask.module.answer_thumbnail(key, 1) for _ in range(9)))
+
+    answers = asyncio.run(scene())
+    assert drawn == [1] and {answer.body for answer in answers} == {answers[0].body}
 
 
 @pytest.fixture
