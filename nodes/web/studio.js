@@ -39,7 +39,12 @@ function addEditor(node) {
   node.hideOutputImages = true; // the editor shows the picture
   const address = (path) => `/sat3d/studio/${encodeURIComponent(editor.session?.session ?? "")}/${path}`;
   const editor = new Editor({
-    store: (text) => (state.value = text),
+    store: (text, done) => {
+      // A step is told to the page, which keeps the workflow and its own steps; clicks alone it would see too early.
+      if (done) app.canvas?.emitBeforeChange?.();
+      state.value = text;
+      if (done) app.canvas?.emitAfterChange?.();
+    },
     post: (path, body, signal) => api.fetchApi(address(path), { method: "POST", body, signal, headers: { "Content-Type": "application/json" } }),
     get: (path) => api.fetchApi(address(path)),
     run: () => runNode(node),
@@ -48,6 +53,7 @@ function addEditor(node) {
   node.addDOMWidget("studio", "sat3d_studio", editor.root, {
     serialize: false,
     hideOnZoom: false,
+    hideInPanel: true, // beside the graph it would be shown a second time, and take this one's width
     getMinHeight: () => LEAST_HEIGHT,
   });
   node.setSize([Math.max(node.size[0], SIZE[0]), Math.max(node.size[1], SIZE[1])]);

@@ -10,7 +10,7 @@ const MOST_TRIES = 40;
 const clamp = (value, most) => Math.min(most, Math.max(-most, value));
 
 export class Editor {
-  // store(text): keeps the state; post(path, body, signal), get(path): ask the host; run(): runs the node; lost().
+  // store(text, done): keeps the state, which is a step when done; post(path, body, signal), get(path): ask the host; run(): runs the node; lost().
   constructor({ store, post, get, run, lost }) {
     Object.assign(this, { store, post, get, lost });
     addStyle();
@@ -174,8 +174,8 @@ export class Editor {
 
   become(text, isStep = true) {
     this.state = readState(text);
-    this.changed(isStep);
-    if (!isStep && this.session) this.live.want(this.text);
+    if (isStep) this.steps.take(this.text);
+    this.keep(true);
   }
 
   // -- what follows
@@ -191,7 +191,11 @@ export class Editor {
   // While something moves pictures are coarse; when it is let go of, the picture gets fine, and it was one step.
   changed(done) {
     if (done) this.steps.take(this.text);
-    this.store(this.text);
+    this.keep(done);
+  }
+
+  keep(done) {
+    this.store(this.text, done);
     this.refresh();
     if (this.session) this.live.want(this.text, done ? FINEST : COARSE);
   }
