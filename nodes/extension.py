@@ -20,6 +20,8 @@ from .qmm import QMMScore
 from .render_source_view import SAT3DRenderAsTaken
 from .sample import SAT3DSampleFace
 from .sheet import SAT3DContactSheet
+from .studio import SAT3DStudio
+from .studio_routes import add_routes
 from .transfer import SAT3DTransfer
 
 NODES: list[type[io.ComfyNode]] = [
@@ -34,6 +36,7 @@ NODES: list[type[io.ComfyNode]] = [
     SAT3DLoadLatent,
     SAT3DTransfer,
     SAT3DMultiTransfer,
+    SAT3DStudio,
     RenderOrbit,
     SAT3DRenderAsTaken,
     SAT3DPasteBack,
@@ -57,4 +60,5 @@ class Sat3dExtension(ComfyExtension):
         Sat3dError.on_lines = True
         register_model_folders()
         example_photo.offer_in_input()
+        add_routes()
         return NODES

@@ -68,6 +68,17 @@ INPUTS = {
         "reference_beard",
         "reference_eyeglasses",
     ],
+    "SAT3DStudio": [
+        "model",
+        "source",
+        "reference_1",
+        "state",
+        "picture_resolution",
+        "masks",
+        "reference_2",
+        "reference_3",
+        "reference_4",
+    ],
     "SAT3DExportMesh": ["model", "latent", "format", "resolution", "density_level", "filename_prefix"],
     "RenderOrbit": [
         "model",
@@ -99,6 +110,13 @@ OUTPUTS = {
     "SAT3DRenderAsTaken": [("images", "IMAGE"), ("alpha", "MASK")],
     "SAT3DPasteBack": [("image", "IMAGE"), ("changed", "MASK")],
     "SAT3DMultiTransfer": [("latent", "EG3D_LATENT"), ("picture", "IMAGE"), ("provenance", "STRING")],
+    "SAT3DStudio": [
+        ("latent", "EG3D_LATENT"),
+        ("picture", "IMAGE"),
+        ("camera", "LOAD3D_CAMERA"),
+        ("changed", "MASK"),
+        ("provenance", "STRING"),
+    ],
     "SAT3DExportMesh": [("model_file", "STRING"), ("model_3d", "FILE_3D")],
     "RenderOrbit": [
         ("images", "IMAGE"),

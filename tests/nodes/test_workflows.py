@@ -2,16 +2,15 @@
 
 import asyncio
 import json
-import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
 
 from sat3d.masks import AttributeMasks
+from tests.nodes.flows.blueprints import BLUEPRINTS
 from tests.nodes.flows.builder import CORE, FILLED, PADDING, SCREEN, TITLE, Kind
-from tests.nodes.flows.templates import BLUEPRINTS, TEMPLATES
+from tests.nodes.flows.templates import TEMPLATES
 from tests.nodes.host_stub import run
 from tests.nodes.tiny_clip import write_tiny_clip
 
@@ -92,6 +91,7 @@ def test_there_are_the_promised_templates():
         "6 Scores",
         "7 Official FFHQ",
         "8 Refine",
+        "9 Studio",
     ]
     assert sorted(path.stem for path in (ROOT / "workflows").glob("*.json")) == FLOWS
 
@@ -296,8 +296,6 @@ def shipped(part, shelf, assets, triplane, monkeypatch):
     write_tiny_clip(assets)
     part("nodes.clips")._kept.clear()
     tiny_helpers(part, monkeypatch)
-    ui = SimpleNamespace(PreviewImage=lambda picture, cls: picture)
-    monkeypatch.setattr(sys.modules["comfy_api.latest"], "ui", ui, raising=False)
 
 
 def tiny_helpers(part, monkeypatch):
