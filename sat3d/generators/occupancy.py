@@ -14,7 +14,8 @@ from torch import Tensor
 
 from .layers import softplus
 from .planes import Lattice, axes_of_planes
-from .renderer import RayBatch, Volume, query_points
+from .rays import RayBatch
+from .scene import Volume, query_points
 
 CELLS = 64  # a side
 _MARGIN = 1.1  # of the box: the outermost cells lie where planes are zero, and stand for all that is farther out

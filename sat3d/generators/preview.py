@@ -36,9 +36,10 @@ class PreviewLadder:
         planes, last = self._planes_of(styles), self.options.neural_resolution or self.network.own_resolution
         sides = [side for side in SIDES if side < last or side == last < self.network.config.img_resolution]
         for i, side in enumerate(sides):
-            matter = self._matter(planes, quick=i == 0)
-            yield self.network.render_raw(planes, styles, camera, replace(self.options, neural_resolution=side), matter)
-        yield self.network.render(planes, styles, camera, self.options, self._matter(planes)).image
+            options = replace(self.options, neural_resolution=side, occupancy=self._matter(planes, quick=i == 0))
+            yield self.network.render_raw(planes, styles, camera, options)
+        options = replace(self.options, occupancy=self._matter(planes))
+        yield self.network.render(planes, styles, camera, options).image
 
     def _matter(self, planes: Tensor, quick: bool = False) -> Occupancy:
         if self._occupancy is None and quick:

@@ -12,19 +12,11 @@ from torch import Tensor
 
 from . import volume
 from .config import RenderingConfig
+from .lines import rays_through
 from .occupancy import Occupancy, thinnest_density
-from .renderer import (
-    CROPPED_DENSITY,
-    RayBatch,
-    RenderedRays,
-    Volume,
-    as_views,
-    clamp_depth,
-    composite_rays,
-    draw_noise,
-    make_rays,
-    rays_through,
-)
+from .rays import RayBatch, make_rays
+from .renderer import RenderedRays, as_views, clamp_depth, composite_rays, draw_noise
+from .scene import CROPPED_DENSITY, Volume
 
 _LEAST_LIGHT = 3e-4  # what is behind this share of the light is not looked for
 _LEAST_COEFFICIENT = 2e-4  # of a sample's colour

@@ -22,11 +22,13 @@ from .base import (
     superresolution_style_layers,
 )
 from .config import TriplaneConfig
+from .decoder import Decoder
 from .hardware import quick_dtype
 from .mapping import MappingNetwork
 from .occupancy import CELLS, Occupancy, find_matter
 from .planes import plane_projection
-from .renderer import Decoder, RenderedRays, Volume, composited, query_points, render_volume
+from .renderer import RenderedRays, render_volume
+from .scene import Volume, composited, query_points
 from .sparse import render_volume_sparsely
 from .superresolution import Superresolution
 from .synthesis import Noise
@@ -113,13 +115,7 @@ class TriplaneGenerator(ViewGenerator):
     def find_matter(self, planes: Tensor, cells: int = CELLS) -> Occupancy:
         return find_matter(self.volume(planes), cells)
 
-    def render_features(
-        self,
-        planes: Tensor,
-        camera: Tensor,
-        options: RenderOptions | None = None,
-        occupancy: Occupancy | None = None,
-    ) -> RenderedRays:
+    def render_features(self, planes: Tensor, camera: Tensor, options: RenderOptions | None = None) -> RenderedRays:
         options = options or RenderOptions()
         check_label(camera)
         if planes.shape[0] not in (1, camera.shape[0]):
@@ -130,18 +126,12 @@ class TriplaneGenerator(ViewGenerator):
                 "repeat the latent or the camera",
             )
         scene, what = self.volume(planes), (camera, self._resolution(options), self.config.rendering, options.sampling)
-        if _is_fast(options) and len(planes) == 1:
-            return render_volume_sparsely(scene, occupancy or find_matter(scene), *what, options.rays_per_chunk)
+        if options.leaves_out and len(planes) == 1:
+            occupancy = options.occupancy or find_matter(scene)
+            return render_volume_sparsely(scene, occupancy, *what, options.rays_per_chunk)
         return render_volume(scene, *what, options.couple_batch, options.rays_per_chunk)
 
-    def render(
-        self,
-        planes: Tensor,
-        styles: Tensor,
-        camera: Tensor,
-        options: RenderOptions | None = None,
-        occupancy: Occupancy | None = None,
-    ) -> Rendering:
+    def render(self, planes: Tensor, styles: Tensor, camera: Tensor, options: RenderOptions | None = None) -> Rendering:
         """See :meth:`ViewGenerator.render`.
 
         Without gradients, views of independent cameras are made one after the other, which bounds memory by one view.
@@ -149,9 +139,9 @@ class TriplaneGenerator(ViewGenerator):
         options = options or RenderOptions()
         check_label(camera)
         if torch.is_grad_enabled() or len(camera) == 1 or options.couple_batch:
-            return self._render_batch(planes, styles, camera, options, occupancy=occupancy)
+            return self._render_batch(planes, styles, camera, options)
         if len(planes) == len(styles) == 1:
-            return stacked(list(self._each_view(planes, styles, camera, options, occupancy)))
+            return stacked(list(self._each_view(planes, styles, camera, options)))
         pick = lambda x, v: x if len(x) == 1 else x[v : v + 1]  # noqa: E731
         views = [
             self._render_batch(pick(planes, v), pick(styles, v), camera[v : v + 1], options) for v in range(len(camera))
@@ -164,19 +154,14 @@ class TriplaneGenerator(ViewGenerator):
             yield from self._each_view(self.planes(style, options.noise), style, cameras, options)
 
     def _each_view(
-        self,
-        planes: Tensor,
-        styles: Tensor,
-        cameras: Tensor,
-        options: RenderOptions,
-        occupancy: Occupancy | None = None,
+        self, planes: Tensor, styles: Tensor, cameras: Tensor, options: RenderOptions
     ) -> Iterator[Rendering]:
         """One face from every camera: what is behind it is drawn once, and its matter is found once."""
         behind = self.behind(styles, options.noise)
-        if _is_fast(options) and occupancy is None:
-            occupancy = self.find_matter(planes)
+        if options.leaves_out and options.occupancy is None:
+            options = replace(options, occupancy=self.find_matter(planes))
         for camera in cameras.split(1):
-            yield self._render_batch(planes, styles, camera, options, behind, occupancy)
+            yield self._render_batch(planes, styles, camera, options, behind)
 
     def behind(self, styles: Tensor, noise: Noise | None = None) -> Tensor | None:
         """What is behind the head and the same from all cameras, for :meth:`before_background`; None: nothing that
@@ -190,9 +175,8 @@ class TriplaneGenerator(ViewGenerator):
         camera: Tensor,
         options: RenderOptions,
         behind: Tensor | None = None,
-        occupancy: Occupancy | None = None,
     ) -> Rendering:
-        rays = self.render_features(planes, camera, options, occupancy)
+        rays = self.render_features(planes, camera, options)
         behind = self.behind(styles, options.noise) if behind is None else behind
         features = self.before_background(rays.features, rays.opacity, styles, behind=behind)
         image = self.superresolve(features, styles, options)
@@ -200,16 +184,11 @@ class TriplaneGenerator(ViewGenerator):
         return Rendering(image, raw, rays.depth, rays.opacity, parsing)
 
     def render_raw(
-        self,
-        planes: Tensor,
-        styles: Tensor,
-        camera: Tensor,
-        options: RenderOptions | None = None,
-        occupancy: Occupancy | None = None,
+        self, planes: Tensor, styles: Tensor, camera: Tensor, options: RenderOptions | None = None
     ) -> Tensor:
         """As :meth:`render`, the picture before super-resolution alone, ``[V, 3, r, r]``."""
         options = options or RenderOptions()
-        rays = self.render_features(planes, camera, options, occupancy)
+        rays = self.render_features(planes, camera, options)
         behind = self.behind(styles, options.noise)
         return self.raw_image(self.before_background(rays.features, rays.opacity, styles, behind=behind), styles)
 
@@ -247,7 +226,7 @@ class TriplaneGenerator(ViewGenerator):
         noise = Noise(self.config.rendering.superresolution_noise_mode, options.noise.generator)
         raw = self.raw_image(features, styles) if self.config.raw_torgb else None
         dtype = options.superresolution_dtype
-        if _is_fast(options) and dtype == torch.float32 and min(self.config.superresolution.channels) >= _WIDE:
+        if options.leaves_out and dtype == torch.float32 and min(self.config.superresolution.channels) >= _WIDE:
             dtype = quick_dtype(features.device)
         return self.superresolution(features, layers, noise, dtype, raw)
 
@@ -279,11 +258,6 @@ class TriplaneGenerator(ViewGenerator):
 
 
 _WIDE = 32  # channels, from which other numbers than float32 gain time
-
-
-def _is_fast(options: RenderOptions) -> bool:
-    """Whether views are to be fast and can be."""
-    return options.fast and not options.couple_batch and not torch.is_grad_enabled()
 
 
 def stacked(views: Sequence[Rendering]) -> Rendering:

@@ -11,7 +11,9 @@ from sat3d.generators.config import PLANE_AXES_CORRECTED
 from sat3d.generators.layers import softplus
 from sat3d.generators.occupancy import Occupancy, _read_planes, find_matter, thinnest_density
 from sat3d.generators.planes import Lattice, axes_of_planes
-from sat3d.generators.renderer import RayBatch, Volume, query_points, render_volume
+from sat3d.generators.rays import RayBatch
+from sat3d.generators.renderer import render_volume
+from sat3d.generators.scene import Volume, query_points
 from sat3d.generators.sparse import render_volume_sparsely
 from sat3d.generators.volume import Sampling
 from tests.conftest import seeded, tiny_config
@@ -206,7 +208,7 @@ def test_matter_that_was_found_before_makes_the_same_view():
     )
     planes = network.planes(styles)
     one = network.render(planes, styles, camera, options)
-    other = network.render(planes, styles, camera, options, network.find_matter(planes))
+    other = network.render(planes, styles, camera, replace(options, occupancy=network.find_matter(planes)))
     assert torch.equal(one.image, other.image)
 
 

@@ -13,7 +13,9 @@ import torch
 from torch import Tensor
 
 from sat3d.generators import RenderingConfig, TriplaneGenerator, volume
-from sat3d.generators.renderer import RayBatch, Volume, make_rays, query_rays, rays_through
+from sat3d.generators.lines import query_rays, rays_through
+from sat3d.generators.rays import RayBatch, make_rays
+from sat3d.generators.scene import Volume
 
 LEAST_SHARE = 1e-3  # of a ray's colour
 _RAYS_PER_CHUNK = {"cpu": 1024}  # what fits the cache
