@@ -14,7 +14,7 @@ from ..errors import ConfigError
 from ..style_space import StyleGroup, StyleLayer, StyleLayout
 from .config import BackboneConfig, GeneratorConfig, TriplaneConfig
 from .mapping import MappingNetwork
-from .occupancy import CELLS, Occupancy
+from .occupancy import Occupancy
 from .renderer import RenderedRays
 from .synthesis import Noise, SkipNetwork, SynthesisBlock, SynthesisLayer, ToRGB
 from .volume import Sampling
@@ -237,8 +237,8 @@ class ViewGenerator(StyleGenerator):
         them."""
 
     @abstractmethod
-    def find_matter(self, planes: Tensor, cells: int = CELLS) -> Occupancy:
-        """Where the matter of one face is, ``planes [1, …]``: what fast views of it share. ``cells`` a side at first."""
+    def find_matter(self, planes: Tensor, quick: bool = False) -> Occupancy:
+        """Where the matter of one face is, ``planes [1, …]``: what fast views of it share. ``quick``: coarser."""
 
     @abstractmethod
     def render_features(self, planes: Tensor, camera: Tensor, options: RenderOptions | None = None) -> RenderedRays:

@@ -9,7 +9,7 @@ too, and a bag has 8·P corners, of which the D slices of a texel lie together.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -41,13 +41,28 @@ def _halves(size: Sequence[int]) -> list[float]:
     return [length / 2 for length in (width, height, *depth)]
 
 
-def warp_space(points: Tensor, box_warp: float, plane_warp: float) -> Tensor:
+def warp_space(
+    points: Tensor, box_warp: float, plane_warp: float, asinh: Callable[[Tensor], Tensor] = torch.asinh
+) -> Tensor:
     """World ``points`` with every coordinate stretched by asinh about the box's centre; the box maps onto itself.
 
     With b = box_warp / (2 · plane_warp) a texel at the centre has ``asinh(b) / b`` of its usual size; outside it grows.
     """
     half = box_warp / 2
-    return torch.asinh(points * (1 / plane_warp)) * (half / math.asinh(half / plane_warp))
+    return asinh(points * (1 / plane_warp)) * (half / math.asinh(half / plane_warp))
+
+
+def quick_asinh(x: Tensor) -> Tensor:
+    """asinh to a few units in the last place, of what PyTorch has vectorised for CPUs: a fifth of the time."""
+    size = x.abs()
+    square = size.square()
+    return torch.log1p(size + square / (1 + (1 + square).sqrt())).copysign_(x)
+
+
+def unwarp_space(points: Tensor, box_warp: float, plane_warp: float) -> Tensor:
+    """The inverse of :func:`warp_space`."""
+    half = box_warp / 2
+    return torch.sinh(points * (math.asinh(half / plane_warp) / half)) * plane_warp
 
 
 def texel_points(points: Tensor, projection: Tensor, size: Sequence[int]) -> Tensor:

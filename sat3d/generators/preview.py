@@ -11,7 +11,6 @@ from .occupancy import Occupancy
 from .triplane import TriplaneGenerator
 
 SIDES = (64, 128)  # of the pictures before super-resolution that come first
-_QUICK_CELLS = 32  # of the occupancy that the first picture after a change of the face makes do with
 
 
 class PreviewLadder:
@@ -43,7 +42,7 @@ class PreviewLadder:
 
     def _matter(self, planes: Tensor, quick: bool = False) -> Occupancy:
         if self._occupancy is None and quick:
-            return self.network.find_matter(planes, _QUICK_CELLS)
+            return self.network.find_matter(planes, quick)
         self._occupancy = self._occupancy or self.network.find_matter(planes)
         return self._occupancy
 

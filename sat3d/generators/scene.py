@@ -7,7 +7,7 @@ from torch import Tensor
 
 from .balls import ball_places
 from .decoder import Decoder
-from .planes import grid_size, sample_planes, texel_points, texel_rays, warp_space
+from .planes import grid_size, quick_asinh, sample_planes, texel_points, texel_rays, unwarp_space, warp_space
 
 CROPPED_DENSITY = -1000.0  # raw: an interval with even one end of it is clear
 
@@ -25,7 +25,7 @@ class Volume:
     """What a renderer looks through: planes, their projection, the decoder.
 
     ``in_balls``: the planes are those of two balls. ``half_seen``: beyond it, in x and z, nothing is rendered (None:
-    everything is).
+    everything is). ``quick``: points are placed to a few units in the last place.
     """
 
     planes: Tensor  # [B, H, W, P, C], grids [B, H, W, P, D, C]
@@ -35,6 +35,7 @@ class Volume:
     plane_warp: float = 0.0
     in_balls: bool = False
     half_seen: float | None = None
+    quick: bool = False
 
     @property
     def is_straight(self) -> bool:
@@ -43,7 +44,13 @@ class Volume:
 
     def place(self, points: Tensor) -> Tensor:
         """World points where the planes see them."""
-        return warp_space(points, self.box_warp, self.plane_warp) if self.plane_warp else points
+        if not self.plane_warp:
+            return points
+        return warp_space(points, self.box_warp, self.plane_warp, quick_asinh if self.quick else torch.asinh)
+
+    def unplace(self, points: Tensor) -> Tensor:
+        """The inverse of :meth:`place`."""
+        return unwarp_space(points, self.box_warp, self.plane_warp) if self.plane_warp else points
 
     def places(self, points: Tensor) -> Places:
         """World ``points [3, M]`` on the planes."""

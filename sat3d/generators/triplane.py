@@ -25,7 +25,8 @@ from .config import TriplaneConfig
 from .decoder import Decoder
 from .hardware import quick_dtype
 from .mapping import MappingNetwork
-from .occupancy import CELLS, Occupancy, find_matter
+from .matter import find_matter
+from .occupancy import Occupancy
 from .planes import plane_projection
 from .renderer import RenderedRays, render_volume
 from .scene import Volume, composited, query_points
@@ -112,8 +113,8 @@ class TriplaneGenerator(ViewGenerator):
         return composited(shares, features[..., :3])
 
     @torch.no_grad()
-    def find_matter(self, planes: Tensor, cells: int = CELLS) -> Occupancy:
-        return find_matter(self.volume(planes), cells)
+    def find_matter(self, planes: Tensor, quick: bool = False) -> Occupancy:
+        return find_matter(self.volume(planes), quick)
 
     def render_features(self, planes: Tensor, camera: Tensor, options: RenderOptions | None = None) -> RenderedRays:
         options = options or RenderOptions()
