@@ -34,17 +34,13 @@ class PreviewLadder:
         """
         planes, last = self._planes_of(styles), self.options.neural_resolution or self.network.own_resolution
         sides = [side for side in SIDES if side < last or side == last < self.network.config.img_resolution]
-        for i, side in enumerate(sides):
-            options = replace(self.options, neural_resolution=side, occupancy=self._matter(planes, quick=i == 0))
+        occupancy = self._occupancy or self.network.find_matter(planes, True)
+        for side in sides:
+            options = replace(self.options, neural_resolution=side, occupancy=occupancy)
             yield self.network.render_raw(planes, styles, camera, options)
-        options = replace(self.options, occupancy=self._matter(planes))
-        yield self.network.render(planes, styles, camera, options).image
-
-    def _matter(self, planes: Tensor, quick: bool = False) -> Occupancy:
-        if self._occupancy is None and quick:
-            return self.network.find_matter(planes, quick)
+        yield self.network.render(planes, styles, camera, replace(self.options, occupancy=occupancy)).image
+        # For when the face is turned, and only after all pictures are there.
         self._occupancy = self._occupancy or self.network.find_matter(planes)
-        return self._occupancy
 
     def _planes_of(self, styles: Tensor) -> Tensor:
         """Drawn anew only where styles of the backbone have changed."""

@@ -128,7 +128,7 @@ class TriplaneGenerator(ViewGenerator):
             )
         scene, what = self.volume(planes), (camera, self._resolution(options), self.config.rendering, options.sampling)
         if options.leaves_out and len(planes) == 1:
-            occupancy = options.occupancy or find_matter(scene)
+            occupancy = options.occupancy or self._matter_for(planes, len(camera), options)
             return render_volume_sparsely(scene, occupancy, *what, options.rays_per_chunk)
         return render_volume(scene, *what, options.couple_batch, options.rays_per_chunk)
 
@@ -160,9 +160,12 @@ class TriplaneGenerator(ViewGenerator):
         """One face from every camera: what is behind it is drawn once, and its matter is found once."""
         behind = self.behind(styles, options.noise)
         if options.leaves_out and options.occupancy is None:
-            options = replace(options, occupancy=self.find_matter(planes))
+            options = replace(options, occupancy=self._matter_for(planes, len(cameras), options))
         for camera in cameras.split(1):
             yield self._render_batch(planes, styles, camera, options, behind)
+
+    def _matter_for(self, planes: Tensor, views: int, options: RenderOptions) -> Occupancy:
+        return self.find_matter(planes, views * self._resolution(options) ** 2 < _REFINED_FROM)
 
     def behind(self, styles: Tensor, noise: Noise | None = None) -> Tensor | None:
         """What is behind the head and the same from all cameras, for :meth:`before_background`; None: nothing that
@@ -258,6 +261,7 @@ class TriplaneGenerator(ViewGenerator):
         return other.train(self.training)
 
 
+_REFINED_FROM = 40_000  # rays in all: of fewer, what a careful occupancy saves is less than it takes
 _WIDE = 32  # channels, from which other numbers than float32 gain time
 
 
