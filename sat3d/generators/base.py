@@ -35,6 +35,8 @@ class RenderOptions:
 
     ``fast``: samples that cannot show are not computed (``sparse.py``), and super-resolution uses the numbers that the
     machine multiplies fastest: for whoever looks at pictures. With gradients or ``couple_batch`` views stay exact.
+    ``least_share``: with gradients, only samples that make more than this share of their ray's colour get one
+    (``shown.py``; ``LEAST_SHARE`` loses hardly anything); rays are then sampled at the midpoints of their bins.
     ``occupancy``: of :meth:`ViewGenerator.find_matter`, for fast views of that one face (None: found in every call).
     """
 
@@ -45,6 +47,7 @@ class RenderOptions:
     superresolution_dtype: torch.dtype = torch.float32
     rays_per_chunk: int | None = None
     fast: bool = False
+    least_share: float | None = None
     occupancy: Occupancy | None = None
 
     @property

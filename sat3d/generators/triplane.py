@@ -30,6 +30,7 @@ from .occupancy import Occupancy
 from .planes import plane_projection
 from .renderer import RenderedRays, render_volume
 from .scene import Volume, composited, query_points
+from .shown import render_shown
 from .sparse import render_volume_sparsely
 from .superresolution import Superresolution
 from .synthesis import Noise
@@ -126,7 +127,10 @@ class TriplaneGenerator(ViewGenerator):
                 "one latent for all cameras, or one camera each",
                 "repeat the latent or the camera",
             )
-        scene, what = self.volume(planes), (camera, self._resolution(options), self.config.rendering, options.sampling)
+        scene, seen = self.volume(planes), (camera, self._resolution(options), self.config.rendering)
+        if options.least_share is not None and not options.couple_batch and torch.is_grad_enabled():
+            return render_shown(scene, *seen, options.least_share)
+        what = (*seen, options.sampling)
         if options.leaves_out and len(planes) == 1:
             occupancy = options.occupancy or self._matter_for(planes, len(camera), options)
             return render_volume_sparsely(scene, occupancy, *what, options.rays_per_chunk)

@@ -1,8 +1,8 @@
-"""Views of a tri-plane generator for training: the picture is exact, its gradient goes through the heavy samples.
+"""Views whose gradient goes through what shows: the picture is exact, and most of the time of its gradient is saved.
 
 A ray has dozens of samples, of which a handful near the surface make its colour. All are looked at without gradients;
 those whose share of the colour is above a threshold are computed once more, with gradients. A sample's gradient is
-about as large as its share, so hardly anything is lost, and most of the time of a step is saved.
+about as large as its share, so hardly anything is lost.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from sat3d.generators import RenderingConfig, TriplaneGenerator, volume
-from sat3d.generators.lines import query_rays, rays_through
-from sat3d.generators.rays import RayBatch, make_rays
-from sat3d.generators.scene import Volume
+from . import volume
+from .config import RenderingConfig
+from .lines import query_rays, rays_through
+from .rays import RayBatch, make_rays
+from .renderer import RenderedRays, as_views
+from .scene import Volume
 
 LEAST_SHARE = 1e-3  # of a ray's colour
 _RAYS_PER_CHUNK = {"cpu": 1024}  # what fits the cache
@@ -32,33 +34,22 @@ class Traced:
     rest: Tensor  # [R, C]: colour from all other samples
 
 
-def render_picture(
-    network: TriplaneGenerator, planes: Tensor, styles: Tensor, camera: Tensor, resolution: int | None = None,
-    least_share: float = LEAST_SHARE,
-) -> Tensor:  # fmt: skip
-    """``planes [V, …]``, ``styles [V, S]``, ``camera [V, 25]`` -> ``[V, 3, H, H]``, as ``network.render`` makes it.
+def render_shown(
+    scene: Volume, camera: Tensor, resolution: int, config: RenderingConfig, least_share: float = LEAST_SHARE
+) -> RenderedRays:
+    """As :func:`renderer.render_volume`, at the midpoints of the samples' bins; depths get no gradient.
 
     ``least_share`` 0 gives the whole gradient.
     """
-    side = resolution or network.config.neural_rendering_resolution
-    rays = make_rays(camera, side, network.config.rendering, len(planes))
-    features, opacity = render_sparsely(network.volume(planes), rays, network.config.rendering, least_share)
-    features = features.reshape(len(camera), side, side, -1).permute(0, 3, 1, 2)
-    features = network.before_background(features, opacity.reshape(-1, 1, side, side), styles)
-    return network.superresolve(features, styles)
-
-
-def render_sparsely(
-    scene: Volume, rays: RayBatch, config: RenderingConfig, least_share: float = LEAST_SHARE
-) -> tuple[Tensor, Tensor]:
-    """R rays -> features ``[R, C]`` in about -1..1 and opacity ``[R]``."""
+    rays = make_rays(camera, resolution, config, len(scene.planes))
     still = replace(scene, planes=scene.planes.detach())
-    chunk = _RAYS_PER_CHUNK.get(scene.planes.device.type, _RAYS_PER_CHUNK_ELSEWHERE)
+    chunk = _RAYS_PER_CHUNK.get(camera.device.type, _RAYS_PER_CHUNK_ELSEWHERE)
     parts = [
         trace(still, rays.slice(slice(i, i + chunk)), config, least_share) for i in range(0, len(rays.near), chunk)
     ]
     traced = Traced(*(torch.cat([getattr(part, name) for part in parts]) for name in Traced.__dataclass_fields__))
-    return composite(scene, rays, traced, config.white_back)
+    features, depth, opacity = composite(scene, rays, traced, config.white_back)
+    return as_views(features, depth.reshape(len(camera), -1), opacity, resolution)
 
 
 @torch.no_grad()
@@ -85,7 +76,7 @@ def trace(scene: Volume, rays: RayBatch, config: RenderingConfig, least_share: f
     return Traced(depths, densities, heavy, torch.einsum("rn,rnc->rc", light, scene.decoder.colours(logits)))
 
 
-def composite(scene: Volume, rays: RayBatch, traced: Traced, white_back: bool) -> tuple[Tensor, Tensor]:
+def composite(scene: Volume, rays: RayBatch, traced: Traced, white_back: bool) -> tuple[Tensor, Tensor, Tensor]:
     """The heavy samples once more, with gradients, and everything put together."""
     ray, sample = traced.heavy.nonzero(as_tuple=True)
     points = rays.origins[ray] + traced.depths[ray, sample, None] * rays.directions[ray]
@@ -97,7 +88,13 @@ def composite(scene: Volume, rays: RayBatch, traced: Traced, white_back: bool) -
     opacity = weights.sum(-1)
     if white_back:
         colour = colour + (1 - opacity)[:, None]
-    return scene.decoder.signed(colour), opacity
+    return scene.decoder.signed(colour), _mean_depth(weights.detach(), traced.depths), opacity
+
+
+def _mean_depth(weights: Tensor, depths: Tensor) -> Tensor:
+    """``[R]``; of rays that meet nothing the far end."""
+    mean = (volume.sample_coefficients(weights) * depths).sum(-1) / weights.sum(-1)
+    return torch.where(weights.sum(-1) > 0, mean, depths[:, -1])
 
 
 def query_points_at(scene: Volume, points: Tensor, index: Tensor | None) -> tuple[Tensor, Tensor]:
