@@ -14,12 +14,15 @@ from torch import Tensor
 
 from . import volume
 from .config import RenderingConfig
-from .lines import query_rays, rays_through
+from .decoder import Decoder
+from .layers import softplus
+from .lines import TexelRays, WarpedRays, beyond, rays_through
 from .rays import RayBatch, make_rays
 from .renderer import RenderedRays, as_views
-from .scene import Volume
+from .scene import CROPPED_DENSITY, Volume
 
 LEAST_SHARE = 1e-3  # of a ray's colour
+_NOTHING = 1e-7
 _RAYS_PER_CHUNK = {"cpu": 1024}  # what fits the cache
 _RAYS_PER_CHUNK_ELSEWHERE = 16384
 
@@ -42,7 +45,7 @@ def render_shown(
     ``least_share`` 0 gives the whole gradient.
     """
     rays = make_rays(camera, resolution, config, len(scene.planes))
-    still = replace(scene, planes=scene.planes.detach())
+    still = replace(scene, planes=scene.planes.detach(), quick=True)
     chunk = _RAYS_PER_CHUNK.get(camera.device.type, _RAYS_PER_CHUNK_ELSEWHERE)
     parts = [
         trace(still, rays.slice(slice(i, i + chunk)), config, least_share) for i in range(0, len(rays.near), chunk)
@@ -60,20 +63,42 @@ def trace(scene: Volume, rays: RayBatch, config: RenderingConfig, least_share: f
     depths = volume.stratified_depths(
         rays.near, rays.far, config.depth_resolution, middle, config.disparity_space_sampling
     )
-    densities, logits = query_rays(scene, lines, depths)
+    densities, *hidden = _look(scene, lines, depths)
     order = torch.arange(depths.shape[1], device=depths.device).expand_as(depths)
     if config.depth_resolution_importance:
         quantiles = volume.Sampling().quantiles((1, config.depth_resolution_importance), depths.device)
-        weights = volume.compositing_weights(densities, depths)
+        weights = volume.compositing_weights(densities, depths, softplus)
         fine = volume.importance_depths(depths, weights, quantiles)
-        fine_densities, fine_logits = query_rays(scene, lines, fine)
-        logits = torch.cat([logits, fine_logits], 1)
+        fine_densities, fine_hidden = _look(scene, lines, fine)
+        hidden.append(fine_hidden)
         depths, order = torch.cat([depths, fine], -1).sort(-1)
         densities = torch.cat([densities, fine_densities], -1).gather(1, order)
-    shares = volume.sample_coefficients(volume.compositing_weights(densities, depths))
+    shares = volume.sample_coefficients(volume.compositing_weights(densities, depths, softplus))
     heavy = shares >= least_share if least_share == 0 else shares > least_share
     light = torch.zeros_like(shares).scatter(1, order, shares.masked_fill(heavy, 0))
-    return Traced(depths, densities, heavy, torch.einsum("rn,rnc->rc", light, scene.decoder.colours(logits)))
+    return Traced(depths, densities, heavy, _colour_of(scene.decoder, light, hidden))
+
+
+def _look(scene: Volume, lines: TexelRays | WarpedRays, depths: Tensor) -> tuple[Tensor, Tensor]:
+    """``depths [R, N]`` -> raw density ``[R, N]`` as it is rendered, and hidden units ``[R·N, H]``, the source of
+    colours."""
+    index = lines.rays.volume_index
+    index = None if index is None else index.repeat_interleave(depths.shape[1])
+    hidden = scene.decoder.hidden(scene.features(lines.places(depths), index))
+    density = scene.decoder.density(hidden).view(depths.shape)
+    if scene.half_seen is not None:
+        density = density.masked_fill(beyond(lines.rays, depths, scene.half_seen), CROPPED_DENSITY)
+    return density, hidden
+
+
+def _colour_of(decoder: Decoder, shares: Tensor, hidden: list[Tensor]) -> Tensor:
+    """``shares [R, N]`` of samples whose ``hidden`` units come in parts -> their colours' sum, ``[R, C]``."""
+    total = shares.new_zeros(len(shares), decoder.layers[1].weight.shape[0] - 1)
+    for part, own in zip(shares.split([len(each) // len(shares) for each in hidden], 1), hidden, strict=True):
+        ray, place = (part > _NOTHING).nonzero(as_tuple=True)
+        colours = decoder.colours(decoder.logits(own.index_select(0, ray * part.shape[1] + place)))
+        total.index_add_(0, ray, colours * part[ray, place, None])
+    return total
 
 
 def composite(scene: Volume, rays: RayBatch, traced: Traced, white_back: bool) -> tuple[Tensor, Tensor, Tensor]:
