@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -18,7 +19,7 @@ def descent_cases(network: TriplaneGenerator, options: InversionOptions | None =
     """``(name, as it is, plain)``: forward and backward of one picture, without the networks that compare pictures; of
     W+ in both resolutions, and of pivotal tuning."""
     options = options or InversionOptions()
-    coarse = network.coarser(options.low_samples)
+    coarse = cast(TriplaneGenerator, network.coarser(options.low_samples))
     low = RenderOptions(options.low_resolution)
     return [
         _case(f"a step of W+, {options.low_resolution}² rays", coarse, low, tuned=False),
