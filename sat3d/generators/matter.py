@@ -121,11 +121,11 @@ class Sheets:
 
     def density_at(self, points: Tensor) -> Tensor:
         """The same at some points: ``[M, 3]`` numbers on the lattice -> ``[M]``."""
-        number, side = len(self.pairs), len(self.axis)
+        side = len(self.axis)
         table, found = self.hidden.flatten(0, 2), []
         for some in points.split(_POINTS_AT_ONCE):
             rows = [(p * side + some[:, a]) * side + some[:, b] for p, (a, b) in enumerate(self.pairs)]
-            hidden = F.embedding_bag(torch.stack(rows, 1), table, mode="sum") if number else table
+            hidden = F.embedding_bag(torch.stack(rows, 1), table, mode="sum")
             found.append(self.scene.decoder.density(softplus(hidden)))
         return torch.cat(found)
 
