@@ -75,6 +75,7 @@ class RenderOrbit(io.ComfyNode):
         neural_resolution: int,
         fps: int,
         camera: Mapping[str, Any] | None = None,
+        rendering: str = widgets.FAST,
     ) -> io.NodeOutput:
         model.check(latent)
         view = read_view(camera)
@@ -82,7 +83,7 @@ class RenderOrbit(io.ComfyNode):
             yaw_deg = pitch_deg = 0.0
         cameras = make_cameras(model.network, path, frames, yaw_deg, pitch_deg, fov_deg or None, view)
         network = tuned_network(model.ready(memory.render_bytes(model.network.config)), latent)
-        options = model.render_options(neural_resolution or None)
+        options = model.render_options(neural_resolution or None, rendering == widgets.FAST)
         with host.cancellable(network):
             pictures, depth, alpha = collect(
                 render_views(network, latent.styles, cameras, options),
@@ -150,6 +151,7 @@ def _inputs() -> list[io.Input]:
             tooltip="A view from the host's 3D nodes, such as Preview 3D (Advanced): the path goes around it, and "
             "still is this view itself.",
         ),
+        widgets.rendering(widgets.FAST),
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
+from . import newer_hosts
 from .types import EG3D_LATENT, SAT3D_MASKS
 
 MAX_SEED = 2**32 - 1
@@ -42,6 +43,22 @@ def provenance() -> io.Output:
 
 def alpha() -> io.Output:
     return io.Mask.Output("alpha", display_name="alpha", tooltip="How opaque the head is at each pixel, 0..1.")
+
+
+FAST, EXACT = "fast", "exact"
+
+
+def rendering(default: str) -> io.Input:
+    """How views are computed; the last input, and optional: workflows saved without it stay as they are."""
+    return io.Combo.Input(
+        "rendering",
+        options=[FAST, EXACT],
+        default=default,
+        optional=True,
+        **newer_hosts.advanced(),
+        tooltip="fast: what cannot show is left out; about three times as fast, and hardly a pixel differs. exact: "
+        "every sample is computed, as the published code does.",
+    )
 
 
 def filename_prefix(default: str, more: str = "") -> io.Input:

@@ -11,7 +11,6 @@ from .occupancy import Occupancy
 from .triplane import TriplaneGenerator
 
 SIDES = (64, 128)  # of the pictures before super-resolution that come first
-_QUICK_CELLS = 32  # of the occupancy that the first picture after a change of the face makes do with
 
 
 class PreviewLadder:
@@ -41,19 +40,19 @@ class PreviewLadder:
         but never the full one.
         """
         planes = self._planes_of(styles)
-        for i, side in enumerate(self.sides):
-            if i < start:
-                continue
-            matter = self._matter(planes, quick=i == 0)
-            yield self.network.render_raw(planes, styles, camera, replace(self.options, neural_resolution=side), matter)
-        yield self.network.render(planes, styles, camera, self.options, self._matter(planes)).image
-
-    def _matter(self, planes: Tensor, quick: bool = False) -> Occupancy:
-        if self._occupancy is None and quick:
-            self._quick = self._quick or self.network.find_matter(planes, _QUICK_CELLS)
-            return self._quick
+        occupancy = self._matter(planes)
+        for side in self.sides[start:]:
+            options = replace(self.options, neural_resolution=side, occupancy=occupancy)
+            yield self.network.render_raw(planes, styles, camera, options)
+        yield self.network.render(planes, styles, camera, replace(self.options, occupancy=occupancy)).image
+        # For when the face is turned, and only after all pictures are there.
         self._occupancy = self._occupancy or self.network.find_matter(planes)
-        return self._occupancy
+
+    def _matter(self, planes: Tensor) -> Occupancy:
+        """What is known of where matter is; if nothing is, what is found at once."""
+        if self._occupancy is None:
+            self._quick = self._quick or self.network.find_matter(planes, True)
+        return self._occupancy or self._quick
 
     def _planes_of(self, styles: Tensor) -> Tensor:
         """Drawn anew only where styles of the backbone have changed."""

@@ -46,7 +46,7 @@ INPUTS = {
     ],
     "SAT3DAlignFace": ["image", "method", "points", "face", "size", "frame", "no_face", "landmarks", "boxes"],
     "SAT3DExamplePhoto": [],
-    "SAT3DRenderAsTaken": ["model", "latent"],
+    "SAT3DRenderAsTaken": ["model", "latent", "rendering"],
     "SAT3DPasteBack": ["photo", "place", "edited", "area", "feather", "before", "mask", "unlike"],
     "SAT3DMultiTransfer": [
         "model",
@@ -91,6 +91,7 @@ INPUTS = {
         "neural_resolution",
         "fps",
         "camera",
+        "rendering",
     ],
     "SAT3DContactSheet": ["row_1", "labels", "cell_px", "columns", "row_2", "row_3", "row_4", "row_5", "row_6", "more"],
     "QMMScore": ["source", "domain", "clip", "attribute", "reference", "edit", "architecture"],
