@@ -22,7 +22,7 @@ class RowFile:
     def __init__(self, path: Path, leading: int = 1):
         try:
             mapped = np.load(path, mmap_mode="r")
-            self._stream = path.open("rb", buffering=0)  # noqa: SIM115 - open for as long as the pack is
+            self._stream = path.open("rb", buffering=0)  # for as long as the pack is
         except (OSError, ValueError) as error:
             raise FileError(
                 "The packed data cannot be read", f"{path} ({error})", "an array, as it was packed"
