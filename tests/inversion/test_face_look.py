@@ -7,8 +7,9 @@ from sat3d.faces.finding import read_faces
 from sat3d.faces.networks import face_networks_on
 from sat3d.inversion import EncoderConfig, PortraitEncoder, load_encoder
 from sat3d.inversion.encoder import KIND
-from sat3d.inversion.face_look import FaceLook, see_faces
+from sat3d.inversion.face_look import FaceLook
 from sat3d.networks.loading import resize, save_network
+from sat3d.networks.seen_faces import see_faces
 
 SQUARE = torch.tensor([[128.0, 148.0, 150.0, 0.0]])  # middle, side and angle, in a picture of 256 pixels
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,44 +10,38 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from sat3d.faces.mesh import FEATURES, POINTS
-from sat3d.inversion.face_look import SeenFaces, see_faces
-from training.synth.render_command import read_plan
+from sat3d.networks.seen_faces import TOLD, see_faces
 
 from .array_cache import ArrayCache
-from .packed import HeadPack
 
-SCHEMA = "sat3d-seen-faces/1"
+SCHEMA = "sat3d-seen-faces/2"
 _BATCH = {"cpu": 16, "cuda": 256}
+Pictures = Callable[[Tensor], Tensor]  # index [B] -> [B, 3, S, S] in -1..1
 
 
-def open_seen_faces(data: Sequence[Path], pack: HeadPack, folder: Path, device: torch.device) -> SeenFaces:
-    """``points [n, V, 1434]``, ``features [n, V, 512]`` in half precision, of all pictures of a ``pack`` of ``data``.
+def seen_faces(
+    pictures: Pictures, count: int, facts: Mapping[str, object], folder: Path | None, device: str = "cpu"
+) -> Tensor:
+    """``[count, 1946]`` in half precision, of registered heads; kept in ``folder`` if there is one. ``facts``: what
+    tells these pictures from others.
 
     Raises:
         FileError: ``folder`` cannot be written, or holds other files.
     """
-    facts = {"schema": SCHEMA, "data": [read_plan(path).to_dict() for path in data]}
-    shape = (len(pack), pack.views)
-    shapes = {"points": (np.float16, (*shape, 3 * POINTS)), "features": (np.float16, (*shape, FEATURES))}
-    kept = ArrayCache(folder, "faces", facts, shapes)
-    if not kept.is_filled():
-        with kept.filling() as arrays:
-            _fill(arrays, pack, device)
-    return SeenFaces(**{name: torch.from_numpy(array) for name, array in kept.load().items()})
+    if folder is None:
+        return torch.from_numpy(_look(np.empty((count, TOLD), np.float16), pictures, device))
+    kept = ArrayCache(folder, "faces", {"schema": SCHEMA, **facts}, {"faces": (np.float16, (count, TOLD))})
+    with kept.locked():
+        if not kept.is_filled():
+            with kept.filling() as arrays:
+                _look(arrays["faces"], pictures, device)
+        return torch.from_numpy(kept.load()["faces"])
 
 
 @torch.no_grad()
-def _fill(arrays: dict[str, np.ndarray], pack: HeadPack, device: torch.device) -> None:
-    places = torch.cartesian_prod(torch.arange(len(pack)), torch.arange(pack.views))
-    with tqdm(total=len(places), desc="looking at faces", unit="img", mininterval=2) as bar:
-        for part in places.split(_BATCH[device.type]):
-            seen = see_faces(_pictures(pack, part).to(device))
-            for name, array in arrays.items():
-                array[part[:, 0], part[:, 1]] = getattr(seen, name).half().cpu()
+def _look(found: np.ndarray, pictures: Pictures, device: str) -> np.ndarray:
+    with tqdm(total=len(found), desc="looking at faces", unit="img", mininterval=2) as bar:
+        for part in torch.arange(len(found)).split(_BATCH[torch.device(device).type]):
+            found[part.numpy()] = see_faces(pictures(part).to(device)).joined().half().cpu()
             bar.update(len(part))
-
-
-def _pictures(pack: HeadPack, places: Tensor) -> Tensor:
-    heads, views = places.to(pack.image.device).unbind(1)
-    return pack.pictures(heads, views)
+    return found

@@ -10,11 +10,13 @@ from torch import Tensor
 
 from sat3d.files.safetensors_io import check_fit, read_header, read_tensors, write_tensors
 from sat3d.inversion.encoder import EncoderConfig
-from sat3d.inversion.face_look import FaceLook, SeenFaces
+from sat3d.inversion.face_look import FaceLook
+from sat3d.networks.seen_faces import SeenFaces
 from training.common.distributed import Processes
+from training.synth.render_command import read_plan
 
 from ..data.packed import HeadPack
-from ..data.seen_faces import open_seen_faces
+from ..data.seen_faces import seen_faces
 from .components import Components, find_components
 from .presets import Preset
 from .settings import GeneratorSettings
@@ -22,12 +24,14 @@ from .settings import GeneratorSettings
 SCHEMA = "sat3d-face-look/1"
 LOOK = "faces.safetensors"
 _LEAST_SPREAD = 1e-3  # of a feature: what hardly moves says little
+_AT_ONCE = 256  # heads
 
 
-def fit_look(seen: SeenFaces, held_out: int, config: EncoderConfig, seed: int = 0) -> FaceLook:
-    """Principal components of what is seen in every head's first view ``[n, V, …]``; the first ``held_out`` heads have
-    no part in finding them. Features count alike, points by how far they move."""
-    points, features = (part[held_out:, 0].float() for part in (seen.points, seen.features))
+def fit_look(seen: Tensor, held_out: int, config: EncoderConfig, seed: int = 0) -> FaceLook:
+    """Principal components of what is seen in every head's first view, of ``seen [n, V, 1946]``; the first ``held_out``
+    heads have no part in finding them. Features count alike, points by how far they move."""
+    first = SeenFaces.parted(seen[held_out:, 0])
+    points, features = first.points, first.features
     spread = features.std(0) + _LEAST_SPREAD
     of_features = find_components(features / spread, config.face_features, seed)
     found = {
@@ -40,10 +44,9 @@ def fit_look(seen: SeenFaces, held_out: int, config: EncoderConfig, seed: int = 
     return look
 
 
-def told_of(look: FaceLook, seen: SeenFaces) -> Tensor:
-    """``[n, V, D]`` float32."""
-    heads = zip(seen.points.split(256), seen.features.split(256), strict=True)
-    return torch.cat([look.summary(SeenFaces(*(part.float() for part in some))) for some in heads])
+def told_of(look: FaceLook, seen: Tensor) -> Tensor:
+    """``[n, V, D]`` float32 of ``seen [n, V, 1946]``."""
+    return torch.cat([look.summary(SeenFaces.parted(some)) for some in seen.split(_AT_ONCE)])
 
 
 def with_told_faces(
@@ -54,15 +57,25 @@ def with_told_faces(
     config = preset.encoder
     if not config.face_points + config.face_features:
         return pack, None
-    path, folder = options.out / LOOK, options.cache or options.data[0] / "packed"
-    folder = folder.with_name(f"{folder.name}-faces")
-    if processes.is_first:
-        seen = open_seen_faces(options.data, pack, folder, processes.device)
-        if not path.exists():
-            save_look(path, fit_look(seen, preset.held_out_heads, config, options.seed))
+    path = options.out / LOOK
+    if processes.is_first and not path.exists():
+        save_look(path, fit_look(_seen(pack, options, processes), preset.held_out_heads, config, options.seed))
     processes.wait()
-    seen, look = open_seen_faces(options.data, pack, folder, processes.device), load_look(path, config)
-    return replace(pack, faces=told_of(look, seen)), look
+    look = load_look(path, config)
+    return replace(pack, faces=told_of(look, _seen(pack, options, processes))), look
+
+
+def _seen(pack: HeadPack, options: GeneratorSettings, processes: Processes) -> Tensor:
+    """``[n, V, 1946]``."""
+    folder = options.cache or options.data[0] / "packed"
+    facts = {"data": [read_plan(path).to_dict() for path in options.data]}
+
+    def pictures(index: Tensor) -> Tensor:
+        index = index.to(pack.image.device)
+        return pack.pictures(index // pack.views, index % pack.views)
+
+    count, beside = len(pack) * pack.views, folder.with_name(f"{folder.name}-faces")
+    return seen_faces(pictures, count, facts, beside, str(processes.device)).unflatten(0, (len(pack), pack.views))
 
 
 def save_look(path: Path, look: FaceLook) -> None:

@@ -8,10 +8,10 @@ import torch
 from sat3d.errors import FileError
 from sat3d.files.safetensors_io import read_tensors
 from sat3d.inversion.encoder import load_encoder
-from sat3d.inversion.face_look import see_faces
+from sat3d.networks.seen_faces import SeenFaces, see_faces
 from training.common.clock import Budget
 from training.common.distributed import Processes
-from training.data.seen_faces import open_seen_faces
+from training.data.seen_faces import seen_faces
 from training.generator import command
 from training.generator.codes import load_codes
 from training.generator.components import find_components
@@ -27,30 +27,34 @@ def told_preset(tiny):
     return replace(tiny, encoder=replace(tiny.encoder, face_points=POINTS, face_features=FEATURES))
 
 
+def look_at_all(pack, folder):
+    """``[n, V, 1946]``."""
+    found = seen_faces(lambda index: pack.pictures(index // 3, index % 3), 24, {"data": "balls"}, folder)
+    return found.unflatten(0, (8, 3))
+
+
 @pytest.fixture(scope="module")
-def seen(data, pack, tmp_path_factory):
-    return open_seen_faces([data], pack, tmp_path_factory.mktemp("faces") / "seen", CPU)
+def seen(pack):
+    return look_at_all(pack, None)
 
 
 def test_every_picture_is_looked_at(seen, pack):
-    assert seen.points.shape[:2] == seen.features.shape[:2] == (8, 3)
-    alone = see_faces(pack.pictures(torch.tensor([5]), 2))
-    torch.testing.assert_close(seen.points[5, 2].float(), alone.points[0], atol=2e-3, rtol=2e-3)
-    torch.testing.assert_close(seen.features[5, 2].float(), alone.features[0], atol=2e-2, rtol=2e-3)
+    got, alone = SeenFaces.parted(seen[5, 2]), see_faces(pack.pictures(torch.tensor([5]), 2))
+    torch.testing.assert_close(got.points, alone.points[0], atol=2e-3, rtol=2e-3)
+    torch.testing.assert_close(got.features, alone.features[0], atol=2e-2, rtol=2e-3)
 
 
-def test_they_are_looked_at_once(data, pack, seen, tmp_path, monkeypatch):
-    first = open_seen_faces([data], pack, tmp_path / "seen", CPU)
+def test_they_are_looked_at_once(pack, seen, tmp_path, monkeypatch):
+    assert torch.equal(look_at_all(pack, tmp_path / "seen"), seen)
     monkeypatch.setattr("training.data.seen_faces.see_faces", None)
-    again = open_seen_faces([data], pack, tmp_path / "seen", CPU)
-    assert torch.equal(first.features, again.features) and torch.equal(first.points, again.points)
+    assert torch.equal(look_at_all(pack, tmp_path / "seen"), seen)
 
 
 def test_what_is_told_are_components_of_first_views(seen, told_preset):
     look = fit_look(seen, 2, told_preset.encoder)
     told = told_of(look, seen)
     assert told.shape == (8, 3, POINTS + FEATURES)
-    points = seen.points[:, 0].float()
+    points = SeenFaces.parted(seen[:, 0]).points
     wanted = find_components(points[2:], POINTS)(points)
     torch.testing.assert_close(told[:, 0, :POINTS], wanted, atol=1e-4, rtol=1e-4)
     for part in (told[2:, 0, :POINTS], told[2:, 0, POINTS:]):
