@@ -21,6 +21,8 @@ from .qmm import QMMScore
 from .render_source_view import SAT3DRenderAsTaken
 from .sample import SAT3DSampleFace
 from .sheet import SAT3DContactSheet
+from .studio import SAT3DStudio
+from .studio_routes import add_routes
 from .transfer import SAT3DTransfer
 
 NODES: list[type[io.ComfyNode]] = [
@@ -36,6 +38,7 @@ NODES: list[type[io.ComfyNode]] = [
     SAT3DTransfer,
     SAT3DMultiTransfer,
     SAT3DSwapParts,
+    SAT3DStudio,
     RenderOrbit,
     SAT3DRenderAsTaken,
     SAT3DPartMasks,
@@ -60,4 +63,5 @@ class Sat3dExtension(ComfyExtension):
         Sat3dError.on_lines = True
         register_model_folders()
         example_photo.offer_in_input()
+        add_routes()
         return NODES

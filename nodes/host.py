@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -23,6 +24,7 @@ from . import images, memory
 log = logging.getLogger("sat3d")
 _PREVIEW_SIDE = 512
 WARNING_EVENT = "sat3d.warning"  # nodes/web/notices.js shows it
+_loading = threading.Lock()  # the host's list of what is loaded is no matter for two threads
 
 
 N = TypeVar("N", bound=nn.Module)
@@ -55,7 +57,7 @@ class HostedNetwork(Generic[N]):
 
         Moved outside inference mode: weights moved inside could never be optimised through again.
         """
-        with torch.inference_mode(False):
+        with torch.inference_mode(False), _loading:
             management.load_models_gpu([self.patcher], memory_required=working_bytes, force_full_load=True)
             # With --novram the host leaves everything behind that has no layers of its own kind.
             return self.network.to(self.device)
@@ -118,13 +120,20 @@ class Report:
 
 
 @contextmanager
-def cancellable(network: nn.Module) -> Iterator[None]:
-    """Inside, cancel takes effect at the next layer or chunk of rays, not only between pictures."""
+def cancellable(network: nn.Module, check: Callable[[], None] | None = None) -> Iterator[None]:
+    """Inside, cancel takes effect at the next layer or chunk of rays, not only between pictures.
 
-    def check(*_):
-        management.throw_exception_if_processing_interrupted()
+    ``check`` raises when it is time to stop (None: when the user cancels the queue). Only this thread is asked: another
+    one that uses the network, such as the studio beside the queue, neither stops for it nor takes the signal away.
+    """
+    check = check or management.throw_exception_if_processing_interrupted
+    here = threading.get_ident()
 
-    hooks = [module.register_forward_pre_hook(check) for module in network.modules()]
+    def ask(*_):
+        if threading.get_ident() == here:
+            check()
+
+    hooks = [module.register_forward_pre_hook(ask) for module in network.modules()]
     try:
         yield
     finally:
@@ -151,6 +160,21 @@ def workflow_notes(node) -> dict[str, str]:
         return {}
     found = {"prompt": node.hidden.prompt, **(node.hidden.extra_pnginfo or {})}
     return {name: json.dumps(value) for name, value in found.items() if value is not None}
+
+
+def queue_runs() -> bool:
+    """Whether the host works on a prompt just now: then what is on the device, and what is not, is its business."""
+    return bool(PromptServer.instance.prompt_queue.currently_running)
+
+
+def keeps_outputs() -> bool:
+    """Whether what a node gives stays in memory after a run, unless the user has told the host otherwise."""
+    return not getattr(args, "cache_none", False)
+
+
+def routes():
+    """Where addresses are added to the host's own server, which guards them as it does its own."""
+    return PromptServer.instance.routes
 
 
 def keep(tensor: Tensor) -> Tensor:

@@ -79,6 +79,7 @@ class RenderOrbit(io.ComfyNode):
         neural_resolution: int,
         fps: int,
         camera: Mapping[str, Any] | None = None,
+        rendering: str = widgets.FAST,
     ) -> io.NodeOutput:
         model.check(latent)
         view = read_view(camera)
@@ -86,7 +87,8 @@ class RenderOrbit(io.ComfyNode):
             yaw_deg = pitch_deg = 0.0
         cameras = make_cameras(model.network, path, frames, yaw_deg, pitch_deg, fov_deg or None, view)
         network = model.ready(memory.render_bytes(model.network.config))
-        options, known = model.render_options(neural_resolution or None), parts_at_hand(model)
+        options = model.render_options(neural_resolution or None, rendering == widgets.FAST)
+        known = parts_at_hand(model)
         with host.cancellable(network):
             made = collect(
                 render_views(network, latent, cameras, options, known),
@@ -155,6 +157,7 @@ def _inputs() -> list[io.Input]:
             tooltip="A view from the host's 3D nodes, such as Preview 3D (Advanced): the path goes around it, and "
             "still is this view itself.",
         ),
+        widgets.rendering(widgets.FAST),
     ]
 
 

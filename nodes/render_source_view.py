@@ -26,6 +26,7 @@ class SAT3DRenderAsTaken(io.ComfyNode):
             inputs=[
                 EG3D_MODEL.Input("model", tooltip="The generator that made the face."),
                 EG3D_LATENT.Input("latent", tooltip="One face or several, each with its camera."),
+                widgets.rendering(widgets.EXACT),
             ],
             outputs=[
                 io.Image.Output("images", display_name="images", tooltip="One picture of each face, for Paste Back."),
@@ -36,12 +37,13 @@ class SAT3DRenderAsTaken(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model: host.HostModel, latent: Latent) -> io.NodeOutput:
+    def execute(cls, model: host.HostModel, latent: Latent, rendering: str = widgets.EXACT) -> io.NodeOutput:
         model.check(latent)
         network = model.ready(memory.render_bytes(model.network.config))
         report, known = host.Report(cls), parts_at_hand(model)
         with host.cancellable(network):
-            views = render_as_taken(network, latent, model.render_options(fast=False), known)
+            options = model.render_options(fast=rendering == widgets.FAST)
+            views = render_as_taken(network, latent, options, known)
             # Without a live preview: the page would keep it, and one picture is soon made.
             frames = collect(views, len(latent.styles), lambda done, total, _: report(done, total))
         return io.NodeOutput(frames.pictures, images.to_mask(frames.alpha), frames.parts(known))

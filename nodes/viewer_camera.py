@@ -10,10 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..sat3d.camera import look_angles
+from ..sat3d.camera import look_angles, look_at_pose
 from ..sat3d.errors import ShapeError
 
 _NEAREST, _FARTHEST = 8.0, 0.125  # zoom
+_AWAY = 2.7  # of a camera that is written
 _FOCAL = [16, 20]  # places of the focal lengths in a camera label
 
 
@@ -53,6 +54,18 @@ def read_view(camera: Mapping[str, Any] | None) -> View:
         raise _no_camera(f"position {place}, target {target}, zoom {zoom:g}")
     yaw, pitch = look_angles(away)
     return View(float(yaw), float(pitch), min(max(zoom, _FARTHEST), _NEAREST))
+
+
+def write_view(view: View) -> dict[str, Any]:
+    """What a viewer gives that looks from there; :func:`read_view` reads the same view from it."""
+    yaw, pitch = (torch.tensor([angle], dtype=torch.float64) for angle in (view.yaw_rad, view.pitch_rad))
+    place = look_at_pose(yaw, pitch, _AWAY, (0.0, 0.0, 0.0))[0, :3, 3]
+    return {
+        "position": dict(zip("xyz", place.tolist(), strict=True)),
+        "target": dict.fromkeys("xyz", 0.0),
+        "zoom": view.zoom,
+        "cameraType": "perspective",
+    }
 
 
 def _no_camera(got: str) -> ShapeError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
+from . import newer_hosts
 from .types import EG3D_LATENT, SAT3D_MASKS, SAT3D_PARTS
 
 MAX_SEED = 2**32 - 1
@@ -47,6 +48,22 @@ def alpha() -> io.Output:
 def parts() -> io.Output:
     return SAT3D_PARTS.Output(
         "parts", display_name="parts", tooltip="Which part of the head each pixel is of, for Part Masks."
+    )
+
+
+FAST, EXACT = "fast", "exact"
+
+
+def rendering(default: str) -> io.Input:
+    """How views are computed; the last input, and optional: workflows saved without it stay as they are."""
+    return io.Combo.Input(
+        "rendering",
+        options=[FAST, EXACT],
+        default=default,
+        optional=True,
+        **newer_hosts.advanced(),
+        tooltip="fast: what cannot show is left out; about three times as fast, and hardly a pixel differs. exact: "
+        "every sample is computed, as the published code does.",
     )
 
 

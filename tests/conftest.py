@@ -24,6 +24,11 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # started in a shell's ba
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_terminal_summary(terminalreporter):
+    if not os.environ.get("COMFYUI_DIR"):
+        terminalreporter.write_line("ComfyUI's page is not driven: COMFYUI_DIR names no tree of it (tests/page).")
+
+
 def tiny_config(**rendering) -> TriplaneConfig:
     options = {"depth_resolution": 12, "depth_resolution_importance": 12, **rendering}
     return TriplaneConfig(

@@ -1,10 +1,11 @@
 """Time and memory, as ratios to a plain twin that runs in the same process.
 
-    python training/benchmark.py --suite generator|growth|masks --json OUT [--repeats 5] [--device cpu|cuda]
+    python training/benchmark.py --suite generator|growth|inversion|masks --json OUT [--repeats 5] [--device cpu|cuda]
 
 ``generator``: the full-size EG3D FFHQ512-128 network with random weights, stage by stage; the twin is
 ``sat3d/generators/reference.py`` (grouped convolutions, ``grid_sample`` over all samples at once, no chunks).
 ``growth``: how the time of views of the built-in network grows; fast views, the twin is the exact renderer.
+``inversion``: steps of the descent on the built-in network; in the twin every sample gets a gradient.
 ``masks``: one transfer of mask learning on the built-in networks; the twin is ``training/masks/reference.py``. One JSON
 and one table; memory is how far that of all tensors rises in one run; a stage that cannot be measured says "not yet".
 """
@@ -32,6 +33,7 @@ from sat3d.generators import (
     reference,
 )
 from sat3d.networks.built_in import GENERATOR
+from training.common.descents import descent_cases
 from training.common.growth import growth_cases
 from training.common.settings import Maybe, Range, Settings
 from training.common.timing import Measurement, machine_facts, measure
@@ -127,6 +129,15 @@ def run_growth(repeats: int, device: str) -> dict[str, dict]:
         return {name: _row(*measure([fast, exact], repeats, device)) for name, fast, exact in cases}
 
 
+def run_inversion(repeats: int, device: str) -> dict[str, dict]:
+    """The built-in network's steps; a row's twin gives every sample a gradient."""
+    network = load_generator(GENERATOR).network.to(device).requires_grad_(False)
+    return {
+        name: _row(*measure([fast, plain], repeats, device, with_rise=True))
+        for name, fast, plain in descent_cases(network)
+    }
+
+
 def run_masks(repeats: int, device: str) -> dict[str, dict]:
     """Seconds are those of one transfer; memory is what the whole step needs, however many transfers it makes."""
     from training.masks.benchmark import mask_steps  # the other suite needs no libraries of training
@@ -175,7 +186,7 @@ def _cell(value: float | str | None) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
-SUITES = {"generator": run_generator, "growth": run_growth, "masks": run_masks}
+SUITES = {"generator": run_generator, "growth": run_growth, "inversion": run_inversion, "masks": run_masks}
 
 
 @dataclass(frozen=True, kw_only=True)

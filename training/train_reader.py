@@ -39,7 +39,7 @@ def main(settings: TrainReader) -> int:
     def make_network(views: Views, machine: Machine) -> ReaderTask:
         return ReaderTask(views, machine, settings.seed, config)
 
-    needs = Needs(config.picture_px, SMALLEST_PX, labels=False)
+    needs = Needs(config.picture_px, SMALLEST_PX, labels=False, faces=config.told > 0)
     return run(settings, PRESETS[settings.architecture], needs, make_network)
 
 

@@ -11,6 +11,7 @@ POINTS = 478  # the last ten are the irises
 _STEM = 16
 # Channels and those inside a block, per stage; each stage has half the size of the one before.
 _STAGES = ((16, 8), (32, 16), (64, 32), (128, 64), (128, 64), (128, 64), (128, 64))
+FEATURES = 4 * _STAGES[-1][0]  # from which the points are told
 _BLOCKS = 4  # per stage, behind the one that halves
 
 
@@ -45,8 +46,16 @@ class LandmarkNetwork(nn.Module):
     def forward(self, squares: Tensor) -> tuple[Tensor, Tensor]:
         """``[B, 478, 3]``: x, y in pixels of the square from its corner, and depth in the same unit, smaller towards
         the viewer; and ``[B]``: the logit of there being a face."""
-        features = self.stages(self.stem((squares + 1) / 2))
+        features = self._features(squares)
         return self.points(features).reshape(-1, POINTS, 3), self.presence(features).flatten()
+
+    def points_and_features(self, squares: Tensor) -> tuple[Tensor, Tensor]:
+        """The points as :meth:`forward` gives them, and ``[B, FEATURES]`` from which they are told."""
+        features = self._features(squares)
+        return self.points(features).reshape(-1, POINTS, 3), features.flatten(1)
+
+    def _features(self, squares: Tensor) -> Tensor:
+        return self.stages(self.stem((squares + 1) / 2))
 
 
 def _stages() -> list[nn.Module]:

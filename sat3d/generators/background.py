@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .decoder import widened_sigmoid
 from .layers import LRELU_GAIN, LRELU_SLOPE, FullyConnected
-from .renderer import widened_sigmoid
 
 LAYER = "background"  # its name in the style layout
 _TERMS = 5

@@ -14,7 +14,7 @@ from ..errors import ConfigError
 from ..style_space import StyleGroup, StyleLayer, StyleLayout
 from .config import BackboneConfig, GeneratorConfig, TriplaneConfig
 from .mapping import MappingNetwork
-from .occupancy import CELLS, Occupancy
+from .occupancy import Occupancy
 from .renderer import RenderedRays
 from .synthesis import Noise, SkipNetwork, SynthesisBlock, SynthesisLayer, ToRGB
 from .volume import Sampling
@@ -35,6 +35,9 @@ class RenderOptions:
 
     ``fast``: samples that cannot show are not computed (``sparse.py``), and super-resolution uses the numbers that the
     machine multiplies fastest: for whoever looks at pictures. With gradients or ``couple_batch`` views stay exact.
+    ``least_share``: with gradients, only samples that make more than this share of their ray's colour get one
+    (``shown.py``; ``LEAST_SHARE`` loses hardly anything); rays are then sampled at the midpoints of their bins.
+    ``occupancy``: of :meth:`ViewGenerator.find_matter`, for fast views of that one face (None: found in every call).
     """
 
     neural_resolution: int | None = None
@@ -44,6 +47,13 @@ class RenderOptions:
     superresolution_dtype: torch.dtype = torch.float32
     rays_per_chunk: int | None = None
     fast: bool = False
+    least_share: float | None = None
+    occupancy: Occupancy | None = None
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether views are to be fast and can be."""
+        return self.fast and not self.couple_batch and not torch.is_grad_enabled()
 
 
 @dataclass(frozen=True)
@@ -230,33 +240,16 @@ class ViewGenerator(StyleGenerator):
         them."""
 
     @abstractmethod
-    def find_matter(self, planes: Tensor, cells: int = CELLS) -> Occupancy:
-        """Where the matter of one face is, ``planes [1, …]``: what fast views of it share. ``cells`` a side."""
+    def find_matter(self, planes: Tensor, quick: bool = False) -> Occupancy:
+        """Where the matter of one face is, ``planes [1, …]``: what fast views of it share. ``quick``: coarser."""
 
     @abstractmethod
-    def render_features(
-        self,
-        planes: Tensor,
-        camera: Tensor,
-        options: RenderOptions | None = None,
-        occupancy: Occupancy | None = None,
-    ) -> RenderedRays:
-        """Volume rendering alone: ``planes [1 or V, …]``, ``camera [V, 25]`` -> features, depth, opacity at r².
-
-        ``occupancy`` of :meth:`find_matter`, for fast views (None: found here).
-        """
+    def render_features(self, planes: Tensor, camera: Tensor, options: RenderOptions | None = None) -> RenderedRays:
+        """Volume rendering alone: ``planes [1 or V, …]``, ``camera [V, 25]`` -> features, depth, opacity at r²."""
 
     @abstractmethod
-    def render(
-        self,
-        planes: Tensor,
-        styles: Tensor,
-        camera: Tensor,
-        options: RenderOptions | None = None,
-        occupancy: Occupancy | None = None,
-    ) -> Rendering:
-        """Views of given planes: ``planes [1 or V, …]``, ``styles [1 or V, S]``, ``camera [V, 25]``; ``occupancy`` as
-        above."""
+    def render(self, planes: Tensor, styles: Tensor, camera: Tensor, options: RenderOptions | None = None) -> Rendering:
+        """Views of given planes: ``planes [1 or V, …]``, ``styles [1 or V, S]``, ``camera [V, 25]``."""
 
     @abstractmethod
     def with_rendering(self, **changes: Any) -> "ViewGenerator":

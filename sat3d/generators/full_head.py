@@ -19,7 +19,7 @@ from .config import BackboneConfig
 from .full_head_config import FullHeadConfig
 from .mapping import MappingNetwork
 from .planes import plane_projection
-from .renderer import Volume, composited
+from .scene import Volume, composited
 from .synthesis import Noise, SkipNetwork, ToRGB
 from .triplane import TriplaneGenerator
 

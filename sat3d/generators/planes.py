@@ -9,7 +9,7 @@ too, and a bag has 8·P corners, of which the D slices of a texel lie together.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -41,13 +41,28 @@ def _halves(size: Sequence[int]) -> list[float]:
     return [length / 2 for length in (width, height, *depth)]
 
 
-def warp_space(points: Tensor, box_warp: float, plane_warp: float) -> Tensor:
+def warp_space(
+    points: Tensor, box_warp: float, plane_warp: float, asinh: Callable[[Tensor], Tensor] = torch.asinh
+) -> Tensor:
     """World ``points`` with every coordinate stretched by asinh about the box's centre; the box maps onto itself.
 
     With b = box_warp / (2 · plane_warp) a texel at the centre has ``asinh(b) / b`` of its usual size; outside it grows.
     """
     half = box_warp / 2
-    return torch.asinh(points * (1 / plane_warp)) * (half / math.asinh(half / plane_warp))
+    return asinh(points * (1 / plane_warp)) * (half / math.asinh(half / plane_warp))
+
+
+def quick_asinh(x: Tensor) -> Tensor:
+    """asinh to a few units in the last place, of what PyTorch has vectorised for CPUs: a fifth of the time."""
+    size = x.abs()
+    square = size.square()
+    return torch.log1p(size + square / (1 + (1 + square).sqrt())).copysign_(x)
+
+
+def unwarp_space(points: Tensor, box_warp: float, plane_warp: float) -> Tensor:
+    """The inverse of :func:`warp_space`."""
+    half = box_warp / 2
+    return torch.sinh(points * (math.asinh(half / plane_warp) / half)) * plane_warp
 
 
 def texel_points(points: Tensor, projection: Tensor, size: Sequence[int]) -> Tensor:
@@ -160,6 +175,8 @@ def sample_planes(
     until the very end, so that every small operation is a long contiguous loop.
     """
     num_planes, features = len(texels), planes.shape[-1]
+    if layers == 1 and num_planes == planes.shape[3] and _reads_pictures(planes, batch_index):
+        return read_as_pictures(planes, texels, shares)
     rows, weights = _corners(texels, grid_size(planes), planes.shape[3], first)
     if batch_index is not None:
         rows = rows + (batch_index * math.prod(planes.shape[1:-1])).to(rows.dtype)
@@ -176,6 +193,21 @@ def sample_planes(
 def _bags(corners: Tensor, layers: int) -> Tensor:
     """``[P, …, M]`` -> ``[M · layers, corners]``: a point's corners of one volume in a row."""
     return corners.reshape(layers, -1, corners.shape[-1]).permute(2, 0, 1).flatten(0, 1).contiguous()
+
+
+def _reads_pictures(planes: Tensor, batch_index: Tensor | None) -> bool:
+    """GPUs have units that read textures, and ``grid_sample`` is faster there than bags of rows."""
+    return planes.device.type == "cuda" and batch_index is None
+
+
+def read_as_pictures(planes: Tensor, texels: Tensor, shares: Tensor | None = None) -> Tensor:
+    """The same by ``grid_sample``, of the first planes."""
+    num_planes, coordinates, number = texels.shape
+    half = torch.tensor(_halves(grid_size(planes)), device=texels.device, dtype=texels.dtype)[:, None]
+    grid = ((texels + 0.5) / half - 1).transpose(1, 2).unflatten(1, (*[1] * (coordinates - 1), number))
+    maps = planes[0].permute(2, 3, 0, 1) if planes.ndim == 5 else planes[0].permute(2, 4, 3, 0, 1)
+    read = F.grid_sample(maps, grid.to(maps.dtype), "bilinear", "zeros", False).reshape(num_planes, -1, number)
+    return (read.mean(0) if shares is None else torch.einsum("pcm,pm->cm", read, shares.to(read.dtype))).T
 
 
 def _corners(texels: Tensor, size: tuple[int, ...], num_planes: int, first: int) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,6 @@ from .occupancy import Occupancy
 from .triplane import TriplaneGenerator
 
 SIDES = (64, 128)  # of the pictures before super-resolution that come first
-_QUICK_CELLS = 32  # of the occupancy that the first picture after a change of the face makes do with
 
 
 class PreviewLadder:
@@ -25,32 +24,42 @@ class PreviewLadder:
         self._drawn_from: Tensor | None = None
         self._planes: Tensor | None = None
         self._occupancy: Occupancy | None = None
+        self._quick: Occupancy | None = None
+
+    @property
+    def sides(self) -> list[int]:
+        """Of the pictures before the full one. Sizes that the volume rendering does not reach are left out."""
+        last = self.options.neural_resolution or self.network.own_resolution
+        return [side for side in SIDES if side < last or side == last < self.network.config.img_resolution]
 
     @torch.no_grad()
-    def pictures(self, styles: Tensor, camera: Tensor) -> Iterator[Tensor]:
+    def pictures(self, styles: Tensor, camera: Tensor, start: int = 0) -> Iterator[Tensor]:
         """``styles [1, S]``, ``camera [1, 25]`` -> pictures ``[1, 3, h, h]``, about -1..1: 64 px, 128 px, the full one.
 
-        Each is computed when it is asked for: whoever has newer styles stops asking. Sizes that the network's own
-        volume rendering does not reach are left out.
+        Each is computed when it is asked for: whoever has newer styles stops asking. The first ``start`` are left out,
+        but never the full one.
         """
-        planes, last = self._planes_of(styles), self.options.neural_resolution or self.network.own_resolution
-        sides = [side for side in SIDES if side < last or side == last < self.network.config.img_resolution]
-        for i, side in enumerate(sides):
-            matter = self._matter(planes, quick=i == 0)
-            yield self.network.render_raw(planes, styles, camera, replace(self.options, neural_resolution=side), matter)
-        yield self.network.render(planes, styles, camera, self.options, self._matter(planes)).image
-
-    def _matter(self, planes: Tensor, quick: bool = False) -> Occupancy:
-        if self._occupancy is None and quick:
-            return self.network.find_matter(planes, _QUICK_CELLS)
+        planes = self._planes_of(styles)
+        occupancy = self._matter(planes)
+        for side in self.sides[start:]:
+            options = replace(self.options, neural_resolution=side, occupancy=occupancy)
+            yield self.network.render_raw(planes, styles, camera, options)
+        yield self.network.render(planes, styles, camera, replace(self.options, occupancy=occupancy)).image
+        # For when the face is turned, and only after all pictures are there.
         self._occupancy = self._occupancy or self.network.find_matter(planes)
-        return self._occupancy
+
+    def _matter(self, planes: Tensor) -> Occupancy:
+        """What is known of where matter is; if nothing is, what is found at once."""
+        if self._occupancy is None:
+            self._quick = self._quick or self.network.find_matter(planes, True)
+        return self._occupancy or self._quick
 
     def _planes_of(self, styles: Tensor) -> Tensor:
         """Drawn anew only where styles of the backbone have changed."""
         parts = self.network.layout.split(styles)
         own = torch.cat([part for name, part in parts.items() if name.startswith("backbone.")], 1)
         if self._planes is None or self._drawn_from is None or not torch.equal(own, self._drawn_from):
-            self._planes, self._occupancy = self.network.planes(styles, self.options.noise), None
+            self._planes = self.network.planes(styles, self.options.noise)
+            self._occupancy = self._quick = None
             self._drawn_from = own.clone()
         return self._planes

@@ -1,11 +1,44 @@
 """Rays of a camera, and where they meet the box."""
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ..camera import split_label
 from .config import RenderingConfig
+
+
+@dataclass(frozen=True)
+class RayBatch:
+    """R rays, flat over views; ``volume_index`` says which planes a ray reads (None: all the first)."""
+
+    origins: Tensor  # [R, 3]
+    directions: Tensor  # [R, 3]
+    near: Tensor  # [R]
+    far: Tensor  # [R]
+    volume_index: Tensor | None  # [R] int64
+
+    def slice(self, part: "slice | Tensor") -> "RayBatch":
+        index = None if self.volume_index is None else self.volume_index[part]
+        return RayBatch(self.origins[part], self.directions[part], self.near[part], self.far[part], index)
+
+    def points(self, ray: Tensor, depths: Tensor) -> Tensor:
+        """World points ``[M, 3]`` of ``ray [M]`` at ``depths [M]``."""
+        return torch.addcmul(self.origins[ray], depths[:, None], self.directions[ray])
+
+
+def make_rays(
+    camera: Tensor, resolution: int, config: RenderingConfig, num_volumes: int, couple_batch: bool = False
+) -> RayBatch:
+    """All rays of ``camera [V, 25]``; view v reads volume v, or all the only one."""
+    origins, directions = camera_rays(camera, resolution)
+    near, far = ray_limits(origins, directions, config, couple_batch)
+    index = None
+    if num_volumes > 1:
+        index = torch.arange(num_volumes, device=camera.device).repeat_interleave(resolution**2)
+    return RayBatch(origins.reshape(-1, 3), directions.reshape(-1, 3), near.reshape(-1), far.reshape(-1), index)
 
 
 def camera_rays(camera: Tensor, resolution: int) -> tuple[Tensor, Tensor]:

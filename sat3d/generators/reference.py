@@ -16,9 +16,10 @@ from ..camera import check_label
 from . import volume
 from .balls import ball_coordinates, ball_weights
 from .layers import LRELU_GAIN, LRELU_SLOPE
+from .lines import beyond
 from .planes import sample_planes_reference
-from .rays import camera_rays, ray_limits
-from .renderer import RayBatch, Volume, beyond
+from .rays import RayBatch, camera_rays, ray_limits
+from .scene import Volume
 from .synthesis import SynthesisBlock, SynthesisLayer, ToRGB
 from .triplane import TriplaneGenerator
 from .volume import Sampling

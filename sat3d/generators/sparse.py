@@ -4,7 +4,8 @@ Left out are samples in empty cells of the :class:`Occupancy`, those behind what
 of samples that hardly count; what is computed is what the exact renderer finds there.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import torch
 import torch.nn.functional as F
@@ -12,26 +13,20 @@ from torch import Tensor
 
 from . import volume
 from .config import RenderingConfig
-from .occupancy import Occupancy, thinnest_density
-from .renderer import (
-    CROPPED_DENSITY,
-    RayBatch,
-    RenderedRays,
-    Volume,
-    as_views,
-    clamp_depth,
-    composite_rays,
-    draw_noise,
-    make_rays,
-    rays_through,
-)
+from .layers import softplus
+from .lines import rays_through
+from .occupancy import Occupancy
+from .rays import RayBatch, make_rays
+from .renderer import RenderedRays, as_views, clamp_depth, composite_rays, draw_noise
+from .scene import CROPPED_DENSITY, Volume
 
 _LEAST_LIGHT = 3e-4  # what is behind this share of the light is not looked for
 _LEAST_COEFFICIENT = 2e-4  # of a sample's colour
-_MOSTLY_FILLED = 0.6  # share of the samples above which it is faster to compute them all
+_MOSTLY_FILLED = 0.7  # share of the cells on rays that meet matter, above which it is faster to compute them all
 _RAYS_PER_CHUNK_CPU, _RAYS_PER_CHUNK = 2048, 16384  # of those that meet anything
-# On a ray that may hold matter, before asking whether light comes from farther behind; also of importance samples.
-_FIRST_SAMPLES, _FIRST_FINE_SAMPLES = 4, 6
+# So many samples of a ray are computed before it is asked how much light comes from farther behind, and so many after
+# that, …, and then the rest; of the even pass, and of the importance pass.
+_EVEN, _IMPORTANT = (4, 2), (4, 4)
 
 
 @dataclass
@@ -39,27 +34,31 @@ class _Found:
     """Samples computed so far of R rays: ``rows [R, N]`` says which of ``hidden`` is a sample's, -1: none."""
 
     depths: Tensor  # [R, N]
+    seen: Tensor  # [R, N] bool: where there may be matter
     densities: Tensor  # [R, N], raw
     rows: Tensor  # [R, N] int64
     hidden: list[Tensor] = field(default_factory=list)
 
     @classmethod
-    def nothing(cls, depths: Tensor) -> "_Found":
-        return cls(depths, torch.full_like(depths, CROPPED_DENSITY), torch.full_like(depths, -1, dtype=torch.int64))
+    def nothing(cls, depths: Tensor, seen: Tensor) -> "_Found":
+        return cls(
+            depths, seen, torch.full_like(depths, CROPPED_DENSITY), torch.full_like(depths, -1, dtype=torch.int64)
+        )
 
     def add(self, where: Tensor, densities: Tensor, hidden: Tensor) -> None:
         """``where [M]``: flat numbers of samples."""
         before = sum(len(part) for part in self.hidden)
-        self.densities.view(-1)[where] = densities
-        self.rows.view(-1)[where] = torch.arange(before, before + len(where), device=where.device)
+        self.densities.view(-1).index_copy_(0, where, densities)
+        self.rows.view(-1).index_copy_(0, where, torch.arange(before, before + len(where), device=where.device))
         self.hidden.append(hidden)
 
-    def with_more(self, depths: Tensor, densities: Tensor) -> "_Found":
+    def with_more(self, depths: Tensor, seen: Tensor, densities: Tensor) -> "_Found":
         """With samples ``[R, M]`` that are not computed yet, all in order of depth."""
         depths, order = torch.cat([self.depths, depths], 1).sort(1)
+        seen = torch.cat([self.seen, seen], 1).gather(1, order)
         densities = torch.cat([self.densities, densities], 1).gather(1, order)
         rows = F.pad(self.rows, (0, order.shape[1] - self.rows.shape[1]), value=-1).gather(1, order)
-        return _Found(depths, densities, rows, self.hidden)
+        return _Found(depths, seen, densities, rows, self.hidden)
 
 
 class SparseRays:
@@ -68,17 +67,16 @@ class SparseRays:
     def __init__(self, scene: Volume, occupancy: Occupancy, rays: RayBatch):
         self.scene, self.occupancy, self.rays = scene, occupancy, rays
         self.lines = rays_through(scene, rays)
-        self.thinnest = thinnest_density(scene.box_warp)
 
-    def render(self, depths: Tensor, quantiles: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Coarse ``depths [R, N]`` and ``quantiles [R or 1, M]`` of the importance samples -> composited colours
-        ``[R, C]``, depth ``[R]`` (NaN where nothing was hit), opacity ``[R]``."""
-        found = _Found.nothing(depths)
-        seen = self.occupancy.along(self.rays, depths)
-        self._look(found, seen, _FIRST_SAMPLES)
+    def render(self, depths: Tensor, seen: Tensor, quantiles: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Coarse ``depths [R, N]``, of them ``seen [R, N]`` those where there may be matter, ``quantiles [R or 1, M]``
+        of the importance samples -> composited colours ``[R, C]``, depth ``[R]`` (NaN where nothing was hit), opacity
+        ``[R]``."""
+        found = _Found.nothing(depths, seen)
+        self._look(found, _EVEN)
         if quantiles.shape[1]:
             found = self._refine(found, quantiles)
-        weights = _light(found)[1]
+        weights = _weights(found.densities, found.depths)
         coefficients, opacity = volume.sample_coefficients(weights), weights.sum(-1)
         hit = opacity > 0
         depth = torch.where(hit, (coefficients * found.depths).sum(-1) / torch.where(hit, opacity, 1.0), torch.nan)
@@ -86,30 +84,38 @@ class SparseRays:
 
     def _refine(self, found: _Found, quantiles: Tensor) -> _Found:
         """The importance pass."""
-        fine = volume.importance_depths(found.depths, _light(found)[1], quantiles)
+        fine = volume.importance_depths(found.depths, _weights(found.densities, found.depths), quantiles)
         after = torch.searchsorted(found.depths, fine, right=True).clamp_(1, found.depths.shape[1] - 1)
+        seen = self.occupancy.along(self.rays, fine)
         # Until they are computed, samples that may hold matter are taken to be as dense as what is around them.
         between = (found.densities.gather(1, after - 1) + found.densities.gather(1, after)) / 2
-        found = found.with_more(fine, torch.where(self.occupancy.along(self.rays, fine), between, CROPPED_DENSITY))
-        self._look(found, self.occupancy.along(self.rays, found.depths), _FIRST_FINE_SAMPLES)
+        found = found.with_more(fine, seen, torch.where(seen, between, CROPPED_DENSITY))
+        self._look(found, _IMPORTANT)
         return found
 
-    def _look(self, found: _Found, seen: Tensor, first: int) -> None:
-        """Compute the samples that are ``seen [R, N]``, from the front to where no light comes from, and those beside
-        what turns out to be matter, since an interval has the mean density of its ends."""
-        missing = seen & (found.rows < 0)
-        self._query(found, missing & (missing.cumsum(1) <= first))
-        self._query(found, missing & (found.rows < 0) & (_light(found)[0] > _LEAST_LIGHT))
-        matter = (found.rows >= 0) & (found.densities > self.thinnest)
-        beside = _with_neighbours(matter) & (found.rows < 0)
-        self._query(found, beside & (_light(found)[0] > _LEAST_LIGHT))
+    def _look(self, found: _Found, numbers: Sequence[int]) -> None:
+        """Compute the samples where there may be matter, and those beside them, since an interval has the mean density
+        of its ends, from the front on, as long as light comes from there; ``numbers``: so many at a time."""
+        wanted = _with_neighbours(found.seen) & (found.rows < 0)
+        rays, seen = torch.arange(len(wanted), device=wanted.device), wanted
+        for number in (*numbers, wanted.shape[1]):
+            now = seen & (seen.cumsum(1, dtype=torch.int16) <= number)
+            ray, place = now.nonzero(as_tuple=True)
+            self._query(found, rays.index_select(0, ray), place)
+            wanted = wanted & ~now
+            some = (wanted.any(1) & now.any(1)).nonzero()[:, 0]
+            if not len(some):
+                return
+            rays, wanted = rays.index_select(0, some), wanted.index_select(0, some)
+            light = _light(found.densities.index_select(0, rays), found.depths.index_select(0, rays))
+            seen = wanted & (light > _LEAST_LIGHT)
 
-    def _query(self, found: _Found, wanted: Tensor) -> None:
-        """Compute the samples that are marked in ``wanted [R, N]``."""
-        where = wanted.flatten().nonzero()[:, 0]
-        if not len(where):
+    def _query(self, found: _Found, ray: Tensor, place: Tensor) -> None:
+        """Compute the samples at ``place [M]`` on ``ray [M]``."""
+        if not len(ray):
             return
-        ray, depths = where // wanted.shape[1], found.depths.flatten()[where]
+        where = ray * found.depths.shape[1] + place
+        depths = found.depths.flatten().index_select(0, where)
         hidden = self.scene.decoder.hidden(self.scene.features(self.lines.places_of(ray, depths)))
         density = self.scene.decoder.density(hidden)
         if self.scene.half_seen is not None:
@@ -123,14 +129,14 @@ class SparseRays:
         where = counts.flatten().nonzero()[:, 0]
         if not len(where):
             return torch.zeros(len(opacity), self.scene.channels, device=opacity.device)
-        hidden = torch.cat(found.hidden)[found.rows.flatten()[where]]
+        hidden = torch.cat(found.hidden).index_select(0, found.rows.flatten().index_select(0, where))
         colours = decoder.narrow_colours(decoder.logits(hidden))
         number = counts.sum(1)
         total = F.embedding_bag(
             torch.arange(len(where), device=where.device),
             colours,
             number.cumsum(0) - number,
-            per_sample_weights=coefficients.flatten()[where],
+            per_sample_weights=coefficients.flatten().index_select(0, where),
             mode="sum",
         )
         counted = torch.where(counts, coefficients, 0).sum(1)
@@ -146,10 +152,13 @@ def _with_neighbours(seen: Tensor) -> Tensor:
     return wanted
 
 
-def _light(found: _Found) -> tuple[Tensor, Tensor]:
-    """What share of the light from behind each sample is left before it ``[R, N]``, and the weights ``[R, N - 1]``."""
-    weights = volume.compositing_weights(found.densities, found.depths)
-    return 1 - F.pad(weights.cumsum(1), (1, 0)), weights
+def _weights(densities: Tensor, depths: Tensor) -> Tensor:
+    return volume.compositing_weights(densities, depths, softplus)
+
+
+def _light(densities: Tensor, depths: Tensor) -> Tensor:
+    """What share of the light from behind each sample is left before it, ``[R, N]``."""
+    return 1 - F.pad(_weights(densities, depths).cumsum(1), (1, 0))
 
 
 def render_volume_sparsely(
@@ -165,19 +174,21 @@ def render_volume_sparsely(
 
     Rays that meet nothing are empty, with the depth of the far end.
     """
-    rays = make_rays(camera, resolution, config, 1)
+    scene, rays = replace(scene, quick=True), make_rays(camera, resolution, config, 1)
     jitter, quantiles = draw_noise(sampling or volume.Sampling(), len(rays.near), config, camera.device)
     depths = _coarse_depths(rays, config, config.depth_resolution, jitter)
     features = camera.new_zeros(len(depths), scene.channels)
     depth, opacity = torch.full_like(rays.near, torch.nan), torch.zeros_like(rays.near)
     chunk = rays_per_chunk or (_RAYS_PER_CHUNK_CPU if camera.device.type == "cpu" else _RAYS_PER_CHUNK)
-    for part in _rays_with_matter(occupancy, rays, config).split(chunk):
+    meeting, share = _rays_with_matter(occupancy, rays, config, chunk)
+    for part in meeting.split(chunk):
         own = [x if len(x) == 1 else x[part] for x in (jitter, quantiles)]
-        some = rays.slice(part)
-        if occupancy.along(some, depths[part]).float().mean() > _MOSTLY_FILLED:
+        some, even = rays.slice(part), depths[part]
+        if share > _MOSTLY_FILLED:
             features[part], depth[part], opacity[part] = composite_rays(scene, some, config, *own)[:3]
         else:
-            features[part], depth[part], opacity[part] = SparseRays(scene, occupancy, some).render(depths[part], own[1])
+            found = SparseRays(scene, occupancy, some).render(even, occupancy.along(some, even), own[1])
+            features[part], depth[part], opacity[part] = found
     if config.white_back:
         features += (1 - opacity)[:, None]
     flat = [x.reshape(len(camera), -1) for x in (depth, depths[:, 0], depths[:, -1])]
@@ -188,9 +199,16 @@ def _coarse_depths(rays: RayBatch, config: RenderingConfig, number: int, jitter:
     return volume.stratified_depths(rays.near, rays.far, number, jitter, config.disparity_space_sampling)
 
 
-def _rays_with_matter(occupancy: Occupancy, rays: RayBatch, config: RenderingConfig) -> Tensor:
-    """The numbers of the rays that meet anything, ``[r]``."""
+def _rays_with_matter(
+    occupancy: Occupancy, rays: RayBatch, config: RenderingConfig, chunk: int
+) -> tuple[Tensor, float]:
+    """The numbers of the rays that meet anything, ``[r]``, asked for at every cell of a coarser grid, and what share of
+    these cells is filled."""
+    coarse = occupancy.coarser
     step = float((rays.far - rays.near).max()) / (config.depth_resolution - 1)
-    looks = config.depth_resolution * max(1, round(step / occupancy.cell))
+    looks = config.depth_resolution * max(1, round(step / coarse.cell))
     middle = torch.full((1, 1), 0.5, device=rays.near.device)
-    return occupancy.along(rays, _coarse_depths(rays, config, looks, middle)).any(1).nonzero()[:, 0]
+    parts = (rays.slice(slice(low, low + chunk)) for low in range(0, len(rays.near), chunk))
+    filled = torch.cat([coarse.along(part, _coarse_depths(part, config, looks, middle)).sum(1) for part in parts])
+    meeting = filled.nonzero()[:, 0]
+    return meeting, float(filled.sum()) / max(1, len(meeting) * looks)

@@ -22,11 +22,15 @@ from .base import (
     superresolution_style_layers,
 )
 from .config import TriplaneConfig
+from .decoder import Decoder
 from .hardware import quick_dtype
 from .mapping import MappingNetwork
-from .occupancy import CELLS, Occupancy, find_matter
+from .matter import find_matter
+from .occupancy import Occupancy
 from .planes import plane_projection
-from .renderer import Decoder, RenderedRays, Volume, composited, query_points, render_volume
+from .renderer import RenderedRays, render_volume
+from .scene import Volume, composited, query_points
+from .shown import render_shown
 from .sparse import render_volume_sparsely
 from .superresolution import Superresolution
 from .synthesis import Noise
@@ -110,16 +114,10 @@ class TriplaneGenerator(ViewGenerator):
         return composited(shares, features[..., :3])
 
     @torch.no_grad()
-    def find_matter(self, planes: Tensor, cells: int = CELLS) -> Occupancy:
-        return find_matter(self.volume(planes), cells)
+    def find_matter(self, planes: Tensor, quick: bool = False) -> Occupancy:
+        return find_matter(self.volume(planes), quick)
 
-    def render_features(
-        self,
-        planes: Tensor,
-        camera: Tensor,
-        options: RenderOptions | None = None,
-        occupancy: Occupancy | None = None,
-    ) -> RenderedRays:
+    def render_features(self, planes: Tensor, camera: Tensor, options: RenderOptions | None = None) -> RenderedRays:
         options = options or RenderOptions()
         check_label(camera)
         if planes.shape[0] not in (1, camera.shape[0]):
@@ -129,19 +127,16 @@ class TriplaneGenerator(ViewGenerator):
                 "one latent for all cameras, or one camera each",
                 "repeat the latent or the camera",
             )
-        scene, what = self.volume(planes), (camera, self._resolution(options), self.config.rendering, options.sampling)
-        if _is_fast(options) and len(planes) == 1:
-            return render_volume_sparsely(scene, occupancy or self.find_matter(planes), *what, options.rays_per_chunk)
+        scene, seen = self.volume(planes), (camera, self._resolution(options), self.config.rendering)
+        if options.least_share is not None and not options.couple_batch and torch.is_grad_enabled():
+            return render_shown(scene, *seen, options.least_share)
+        what = (*seen, options.sampling)
+        if options.leaves_out and len(planes) == 1:
+            occupancy = options.occupancy or self._matter_for(planes, len(camera), options)
+            return render_volume_sparsely(scene, occupancy, *what, options.rays_per_chunk)
         return render_volume(scene, *what, options.couple_batch, options.rays_per_chunk)
 
-    def render(
-        self,
-        planes: Tensor,
-        styles: Tensor,
-        camera: Tensor,
-        options: RenderOptions | None = None,
-        occupancy: Occupancy | None = None,
-    ) -> Rendering:
+    def render(self, planes: Tensor, styles: Tensor, camera: Tensor, options: RenderOptions | None = None) -> Rendering:
         """See :meth:`ViewGenerator.render`.
 
         Without gradients, views of independent cameras are made one after the other, which bounds memory by one view.
@@ -149,9 +144,9 @@ class TriplaneGenerator(ViewGenerator):
         options = options or RenderOptions()
         check_label(camera)
         if torch.is_grad_enabled() or len(camera) == 1 or options.couple_batch:
-            return self._render_batch(planes, styles, camera, options, occupancy=occupancy)
+            return self._render_batch(planes, styles, camera, options)
         if len(planes) == len(styles) == 1:
-            return stacked(list(self._each_view(planes, styles, camera, options, occupancy)))
+            return stacked(list(self._each_view(planes, styles, camera, options)))
         pick = lambda x, v: x if len(x) == 1 else x[v : v + 1]  # noqa: E731
         views = [
             self._render_batch(pick(planes, v), pick(styles, v), camera[v : v + 1], options) for v in range(len(camera))
@@ -164,19 +159,17 @@ class TriplaneGenerator(ViewGenerator):
             yield from self._each_view(self.planes(style, options.noise), style, cameras, options)
 
     def _each_view(
-        self,
-        planes: Tensor,
-        styles: Tensor,
-        cameras: Tensor,
-        options: RenderOptions,
-        occupancy: Occupancy | None = None,
+        self, planes: Tensor, styles: Tensor, cameras: Tensor, options: RenderOptions
     ) -> Iterator[Rendering]:
         """One face from every camera: what is behind it is drawn once, and its matter is found once."""
         behind = self.behind(styles, options.noise)
-        if _is_fast(options) and occupancy is None:
-            occupancy = self.find_matter(planes)
+        if options.leaves_out and options.occupancy is None:
+            options = replace(options, occupancy=self._matter_for(planes, len(cameras), options))
         for camera in cameras.split(1):
-            yield self._render_batch(planes, styles, camera, options, behind, occupancy)
+            yield self._render_batch(planes, styles, camera, options, behind)
+
+    def _matter_for(self, planes: Tensor, views: int, options: RenderOptions) -> Occupancy:
+        return self.find_matter(planes, views * self._resolution(options) ** 2 < _REFINED_FROM)
 
     def behind(self, styles: Tensor, noise: Noise | None = None) -> Tensor | None:
         """What is behind the head and the same from all cameras, for :meth:`before_background`; None: nothing that
@@ -190,9 +183,8 @@ class TriplaneGenerator(ViewGenerator):
         camera: Tensor,
         options: RenderOptions,
         behind: Tensor | None = None,
-        occupancy: Occupancy | None = None,
     ) -> Rendering:
-        rays = self.render_features(planes, camera, options, occupancy)
+        rays = self.render_features(planes, camera, options)
         behind = self.behind(styles, options.noise) if behind is None else behind
         features = self.before_background(rays.features, rays.opacity, styles, behind=behind)
         image = self.superresolve(features, styles, options)
@@ -200,16 +192,11 @@ class TriplaneGenerator(ViewGenerator):
         return Rendering(image, raw, rays.depth, rays.opacity, parsing)
 
     def render_raw(
-        self,
-        planes: Tensor,
-        styles: Tensor,
-        camera: Tensor,
-        options: RenderOptions | None = None,
-        occupancy: Occupancy | None = None,
+        self, planes: Tensor, styles: Tensor, camera: Tensor, options: RenderOptions | None = None
     ) -> Tensor:
         """As :meth:`render`, the picture before super-resolution alone, ``[V, 3, r, r]``."""
         options = options or RenderOptions()
-        rays = self.render_features(planes, camera, options, occupancy)
+        rays = self.render_features(planes, camera, options)
         behind = self.behind(styles, options.noise)
         return self.raw_image(self.before_background(rays.features, rays.opacity, styles, behind=behind), styles)
 
@@ -247,7 +234,7 @@ class TriplaneGenerator(ViewGenerator):
         noise = Noise(self.config.rendering.superresolution_noise_mode, options.noise.generator)
         raw = self.raw_image(features, styles) if self.config.raw_torgb else None
         dtype = options.superresolution_dtype
-        if _is_fast(options) and dtype == torch.float32 and min(self.config.superresolution.channels) >= _WIDE:
+        if options.leaves_out and dtype == torch.float32 and min(self.config.superresolution.channels) >= _WIDE:
             dtype = quick_dtype(features.device)
         return self.superresolution(features, layers, noise, dtype, raw)
 
@@ -278,12 +265,8 @@ class TriplaneGenerator(ViewGenerator):
         return other.train(self.training)
 
 
+_REFINED_FROM = 40_000  # rays in all: of fewer, what a careful occupancy saves is less than it takes
 _WIDE = 32  # channels, from which other numbers than float32 gain time
-
-
-def _is_fast(options: RenderOptions) -> bool:
-    """Whether views are to be fast and can be."""
-    return options.fast and not options.couple_batch and not torch.is_grad_enabled()
 
 
 def stacked(views: Sequence[Rendering]) -> Rendering:

@@ -4,6 +4,7 @@ R rays, N samples on each. Depths are distances along unit directions. Nothing h
 couples one ray with another.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -56,7 +57,7 @@ def stratified_depths(near: Tensor, far: Tensor, num: int, jitter: Tensor, dispa
     return near + t * (far - near)
 
 
-def compositing_weights(densities: Tensor, depths: Tensor) -> Tensor:
+def compositing_weights(densities: Tensor, depths: Tensor, softplus: Callable[[Tensor], Tensor] = F.softplus) -> Tensor:
     """Raw ``densities`` and sorted ``depths`` ``[R, N]`` -> weights of the N-1 intervals ``[R, N-1]``.
 
     An interval has the mean raw density of its ends, σ = softplus(mean - 1), α = 1 - exp(-σ·δ) and the weight
@@ -65,7 +66,7 @@ def compositing_weights(densities: Tensor, depths: Tensor) -> Tensor:
     >>> compositing_weights(torch.full((1, 3), 100.0), torch.tensor([[1.0, 2.0, 3.0]]))
     tensor([[1.0000e+00, 1.0000e-10]])
     """
-    sigma = F.softplus((densities[:, 1:] + densities[:, :-1]) / 2 - 1)
+    sigma = softplus((densities[:, 1:] + densities[:, :-1]) / 2 - 1)
     alpha = 1 - torch.exp(-sigma * (depths[:, 1:] - depths[:, :-1]))
     through = torch.cumprod(1 - alpha + _TRANSMITTANCE_EPS, -1)
     return alpha * torch.cat([torch.ones_like(through[:, :1]), through[:, :-1]], -1)

@@ -13,6 +13,7 @@ from ..latent import Latent
 from ..networks.blocks import ConvNorm, halving_trunk
 from ..networks.face_zoom import zoom_matrices
 from ..networks.loading import NetworkKind, check_pictures, resize
+from .face_look import FaceLook
 
 _LAST_CELLS = 4  # cells per side of the last feature map: pictures are registered, so where something is matters
 _ANGLES = 2  # yaw and pitch
@@ -21,7 +22,8 @@ _ANGLES = 2  # yaw and pitch
 @dataclass(frozen=True)
 class EncoderConfig:
     """``w_dim``: that of the generator whose latents it finds. ``widths``, ``depths``: channels and residual blocks at
-    a half, a quarter, … of ``input_px``; ``face_zoom``: see ``sat3d/networks/face_zoom.py``.
+    a half, a quarter, … of ``input_px``; ``face_zoom``: see ``sat3d/networks/face_zoom.py``; ``face_points``,
+    ``face_features``: how much it is told of what the landmark network sees, see :mod:`.face_look` (0: nothing).
 
     Raises:
         ConfigError: a size out of range, or levels that do not fit together.
@@ -34,12 +36,16 @@ class EncoderConfig:
     squeezed: int = 64
     hidden: int = 512
     face_zoom: float = 2.2
+    face_points: int = 0
+    face_features: int = 0
 
     def __post_init__(self):
         for name in ("widths", "depths"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         for size in (self.w_dim, self.squeezed, self.hidden, *self.widths):
             check_whole("A size of the encoder", size, 1, 4096)
+        for size in (self.face_points, self.face_features):
+            check_whole("What the encoder is told of faces", size, 0, 512)
         for depth in self.depths:
             check_whole("A depth of the encoder", depth, 0, 16)
         check_number("The encoder's face_zoom", self.face_zoom, 0, 8)
@@ -102,17 +108,28 @@ class PortraitEncoder(nn.Module):
         self.config = config
         self.trunk = halving_trunk(config.widths, config.depths)
         self.squeeze = nn.Sequential(ConvNorm(config.widths[-1], config.squeezed, 1), nn.Flatten(), nn.Dropout(0.1))
-        self.hidden = nn.Sequential(nn.Linear(config.squeezed * _LAST_CELLS**2, config.hidden), nn.ReLU())
-        self.values = nn.Linear(config.hidden, config.w_dim + _ANGLES)
+        told = config.face_points + config.face_features
+        self.look = FaceLook(config.face_points, config.face_features) if told else None
+        self.hidden = nn.Sequential(nn.Linear(config.squeezed * _LAST_CELLS**2 + told, config.hidden), nn.ReLU())
+        self.values = nn.Linear(config.hidden + told, config.w_dim + _ANGLES)
         rows, columns = zoom_matrices(config.input_px, config.face_zoom)
         self.register_buffer("rows", rows, persistent=False)
         self.register_buffer("columns", columns, persistent=False)
         self.register_buffer("mean", torch.zeros(config.w_dim + _ANGLES))
         self.register_buffer("std", torch.ones(config.w_dim + _ANGLES))
 
-    def raw(self, images: Tensor) -> Tensor:
-        """``[B, 3, S, S]`` with S = ``config.input_px``, in -1..1 -> ``[B, w_dim + 2]`` in standard units."""
-        return self.values(self.hidden(self.squeeze(self.trunk(self.rows @ images @ self.columns.T))))
+    def see(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Pictures of any size -> what :meth:`raw` takes."""
+        faces = None if self.look is None else self.look(images)
+        return resize(images, self.config.input_px, self.config.input_px), faces
+
+    def raw(self, images: Tensor, faces: Tensor | None = None) -> Tensor:
+        """``[B, 3, S, S]`` with S = ``config.input_px``, in -1..1, and, where there is a look at faces, what it says of
+        them -> ``[B, w_dim + 2]`` in standard units."""
+        told = [] if faces is None else [faces]
+        squeezed = self.squeeze(self.trunk(self.rows @ images @ self.columns.T))
+        hidden = self.hidden(torch.cat([squeezed, *told], 1))
+        return self.values(torch.cat([hidden, *told], 1))
 
     def units(self, raw: Tensor) -> Encoded:
         """What :meth:`raw` says, in the units of w and in radians."""
@@ -135,7 +152,7 @@ class PortraitEncoder(nn.Module):
             ShapeError: not such pictures.
         """
         check_pictures(images)
-        return self.units(self.raw(resize(images, self.config.input_px, self.config.input_px)))
+        return self.units(self.raw(*self.see(images)))
 
 
 KIND = NetworkKind(

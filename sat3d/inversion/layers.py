@@ -141,16 +141,21 @@ def changed_region(change: Tensor, shares: Tensor) -> Tensor:
     not: what the inversion missed of it.
     """
     size = change.shape[-1]
-    amount = blur(change, _SMOOTH * size).abs().amax(1, keepdim=True)
     of_photo, of_before, of_edit = shares.argmax(1, keepdim=True).split(1)
-    wanted = _may_change(of_before, of_edit, shares.shape[1])
-    changed = grown_from((amount > _CERTAINLY_CHANGED) & wanted, (amount > _CHANGED) & wanted)
+    changed = clearly_changed(change, _may_change(of_before, of_edit, shares.shape[1]))
     left = torch.zeros_like(changed)
     for number in range(1, shares.shape[1]):
         touched = (changed & (of_before == number)).to(change)
         near = largest_around(touched, round(_MISSED * size)) > 0
         left |= near & (of_photo == number) & (of_edit != number)
     return changed | left
+
+
+def clearly_changed(change: Tensor, where: Tensor | None = None) -> Tensor:
+    """``change [1, 3, M, M]`` -> ``[1, 1, M, M]`` bool: what changed much, and what changed beside; only ``where``."""
+    amount = blur(change, _SMOOTH * change.shape[-1]).abs().amax(1, keepdim=True)
+    where = torch.ones_like(amount, dtype=torch.bool) if where is None else where
+    return grown_from((amount > _CERTAINLY_CHANGED) & where, (amount > _CHANGED) & where)
 
 
 def _may_change(before: Tensor, edited: Tensor, groups: int) -> Tensor:

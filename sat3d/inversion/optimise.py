@@ -20,7 +20,7 @@ from .cameras import angles_of, rolled_label
 from .delta import with_hooks_of
 from .initialisation import Inverter, ask_encoder, first_guess
 from .losses import Likeness
-from .options import InversionOptions
+from .options import LEAST_SHARE, InversionOptions
 from .parameters import HeldVariables, Start, Variables
 from .target import Target, make_target
 from .w_statistics import WStatistics, check_usable, measure_w_statistics
@@ -170,7 +170,8 @@ class _Descent:
 
     def _loss(self, network: StyleGenerator, resolution: int | None, likeness: Likeness) -> tuple[Tensor, Tensor]:
         styles = self.variables.styles(network, self.statistics)
-        picture = network.synthesize(styles, self._camera(self.variables), RenderOptions(resolution)).image
+        options = RenderOptions(resolution, least_share=LEAST_SHARE)
+        picture = network.synthesize(styles, self._camera(self.variables), options).image
         weights = self.options.weights
         return likeness(picture) + self.variables.unlikeliness(weights.face, weights.departure), picture
 

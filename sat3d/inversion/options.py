@@ -11,6 +11,7 @@ from .parameters import METHODS as OPTIMISED
 METHODS = ("encoder", *OPTIMISED)
 MOST_STEPS = 100_000
 ADVICE = "check the options"
+LEAST_SHARE = 1e-4  # of a ray's colour, from which a sample gets a gradient; no less exact than 0, in 0.4 of its time
 
 
 @dataclass(frozen=True)

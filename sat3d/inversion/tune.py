@@ -19,7 +19,7 @@ from ..latent import Latent
 from .delta import delta_between, tunable_names, with_delta, with_hooks_of
 from .initialisation import Inverter
 from .optimise import PREVIEW_EVERY, Watch, no_watch, pace, set_gradients
-from .options import ADVICE, MOST_STEPS, Weights
+from .options import ADVICE, LEAST_SHARE, MOST_STEPS, Weights
 from .target import Target, make_target
 from .w_statistics import WStatistics, measure_w_statistics
 
@@ -140,7 +140,8 @@ class _Tuning:
         return self.network.synthesize(self.styles[:1], self.cameras[:1]).image
 
     def _render(self, network: StyleGenerator, styles: Tensor, camera: Tensor) -> Tensor:
-        return network.synthesize(styles, camera, RenderOptions(self.options.resolution)).image
+        options = RenderOptions(self.options.resolution, least_share=LEAST_SHARE)
+        return network.synthesize(styles, camera, options).image
 
 
 def _own_copies(network: StyleGenerator) -> list[Tensor]:

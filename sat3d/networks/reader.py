@@ -12,6 +12,7 @@ from .close_look import close_look, close_width
 from .face_zoom import zoom_matrices
 from .loading import NetworkKind, check_pictures, resize
 from .reader_config import TWO_LOOKS, ReaderConfig
+from .seen_faces import TOLD, see_faces
 from .two_looks import TwoLooks, two_looks
 
 _BATCH = 32
@@ -73,6 +74,7 @@ class AttributeReader(nn.Module):
         count = sum(config.number_sizes)
         self.trunk, self.squeeze = _trunk(config), _squeeze(config)
         self.close = _close(config) if config.close_levels else None
+        self.told = _told(config) if config.told else None
         self.shared = config.close_levels + sum(config.depths[: config.close_levels])  # layers of both looks
         self.hidden = nn.Sequential(nn.Linear(_feature_count(config), config.hidden), nn.ReLU())
         self.scores = nn.Linear(config.hidden, sum(config.class_counts))
@@ -95,27 +97,35 @@ class AttributeReader(nn.Module):
         zoomed = self.rows @ images @ self.columns.T
         return zoomed if self.close is None else torch.cat([zoomed, close_look(images, self.config.input_px)], 3)
 
-    def features(self, seen: Tensor) -> Tensor:
-        """What :meth:`seen` gave -> ``[B, config.hidden]``, from which everything is said."""
+    def faces(self, images: Tensor) -> Tensor | None:
+        """``[B, 3, H, W]`` -> what the landmark network tells of them, ``[B, 1946]``; None if it is not asked."""
+        return None if self.told is None else see_faces(images).joined()
+
+    def features(self, seen: Tensor, faces: Tensor | None = None) -> Tensor:
+        """What :meth:`seen` and :meth:`faces` gave -> ``[B, config.hidden]``, from which everything is said."""
+        told = [] if self.told is None or faces is None else [self.told(faces)]
+        return self.hidden(torch.cat([*self._squeezed(seen), *told], 1))
+
+    def _squeezed(self, seen: Tensor) -> list[Tensor]:
         if self.close is None:
-            return self.hidden(self.squeeze(self.trunk(seen)))
+            return [self.squeeze(self.trunk(seen))]
         # Side by side through what they share, so that batch norm has one set of statistics for both.
         trunk = cast(nn.Sequential, self.trunk)
         shared = trunk[: self.shared](seen)
         side = shared.shape[2]
         whole, face = trunk[self.shared :](shared[..., :side]), self.close(shared[..., side:])
-        return self.hidden(torch.cat([self.squeeze(whole), face], 1))
+        return [self.squeeze(whole), face]
 
-    def raw(self, seen: Tensor) -> RawOutput:
-        """What follows from what :meth:`seen` gave."""
-        features = self.features(seen)
+    def raw(self, seen: Tensor, faces: Tensor | None = None) -> RawOutput:
+        """What follows from what :meth:`seen` and :meth:`faces` gave."""
+        features = self.features(seen, faces)
         values, log_spreads = self.values(features).chunk(2, 1)
         return RawOutput(self.scores(features), values, log_spreads, self.identity(features))
 
     def forward(self, images: Tensor) -> ReaderOutput:
         """``[B, 3, H, W]`` in -1..1, at least 64 pixels; square as the camera made them."""
         check_pictures(images)
-        raw = self.raw(self.seen(images))
+        raw = self.raw(self.seen(images), self.faces(images))
         config, std = self.config, self.number_std
         scores = raw.scores.split(config.class_counts, 1)
         numbers = (raw.values * std + self.number_mean).split(config.number_sizes, 1)
@@ -169,13 +179,18 @@ def _close(config: ReaderConfig) -> nn.Sequential:
     return nn.Sequential(*layers, ConvNorm(width, config.close_squeezed, 1), nn.Flatten(), nn.Dropout(_DROPPED))
 
 
+def _told(config: ReaderConfig) -> nn.Sequential:
+    """``[B, 1946]`` -> ``[B, told]``. Batch norm, since points move little and features much."""
+    return nn.Sequential(nn.BatchNorm1d(TOLD), nn.Dropout(_DROPPED), nn.Linear(TOLD, config.told), nn.ReLU())
+
+
 def _feature_count(config: ReaderConfig) -> int:
     looks = 2 if config.architecture == TWO_LOOKS else 1
     count = looks * config.squeezed * config.cells**2
     if config.close_levels:
         sides = (config.input_px, close_width(config.input_px))
         count += config.close_squeezed * math.prod(side // config.close_shrinking for side in sides)
-    return count
+    return count + config.told
 
 
 KIND = NetworkKind(

@@ -24,7 +24,8 @@ class ReaderConfig:
     network's own view of ``input_px`` is taken. ``widths`` are the channels at a half, a quarter, … of ``input_px``;
     ``depths`` the residual blocks there. A reader that zooms may have a close look at the face beside the zoom (see
     ``close_look.py``): it goes through the same first ``close_levels`` (0: there is none), then to half the size with
-    ``close_width`` channels and ``close_depth`` residual blocks of its own.
+    ``close_width`` channels and ``close_depth`` residual blocks of its own. ``told``: into how many numbers what the
+    landmark network sees (see ``seen_faces.py``) is pressed together before it is added (0: it is not asked).
 
     Raises:
         ConfigError: a size out of range, levels that do not fit together, names that are not different.
@@ -46,6 +47,7 @@ class ReaderConfig:
     close_width: int = 64
     close_depth: int = 1
     close_squeezed: int = 16
+    told: int = 0
 
     def __post_init__(self):
         object.__setattr__(self, "categories", tuple((name, tuple(values)) for name, values in self.categories))
@@ -66,6 +68,7 @@ class ReaderConfig:
             check_whole("A size of the reader", size, 1, 4096)
         for depth in (*self.depths, self.close_depth, self.attention_blocks):
             check_whole("A depth of the reader", depth, 0, 16)
+        check_whole("What the reader is told of faces", self.told, 0, 4096)
         check_whole("The reader's input_px", self.input_px, 16, 1024)
         check_whole("The reader's source_px", self.picture_px, self.input_px, 2048)
         check_number("The reader's face_zoom", self.face_zoom, 0, 8)

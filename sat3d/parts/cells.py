@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..generators.planes import grid_size
-from ..generators.renderer import Volume
+from ..generators.scene import Volume
 
 CELLS = 64  # a side
 # What cells hold: something else was seen there, or the part is far; the field decides; nothing was seen there, and the

@@ -12,9 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..generators.decoder import Decoder
 from ..generators.layers import softplus
 from ..generators.planes import grid_size, sample_planes
-from ..generators.renderer import Decoder, Places, Volume
+from ..generators.scene import Places, Volume
 from .cells import HIDDEN, OPEN, coordinates, look_up
 from .field import PartField
 

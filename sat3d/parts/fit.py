@@ -46,11 +46,11 @@ def examine_head(network: TriplaneGenerator, part_field: PartField, styles: Tens
     """``styles [1, S]``; looks at small views from the front, the sides, above and below."""
     seeing = generator_of(network, Composition(part_field, labelled=True))
     planes = seeing.planes(styles.to(network.device))
-    occupancy, seen = seeing.find_matter(planes), []
+    options, seen = RenderOptions(_SIDE, fast=True, occupancy=seeing.find_matter(planes, quick=True)), []
     turns = _ALL_AROUND_DEG if network.knows_all_sides else _TURNS_DEG
     for yaw, pitch in turns:
         camera = network.rig.label(math.radians(yaw), math.radians(pitch)).to(planes)
-        rays, labels = seeing.labelled_rays(planes, camera, RenderOptions(_SIDE, fast=True), occupancy)
+        rays, labels = seeing.labelled_rays(planes, camera, options)
         origins, directions = camera_rays(camera, _SIDE)
         points = (origins + directions * rays.depth.reshape(1, -1, 1))[0]
         names = cast(Tensor, labels)[0].argmax(0).flatten()

@@ -16,9 +16,10 @@ from ..errors import ShapeError
 from ..generators import FullHeadGenerator, Rendering, RenderOptions, StyleGenerator, TriplaneGenerator
 from ..generators.base import as_view_generator
 from ..generators.config import SuperresolutionConfig
-from ..generators.occupancy import CELLS, Occupancy
+from ..generators.occupancy import Occupancy
 from ..generators.planes import grid_size
-from ..generators.renderer import RenderedRays, Volume
+from ..generators.renderer import RenderedRays
+from ..generators.scene import Volume
 from ..generators.synthesis import Noise
 from ..inversion.delta import with_hooks_of
 from ..inversion.tune import tuned_network
@@ -110,9 +111,9 @@ class KnowsParts(TriplaneGenerator):
         return replace(rule, lower=lower, below=float(edge[0]), soft=float(edge[1] - edge[0]))
 
     @torch.no_grad()
-    def find_matter(self, planes: Tensor, cells: int = CELLS) -> Occupancy:
+    def find_matter(self, planes: Tensor, quick: bool = False) -> Occupancy:
         """Where any of the faces has matter."""
-        first, *others = (self.plain.find_matter(each, cells) for each in self._planes_of_each(planes))
+        first, *others = (self.plain.find_matter(each, quick) for each in self._planes_of_each(planes))
         filled = first.filled
         for layer, other in zip(self._layers, others, strict=True):
             filled = filled | mapped_matter(other, layer.fit[0].to(planes))
@@ -125,51 +126,49 @@ class KnowsParts(TriplaneGenerator):
         camera: Tensor,
         options: RenderOptions,
         behind: Tensor | None = None,
-        occupancy: Occupancy | None = None,
     ) -> Rendering:
-        if occupancy is None and self._layers and options.fast and not torch.is_grad_enabled():
-            occupancy = self.find_matter(planes)
+        if self._layers and options.leaves_out and options.occupancy is None:
+            options = replace(options, occupancy=self._matter_for(planes, len(camera), options))
         behind = self.behind(styles, options.noise) if behind is None else behind
-        rays, labels = self.labelled_rays(planes, camera, options, occupancy)
+        rays, labels = self.labelled_rays(planes, camera, options)
         view = self._finish(rays, styles, options, behind)
         if self._layers:
-            own, touched = self._base_rays(rays, planes, camera, options, occupancy)
+            own, touched = self._base_rays(rays, planes, camera, options)
             plain = self._finish(own, styles, options, behind)
             view = keep_untouched(view, plain, touched, self.config.superresolution)
         return view if labels is None else replace(view, parsing=labels)
 
     def _base_rays(
-        self, rays: RenderedRays, planes: Tensor, camera: Tensor, options: RenderOptions, occupancy: Occupancy | None
+        self, rays: RenderedRays, planes: Tensor, camera: Tensor, options: RenderOptions
     ) -> tuple[RenderedRays, Tensor]:
         """The base face as it is rendered alone, and which of the composed ``rays`` show anything else.
 
         What that is is seen by the same samples: an occupancy of its own leaves out others.
         """
         planes = self._planes_of_each(planes)[0]
-        alike = self.alone.render_features(planes, camera, options, occupancy)
+        alike = self.alone.render_features(planes, camera, options)
         touched = touched_rays(rays, alike)
-        if not isinstance(occupancy, ComposedOccupancy):
+        occupancy = options.occupancy
+        if not (options.leaves_out and isinstance(occupancy, ComposedOccupancy)):
             return alike, touched
-        return self.alone.render_features(planes, camera, options, occupancy.base), touched
+        return self.alone.render_features(planes, camera, replace(options, occupancy=occupancy.base)), touched
 
     def render_features(
         self,
         planes: Tensor,
         camera: Tensor,
         options: RenderOptions | None = None,
-        occupancy: Occupancy | None = None,
     ) -> RenderedRays:
-        return self.labelled_rays(planes, camera, options, occupancy)[0]
+        return self.labelled_rays(planes, camera, options)[0]
 
     def labelled_rays(
         self,
         planes: Tensor,
         camera: Tensor,
         options: RenderOptions | None = None,
-        occupancy: Occupancy | None = None,
     ) -> tuple[RenderedRays, Tensor | None]:
         """As :meth:`render_features`, and the probabilities of labels ``[V, K, r, r]``, if it is ``labelled``."""
-        return self._split(super().render_features(planes, camera, options, occupancy))
+        return self._split(super().render_features(planes, camera, options))
 
     def _split(self, rays: RenderedRays) -> tuple[RenderedRays, Tensor | None]:
         """Features and probabilities of labels ``[V, K, r, r]``; what is not opaque is the first label."""

@@ -9,9 +9,9 @@ from sat3d.errors import ConfigError
 from sat3d.generators import build_generator, generator_from_tensors, reference, z_from_seed
 from sat3d.generators.background import Background
 from sat3d.generators.config_json import config_from_dict, config_to_dict
+from sat3d.generators.lines import WarpedRays, query_rays
 from sat3d.generators.planes import warp_space
-from sat3d.generators.rays import camera_rays
-from sat3d.generators.renderer import WarpedRays, make_rays, query_rays
+from sat3d.generators.rays import camera_rays, make_rays
 from tests.conftest import seeded, tiny_config
 
 

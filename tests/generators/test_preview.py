@@ -60,3 +60,19 @@ def test_nothing_is_computed_before_it_is_asked_for(ladder):
     assert ladder.counts["planes"] == 0
     next(pictures)
     assert ladder.counts == {"planes": 1, "find_matter": 1}
+
+
+def test_a_head_that_is_turned_is_looked_through_once(ladder):
+    styles = styles_of(ladder.network)
+    for yaw in (0.0, 0.1, 0.2):
+        next(ladder.pictures(styles, ladder.network.rig.label(yaw)))
+    assert ladder.counts == {"planes": 1, "find_matter": 1}
+
+
+def test_whoever_has_seen_the_first_pictures_starts_later(ladder):
+    styles, camera = styles_of(ladder.network), ladder.network.rig.label()
+    every = list(ladder.pictures(styles, camera))
+    assert ladder.sides == [8, 16] and len(every) == 3
+    later = list(ladder.pictures(styles, camera, 1))
+    assert len(later) == 2 and torch.equal(later[-1], every[-1]) and later[0].shape == every[1].shape
+    assert [picture.shape[-1] for picture in ladder.pictures(styles, camera, 9)] == [64]

@@ -9,9 +9,12 @@ import torch
 from sat3d.generators import RenderOptions, z_from_seed
 from sat3d.generators.config import PLANE_AXES_CORRECTED
 from sat3d.generators.layers import softplus
-from sat3d.generators.occupancy import Occupancy, _read_planes, find_matter, thinnest_density
-from sat3d.generators.planes import Lattice, axes_of_planes
-from sat3d.generators.renderer import RayBatch, Volume, query_points, render_volume
+from sat3d.generators.matter import Sheets, find_matter, thinnest_density
+from sat3d.generators.occupancy import Occupancy
+from sat3d.generators.planes import Lattice, axes_of_planes, quick_asinh
+from sat3d.generators.rays import RayBatch
+from sat3d.generators.renderer import render_volume
+from sat3d.generators.scene import Volume, query_points
 from sat3d.generators.sparse import render_volume_sparsely
 from sat3d.generators.volume import Sampling
 from tests.conftest import seeded, tiny_config
@@ -129,8 +132,32 @@ def test_the_lattice_is_read_as_points_are(name):
     scene = network.volume(network.planes(network.styles(network.map(z_from_seed(3, 16)))))
     axis = torch.linspace(-0.55, 0.55, 7)
     wanted = query_points(scene, torch.cartesian_prod(axis, axis, axis)[None])[0].reshape(7, 7, 7)
-    density, _ = _read_planes(scene, axis, axes_of_planes(scene.projection))
-    torch.testing.assert_close(density, wanted, atol=1e-4, rtol=1e-5)
+    sheets = Sheets.of(scene, axis, axes_of_planes(scene.projection))
+    torch.testing.assert_close(sheets.density(), wanted, atol=1e-4, rtol=1e-5)
+    some = torch.tensor([[0, 6, 3], [5, 1, 2]])
+    torch.testing.assert_close(sheets.density_at(some), wanted[some.unbind(1)], atol=1e-4, rtol=1e-5)
+
+
+def filled_at(occupancy, points):
+    still, none = torch.zeros_like(points), torch.zeros(len(points))
+    return occupancy.along(RayBatch(points, still, none, none, None), none[:, None])[:, 0]
+
+
+@pytest.mark.parametrize("texels", [96, 256])
+@pytest.mark.parametrize("name", ["plain", "warped", "corrected axes"])
+@torch.no_grad()
+def test_what_is_open_is_looked_at_texel_by_texel(name, texels):
+    """A steep surface, rough as planes are: all of it is found, and little else."""
+    network, chance = counting(torch.zeros(1, 1, 1, 3, 8), -60.0)[0], torch.Generator().manual_seed(0)
+    network = network.with_rendering(plane_warp=VARIANTS[name].rendering.plane_warp)
+    axis, planes = torch.linspace(-1, 1, texels), torch.zeros(1, texels, texels, 3, 8)
+    rough = 1 + 0.2 * torch.rand(1, texels, texels, 3, generator=chance)
+    planes[..., 0] = torch.exp(-6 * (axis[:, None].square() + axis.square()))[None, :, :, None] * 10 * rough
+    scene, points = network.volume(planes), (torch.rand(200_000, 3, generator=chance) - 0.5) * 1.1
+    dense = query_points(scene, points[None])[0][0] > thinnest_density(1.0)
+    careful, quick = (filled_at(find_matter(scene, quick), points) for quick in (False, True))
+    assert dense.sum() > 1000 and not (dense & ~careful).any() and not (dense & ~quick).any()
+    assert careful.sum() < min(1.6 * dense.sum(), 0.85 * quick.sum())
 
 
 @torch.no_grad()
@@ -141,9 +168,7 @@ def test_no_density_in_an_empty_cell_can_be_seen():
     planes[..., 0] = 30 * (torch.rand(1, 256, 256, 3, generator=chance) < 3e-4)
     scene, points = counting(planes, -20.0)[1], torch.rand(100_000, 3, generator=chance) - 0.5
     density = query_points(scene, points[None])[0][0]
-    still, none = torch.zeros_like(points), torch.zeros(len(points))
-    occupancy = find_matter(scene)
-    seen = occupancy.along(RayBatch(points, still, none, none, None), none[:, None])[:, 0]
+    seen = filled_at(find_matter(scene), points)
     assert (density > 0).sum() > 100 and (~seen).float().mean() > 0.5
     assert not (density[~seen] > thinnest_density(1.0)).any()
 
@@ -206,7 +231,7 @@ def test_matter_that_was_found_before_makes_the_same_view():
     )
     planes = network.planes(styles)
     one = network.render(planes, styles, camera, options)
-    other = network.render(planes, styles, camera, options, network.find_matter(planes))
+    other = network.render(planes, styles, camera, replace(options, occupancy=network.find_matter(planes)))
     assert torch.equal(one.image, other.image)
 
 
@@ -218,7 +243,21 @@ def test_with_gradients_views_stay_exact():
     assert torch.autograd.grad(fast.square().mean(), styles)[0].abs().max() > 0
 
 
+def test_the_quick_asinh():
+    x = torch.cat([torch.linspace(-50, 50, 20001), torch.logspace(-12, 12, 200), torch.tensor([0.0, -1e-9])])
+    torch.testing.assert_close(quick_asinh(x).double(), torch.asinh(x.double()), atol=0, rtol=5e-7)
+    assert quick_asinh(torch.tensor([-2.0, 0.0])).tolist() == pytest.approx([-1.4436354751788103, 0.0])
+
+
 def test_the_quick_softplus():
     x = torch.cat([torch.linspace(-120, 120, 20001), torch.tensor([math.inf, -math.inf, 1e30, -1e30, math.nan])])
     wanted = torch.nn.functional.softplus(x.double(), threshold=1e9)
     torch.testing.assert_close(softplus(x).double(), wanted, atol=3e-7, rtol=1e-6, equal_nan=True)
+
+
+def test_wider_cells_by_hand():
+    filled = torch.zeros(4, 4, 4, dtype=torch.bool)
+    filled[3, 2, 0] = True
+    wider = Occupancy(filled.flatten(), 2.0).coarser
+    assert wider.side == 2 and wider.cell == 2.0 and wider.filled.nonzero().tolist() == [[0b110]]
+    assert Occupancy(torch.ones(27, dtype=torch.bool), 1.0).coarser.side == 3

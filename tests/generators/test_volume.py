@@ -8,7 +8,13 @@ import torch
 from sat3d.camera import CameraRig
 from sat3d.generators import volume
 from sat3d.generators.config import PLANE_AXES_CORRECTED, PLANE_AXES_EG3D
-from sat3d.generators.planes import plane_projection, sample_planes, sample_planes_reference, texel_rays
+from sat3d.generators.planes import (
+    plane_projection,
+    read_as_pictures,
+    sample_planes,
+    sample_planes_reference,
+    texel_rays,
+)
 from sat3d.generators.rays import box_limits, camera_rays
 
 
@@ -123,3 +129,19 @@ def test_no_points_have_no_features():
     assert found.shape == (0, 5)
     found.sum().backward()
     assert not planes.grad.any()
+
+
+@pytest.mark.parametrize("shape", [(1, 6, 10, 3, 4), (1, 6, 10, 3, 5, 4)], ids=["planes", "grids"])
+def test_planes_are_read_alike_where_bags_and_where_pictures_are_fast(shape):
+    """Which of the two is used depends on the device; texels inside, at the edge and outside."""
+    chance = torch.Generator().manual_seed(0)
+    planes, shares = torch.rand(shape, generator=chance), torch.rand(3, 200, generator=chance)
+    texels = torch.rand(3, len(shape) - 3, 200, generator=chance) * 14 - 2
+    for own in (None, shares):
+        found = []
+        for read in (sample_planes, read_as_pictures):
+            leaf = planes.clone().requires_grad_()
+            out = read(leaf, texels, shares=own)
+            found.append((out, torch.autograd.grad(out.square().sum(), leaf)[0]))
+        for got, wanted in zip(*found, strict=True):
+            torch.testing.assert_close(got, wanted, atol=1e-5, rtol=1e-5)

@@ -49,6 +49,33 @@ class _Patcher:
         self.model, self.load_device, self.offload_device = model, load_device, offload_device
 
 
+class _Routes:
+    """Handlers by method and path, as they are declared."""
+
+    def __init__(self):
+        self.found: dict[tuple[str, str], object] = {}
+
+    def post(self, path):
+        return lambda handler: self.found.setdefault(("POST", path), handler)
+
+    def get(self, path):
+        return lambda handler: self.found.setdefault(("GET", path), handler)
+
+
+class _Response(SimpleNamespace):
+    """What a handler answers."""
+
+
+class _Picture:
+    """What a node shows."""
+
+    def __init__(self, picture, cls):
+        self.picture = picture
+
+    def as_dict(self):
+        return {"images": [self.picture]}
+
+
 class _Server:
     """What is sent to the page."""
 
@@ -56,6 +83,8 @@ class _Server:
 
     def __init__(self):
         self.sent: list[tuple] = []
+        self.routes = _Routes()
+        self.prompt_queue = SimpleNamespace(currently_running={})
 
     def send_sync(self, event, data, sid=None):
         self.sent.append((event, data, sid))
@@ -121,7 +150,7 @@ def make_modules(models_dir: Path) -> dict[str, types.ModuleType]:
         "comfy_api.latest",
         io=io,
         ComfyExtension=type("ComfyExtension", (), {}),
-        ui=SimpleNamespace(PreviewImage=lambda picture, cls: picture),
+        ui=SimpleNamespace(PreviewImage=_Picture),
         InputImpl=SimpleNamespace(VideoFromComponents=lambda components: components),
         Types=SimpleNamespace(VideoComponents=SimpleNamespace, File3D=lambda source: SimpleNamespace(source=source)),
     )
@@ -134,9 +163,10 @@ def make_modules(models_dir: Path) -> dict[str, types.ModuleType]:
         utils,
         patcher,
         _folder_paths(models_dir),
-        _module("comfy.cli_args", args=SimpleNamespace(disable_metadata=False)),
+        _module("comfy.cli_args", args=SimpleNamespace(disable_metadata=False, cache_none=False)),
         _module("comfy_execution"),
         _module("comfy_execution.utils", get_executing_context=lambda: SimpleNamespace(node_id="7")),
+        _module("aiohttp", web=SimpleNamespace(Request=object, Response=_Response)),
         _module("server", PromptServer=SimpleNamespace(instance=_Server())),
         _module("comfy", model_management=management, utils=utils, model_patcher=patcher),
     ]

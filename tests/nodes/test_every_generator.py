@@ -2,8 +2,6 @@
 
 import dataclasses
 import json
-import sys
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -189,6 +187,11 @@ class Walk:
         sliders = dict.fromkeys(self.part("nodes.masks").FACE_ATTRIBUTES, 0.0) | {"expression": 1.0}
         sliders |= {"picture_resolution": 16, "yaw_deg": 0.0}
         self.check_picture(self.run("multi_transfer", "SAT3DMultiTransfer", **edit, **sliders)[1])
+        edit["reference_1"] = edit.pop("reference")
+        state = {"state": '{"edits": {"expression": 1}}', "picture_resolution": 16}
+        _, picture, _, changed, told = self.run("studio", "SAT3DStudio", **edit, **state)
+        self.check_picture(picture)
+        assert changed.shape == picture.shape[:3] and "expression" in told
 
     def mesh(self, face):
         cells = 32 if self.all_around else 8  # their random volumes are made of smaller blobs
@@ -227,9 +230,6 @@ def walk(tmp_path_factory):
     """The pack once for all generators, since loading it takes longer than all else."""
     folder = tmp_path_factory.mktemp("host")
     with pytest.MonkeyPatch.context() as patch, hosted_pack(patch, folder / "models") as part:
-        patch.setattr(
-            sys.modules["comfy_api.latest"], "ui", SimpleNamespace(PreviewImage=lambda *_, **__: None), raising=False
-        )
         patch.setattr(part("nodes.library"), "ASSETS", folder)
         save_tiny(folder / KIND.asset)
 

@@ -46,7 +46,7 @@ INPUTS = {
     ],
     "SAT3DAlignFace": ["image", "method", "points", "face", "size", "frame", "no_face", "landmarks", "boxes"],
     "SAT3DExamplePhoto": [],
-    "SAT3DRenderAsTaken": ["model", "latent"],
+    "SAT3DRenderAsTaken": ["model", "latent", "rendering"],
     "SAT3DPasteBack": ["photo", "place", "edited", "area", "feather", "before", "mask", "unlike"],
     "SAT3DMultiTransfer": [
         "model",
@@ -68,6 +68,17 @@ INPUTS = {
         "reference_beard",
         "reference_eyeglasses",
     ],
+    "SAT3DStudio": [
+        "model",
+        "source",
+        "reference_1",
+        "state",
+        "picture_resolution",
+        "masks",
+        "reference_2",
+        "reference_3",
+        "reference_4",
+    ],
     "SAT3DExportMesh": ["model", "latent", "format", "resolution", "density_level", "filename_prefix"],
     "RenderOrbit": [
         "model",
@@ -80,6 +91,7 @@ INPUTS = {
         "neural_resolution",
         "fps",
         "camera",
+        "rendering",
     ],
     "SAT3DContactSheet": ["row_1", "labels", "cell_px", "columns", "row_2", "row_3", "row_4", "row_5", "row_6", "more"],
     "QMMScore": ["source", "domain", "clip", "attribute", "reference", "edit", "architecture"],
@@ -99,6 +111,13 @@ OUTPUTS = {
     "SAT3DRenderAsTaken": [("images", "IMAGE"), ("alpha", "MASK")],
     "SAT3DPasteBack": [("image", "IMAGE"), ("changed", "MASK")],
     "SAT3DMultiTransfer": [("latent", "EG3D_LATENT"), ("picture", "IMAGE"), ("provenance", "STRING")],
+    "SAT3DStudio": [
+        ("latent", "EG3D_LATENT"),
+        ("picture", "IMAGE"),
+        ("camera", "LOAD3D_CAMERA"),
+        ("changed", "MASK"),
+        ("provenance", "STRING"),
+    ],
     "SAT3DExportMesh": [("model_file", "STRING"), ("model_3d", "FILE_3D")],
     "RenderOrbit": [
         ("images", "IMAGE"),

@@ -150,3 +150,26 @@ def test_extra_model_paths_are_kept(part, models):
     paths, extensions = folder_paths.folder_names_and_paths["eg3d"]
     assert paths == ["/elsewhere", str(models / "eg3d")]
     assert extensions == {".bin", ".safetensors", ".pkl", ".pt", ".pth"}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "fast"), [({}, True), ({"rendering": "fast"}, True), ({"rendering": "exact"}, False)]
+)
+def test_views_are_fast_unless_exact_ones_are_asked_for(graph, part, monkeypatch, chosen, fast):
+    """Workflows that were saved before there was a choice say nothing, and get the fast views they had."""
+    orbit, seen = part("nodes.orbit"), []
+    plain = orbit.render_views
+    monkeypatch.setattr(orbit, "render_views", lambda *inputs: seen.append(inputs[-1].fast) or plain(*inputs))
+    model = graph.load()[0]
+    graph.render(model, graph.sample(model), path="still", **chosen)
+    assert seen == [fast]
+
+
+@pytest.mark.parametrize(("chosen", "fast"), [({}, False), ({"rendering": "fast"}, True)])
+def test_a_face_as_taken_is_exact_unless_asked_otherwise(graph, part, monkeypatch, chosen, fast):
+    node, seen = part("nodes.render_source_view"), []
+    plain = node.render_as_taken
+    monkeypatch.setattr(node, "render_as_taken", lambda *inputs: seen.append(inputs[-1].fast) or plain(*inputs))
+    model = graph.load()[0]
+    run(node.SAT3DRenderAsTaken, model=model, latent=graph.sample(model), **chosen)
+    assert seen == [fast]

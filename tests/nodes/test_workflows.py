@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,8 +10,9 @@ import torch
 from sat3d.masks import AttributeMasks
 from sat3d.parsing.labels import LABEL_NAMES
 from sat3d.parts.field import save_parts
+from tests.nodes.flows.blueprints import BLUEPRINTS
 from tests.nodes.flows.builder import CORE, FILLED, PADDING, SCREEN, TITLE, Kind
-from tests.nodes.flows.everything import BLUEPRINTS, TEMPLATES
+from tests.nodes.flows.templates import TEMPLATES
 from tests.nodes.host_stub import run
 from tests.nodes.tiny_clip import write_tiny_clip
 from tests.parts.setup import sure_field
@@ -88,6 +87,7 @@ def api_of(graph: dict, kinds, subgraphs: dict, prefix: str = "", outside: list 
 def test_there_are_the_promised_templates():
     assert FLOWS == [
         "1 First face",
+        "10 Change the hair",
         "2 First edit",
         "3 Six attributes",
         "4 Edit a photo",
@@ -95,7 +95,7 @@ def test_there_are_the_promised_templates():
         "6 Scores",
         "7 Official FFHQ",
         "8 Refine",
-        "9 Change the hair",
+        "9 Studio",
     ]
     assert sorted(path.stem for path in (ROOT / "workflows").glob("*.json")) == FLOWS
 
@@ -302,8 +302,6 @@ def shipped(part, shelf, assets, triplane, monkeypatch):
     write_tiny_clip(assets)
     part("nodes.clips")._kept.clear()
     tiny_helpers(part, monkeypatch)
-    ui = SimpleNamespace(PreviewImage=lambda picture, cls: picture)
-    monkeypatch.setattr(sys.modules["comfy_api.latest"], "ui", ui, raising=False)
 
 
 def tiny_helpers(part, monkeypatch):

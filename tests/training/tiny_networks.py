@@ -18,7 +18,7 @@ from training.networks.task import NetworkTask, Recipe, SmallNetwork
 from training.synthheads.populations import FIRST, INDEPENDENT
 
 _SIZES = {"input_px": 64, "source_px": 128, "widths": (8, 16, 16, 16), "depths": (0, 0, 1, 0)}
-SMALL_READER = dataclasses.replace(reader_config(), **_SIZES, squeezed=8, hidden=32)
+SMALL_READER = dataclasses.replace(reader_config(), **_SIZES, squeezed=8, hidden=32, told=0)
 SMALL_SECOND = dataclasses.replace(reader_config("second"), **_SIZES, attention_blocks=1)
 SMALL_PARSER = ParserConfig(input_px=64, widths=(8, 16, 16, 16), depths=(0, 0, 0, 1))
 WORDS = vocabulary()

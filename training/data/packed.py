@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +19,12 @@ from training.synth.shards import DEPTH_PER_UNIT, DatasetPlan
 
 from .array_cache import ArrayCache, Shapes
 from .pixel_weights import pixel_weights
+from .row_file import RowFile
 
 SCHEMA = "sat3d-packed-heads/3"
 _THREADS = 2
-_ARRAYS = ("image", "weight", "depth", "camera")
+_LARGE = ("image", "weight", "depth")
+_ARRAYS = (*_LARGE, "camera")
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,9 @@ class HeadPack:
 
     ``image [n, V, H, W, 3]`` uint8; ``weight`` (how much a pixel deserves to be drawn) ``[n, V, H, W]`` uint8; ``depth
     [n, V, H, W]`` uint16 in 1/20000 world unit along the ray, 0 in the background; ``camera [n, V, 25]``.
-    ``learning``: sizes and places that the domain names.
+    ``learning``: sizes and places that the domain names. ``faces [n, V, D]``: what an encoder is told of the faces in
+    the pictures by its look at them, if it has one. ``files``: where the arrays are read from, unless they are in
+    memory.
     """
 
     image: Tensor
@@ -39,6 +43,8 @@ class HeadPack:
     depth: Tensor
     camera: Tensor
     learning: Learning
+    faces: Tensor | None = None
+    files: Mapping[str, RowFile] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.camera)
@@ -53,11 +59,29 @@ class HeadPack:
 
     def to(self, device: torch.device) -> HeadPack:
         """All arrays on ``device`` (a GPU's memory holds some tens of thousands of heads)."""
-        return replace(self, **{name: getattr(self, name).to(device) for name in _ARRAYS})
+        return replace(self, files={}, **{name: getattr(self, name).to(device) for name in _ARRAYS})
+
+    def some(self, heads: Tensor) -> HeadPack:
+        """A copy of ``heads [B]`` alone, read at once: pixel after pixel would wait for the disk."""
+        rows = (heads[:, None] * self.views + torch.arange(self.views, device=heads.device)).flatten()
+        parts = {name: self._views(name, rows).unflatten(0, (len(heads), self.views)) for name in _ARRAYS}
+        return replace(self, faces=None, files={}, **parts)
 
     def pictures(self, heads: Tensor, view: int | Tensor = 0) -> Tensor:
         """``heads [B]``, one view of all or of each ``[B]`` -> ``[B, 3, S, S]`` float32 in -1..1."""
-        return self.image[heads, view].permute(0, 3, 1, 2).float() / 127.5 - 1
+        return self._views("image", heads * self.views + view).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+    def _views(self, name: str, rows: Tensor) -> Tensor:
+        """Of an array, some of all n · V views."""
+        if name in self.files:
+            return self.files[name].read(rows)
+        return getattr(self, name).flatten(0, 1)[rows]
+
+    def told(self, heads: Tensor, view: int | Tensor, device: torch.device) -> Tensor | None:
+        """``[B, D]``: what an encoder is told of the faces in :meth:`pictures`; None if it is told nothing."""
+        if self.faces is None:
+            return None
+        return self.faces.flatten(0, 1)[(heads * self.views + view).to(self.faces.device)].to(device)
 
     def read_depth(self, index: Tensor) -> Tensor:
         """Depths in world units at flat positions of ``[n · V · H · W]``; 0 in the background."""
@@ -88,7 +112,9 @@ def open_pack(data: Path | Sequence[Path], cache: Path | None = None) -> HeadPac
     arrays = kept.load()
     arrays["depth"] = arrays["depth"].view(np.int16)  # torch indexes no uint16
     learning = folders[0].domain.learning
-    return HeadPack(**{name: torch.from_numpy(array) for name, array in arrays.items()}, learning=learning)
+    files = {name: RowFile(Path(arrays[name].filename), leading=2) for name in _LARGE}
+    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    return HeadPack(**tensors, learning=learning, files=files)
 
 
 def _shapes(count: int, plan: DatasetPlan) -> Shapes:

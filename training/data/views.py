@@ -23,6 +23,7 @@ from training.synthheads.views import render_head
 
 from .array_cache import ArrayCache
 from .geometric import mirror
+from .seen_faces import seen_faces
 
 SCHEMA = "sat3d-pictures/1"
 HELD_OUT_EVERY = 16  # every 16th person is never learned from
@@ -48,7 +49,7 @@ class Views:
     """N views: ``images`` [N, S, S, 3] and ``labels`` [N, S, S] uint8, ``heads`` [N] int64, angles [N] in radians.
 
     ``labels`` is None where nobody asked for them. ``latents`` [N, Z]: z of each head, where it is known and all heads
-    are of one population.
+    are of one population. ``faces`` [N, 1946]: what the landmark network sees in them, where somebody asked.
     """
 
     images: Tensor
@@ -58,6 +59,7 @@ class Views:
     yaw_rad: np.ndarray
     pitch_rad: np.ndarray
     latents: Tensor | None = None
+    faces: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -78,6 +80,7 @@ class Views:
             self.yaw_rad[angles],
             self.pitch_rad[angles],
             None if self.latents is None else self.latents[index],
+            None if self.faces is None else self.faces[index],
         )
 
     def split(self) -> tuple[Views, Views]:
@@ -109,6 +112,14 @@ class Views:
         if mirrored is not None:
             images = mirror(images, mirrored, 2)
         return images.permute(0, 3, 1, 2).contiguous().float().div_(127.5).sub_(1)
+
+    def told(self, index: Tensor, device: torch.device | str = "cpu") -> Tensor | None:
+        """``[B, 1946]`` float32: what is told of the faces in :meth:`inputs` that are not mirrored."""
+        return None if self.faces is None else self.faces[index.cpu()].to(device).float()
+
+    def with_faces(self, facts: Mapping[str, object], folder: Path | None, device: str = "cpu") -> Views:
+        """The same views, looked at by the landmark network; see :func:`training.data.seen_faces.seen_faces`."""
+        return replace(self, faces=seen_faces(self.inputs, len(self), facts, folder, device))
 
     def labels_at(self, index: Tensor, device: torch.device | str = "cpu") -> Tensor:
         """``[B, S, S]`` uint8: the labels that belong to :meth:`inputs`."""

@@ -61,7 +61,7 @@ def traits_of(reader: AttributeReader, images: Tensor) -> Traits:
     """Of ``[N, 3, S, S]`` in -1..1."""
     features, confidences = [], []
     for part in large_enough(images).split(_BATCH):
-        features.append(reader.features(reader.seen(part)))
+        features.append(reader.features(reader.seen(part), reader.faces(part)))
         chances = [scores.softmax(1).amax(1) for scores in reader(part).scores.values()]
         confidences.append(torch.stack(chances).mean(0))
     return Traits(torch.cat(features), torch.cat(confidences))

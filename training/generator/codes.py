@@ -2,7 +2,8 @@
 
 Given w, everything that is learned in 3D goes into the generator; learning an encoder along with it from nothing gives
 an average head for hours. Pictures are looked at with the middle magnified, as the domain wants it, and together with
-their gradients across.
+their gradients across. A few linear components say little of a face that moves: where the domain has faces, what the
+landmark network sees comes beside them.
 """
 
 from __future__ import annotations
@@ -19,19 +20,17 @@ from sat3d.networks.face_zoom import zoom_matrices
 from sat3d.networks.loading import resize
 
 from ..data.packed import HeadPack
+from .components import find_components
 
 SCHEMA = "sat3d-first-codes/1"
 _SIDE_PX, _ZOOM, _GRADIENT_WEIGHT = 72, 1.6, 1.5
-_FLATTENING = 0.5  # a component's spread in w is its spread in pictures to this power: faint ones count, too
 _BATCH = 64
-_POWER_ITERATIONS = 3
-_LEAST_SIZE = 1e-4  # of a component, in units of the largest: what is below is noise
 
 
 @dataclass(frozen=True)
 class FirstCodes:
     """``codes [n, w_dim]`` of all heads of a pack, of mean 0 and mean square 1; ``explained``: share of the pictures'
-    variance that they hold."""
+    variance that their components hold."""
 
     codes: Tensor
     explained: float
@@ -46,18 +45,13 @@ def features_of(images: Tensor, magnified: float = 0.0) -> Tensor:
 
 @torch.no_grad()
 def find_codes(pack: HeadPack, w_dim: int, held_out: int, seed: int = 0) -> FirstCodes:
-    """Principal components of every head's first view; the first ``held_out`` heads have no part in finding them."""
+    """Principal components of every head's first view, and what is told of the face in it; the first ``held_out`` heads
+    have no part in finding them."""
     parts = torch.arange(len(pack)).split(_BATCH)
     features = torch.cat([features_of(_seen(pack, part), pack.learning.magnified) for part in parts])
-    mean = features[held_out:].mean(0)
-    features -= mean
-    torch.manual_seed(seed)
-    rank = min(w_dim, len(pack) - held_out - 1)  # n pictures less their mean have n - 1 components
-    _, sizes, directions = torch.pca_lowrank(features[held_out:], rank, center=False, niter=_POWER_ITERATIONS)
-    scale = torch.where(sizes > _LEAST_SIZE * sizes[0], sizes ** (_FLATTENING - 1), 0.0)
-    codes = torch.nn.functional.pad(features @ (directions * scale), (0, w_dim - rank))
-    codes /= codes[held_out:].square().mean().sqrt()
-    return FirstCodes(codes, float(sizes.square().sum() / features[held_out:].square().sum()))
+    told = torch.zeros(len(pack), 0) if pack.faces is None else pack.faces[:, 0]
+    found = find_components(features[held_out:], w_dim - told.shape[1], seed)
+    return FirstCodes(torch.cat([found(features), told], 1), found.explained)
 
 
 def _seen(pack: HeadPack, heads: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from training.synth.render_command import read_plan
 
 from ..data.packed import HeadPack, open_pack
 from .codes import find_codes, load_codes, save_codes
+from .faces import with_told_faces
 from .networks import first_networks
 from .presets import Preset, find_preset
 from .prior import PriorTask
@@ -61,8 +62,9 @@ def make_engine(options: GeneratorSettings, preset: Preset, budget: Budget, proc
     pack = _open_data(options, preset, processes)
     domain = read_plan(options.data[0]).kind
     preset = preset.for_domain(domain)
+    pack, look = with_told_faces(pack, options, preset, processes)
     codes = _codes(options, preset, pack, processes)
-    networks = first_networks(preset, codes, options.seed, processes.device)
+    networks = first_networks(preset, codes, options.seed, processes.device, look)
     notes = {
         "domain": domain.name, "torch": torch.__version__, "device": str(processes.device), "minutes": budget.minutes,
         "data": [path.name for path in options.data], "supervision": options.supervision,

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from sat3d.generators import TriplaneGenerator, build_generator
 from sat3d.inversion.encoder import PortraitEncoder
+from sat3d.inversion.face_look import FaceLook
 
 from .critic import Critic
 from .presets import Lesson, Preset
@@ -40,9 +41,11 @@ class Networks:
         return vars(self)
 
 
-def first_networks(preset: Preset, codes: Tensor, seed: int, device: torch.device) -> Networks:
+def first_networks(
+    preset: Preset, codes: Tensor, seed: int, device: torch.device, look: FaceLook | None = None
+) -> Networks:
     """Seeded first weights. ``codes [n, w_dim]``: what the encoder will say first, which sets its units; those of heads
-    that are held out have no part in it."""
+    that are held out have no part in it. ``look``: what the encoder is told of faces, where the preset wants that."""
     torch.manual_seed(seed)
     generator, encoder, critic = build_generator(preset.network), PortraitEncoder(preset.encoder), Critic()
     start_from_raw_picture(generator)
@@ -50,6 +53,8 @@ def first_networks(preset: Preset, codes: Tensor, seed: int, device: torch.devic
     encoder.mean[:size].copy_(codes.mean(0))
     encoder.std[:size].copy_(codes.std(0).clamp_min(0.05))
     encoder.std[size:] = preset.camera_spread_rad
+    if encoder.look is not None and look is not None:
+        encoder.look.load_state_dict(look.state_dict())
     parts = [module.to(device) for module in (generator, encoder, critic)]
     means = [copy.deepcopy(module).requires_grad_(False).eval() for module in parts[:2]]
     return Networks(*parts, *means)

@@ -54,16 +54,17 @@ class Objective(nn.Module):
         heads = self.heads_of(step)
         random = generator_of(self.generator.device, step.seed, step.number, step.rank)
         torch.manual_seed(mixed_seed(step.seed, step.number, step.rank, 1))  # of dropout
+        some, places = self.pack.some(heads), torch.arange(len(heads), device=heads.device)
         with torch.no_grad():
-            rays = draw_pixels(self.pack, heads, lesson.points, random)
-            points = known_points(self.pack, heads, rays, lesson.points, config, random)
+            rays = draw_pixels(some, places, lesson.points, random)
+            points = known_points(some, places, rays, lesson.points, config, random)
         w, encoder_losses = self.codes_of(heads, lesson, random)
         styles = self.mixed(self.styles_of(w), random)
         planes = self.planes(styles)
         losses = point_losses(self.generator, planes, styles, rays, points) | encoder_losses
         if lesson.patch:
             with torch.no_grad():
-                patch = draw_patches(self.pack, heads, lesson.patch, config, random)
+                patch = draw_patches(some, places, lesson.patch, config, random)
             got = render_patch(self.generator, planes, styles, patch, random)
             losses |= patch_losses(got, patch)
             if lesson.sharp:
@@ -101,7 +102,7 @@ class Objective(nn.Module):
         size = self.encoder.config.input_px
         images = resize(self.pack.pictures(heads, view).to(self.generator.device), size, size)
         with torch.autocast(images.device.type, torch.bfloat16, enabled=self.half_precision):
-            raw = self.encoder.raw(images)
+            raw = self.encoder.raw(images, self.pack.told(heads, view, images.device))
         return self.encoder.units(raw.float())
 
     def _any_view(self, count: int, random: torch.Generator) -> Tensor:

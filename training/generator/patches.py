@@ -11,7 +11,8 @@ from torch.nn import functional as F
 from sat3d.generators import Sampling, TriplaneGenerator
 from sat3d.generators.bands import whole
 from sat3d.generators.layers import upsample_image
-from sat3d.generators.renderer import RayBatch, render_rays
+from sat3d.generators.rays import RayBatch
+from sat3d.generators.renderer import render_rays
 
 from ..data.packed import HeadPack
 from ..data.pixel_weights import UNIT

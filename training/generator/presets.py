@@ -10,6 +10,7 @@ from sat3d.inversion.encoder import EncoderConfig
 from training.common.engine import Stage
 from training.common.schedule import RateSchedule
 from training.synth.domain import SynthDomain
+from training.synth.learning import Learning
 
 from .flow import PriorSize
 
@@ -78,9 +79,13 @@ class Preset:
         return replace(
             self,
             network=replace(self.network, rendering=rendering),
-            encoder=replace(self.encoder, face_zoom=self.encoder.face_zoom * learning.magnified),
+            encoder=self._encoder_for(learning),
             camera_spread_rad=learning.camera_spread_rad,
         )
+
+    def _encoder_for(self, learning: Learning) -> EncoderConfig:
+        config = replace(self.encoder, face_zoom=self.encoder.face_zoom * learning.magnified)
+        return config if learning.faces else replace(config, face_points=0, face_features=0)
 
     def __post_init__(self):
         if [stage.name for stage in self.stages] != list(self.lessons) or not self.stages:
@@ -108,7 +113,7 @@ def network_config(
 _CPU = Preset(
     "cpu",
     network_config(6144, 256, planes=128, features=24, neural_px=128),
-    EncoderConfig(W_DIM, hidden=768),
+    EncoderConfig(W_DIM, hidden=768, face_points=64, face_features=128),
     (
         Stage("points", 0.45, 6, 2.5e-3, _SCHEDULE),
         Stage("joint", 0.20, 6, 1.5e-3, _SCHEDULE),

@@ -32,7 +32,7 @@ class Codes:
             return self.table[heads].to(device)
         size = self.encoder.config.input_px
         images = resize(pack.pictures(heads).to(device), size, size)
-        return self.encoder.units(self.encoder.eval().raw(images)).w
+        return self.encoder.units(self.encoder.eval().raw(images, pack.told(heads, 0, device))).w
 
     @torch.no_grad()
     def of_all(self, pack: HeadPack) -> Tensor:

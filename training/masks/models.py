@@ -14,6 +14,7 @@ from sat3d.domains import Domain
 from sat3d.errors import ConfigError, FileError
 from sat3d.generators import FullHeadGenerator, RenderOptions, StyleGenerator, TriplaneGenerator
 from sat3d.generators.base import fingerprint_of
+from sat3d.generators.shown import LEAST_SHARE
 from sat3d.networks.loading import SMALLEST_PICTURE_PX, resize
 from sat3d.parsing.bisenet import load_face_parser
 from sat3d.parsing.deeplab import load_voc_parser
@@ -21,8 +22,6 @@ from sat3d.parsing.parser import load_parser
 from sat3d.qmm import QMM
 from sat3d.regions import alterable_region, pixels_labelled
 from training.common.device import Machine
-
-from .rendering import render_picture
 
 
 @dataclass(frozen=True)
@@ -155,10 +154,8 @@ class Studio:
         # Only the backbone in half precision: depths and colours of thin surfaces need all digits.
         with self.machine.autocast():
             planes = self.network.planes(styles).float()
-        if self.view.exact or not torch.is_grad_enabled():
-            options = RenderOptions(neural_resolution=self.view.neural_resolution)
-            return self.network.render(planes, styles, camera, options).image
-        return render_picture(self.network, planes, styles, camera, self.view.neural_resolution)
+        options = RenderOptions(self.view.neural_resolution, least_share=None if self.view.exact else LEAST_SHARE)
+        return self.network.render(planes, styles, camera, options).image
 
     @torch.no_grad()
     def labels(self, images: Tensor, styles: Tensor, camera: Tensor) -> Tensor:

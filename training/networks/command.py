@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import torch
 
 from sat3d.errors import ConfigError, FileError
+from training.synth.render_command import read_plan
 
 from ..common.checkpoint import state_path
 from ..common.clock import Budget
@@ -60,11 +61,12 @@ class NetworkSettings(RunSettings):
 @dataclass(frozen=True)
 class Needs:
     """What a network learns from: pictures of ``size`` pixels, made from those that have ``smallest`` (``size`` by
-    default), with or without ``labels`` of each pixel."""
+    default), with or without ``labels`` of each pixel and what the landmark network sees of ``faces``."""
 
     size: int
     smallest: int | None = None
     labels: bool = True
+    faces: bool = False
 
 
 def run(settings: NetworkSettings, presets: Mapping[str, Recipe], needs: Needs, make_network: MakeNetwork) -> int:
@@ -127,10 +129,18 @@ def _prepare(settings: RunSettings) -> Machine:
 def _views(settings: NetworkSettings, needs: Needs) -> Views:
     if settings.data:
         wanted = {"labels": needs.labels, "smallest": needs.smallest, "cache": settings.cache}
-        return load_views(settings.data, needs.size, settings.count, **wanted)
+        return _looked_at(load_views(settings.data, needs.size, settings.count, **wanted), settings, needs)
     print(
         "No --data: a few heads are rendered now. For a network of use, make a data set first:\n"
         f"  python -m training.synthheads render --out out/heads{needs.size} --count 20000 --size {needs.size}",
         flush=True,
     )
-    return render_views(settings.seed, needs.size, settings.count or 1024)
+    return _looked_at(render_views(settings.seed, needs.size, settings.count or 1024), settings, needs)
+
+
+def _looked_at(views: Views, settings: NetworkSettings, needs: Needs) -> Views:
+    if not needs.faces:
+        return views
+    facts = {"count": len(views), "size": needs.size, "data": [read_plan(path).to_dict() for path in settings.data]}
+    folder = settings.cache and settings.cache.with_name(f"{settings.cache.name}-faces")
+    return views.with_faces(facts, folder if settings.data else None)

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from sat3d.errors import ConfigError
 from sat3d.generators import StyleGenerator, TriplaneGenerator
 from sat3d.inversion.encoder import KIND, Encoded, EncoderConfig, PortraitEncoder
-from sat3d.networks.loading import load_network, resize, save_network
+from sat3d.networks.loading import load_network, save_network
 from sat3d.networks.reader import load_reader
 
 from ..common.device import Machine
@@ -58,7 +58,7 @@ class AnyEncoderTask:
 
     def raw(self, module: PortraitEncoder, images: Tensor) -> Tensor:
         """Pictures of any size -> what ``module`` says, in standard units."""
-        return module.raw(resize(images, module.config.input_px, module.config.input_px))
+        return module.raw(*module.see(images))
 
     def camera_loss(self, raw: Tensor, angles: Tensor) -> Tensor:
         """``raw [B, w_dim + 2]`` against the true yaw and pitch, ``angles [B, 2]``."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -38,6 +39,8 @@ from .targets import (
 SMALLEST_PX = 128  # pictures that are smaller show too little of eyes and mouth
 _STRANGERS = 448  # other people that an identity is told from, besides those of the batch
 _LABEL_SMOOTHING = 0.03
+_MIRRORED = 0.5  # share of the pictures
+_TOLD_NOISE = 0.1  # of the spread of what is told
 _EVALUATION_BATCH = 64
 _GROUPS = {"cpu": 8, "cuda": 32}  # pictures that are degraded alike: few stay in a processor's cache
 _TERM_WEIGHTS = {"classes": 1.0, "numbers": 4.0, "spreads": 0.2, "people": 0.25}
@@ -87,17 +90,22 @@ class ReaderTask:
     """See :class:`training.networks.task.SmallNetwork`."""
 
     def __init__(self, views: Views, machine: Machine = _CPU, seed: int = 0, config: ReaderConfig | None = None):
+        config = config or reader_config()
+        if config.told and views.faces is None:
+            views = views.with_faces({}, None, machine.device)
         self.views, self.held_out = (part.near(machine.device) for part in views.split())
         self.machine, self.device, self.total = machine, machine.device, len(self.views)
         plain = targets_of(self.views.parameters, self.views.yaw_rad, self.views.pitch_rad)
         classes, numbers = mirrored_targets(plain.classes, plain.numbers)
         self.targets = TensorTargets.of(plain).to(self.device)
         self.mirrored = TensorTargets.of(ReaderTargets(classes, numbers, plain.persons)).to(self.device)
+        # What is told of a face is that of the picture as it is.
+        self.mirrored_share = _MIRRORED if self.views.faces is None else 0.0
         self.heads, self.group = self.views.heads.to(self.device), _GROUPS[torch.device(self.device).type]
         held_out = targets_of(self.held_out.parameters, self.held_out.yaw_rad, self.held_out.pitch_rad)
         self.held_out_targets = TensorTargets.of(held_out)
         torch.manual_seed(seed)
-        self.module = ReaderAndPeople(AttributeReader(config or reader_config()))
+        self.module = ReaderAndPeople(AttributeReader(config))
         self._fit_units(self.module.reader)
         self.temperature = torch.ones(len(CATEGORIES))
         self.column_weights = column_weights(self.module.reader.config).to(self.device)
@@ -110,7 +118,8 @@ class ReaderTask:
         reader.number_std.copy_(spread)
 
     def start_from(self, path: Path) -> None:
-        """Take over the weights of a trained reader; of one that says other things, those of the layers that see.
+        """Take over the weights of a trained reader; of one that is told nothing of faces, all that it has; of one that
+        says other things, those of the layers that see.
 
         Raises:
             FileError: it is missing, damaged or of another kind; ConfigError: other layers.
@@ -118,6 +127,11 @@ class ReaderTask:
         other, own = load_network(KIND, path), self.module.reader
         if other.config == own.config:
             own.load_state_dict(other.state_dict())
+            return
+        if replace(other.config, told=own.config.told) == own.config and not other.config.told:
+            weights = other.state_dict()
+            weights["hidden.0.weight"] = F.pad(weights["hidden.0.weight"], (0, own.config.told))
+            own.load_state_dict(weights, strict=False)
             return
         try:
             for part in ("trunk", "squeeze", *(["close"] if own.close and other.close else ())):
@@ -132,10 +146,10 @@ class ReaderTask:
         return {"network": "reader", "architecture": config.architecture, "views": self.total, "outputs": outputs}
 
     def loss(self, index: Tensor, draws: Draws) -> dict[str, Tensor]:
-        index, flags = index.to(self.device), draws.numbers(len(index), 0, 1).flatten() < 0.5
-        seen = self._seen(index, flags, draws)
+        index, flags = index.to(self.device), draws.numbers(len(index), 0, 1).flatten() < self.mirrored_share
+        seen, told = self._seen(index, flags, draws), self._told(index, draws)
         with self.machine.autocast():
-            raw = _as_float(self.module.reader.raw(seen))
+            raw = _as_float(self.module.reader.raw(seen, told))
         targets = self._targets(index, flags)
         terms = {
             "classes": class_loss(raw.scores, targets.classes, self.module.reader.config.class_counts),
@@ -153,6 +167,14 @@ class ReaderTask:
             with self.machine.autocast():
                 parts.append(self.module.reader.seen(images))
         return torch.cat(parts)
+
+    def _told(self, index: Tensor, draws: Draws) -> Tensor | None:
+        """What is told of the faces, not quite exactly: of pictures that are worse it would be something else, too."""
+        told = self.views.told(index, self.device)
+        if told is None:
+            return None
+        spread = cast(nn.Sequential, self.module.reader.told)[0].running_var.sqrt()
+        return told + _TOLD_NOISE * spread * draws.noise(told.shape)
 
     def _targets(self, index: Tensor, flags: Tensor) -> TensorTargets:
         parts = (
@@ -206,7 +228,8 @@ class ReaderTask:
     def _read_held_out(self, reader: AttributeReader) -> RawOutput:
         parts = []
         for index in torch.arange(len(self.held_out)).split(_EVALUATION_BATCH):
-            parts.append(reader.raw(reader.seen(self.held_out.inputs(index, self.device))))
+            told = self.held_out.told(index, self.device)
+            parts.append(reader.raw(reader.seen(self.held_out.inputs(index, self.device)), told))
         joined = {name: torch.cat([getattr(part, name) for part in parts]).cpu() for name in vars(parts[0])}
         return RawOutput(**joined | {"identity": F.normalize(joined["identity"], dim=1)})
 

@@ -106,7 +106,7 @@ PERSON = ("shape", "sex", "age", "weight", "ancestry")
 _SIZES: dict[str, dict[str, object]] = {
     "first": {
         "architecture": ZOOM, "input_px": 128, "source_px": 256, "face_zoom": 1.2, "hidden": 192,
-        "close_levels": 3, "close_width": 64, "close_depth": 1, "close_squeezed": 12,
+        "close_levels": 3, "close_width": 64, "close_depth": 1, "close_squeezed": 12, "told": 256,
     },
     "second": {
         "architecture": TWO_LOOKS, "input_px": 128, "source_px": 256, "widths": (16, 32, 64, 128),

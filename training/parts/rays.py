@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 
 from sat3d.generators import TriplaneGenerator, volume
-from sat3d.generators.renderer import RayBatch, Volume, make_rays, rays_through
+from sat3d.generators.lines import rays_through
+from sat3d.generators.rays import RayBatch, make_rays
+from sat3d.generators.scene import Volume
 
 SAMPLES, BENEATH = 8, 2  # kept of each ray: those that show most; and those behind them
 _RAYS_AT_ONCE = 2048

@@ -28,7 +28,8 @@ class Learning:
     as closely as they look at a face, 0 where all of a picture counts alike. ``whole_above``: pictures show the whole
     thing above this height, so that what is in none of them is empty there (-inf: they show all of it).
     ``camera_spread_rad``: of the angles that an encoder finds. ``backdrop_share``: how much of what is behind counts
-    in first codes: less where things fill little of their pictures. ``places``: where pixels teach most.
+    in first codes: less where things fill little of their pictures. ``places``: where pixels teach most. ``faces``:
+    whether a network that knows people's faces has something to say.
     """
 
     size: float = 0.5
@@ -40,3 +41,4 @@ class Learning:
     camera_spread_rad: float = 0.3
     backdrop_share: float = 1.0
     places: tuple[Place, ...] = ()
+    faces: bool = False

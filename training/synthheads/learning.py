@@ -20,4 +20,5 @@ LEARNING = Learning(
     whole_above=0.0,
     camera_spread_rad=0.3,
     places=_PLACES,
+    faces=True,
 )

@@ -20,9 +20,9 @@ from sat3d.errors import FileError
 from sat3d.files.reading import read_text
 from sat3d.generators import Noise, RenderOptions, StyleGenerator, TriplaneGenerator, load_generator
 from sat3d.generators import volume as vol
-from sat3d.generators.rays import camera_rays
+from sat3d.generators.lines import beyond, query_rays, rays_through
+from sat3d.generators.rays import camera_rays, make_rays
 from sat3d.generators.reference import plane_features
-from sat3d.generators.renderer import beyond, make_rays, query_rays, rays_through
 
 
 @dataclass(frozen=True)

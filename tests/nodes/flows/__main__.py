@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 from tests.nodes.conftest import PACK, load_pack
+from tests.nodes.flows.blueprints import BLUEPRINTS
 from tests.nodes.flows.builder import Kind
-from tests.nodes.flows.everything import BLUEPRINTS, TEMPLATES
+from tests.nodes.flows.templates import TEMPLATES
 from tests.nodes.host_stub import make_modules
 
 ROOT = Path(__file__).resolve().parents[3]

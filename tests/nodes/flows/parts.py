@@ -4,11 +4,11 @@ graph."""
 from __future__ import annotations
 
 from .builder import Graph
-from .templates import Kinds, Page
+from .page import Kinds, Page
 
 
 def change_the_hair(kinds: Kinds) -> Graph:
-    page = Page("9 Change the hair", kinds)
+    page = Page("10 Change the hair", kinds)
     note = page.put_note(
         400,
         "Change the hair",

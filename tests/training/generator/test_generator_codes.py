@@ -49,7 +49,7 @@ def test_fewer_components_hold_the_largest_part(pack):
 def test_heads_that_are_held_out_have_no_part_in_it(pack):
     image = pack.image.clone()
     image[:HELD_OUT] = 255 - image[:HELD_OUT]
-    changed = find_codes(replace(pack, image=image), 16, HELD_OUT)
+    changed = find_codes(replace(pack, image=image, files={}), 16, HELD_OUT)
     before = find_codes(pack, 16, HELD_OUT)
     assert torch.equal(changed.codes[HELD_OUT:], before.codes[HELD_OUT:])
     assert not torch.allclose(changed.codes[:HELD_OUT], before.codes[:HELD_OUT])
@@ -58,7 +58,7 @@ def test_heads_that_are_held_out_have_no_part_in_it(pack):
 def test_a_domain_says_how_much_the_backdrop_counts(pack):
     image, behind = pack.image.clone(), pack.depth == 0
     image[behind] = torch.randint(0, 256, image[behind].shape, generator=torch.Generator().manual_seed(1)).byte()
-    changed = replace(pack, image=image)
+    changed = replace(pack, image=image, files={})
     for share, alike in ((1.0, False), (0.4, False), (0.0, True)):
         told = replace(pack.learning, backdrop_share=share)
         codes = [find_codes(replace(some, learning=told), 16, HELD_OUT).codes for some in (pack, changed)]
@@ -69,7 +69,7 @@ def test_codes_are_repeatable_and_only_the_first_view_counts(pack):
     image = pack.image.clone()
     image[:, 1:] = 0
     before = find_codes(pack, 16, HELD_OUT).codes
-    assert torch.equal(find_codes(replace(pack, image=image), 16, HELD_OUT).codes, before)
+    assert torch.equal(find_codes(replace(pack, image=image, files={}), 16, HELD_OUT).codes, before)
 
 
 def test_features_are_pictures_and_their_gradients_across():

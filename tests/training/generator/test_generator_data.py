@@ -13,6 +13,7 @@ from sat3d.generators.rays import camera_rays
 from tests.training.ball_heads import write_balls
 from training.data.packed import open_pack
 from training.data.pixel_weights import UNIT, pixel_weights
+from training.data.row_file import RowFile
 from training.generator.presets import find_preset
 from training.synth.dataset import ShardFolder
 from training.synth.domain import find_domain
@@ -38,8 +39,28 @@ def test_packing_keeps_every_view(data, pack):
 
 
 def test_a_pack_holds_nothing_but_pictures_weights_depths_and_cameras(pack):
-    assert set(vars(pack)) == {"image", "weight", "depth", "camera", "learning"}
+    assert set(vars(pack)) == {"image", "weight", "depth", "camera", "learning", "faces", "files"}
+    assert pack.faces is None, "nobody has looked at faces yet"
     assert pack.learning is HEADS.learning
+
+
+def test_some_heads_are_a_pack_in_memory(pack):
+    heads = torch.tensor([6, 0, 3])
+    some = pack.some(heads)
+    for name in ("image", "weight", "depth", "camera"):
+        assert torch.equal(getattr(some, name), getattr(pack, name)[heads]), name
+    assert not some.files and torch.equal(some.pictures(torch.tensor([1]), 2), pack.pictures(torch.tensor([0]), 2))
+    assert torch.equal(some.some(torch.tensor([2])).depth[0], pack.depth[3])
+
+
+def test_rows_of_a_file_that_has_become_shorter_are_refused(tmp_path):
+    np.save(tmp_path / "rows.npy", np.arange(24, dtype=np.uint16).reshape(2, 3, 4))
+    rows = RowFile(tmp_path / "rows.npy", leading=2)
+    assert rows.read(torch.tensor([4, 1])).tolist() == [[16, 17, 18, 19], [4, 5, 6, 7]]
+    with (tmp_path / "rows.npy").open("r+b") as stream:
+        stream.truncate(150)
+    with pytest.raises(FileError, match="shorter"):
+        rows.read(torch.tensor([5]))
 
 
 def test_pictures_of_a_pack_are_those_of_the_views_asked_for(pack):

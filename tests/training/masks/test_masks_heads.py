@@ -13,7 +13,6 @@ from tests.generators.full_heads import latents, tiny_full_head, tiny_full_head_
 from tests.training.masks.setup import losses_of, make_trainer
 from training.masks.models import load_segmenter
 from training.masks.presampling import draw_candidates
-from training.masks.rendering import render_picture
 
 
 @pytest.fixture
@@ -70,10 +69,9 @@ def test_the_picture_of_training_is_that_of_the_renderer(case):
     network = tiny_full_head(case)
     styles, camera = network.styles(latents(network.config)[1]), network.rig.label([0.3, 2.8], [0.1, 0.0])
     found = []
-    for render in (lambda p, s: render_picture(network, p, s, camera, None, 0.0),
-                   lambda p, s: network.render(p, s, camera).image):  # fmt: skip
+    for least_share in (0.0, None):
         own = styles.clone().requires_grad_()
-        image = render(network.planes(own), own)
+        image = network.render(network.planes(own), own, camera, RenderOptions(least_share=least_share)).image
         found.append((image, torch.autograd.grad(image.square().mean(), own)[0]))
     for got, wanted in zip(*found, strict=True):
         torch.testing.assert_close(got, wanted, atol=3e-4 * float(wanted.detach().abs().max()), rtol=0)

@@ -1,6 +1,7 @@
 """What a step computes, and that it learns."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -13,7 +14,6 @@ from tests.conftest import seeded
 from tests.training.masks.setup import losses_of, make_trainer
 from training.masks.objective import gather
 from training.masks.reference import paper_losses
-from training.masks.rendering import render_picture
 from training.masks.sampling import Draw, draw_transfers, most_different
 
 
@@ -91,10 +91,12 @@ def test_sparse_rendering_is_the_renderers(triplane, styles, white_back):
         (image - target).square().sum().backward()
         return image.detach(), planes.grad
 
-    options = RenderOptions(neural_resolution=16)
-    image, gradient = run(lambda planes: network.render(planes, styles, camera, options).image)
+    def picture(planes, least_share=None):
+        return network.render(planes, styles, camera, RenderOptions(16, least_share=least_share)).image
+
+    image, gradient = run(picture)
     for least_share, error in ((0.0, 1e-4), (1e-3, 0.1)):
-        other, found = run(lambda planes, least=least_share: render_picture(network, planes, styles, camera, 16, least))
+        other, found = run(partial(picture, least_share=least_share))
         torch.testing.assert_close(other, image, atol=2e-5, rtol=0)
         assert (found - gradient).norm() < error * gradient.norm()
 

@@ -12,6 +12,7 @@ from sat3d.errors import ConfigError, FileError
 from sat3d.networks.loading import save_network
 from sat3d.networks.reader import KIND, AttributeReader, RawOutput, load_reader
 from sat3d.networks.reader_config import TWO_LOOKS
+from sat3d.networks.seen_faces import TOLD
 from sat3d.parsing.parser import load_parser
 from tests.training.tiny_networks import SMALL_PARSER, SMALL_READER, SMALL_SECOND, engine_of, striped
 from training import train_reader
@@ -419,6 +420,32 @@ def test_a_training_starts_from_what_another_reader_sees(tmp_path):
     save_network(tmp_path / "second.safetensors", KIND, AttributeReader(SMALL_SECOND))
     with pytest.raises(ConfigError, match="other layers"):
         reader_task().start_from(tmp_path / "second.safetensors")
+
+
+def test_a_reader_that_is_told_of_faces_begins_as_one_that_is_not(tmp_path):
+    trained = reader_task(seed=3)
+    trained.save(trained.module, tmp_path / "blind.safetensors", {})
+    task = reader_task(dataclasses.replace(SMALL_READER, told=5), seed=5)
+    task.start_from(tmp_path / "blind.safetensors")
+    blind, reader = load_reader(tmp_path / "blind.safetensors"), task.module.reader.eval()
+    images = task.views.inputs(torch.arange(3))
+    torch.testing.assert_close(reader(images).scores["glasses"], blind(images).scores["glasses"])
+
+
+def test_a_reader_is_told_of_faces_that_are_not_mirrored(tmp_path):
+    task = reader_task(dataclasses.replace(SMALL_READER, told=5))
+    assert task.mirrored_share == 0 and reader_task().mirrored_share == 0.5
+    index = torch.tensor([7, 2])
+    torch.testing.assert_close(
+        task.views.told(index), task.module.reader.faces(task.views.inputs(index)), atol=2e-2, rtol=2e-3
+    )
+    losses = task.loss(index, Draws(1, 1))
+    sum(losses.values()).backward()
+    assert task.module.reader.told[2].weight.grad.abs().max() > 0
+    assert task.held_out.faces.shape == (len(task.held_out), TOLD)
+    engine_of(task, tmp_path / "reader.safetensors", 2, Recipe(batch=4)).run()
+    reader = load_reader(tmp_path / "reader.safetensors")
+    assert reader.config.told == 5 and reader.read(task.views.inputs(index))[0].names.keys() == CATEGORIES.keys()
 
 
 def test_the_command_makes_the_reader_that_is_asked_for(tmp_path, monkeypatch):

@@ -12,9 +12,10 @@ from tqdm import tqdm
 
 from sat3d.clip import ImageText
 from sat3d.domains import Domain
+from sat3d.generators import RenderOptions
+from sat3d.generators.shown import LEAST_SHARE
 from sat3d.networks.loading import resize
 from training.masks.preselect import normalise, region_gradients
-from training.masks.rendering import render_picture
 
 from .methods import Copy, Method, Pairing, layer_mask
 from .renderer_and_judges import Stage
@@ -32,7 +33,7 @@ def picture_of(stage: Stage, styles: Tensor, editable: Tensor) -> Tensor:
     network = stage.network
     styles = network.layout.with_editable(styles, editable)
     camera = network.rig.label().to(styles)
-    picture = render_picture(network, network.planes(styles), styles, camera, _NEURAL_PX)
+    picture = network.synthesize(styles, camera, RenderOptions(_NEURAL_PX, least_share=LEAST_SHARE)).image
     return resize(picture, stage.picture_px, stage.picture_px)
 
 
