@@ -10,7 +10,6 @@ from torch import Tensor
 from ..sat3d.auto_intensity import Found, distance_to, smallest_intensity
 from ..sat3d.domains import Domain, domain_names, load_domain
 from ..sat3d.errors import ConfigError
-from ..sat3d.inversion import tuned_network
 from ..sat3d.latent import Latent
 from ..sat3d.masks import AttributeMasks
 from ..sat3d.networks.loading import large_enough
@@ -34,11 +33,11 @@ class Judge:
 
     def render_fronts(self, face: Latent) -> Tensor:
         """Every face from the front, ``[B, 3, H, W]`` about -1..1, at least 64 pixels per side."""
-        network = tuned_network(self.model.ready(memory.render_bytes(self.model.network.config)), face)
+        network = self.model.ready(memory.render_bytes(self.model.network.config))
         options = self.model.render_options(min(network.own_resolution, _LARGEST_RESOLUTION))
         cameras = network.rig.label()
         with host.cancellable(network):
-            views = render_views(network, face.styles, cameras, options)
+            views = render_views(network, face, cameras, options)
             return large_enough(torch.cat([view.image.float() for view in views]))
 
     def measure(self, pictures: Tensor) -> Measurement:

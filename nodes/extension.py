@@ -3,7 +3,7 @@
 from comfy_api.latest import ComfyExtension, io
 
 from ..sat3d.errors import Sat3dError
-from . import clips, encoders, example_photo, faces, load, masks, model_folders
+from . import clips, encoders, example_photo, faces, load, masks, model_folders, part_fields
 from .align import SAT3DAlignFace
 from .compare import SAT3DCompare
 from .encoders import SAT3DLoadEncoder
@@ -15,6 +15,7 @@ from .masks import SAT3DLoadMasks
 from .mesh import SAT3DExportMesh
 from .multi_transfer import SAT3DMultiTransfer
 from .orbit import RenderOrbit
+from .parts import SAT3DPartMasks, SAT3DSwapParts
 from .paste import SAT3DPasteBack
 from .qmm import QMMScore
 from .render_source_view import SAT3DRenderAsTaken
@@ -36,9 +37,11 @@ NODES: list[type[io.ComfyNode]] = [
     SAT3DLoadLatent,
     SAT3DTransfer,
     SAT3DMultiTransfer,
+    SAT3DSwapParts,
     SAT3DStudio,
     RenderOrbit,
     SAT3DRenderAsTaken,
+    SAT3DPartMasks,
     SAT3DPasteBack,
     SAT3DExportMesh,
     SAT3DContactSheet,
@@ -49,7 +52,7 @@ NODES: list[type[io.ComfyNode]] = [
 
 def register_model_folders() -> None:
     """Make the folders known to the host whose files the nodes list."""
-    for library in (load.LIBRARY, masks.LIBRARY, clips.LIBRARY, encoders.LIBRARY, faces.LIBRARY):
+    for library in (load.LIBRARY, masks.LIBRARY, part_fields.LIBRARY, clips.LIBRARY, encoders.LIBRARY, faces.LIBRARY):
         library.register()
     model_folders.add_output_folder(faces.LIBRARY.folder, faces.SAVED_UNDER)
 

@@ -6,7 +6,7 @@ from comfy_api.latest import io
 
 from ..sat3d import codes
 from ..sat3d.errors import ConfigError
-from ..sat3d.latent import SCHEMA, Latent, load_latent
+from ..sat3d.latent import SCHEMAS, Latent, load_latent
 from . import host, newer_hosts, output_files, widgets
 from .library import Library
 from .transfer import describe_edits
@@ -15,7 +15,7 @@ from .types import EG3D_LATENT, EG3D_MODEL
 SAVED_UNDER = "sat3d"  # of the host's output folder
 LIBRARY = Library(
     "sat3d_latents",
-    SCHEMA,
+    SCHEMAS,
     "faces",
     "Save Face makes such files, projectors of other projects .npy, .npz or .pt",
     (".safetensors", *codes.SUFFIXES),

@@ -24,7 +24,7 @@ class Library:
     """
 
     folder: str
-    schema: str
+    schema: str | tuple[str, ...]
     what: str
     source: str
     extensions: tuple[str, ...] = (".safetensors",)

@@ -94,6 +94,14 @@ def choose_masks(model: host.HostModel, given: AttributeMasks | None) -> Attribu
     return masks
 
 
+def masks_at_hand(model: host.HostModel) -> AttributeMasks | None:
+    """Those of :func:`find_masks`; None: there are none."""
+    try:
+        return find_masks(model)
+    except LayoutError:
+        return None
+
+
 def find_masks(model: host.HostModel) -> AttributeMasks:
     """The masks of the pack for this very network, else for one of the same style layout.
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from comfy_api.latest import io
 
 from ..sat3d.errors import ConfigError
-from ..sat3d.generators import ViewGenerator, as_view_generator
-from ..sat3d.inversion import tuned_network
+from ..sat3d.generators import StyleGenerator, as_view_generator
 from ..sat3d.latent import Latent
 from ..sat3d.mesh.extraction import DEFAULT_CELLS, Mesh, MeshOptions, extract_mesh
 from ..sat3d.mesh.files import save_mesh
 from ..sat3d.mesh.grid import COARSE_CELLS, MAX_CELLS
+from ..sat3d.parts.generator import network_showing
 from . import host, memory, newer_hosts, output_files, widgets
 from .types import EG3D_LATENT, EG3D_MODEL
 
@@ -98,11 +98,11 @@ class SAT3DExportMesh(io.ComfyNode):
         as_view_generator(model.network, "A mesh")
         output_files.new_file(filename_prefix, f".{format}")  # refuses what could not be saved before it is computed
         working_bytes = memory.render_bytes(model.network.config) + resolution**3 * _BYTES_A_CORNER
-        network = as_view_generator(tuned_network(model.ready(working_bytes), latent), "A mesh")
+        network = model.ready(working_bytes)
         report, files, notes = host.Report(cls), [], host.workflow_notes(cls)
         with host.cancellable(network):
-            for i in range(len(latent.styles)):
-                mesh = extract(network, latent, i, options, report)
+            for i, face in enumerate(latent.faces()):
+                mesh = extract(network, face, i, len(latent.styles), options, report)
                 files.append(save(mesh, filename_prefix, f".{format}", notes))
         return io.NodeOutput(
             list(map(output_files.below_output, files)),
@@ -126,13 +126,14 @@ def check_packages() -> None:
         )
 
 
-def extract(network: ViewGenerator, latent: Latent, face: int, options: MeshOptions, report: host.Report) -> Mesh:
-    """The mesh of one face of the latent; ``report`` counts on over all faces."""
-    total = len(latent.styles) * _STEPS
-    report(face * _STEPS, total)
-    styles = latent.styles[[face]].to(network.device)
-    step = lambda done, _: report(face * _STEPS + done, total)  # noqa: E731
-    return extract_mesh(network, network.planes(styles), options, step, styles)
+def extract(
+    network: StyleGenerator, face: Latent, number: int, count: int, options: MeshOptions, report: host.Report
+) -> Mesh:
+    """The mesh of one face, the ``number``-th of ``count``; ``report`` counts on over all faces."""
+    report(number * _STEPS, count * _STEPS)
+    shown, styles = as_view_generator(network_showing(network, face), "A mesh"), face.styles.to(network.device)
+    step = lambda done, _: report(number * _STEPS + done, count * _STEPS)  # noqa: E731
+    return extract_mesh(shown, shown.planes(styles), options, step, styles)
 
 
 def save(mesh: Mesh, prefix: str, suffix: str, notes: Mapping[str, str]) -> Path:

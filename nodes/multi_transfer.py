@@ -7,7 +7,6 @@ from comfy_api import latest
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..sat3d.inversion import tuned_network
 from ..sat3d.latent import Latent
 from ..sat3d.masks import AttributeMasks
 from ..sat3d.transfer import transfer
@@ -139,8 +138,8 @@ def transfer_all(
 def render_first(model: host.HostModel, face: Latent, resolution: int, yaw_deg: float) -> Tensor:
     """IMAGE ``[1, H, W, 3]`` of the first face. No progress is sent: the page would keep its preview instead."""
     cameras = make_cameras(model.network, STILL, 1, yaw_deg, 0.0, None)
-    network = tuned_network(model.ready(memory.render_bytes(model.network.config)), face)
+    network = model.ready(memory.render_bytes(model.network.config))
     options = model.render_options(resolution)
     with host.cancellable(network):
-        view = next(render_views(network, face.styles[:1], cameras, options))
+        view = next(render_views(network, face.faces()[0], cameras, options))
     return host.keep(to_frame(view)[0])

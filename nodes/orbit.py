@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from comfy_api.latest import InputImpl, Types, io
@@ -11,11 +11,14 @@ from torch import Tensor
 
 from ..sat3d.camera import orbit
 from ..sat3d.generators import Rendering, RenderOptions, StyleGenerator, as_view_generator
-from ..sat3d.inversion import tuned_network
 from ..sat3d.latent import Latent
 from ..sat3d.normals import normals_from_depth
+from ..sat3d.parts.field import Parts
+from ..sat3d.parts.generator import views_of
+from ..sat3d.parts.masks import PartViews
 from ..sat3d.pictures import depth_to_grey
 from . import host, images, memory, newer_hosts, widgets
+from .part_fields import parts_at_hand
 from .types import EG3D_LATENT, EG3D_MODEL
 from .viewer_camera import View, read_view
 
@@ -58,6 +61,7 @@ class RenderOrbit(io.ComfyNode):
                     display_name="normals",
                     tooltip="Which way the surface faces: red to the right, green up, blue towards the camera.",
                 ),
+                widgets.parts(),
             ],
             hidden=[io.Hidden.unique_id],
         )
@@ -82,18 +86,20 @@ class RenderOrbit(io.ComfyNode):
         if camera and path == STILL:
             yaw_deg = pitch_deg = 0.0
         cameras = make_cameras(model.network, path, frames, yaw_deg, pitch_deg, fov_deg or None, view)
-        network = tuned_network(model.ready(memory.render_bytes(model.network.config)), latent)
+        network = model.ready(memory.render_bytes(model.network.config))
         options = model.render_options(neural_resolution or None, rendering == widgets.FAST)
+        known = parts_at_hand(model)
         with host.cancellable(network):
-            pictures, depth, alpha = collect(
-                render_views(network, latent.styles, cameras, options),
+            made = collect(
+                render_views(network, latent, cameras, options, known),
                 len(latent.styles) * len(cameras),
                 host.Report(cls),
             )
+        pictures, depth, alpha = made.pictures, made.depth, made.alpha
         normals = images.to_host(normals_from_depth(depth, alpha, float(cameras[0, 16])))
         depth = images.grey_image(depth_to_grey(depth, alpha))
         video = InputImpl.VideoFromComponents(Types.VideoComponents(images=pictures, frame_rate=Fraction(fps)))
-        return io.NodeOutput(pictures, video, depth, images.to_mask(alpha), normals)
+        return io.NodeOutput(pictures, video, depth, images.to_mask(alpha), normals, made.parts(known))
 
 
 def _inputs() -> list[io.Input]:
@@ -177,20 +183,41 @@ def make_cameras(
 
 
 def render_views(
-    network: StyleGenerator, styles: Tensor, cameras: Tensor, options: RenderOptions
+    network: StyleGenerator, latent: Latent, cameras: Tensor, options: RenderOptions, parts: Parts | None = None
 ) -> Iterator[Rendering]:
-    """See :meth:`StyleGenerator.views`; on the network's device."""
-    return network.views(styles.to(network.device), cameras.to(network.device), options)
+    """Every face of the latent from every camera, face after face; see :func:`sat3d.parts.generator.views_of`. With
+    ``parts``: and which part each pixel is of."""
+    if parts is None:
+        return views_of(network, latent, cameras, options)
+    return views_of(network, latent, cameras, options, parts.field.to(network.device), labelled=True)
 
 
-def collect(views: Iterator[Rendering], total: int, report: Report) -> tuple[Tensor, Tensor, Tensor]:
-    """IMAGE ``[N, H, W, 3]``, depth and opacity ``[N, 1, H, W]``, with a live preview."""
-    frames = []
+class Frames(NamedTuple):
+    """IMAGE ``[N, H, W, 3]``, depth and opacity ``[N, 1, H, W]``, label probabilities ``[N, K, r, r]`` or None."""
+
+    pictures: Tensor
+    depth: Tensor
+    alpha: Tensor
+    shares: Tensor | None
+
+    def parts(self, known: Parts | None) -> PartViews:
+        """What Part Masks chooses from; of a generator without a field there is nothing to choose."""
+        size = (self.pictures.shape[1], self.pictures.shape[2])
+        if known is None or self.shares is None:
+            return PartViews(self.depth.new_zeros(len(self.depth), 0, 1, 1), (), size)
+        return PartViews(self.shares, known.field.labels, size)
+
+
+def collect(views: Iterator[Rendering], total: int, report: Report) -> Frames:
+    """All views, with a live preview."""
+    frames, shares = [], []
     for i, view in enumerate(views):
         report(i + 1, total, view.image)
         frames.append([host.keep(part) for part in to_frame(view)])
+        if view.parsing is not None:
+            shares.append(host.keep(view.parsing.half()))
     pictures, depth, alpha = (torch.cat(parts) for parts in zip(*frames, strict=True))
-    return pictures, depth, alpha
+    return Frames(pictures, depth, alpha, torch.cat(shares) if len(shares) == len(frames) else None)
 
 
 def to_frame(view: Rendering) -> tuple[Tensor, Tensor, Tensor]:

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from comfy_api.latest import io
 
 from ..sat3d.generators import Rendering, RenderOptions, StyleGenerator
-from ..sat3d.inversion import tuned_network
 from ..sat3d.latent import Latent
+from ..sat3d.parts.field import Parts
 from . import host, images, memory, newer_hosts, widgets
-from .orbit import collect
+from .orbit import collect, render_views
+from .part_fields import parts_at_hand
 from .types import EG3D_LATENT, EG3D_MODEL
 
 
@@ -30,6 +31,7 @@ class SAT3DRenderAsTaken(io.ComfyNode):
             outputs=[
                 io.Image.Output("images", display_name="images", tooltip="One picture of each face, for Paste Back."),
                 widgets.alpha(),
+                widgets.parts(),
             ],
             hidden=[io.Hidden.unique_id],
         )
@@ -37,17 +39,19 @@ class SAT3DRenderAsTaken(io.ComfyNode):
     @classmethod
     def execute(cls, model: host.HostModel, latent: Latent, rendering: str = widgets.EXACT) -> io.NodeOutput:
         model.check(latent)
-        network = tuned_network(model.ready(memory.render_bytes(model.network.config)), latent)
-        report = host.Report(cls)
+        network = model.ready(memory.render_bytes(model.network.config))
+        report, known = host.Report(cls), parts_at_hand(model)
         with host.cancellable(network):
-            views = render_as_taken(network, latent, model.render_options(fast=rendering == widgets.FAST))
+            options = model.render_options(fast=rendering == widgets.FAST)
+            views = render_as_taken(network, latent, options, known)
             # Without a live preview: the page would keep it, and one picture is soon made.
-            pictures, _, alpha = collect(views, len(latent.styles), lambda done, total, _: report(done, total))
-        return io.NodeOutput(pictures, images.to_mask(alpha))
+            frames = collect(views, len(latent.styles), lambda done, total, _: report(done, total))
+        return io.NodeOutput(frames.pictures, images.to_mask(frames.alpha), frames.parts(known))
 
 
-def render_as_taken(network: StyleGenerator, latent: Latent, options: RenderOptions) -> Iterator[Rendering]:
+def render_as_taken(
+    network: StyleGenerator, latent: Latent, options: RenderOptions, parts: Parts | None = None
+) -> Iterator[Rendering]:
     """Face by face, each from its own camera, or all from the only one; a flat generator takes no notice of it."""
-    cameras = latent.camera.to(network.device).expand(len(latent.styles), -1)
-    for style, camera in zip(latent.styles.to(network.device).split(1), cameras.split(1), strict=True):
-        yield network.synthesize(style, camera, options)
+    for face in latent.faces():
+        yield from render_views(network, face, face.camera, options, parts)

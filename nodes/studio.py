@@ -11,7 +11,6 @@ from torch import Tensor
 
 from ..sat3d.errors import Sat3dError
 from ..sat3d.generators import TriplaneGenerator
-from ..sat3d.inversion import tuned_network
 from ..sat3d.inversion.edit_mask import changed_parts
 from ..sat3d.latent import Latent
 from ..sat3d.masks import AttributeMasks
@@ -147,9 +146,9 @@ def _inputs() -> list[io.Input]:
 def render_state(model: host.HostModel, face: Latent, state: StudioState, resolution: int | None) -> Tensor:
     """IMAGE ``[1, H, W, 3]`` of the first face. No progress is sent: the page would keep its preview instead."""
     cameras = make_cameras(model.network, STILL, 1, state.yaw_deg, state.pitch_deg, None)
-    network = tuned_network(model.ready(memory.render_bytes(model.network.config)), face)
+    network = model.ready(memory.render_bytes(model.network.config))
     with host.cancellable(network):
-        view = next(render_views(network, face.styles[:1], cameras, model.render_options(resolution)))
+        view = next(render_views(network, face.faces()[0], cameras, model.render_options(resolution)))
     return host.keep(to_frame(view)[0])
 
 

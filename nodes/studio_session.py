@@ -17,9 +17,9 @@ from torch import Tensor
 
 from ..sat3d.errors import ShapeError
 from ..sat3d.generators import PreviewLadder, StyleGenerator, TriplaneGenerator
-from ..sat3d.inversion import tuned_network
 from ..sat3d.latent import Latent
 from ..sat3d.masks import AttributeMasks
+from ..sat3d.parts.generator import network_showing
 from . import host, memory
 from .multi_transfer import transfer_all
 from .orbit import STILL, make_cameras
@@ -134,7 +134,7 @@ class Session:
         model = self.model
         face = self.faces.edited(model, state)
         cameras = make_cameras(model.network, STILL, 1, state.yaw_deg, state.pitch_deg, None)
-        network = tuned_network(usable_network(model), face)
+        network = network_showing(usable_network(model), face.faces()[0])
         styles, cameras = face.styles[:1].to(network.device), cameras.to(network.device)
         with host.cancellable(network, check):
             if not isinstance(network, TriplaneGenerator):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from . import newer_hosts
-from .types import EG3D_LATENT, SAT3D_MASKS
+from .types import EG3D_LATENT, SAT3D_MASKS, SAT3D_PARTS
 
 MAX_SEED = 2**32 - 1
 SLIDER = getattr(getattr(io, "NumberDisplay", None), "slider", None)
@@ -43,6 +43,12 @@ def provenance() -> io.Output:
 
 def alpha() -> io.Output:
     return io.Mask.Output("alpha", display_name="alpha", tooltip="How opaque the head is at each pixel, 0..1.")
+
+
+def parts() -> io.Output:
+    return SAT3D_PARTS.Output(
+        "parts", display_name="parts", tooltip="Which part of the head each pixel is of, for Part Masks."
+    )
 
 
 FAST, EXACT = "fast", "exact"

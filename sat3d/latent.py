@@ -11,9 +11,12 @@ from torch import Tensor
 from .camera import LABEL_SIZE, check_label
 from .errors import FileError, LayoutError, ShapeError
 from .files.safetensors_io import parse_json, read_header, read_tensors, require_tensor, write_tensors
+from .latent_layers import FieldWeights, Layer, check_layers, pack_layers, unpack_layers
 from .style_space import StyleLayout
 
 SCHEMA = "sat3d-latent/1"
+LAYERED_SCHEMA = "sat3d-latent/2"  # of faces with layers, which earlier versions would show without them
+SCHEMAS = (SCHEMA, LAYERED_SCHEMA)
 _WEIGHT_PREFIX = "tuned."
 
 
@@ -32,6 +35,8 @@ class Latent:
     """B faces. ``styles`` is the full style vector, toRGB and super-resolution included.
 
     ``tuned``: weight differences by parameter name (after pivotal tuning), to be added to the generator's.
+    ``layers``: other faces that are shown in some parts, the later ones over those before, by the semantic field whose
+    weights are ``part_field``; see :mod:`.parts`.
     """
 
     styles: Tensor  # [B, S]
@@ -41,6 +46,8 @@ class Latent:
     edits: tuple[Edit, ...] = ()
     tuned: Mapping[str, Tensor] = field(default_factory=dict)
     name: str = ""
+    layers: tuple[Layer, ...] = ()
+    part_field: FieldWeights | None = None
 
     def __post_init__(self):
         if self.styles.ndim != 2 or not torch.isfinite(self.styles).all():
@@ -65,6 +72,7 @@ class Latent:
                 "one camera, or one per face",
                 f"pass [1, {LABEL_SIZE}] or [B, {LABEL_SIZE}]",
             )
+        check_layers(self.layers, self.part_field, *self.styles.shape)
 
     def check_layout(self, layout: StyleLayout) -> None:
         """Raises LayoutError unless the latent belongs to a generator of this layout."""
@@ -76,22 +84,37 @@ class Latent:
                 "use it with the generator that made it",
             )
 
+    def faces(self) -> list["Latent"]:
+        """Its faces, one by one."""
+        cameras = self.camera.expand(len(self.styles), -1)
+        return [
+            replace(
+                self,
+                styles=self.styles[[i]],
+                camera=cameras[[i]],
+                layers=tuple(each.of_face(i) for each in self.layers),
+            )
+            for i in range(len(self.styles))
+        ]
+
     def with_edit(self, styles: Tensor, edit: Edit) -> "Latent":
         """The edited face, with the edit added to its provenance."""
         return replace(self, styles=styles, edits=(*self.edits, edit))
 
     def save(self, path: str | os.PathLike, overwrite: bool = True, notes: Mapping[str, str] | None = None) -> None:
         """Write as safetensors, with ``notes`` in its header; the file appears whole or not at all."""
+        more, facts = pack_layers(self.layers, self.part_field)
         header = {
             **(notes or {}),
-            "schema": SCHEMA,
+            **facts,
+            "schema": LAYERED_SCHEMA if self.layers else SCHEMA,
             "generator_fingerprint": self.generator_fingerprint,
             "name": self.name,
             "layout_fingerprint": self.layout_fingerprint,
             "edits": json.dumps([asdict(edit) for edit in self.edits]),
         }
         tensors = {"styles": self.styles.float(), "camera": self.camera.float()}
-        tensors |= {_WEIGHT_PREFIX + name: delta for name, delta in self.tuned.items()}
+        tensors |= more | {_WEIGHT_PREFIX + name: delta for name, delta in self.tuned.items()}
         write_tensors(path, tensors, header, overwrite)
 
 
@@ -102,8 +125,11 @@ def load_latent(path: str | os.PathLike, layout: StyleLayout | None = None) -> L
         FileError: missing, truncated, not a latent, NaN inside. ShapeError: no face in it.
         LayoutError: made by a generator of another architecture.
     """
-    header = read_header(path, SCHEMA, "a SAT3D latent", "latents are saved by this pack")
+    header = read_header(path, SCHEMAS, "a SAT3D latent", "latents are saved by this pack")
     tensors = read_tensors(path)
+    layered = header["schema"] == LAYERED_SCHEMA
+    facts, labels = (parse_json(header, key, path) if layered else None for key in ("layers", "labels"))
+    layers, part_field = unpack_layers(tensors, facts, labels, path)
     tuned = {name.removeprefix(_WEIGHT_PREFIX): t for name, t in tensors.items() if name.startswith(_WEIGHT_PREFIX)}
     latent = Latent(
         require_tensor(tensors, "styles", 2, path),
@@ -113,6 +139,8 @@ def load_latent(path: str | os.PathLike, layout: StyleLayout | None = None) -> L
         _parse_edits(header, path),
         tuned,
         header.get("name", ""),
+        layers,
+        part_field,
     )
     if layout is not None:
         latent.check_layout(layout)

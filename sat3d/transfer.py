@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from torch import Tensor
 
 from .errors import LayoutError, ShapeError
 from .latent import Edit, Latent
+from .latent_layers import EDIT
 from .masks import AttributeMasks
 from .style_space import StyleLayout
 
@@ -30,6 +32,9 @@ def transfer(
 ) -> Latent:
     """Move ``attributes`` of ``reference`` onto ``source``; all other channels, toRGB and super-resolution stay.
 
+    Of a composed ``source`` the base face and its confined edits move, parts of others stay; of a composed
+    ``reference`` the base face counts.
+
     ``reference`` has one face or as many as ``source``. The result is a latent again: chain calls for several
     attributes, each with its own reference and intensity.
 
@@ -44,15 +49,20 @@ def transfer(
             "The intensity is not a finite number", intensity, "a number; useful are 0 … 2.25", "check the input"
         )
     mask = masks.mask(attributes).to(source.styles)
-    own = layout.editable(source.styles)
-    theirs = layout.editable(reference.styles.to(source.styles)).expand_as(own)
-    styles = (
-        source.styles
-        if intensity == 0
-        else layout.with_editable(source.styles, edit_styles(own, theirs, mask, intensity))
-    )
+    theirs = layout.editable(reference.styles.to(source.styles))
+
+    def moved(styles: Tensor) -> Tensor:
+        if intensity == 0:
+            return styles
+        own = layout.editable(styles)
+        return layout.with_editable(styles, edit_styles(own, theirs.expand_as(own), mask, intensity))
+
     edit = Edit(tuple(attributes), float(intensity), reference.name, masks.metadata.get("name", ""))
-    return source.with_edit(styles, edit)
+    layers = tuple(
+        replace(layer, styles=moved(layer.styles.expand_as(source.styles))) if layer.kind == EDIT else layer
+        for layer in source.layers
+    )
+    return replace(source.with_edit(moved(source.styles), edit), layers=layers)
 
 
 def _check_pair(source: Latent, reference: Latent, layout: StyleLayout) -> None:

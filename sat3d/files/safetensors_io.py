@@ -34,16 +34,18 @@ def open_safetensors(path: str | os.PathLike):
         ) from error
 
 
-def read_header(path: str | os.PathLike, schema: str, kind: str, next_step: str) -> dict[str, str]:
-    """The metadata of a file of ours, without its tensors.
+def read_header(path: str | os.PathLike, schema: str | Sequence[str], kind: str, next_step: str) -> dict[str, str]:
+    """The metadata of a file of ours, of this ``schema`` or one of these, without its tensors.
 
     Raises:
         FileError: missing, truncated, not safetensors, or of another schema.
     """
     with open_safetensors(path) as stream:
         header = stream.metadata() or {}
-    if header.get("schema") != schema:
-        raise FileError(f"Not {kind}", f"{Path(path).name} with schema {header.get('schema')!r}", schema, next_step)
+    schemas = [schema] if isinstance(schema, str) else list(schema)
+    if header.get("schema") not in schemas:
+        got = f"{Path(path).name} with schema {header.get('schema')!r}"
+        raise FileError(f"Not {kind}", got, " or ".join(schemas), next_step)
     return header
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .planes import grid_size, texel_rays
 from .rays import RayBatch
 from .scene import CROPPED_DENSITY, Places, Volume
 
@@ -22,8 +21,7 @@ class TexelRays:
     @classmethod
     def of(cls, scene: Volume, rays: RayBatch) -> "TexelRays":
         depth = (rays.near + rays.far) / 2
-        lines = texel_rays(rays.origins, rays.directions, depth, scene.projection, grid_size(scene.planes))
-        return cls(*lines, depth, rays)
+        return cls(*scene.lines(rays.origins, rays.directions, depth), depth, rays)
 
     def places(self, depths: Tensor) -> Places:
         """``depths [R, N]`` -> R·N places."""

@@ -159,25 +159,40 @@ def _windows(texels: Tensor, length: int) -> Tensor:
 
 
 def sample_planes(
-    planes: Tensor, texels: Tensor, batch_index: Tensor | None = None, shares: Tensor | None = None
+    planes: Tensor,
+    texels: Tensor,
+    batch_index: Tensor | None = None,
+    shares: Tensor | None = None,
+    layers: int = 1,
+    first: int = 0,
 ) -> Tensor:
     """Mean over planes of the (tri)linear samples, zeros outside: ``texels [P, k, M]`` -> ``[M, C]``.
 
     ``planes [B, H, W, P, C]`` or ``[B, H, W, P, D, C]``; ``batch_index [M]`` says which of the B a point reads (None:
-    all read the first); ``shares [P, M]``: weights in the place of the mean's 1 / P. Differentiable in planes, texels
-    and shares. Points run along the last axis until the very end, so that every small operation is a long contiguous
-    loop.
+    all read the first); ``shares [P, M]``: weights in the place of the mean's 1 / P. ``layers``: the texels are
+    those of so many volumes, one after the other, each with a mean of its own: ``[M, layers · C]``; ``first``: the
+    plane that the first of them is for. Differentiable in planes, texels and shares. Points run along the last axis
+    until the very end, so that every small operation is a long contiguous loop.
     """
-    num_planes, features = planes.shape[3], planes.shape[-1]
-    if _reads_pictures(planes, batch_index):
+    num_planes, features = len(texels), planes.shape[-1]
+    if layers == 1 and num_planes == planes.shape[3] and _reads_pictures(planes, batch_index):
         return read_as_pictures(planes, texels, shares)
-    rows, weights = _corners(texels, grid_size(planes), num_planes)
+    rows, weights = _corners(texels, grid_size(planes), planes.shape[3], first)
     if batch_index is not None:
         rows = rows + (batch_index * math.prod(planes.shape[1:-1])).to(rows.dtype)
     table = planes.reshape(-1, features)
-    bag = weights / num_planes if shares is None else weights * shares[(slice(None), *[None] * (weights.ndim - 2))]
-    bag = bag.flatten(0, -2).T.contiguous().to(table.dtype)
-    return F.embedding_bag(rows.flatten(0, -2).T.contiguous(), table, per_sample_weights=bag, mode="sum")
+    if shares is None:
+        bag = weights / (num_planes // layers)
+    else:
+        bag = weights * shares[(slice(None), *[None] * (weights.ndim - 2))]
+    rows, bag = (_bags(part, layers) for part in (rows, bag.to(table.dtype)))
+    found = F.embedding_bag(rows, table, per_sample_weights=bag, mode="sum")
+    return found if layers == 1 else found.view(-1, layers * features)
+
+
+def _bags(corners: Tensor, layers: int) -> Tensor:
+    """``[P, …, M]`` -> ``[M · layers, corners]``: a point's corners of one volume in a row."""
+    return corners.reshape(layers, -1, corners.shape[-1]).permute(2, 0, 1).flatten(0, 1).contiguous()
 
 
 def _reads_pictures(planes: Tensor, batch_index: Tensor | None) -> bool:
@@ -195,9 +210,9 @@ def read_as_pictures(planes: Tensor, texels: Tensor, shares: Tensor | None = Non
     return (read.mean(0) if shares is None else torch.einsum("pcm,pm->cm", read, shares.to(read.dtype))).T
 
 
-def _corners(texels: Tensor, size: tuple[int, ...], num_planes: int) -> tuple[Tensor, Tensor]:
+def _corners(texels: Tensor, size: tuple[int, ...], num_planes: int, first: int) -> tuple[Tensor, Tensor]:
     """Table rows and linear weights of the corners: ``[P, k, M]`` -> ``[P, 2, 2, M]`` (y, x) or ``[P, 2, 2, 2, M]``
-    (z, y, x) twice."""
+    (z, y, x) twice; of ``num_planes`` in the table those from ``first`` on."""
     height, width, *more = size
     slices = more[0] if more else 1
     limit = torch.tensor([[width], [height], *([length] for length in more)], device=texels.device, dtype=texels.dtype)
@@ -209,7 +224,8 @@ def _corners(texels: Tensor, size: tuple[int, ...], num_planes: int) -> tuple[Te
     steps = [[num_planes * slices], [width * num_planes * slices], *([1] for _ in more)]
     stride = torch.tensor(steps, device=texels.device, dtype=torch.int32)
     row_low, row_high = (torch.minimum(edge.clamp_min(0), limit - 1).int() * stride for edge in (low, low + 1))
-    offset = torch.arange(num_planes, device=texels.device, dtype=torch.int32)[:, None, None, None] * slices
+    planes = torch.arange(first, first + len(texels), device=texels.device, dtype=torch.int32)
+    offset = planes[:, None, None, None] * slices
     axes = range(texels.shape[1])
     row = [torch.stack([row_low[:, axis], row_high[:, axis]], 1) for axis in axes]
     weight = [torch.stack([weight_low[:, axis], weight_high[:, axis]], 1) for axis in axes]

@@ -63,6 +63,15 @@ class Volume:
         """Raw density ``[M]`` and colour logits ``[M, C]``; ``volume_index [M]`` as in :class:`RayBatch`."""
         return self.decoder(self.features(places, volume_index))
 
+    @property
+    def channels(self) -> int:
+        """C: of what the decoder gives to be composited."""
+        return self.planes.shape[-1]
+
+    def lines(self, origins: Tensor, directions: Tensor, depth: Tensor) -> tuple[Tensor, Tensor]:
+        """Rays as lines on the planes, where they are straight: see :func:`.planes.texel_rays`."""
+        return texel_rays(origins, directions, depth, self.projection, grid_size(self.planes))
+
     def features(self, places: Places, volume_index: Tensor | None = None) -> Tensor:
         """What the decoder gets, ``[M, C]``."""
         return sample_planes(self.planes, places.texels, volume_index, places.shares)
@@ -80,7 +89,7 @@ def query_points(scene: Volume, points: Tensor, as_seen: bool = False) -> tuple[
     flat = points.reshape(-1, 3)
     if scene.is_straight:
         still = torch.zeros_like(flat)
-        places = Places(texel_rays(flat, still, still[:, 0], scene.projection, grid_size(scene.planes))[0])
+        places = Places(scene.lines(flat, still, still[:, 0])[0])
     else:
         places = scene.places(flat.T)
     index = None

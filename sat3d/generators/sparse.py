@@ -128,7 +128,7 @@ class SparseRays:
         counts = (coefficients > _LEAST_COEFFICIENT) & (found.rows >= 0)
         where = counts.flatten().nonzero()[:, 0]
         if not len(where):
-            return torch.zeros(len(opacity), self.scene.planes.shape[-1], device=opacity.device)
+            return torch.zeros(len(opacity), self.scene.channels, device=opacity.device)
         hidden = torch.cat(found.hidden).index_select(0, found.rows.flatten().index_select(0, where))
         colours = decoder.narrow_colours(decoder.logits(hidden))
         number = counts.sum(1)
@@ -177,7 +177,7 @@ def render_volume_sparsely(
     scene, rays = replace(scene, quick=True), make_rays(camera, resolution, config, 1)
     jitter, quantiles = draw_noise(sampling or volume.Sampling(), len(rays.near), config, camera.device)
     depths = _coarse_depths(rays, config, config.depth_resolution, jitter)
-    features = camera.new_zeros(len(depths), scene.planes.shape[-1])
+    features = camera.new_zeros(len(depths), scene.channels)
     depth, opacity = torch.full_like(rays.near, torch.nan), torch.zeros_like(rays.near)
     chunk = rays_per_chunk or (_RAYS_PER_CHUNK_CPU if camera.device.type == "cpu" else _RAYS_PER_CHUNK)
     meeting, share = _rays_with_matter(occupancy, rays, config, chunk)

@@ -8,11 +8,14 @@ import pytest
 import torch
 
 from sat3d.masks import AttributeMasks
+from sat3d.parsing.labels import LABEL_NAMES
+from sat3d.parts.field import save_parts
 from tests.nodes.flows.blueprints import BLUEPRINTS
 from tests.nodes.flows.builder import CORE, FILLED, PADDING, SCREEN, TITLE, Kind
 from tests.nodes.flows.templates import TEMPLATES
 from tests.nodes.host_stub import run
 from tests.nodes.tiny_clip import write_tiny_clip
+from tests.parts.setup import sure_field
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOWS = sorted(path.stem for path in (ROOT / "workflows/api").glob("*.json"))
@@ -84,6 +87,7 @@ def api_of(graph: dict, kinds, subgraphs: dict, prefix: str = "", outside: list 
 def test_there_are_the_promised_templates():
     assert FLOWS == [
         "1 First face",
+        "10 Change the hair",
         "2 First edit",
         "3 Six attributes",
         "4 Edit a photo",
@@ -293,6 +297,8 @@ def shipped(part, shelf, assets, triplane, monkeypatch):
         triplane.layout.fingerprint,
         {"name": "tiny"},
     ).save(assets / "tiny-masks.safetensors")
+    field = sure_field(triplane, "hair", LABEL_NAMES)
+    save_parts(assets / "tiny-parts.safetensors", field, triplane.fingerprint(), triplane.layout.fingerprint)
     write_tiny_clip(assets)
     part("nodes.clips")._kept.clear()
     tiny_helpers(part, monkeypatch)

@@ -55,13 +55,13 @@ def load_domain_generator(path: Path) -> TriplaneGenerator:
         FileError: missing or damaged; ConfigError: a generator of another domain.
     """
     network = load_generator(path).network
-    if not isinstance(network, TriplaneGenerator) or not _sees_as_the_renderer(network):
+    if not isinstance(network, TriplaneGenerator) or not sees_as_the_renderer(network):
         wanted = "a tri-plane generator with the renderer's cameras"
         raise ConfigError("This generator does not make heads of the built-in domain", path, wanted, "train one")
     return network
 
 
-def _sees_as_the_renderer(network: TriplaneGenerator) -> bool:
+def sees_as_the_renderer(network: TriplaneGenerator) -> bool:
     labels = [[rig.label(pose.yaw_rad, pose.pitch_rad) for pose in _COMPARED_POSES] for rig in (network.rig, RIG)]
     return all(torch.allclose(own, wanted, atol=1e-4) for own, wanted in zip(*labels, strict=True))
 

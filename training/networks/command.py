@@ -28,15 +28,10 @@ MakeNetwork = Callable[[Views, Machine], SmallNetwork]
 
 
 @dataclass(frozen=True, kw_only=True)
-class NetworkSettings(Settings):
-    """Of all trainings of small networks."""
+class RunSettings(Settings):
+    """Of all trainings of small networks, whatever they learn from."""
 
-    data: Many[Path] = ()  # data sets of python -m training.synthheads render
-    cache: Maybe[Path] = None
-    """folder that keeps the decoded pictures: trainings on the same data share them and start at once"""
     out: Path  # the .safetensors file to write
-    count: Annotated[Maybe[int], Range(1)] = None
-    """this many pictures, evenly from all data sets (all; 1024 if rendered here)"""
     preset: Literal["cpu", "gpu"] = "cpu"  # batch, learning rate and length
     device: Maybe[str] = None  # cpu, or cuda (that of the preset)
     minutes: Annotated[Maybe[float], Range(1e-3)] = None  # train for this long
@@ -52,6 +47,17 @@ class NetworkSettings(Settings):
     evaluate_minutes: Annotated[float, Range(0)] = 10.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class NetworkSettings(RunSettings):
+    """Of trainings on pictures."""
+
+    data: Many[Path] = ()  # data sets of python -m training.synthheads render
+    cache: Maybe[Path] = None
+    """folder that keeps the decoded pictures: trainings on the same data share them and start at once"""
+    count: Annotated[Maybe[int], Range(1)] = None
+    """this many pictures, evenly from all data sets (all; 1024 if rendered here)"""
+
+
 @dataclass(frozen=True)
 class Needs:
     """What a network learns from: pictures of ``size`` pixels, made from those that have ``smallest`` (``size`` by
@@ -64,11 +70,18 @@ class Needs:
 
 
 def run(settings: NetworkSettings, presets: Mapping[str, Recipe], needs: Needs, make_network: MakeNetwork) -> int:
-    """Train to the end, or until Ctrl-C, which leaves a checkpoint; the exit code.
+    """Train on pictures to the end, or until Ctrl-C, which leaves a checkpoint; the exit code.
 
     Raises:
         Sat3dError: wrong arguments or files.
     """
+    return run_network(settings, presets, lambda machine: make_network(_views(settings, needs), machine))
+
+
+def run_network(
+    settings: RunSettings, presets: Mapping[str, Recipe], make_network: Callable[[Machine], SmallNetwork]
+) -> int:
+    """The same of a network that learns from anything else."""
     recipe = presets[settings.preset]
     recipe = recipe if settings.batch is None else replace(recipe, batch=settings.batch)
     if settings.steps is not None and settings.minutes is not None:
@@ -76,14 +89,14 @@ def run(settings: NetworkSettings, presets: Mapping[str, Recipe], needs: Needs, 
     if settings.out.suffix != ".safetensors":
         raise ConfigError("The output has another suffix", settings.out.name, ".safetensors", "choose another --out")
     with run_lock(settings.out):
-        over = _train(settings, recipe, needs, make_network)
+        over = _train(settings, recipe, make_network)
     print(f"wrote {settings.out}" if over else "stopped; --resume goes on from here")
     return 0 if over else INTERRUPTED
 
 
-def _train(settings: NetworkSettings, recipe: Recipe, needs: Needs, make_network: MakeNetwork) -> bool:
+def _train(settings: RunSettings, recipe: Recipe, make_network: Callable[[Machine], SmallNetwork]) -> bool:
     machine = _prepare(settings)
-    network = make_network(_views(settings, needs), machine)
+    network = make_network(machine)
     if settings.start:
         network.start_from(settings.start)
     minutes = settings.minutes if settings.minutes or settings.steps else recipe.minutes
@@ -95,7 +108,7 @@ def _train(settings: NetworkSettings, recipe: Recipe, needs: Needs, make_network
     return engine.run()
 
 
-def _prepare(settings: NetworkSettings) -> Machine:
+def _prepare(settings: RunSettings) -> Machine:
     """Check before any work what would stop it at the end."""
     state = state_path(settings.out)
     if state.exists() and not (settings.resume or settings.restart):

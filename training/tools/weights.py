@@ -29,6 +29,7 @@ _ORDER = (
     "synthheads-clip",
     "synthheads-encoder",
     "synthheads-masks",
+    "synthheads-parts",
 )
 
 

@@ -9,6 +9,7 @@ from .first_steps import first_edit, first_face
 from .official import official_ffhq
 from .orbit import orbit_and_mesh
 from .page import Kinds
+from .parts import change_the_hair
 from .photo import edit_a_photo
 from .refine import refine
 from .scores import scores
@@ -25,4 +26,5 @@ TEMPLATES: tuple[Callable[[Kinds], Graph], ...] = (
     official_ffhq,
     refine,
     studio,
+    change_the_hair,
 )
