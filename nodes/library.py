@@ -5,8 +5,8 @@ from functools import cache
 from pathlib import Path
 
 from ..sat3d.errors import FileError, Sat3dError
+from ..sat3d.files.network_files import ASSETS
 from ..sat3d.files.safetensors_io import read_header
-from ..sat3d.networks.loading import ASSETS
 from . import model_folders
 
 BUILT_IN = " (built-in)"

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from ..checks import check_whole
 from ..errors import ConfigError
+from ..files.network_files import NetworkKind
 from ..networks.blocks import ConvNorm, halving_trunk
 from ..networks.face_zoom import zoom_matrices
-from ..networks.loading import NetworkKind
 from .image_text import ImageText
 from .tokenizer import EXTRA_TOKENS, WordTokenizer, words_of
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor, nn
 
-from ..networks.loading import NetworkKind, load_network
+from ..files.network_files import NetworkKind, load_network
 from .detector import FaceDetector
 from .expressions import ExpressionNetwork
 from .mesh import LandmarkNetwork

@@ -50,9 +50,10 @@ class PreviewLadder:
 
     def _matter(self, planes: Tensor) -> Occupancy:
         """What is known of where matter is; if nothing is, what is found at once."""
-        if self._occupancy is None:
-            self._quick = self._quick or self.network.find_matter(planes, True)
-        return self._occupancy or self._quick
+        if self._occupancy is not None:
+            return self._occupancy
+        self._quick = self._quick or self.network.find_matter(planes, True)
+        return self._quick
 
     def _planes_of(self, styles: Tensor) -> Tensor:
         """Drawn anew only where styles of the backbone have changed."""

@@ -8,11 +8,12 @@ from torch import Tensor, nn
 
 from ..checks import check_number, check_whole
 from ..errors import ConfigError
+from ..files.network_files import NetworkKind
 from ..generators import StyleGenerator, as_view_generator
 from ..latent import Latent
 from ..networks.blocks import ConvNorm, halving_trunk
 from ..networks.face_zoom import zoom_matrices
-from ..networks.loading import NetworkKind, check_pictures, resize
+from ..networks.loading import check_pictures, resize
 from .face_look import FaceLook
 
 _LAST_CELLS = 4  # cells per side of the last feature map: pictures are registered, so where something is matters

@@ -1,6 +1,6 @@
 """Paths of the generator and the masks that come with the package."""
 
-from .loading import ASSETS
+from ..files.network_files import ASSETS
 
 GENERATOR = ASSETS / "synthheads-128.safetensors"
 MASKS = ASSETS / "synthheads-masks.safetensors"

@@ -7,10 +7,11 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from ..files.network_files import NetworkKind
 from .blocks import ConvNorm, halving_trunk, residuals
 from .close_look import close_look, close_width
 from .face_zoom import zoom_matrices
-from .loading import NetworkKind, check_pictures, resize
+from .loading import check_pictures, resize
 from .reader_config import TWO_LOOKS, ReaderConfig
 from .seen_faces import TOLD, see_faces
 from .two_looks import TwoLooks, two_looks

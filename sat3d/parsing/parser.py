@@ -8,8 +8,9 @@ from torch.nn import functional as F
 
 from ..checks import check_whole
 from ..errors import ConfigError
+from ..files.network_files import NetworkKind
 from ..networks.blocks import ConvNorm, residuals
-from ..networks.loading import NetworkKind, check_pictures, resize
+from ..networks.loading import check_pictures, resize
 from .labels import LABEL_NAMES
 
 

@@ -15,10 +15,10 @@ from torch.nn import functional as F
 
 from ..checks import check_whole
 from ..errors import ConfigError, FileError, LayoutError
+from ..files.network_files import ASSETS, NetworkKind, load_network, save_network
 from ..files.reading import check_file
 from ..files.safetensors_io import check_fit, read_header
 from ..generators import TriplaneGenerator
-from ..networks.loading import ASSETS, NetworkKind, load_network, save_network
 from ..parsing.labels import LABEL_NAMES
 
 SCHEMA = "sat3d-parts/1"

@@ -11,7 +11,7 @@ from sat3d.clip import BUILT_IN, UNTRAINED, ClipConfig, OwnClip, load_clip
 from sat3d.clip.built_in_clip import KIND, HeadTower
 from sat3d.clip.tokenizer import WordTokenizer, vocabulary_of
 from sat3d.errors import ConfigError, FileError, ShapeError
-from sat3d.networks.loading import load_network, save_network
+from sat3d.files.network_files import load_network, save_network
 
 WORDS = vocabulary_of(["a face with no beard", "a full beard"])
 CONFIG = ClipConfig(

@@ -76,6 +76,6 @@ def cell_middles() -> torch.Tensor:
 
 def test_the_file_is_small():
     from sat3d.faces.networks import KIND
-    from sat3d.networks.loading import ASSETS
+    from sat3d.files.network_files import ASSETS
 
     assert (ASSETS / KIND.asset).stat().st_size < 4e6

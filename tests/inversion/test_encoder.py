@@ -8,9 +8,9 @@ import torch
 
 from sat3d.camera import split_label
 from sat3d.errors import ConfigError, FileError, ShapeError
+from sat3d.files.network_files import save_network
 from sat3d.inversion import EncoderConfig, PortraitEncoder, encode, load_encoder
 from sat3d.inversion.encoder import KIND
-from sat3d.networks.loading import save_network
 
 W_DIM = 32
 

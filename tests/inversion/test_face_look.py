@@ -5,10 +5,11 @@ import torch
 
 from sat3d.faces.finding import read_faces
 from sat3d.faces.networks import face_networks_on
+from sat3d.files.network_files import save_network
 from sat3d.inversion import EncoderConfig, PortraitEncoder, load_encoder
 from sat3d.inversion.encoder import KIND
 from sat3d.inversion.face_look import FaceLook
-from sat3d.networks.loading import resize, save_network
+from sat3d.networks.loading import resize
 from sat3d.networks.seen_faces import see_faces
 
 SQUARE = torch.tensor([[128.0, 148.0, 150.0, 0.0]])  # middle, side and angle, in a picture of 256 pixels

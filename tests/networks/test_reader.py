@@ -8,9 +8,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from sat3d.errors import ConfigError, FileError, Sat3dError, ShapeError
+from sat3d.files.network_files import save_network
 from sat3d.inversion import FeatureLoss, IdentityLoss
 from sat3d.networks.close_look import close_look
-from sat3d.networks.loading import large_enough, resize, save_network
+from sat3d.networks.loading import large_enough, resize
 from sat3d.networks.reader import KIND, AttributeReader, ReaderConfig, load_reader
 from sat3d.networks.reader_config import TWO_LOOKS
 from sat3d.networks.two_looks import AttentionBlock, face_of, two_looks
@@ -178,7 +179,7 @@ def test_damaged_files_are_refused_in_words(plain_file, damage):
 
 
 def test_missing_built_in_weights_say_how_to_make_them(monkeypatch, tmp_path):
-    monkeypatch.setattr("sat3d.networks.loading.ASSETS", tmp_path)
+    monkeypatch.setattr("sat3d.files.network_files.ASSETS", tmp_path)
     with pytest.raises(FileError, match=r"train_reader\.py"):
         load_reader()
 

@@ -13,7 +13,7 @@ from sat3d.clip import ClipConfig, OwnClip
 from sat3d.clip.built_in_clip import KIND
 from sat3d.clip.tokenizer import vocabulary_of
 from sat3d.domains import load_domain
-from sat3d.networks.loading import load_network, save_network
+from sat3d.files.network_files import load_network, save_network
 from sat3d.qmm import QMM
 from tests.nodes.host_stub import Interrupted, run
 

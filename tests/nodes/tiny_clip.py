@@ -6,7 +6,7 @@ from sat3d.clip import ClipConfig, OwnClip
 from sat3d.clip.built_in_clip import KIND
 from sat3d.clip.tokenizer import vocabulary_of
 from sat3d.domains import load_domain
-from sat3d.networks.loading import save_network
+from sat3d.files.network_files import save_network
 
 
 def write_tiny_clip(assets: Path) -> None:

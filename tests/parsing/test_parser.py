@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from sat3d.errors import ConfigError, FileError, ShapeError
-from sat3d.networks.loading import save_network
+from sat3d.files.network_files import save_network
 from sat3d.parsing.labels import LABEL_NAMES
 from sat3d.parsing.parser import KIND, HeadParser, ParserConfig, load_parser
 
@@ -71,7 +71,7 @@ def test_a_file_gives_the_same_parser(tmp_path, parser):
 
 
 def test_missing_built_in_weights_say_how_to_make_them(monkeypatch, tmp_path):
-    monkeypatch.setattr("sat3d.networks.loading.ASSETS", tmp_path)
+    monkeypatch.setattr("sat3d.files.network_files.ASSETS", tmp_path)
     with pytest.raises(FileError, match=r"train_parser\.py"):
         load_parser()
 

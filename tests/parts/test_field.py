@@ -29,8 +29,8 @@ def test_a_field_is_saved_and_loaded(tmp_path, triplane):
 
 
 def test_the_built_in_field_is_small_and_fits_the_built_in_generator():
+    from sat3d.files.network_files import ASSETS
     from sat3d.generators import load_generator
-    from sat3d.networks.loading import ASSETS
 
     assert (ASSETS / KIND.asset).stat().st_size <= LARGEST_BYTES
     loaded, parts = load_generator(GENERATOR), load_parts()

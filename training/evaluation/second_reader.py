@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from sat3d.networks.loading import ASSETS
+from sat3d.files.network_files import ASSETS
 from sat3d.networks.reader import AttributeReader
 from training.data.views import Views
 from training.networks.metrics import explained, mean

@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from sat3d.files.network_files import save_network
 from sat3d.inversion.encoder import KIND as ENCODER
-from sat3d.networks.loading import save_network
 from sat3d.pictures import contact_sheet, save_picture, to_pil
 from training.common.ema import RunningMean
 from training.common.engine import Stage

@@ -15,7 +15,7 @@ from sat3d.clip import ClipConfig, ImageText, OwnClip
 from sat3d.clip.built_in_clip import KIND
 from sat3d.clip.tokenizer import EXTRA_TOKENS
 from sat3d.errors import ConfigError
-from sat3d.networks.loading import load_network, save_network
+from sat3d.files.network_files import load_network, save_network
 from sat3d.networks.reader import load_reader
 from training.common.device import Machine
 from training.common.random_numbers import Draws

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sat3d.errors import ConfigError
+from sat3d.files.network_files import load_network, save_network
 from sat3d.generators import StyleGenerator, TriplaneGenerator
 from sat3d.inversion.encoder import KIND, Encoded, EncoderConfig, PortraitEncoder
-from sat3d.networks.loading import load_network, save_network
 from sat3d.networks.reader import load_reader
 
 from ..common.device import Machine

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sat3d.networks.loading import load_network, save_network
+from sat3d.files.network_files import load_network, save_network
 from sat3d.parsing.labels import LABEL_NAMES
 from sat3d.parsing.parser import KIND, HeadParser, ParserConfig
 

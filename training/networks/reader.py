@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sat3d.errors import ConfigError
-from sat3d.networks.loading import load_network, save_network
+from sat3d.files.network_files import load_network, save_network
 from sat3d.networks.reader import KIND, AttributeReader, RawOutput, ReaderConfig
 
 from ..common.device import Machine

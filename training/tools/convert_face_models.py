@@ -26,8 +26,8 @@ from torch import Tensor, nn
 from training.common.console import script
 from sat3d.errors import ConfigError, FileError
 from sat3d.faces.networks import CANONICAL_POINTS, KIND, FaceNetworks
+from sat3d.files.network_files import ASSETS
 from sat3d.files.safetensors_io import write_tensors
-from sat3d.networks.loading import ASSETS
 from training.common.settings import Settings
 
 BUNDLE = "face_landmarker_v2.task"

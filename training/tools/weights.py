@@ -15,8 +15,8 @@ import tyro
 
 from training.common.console import script
 from sat3d.errors import ConfigError
+from sat3d.files.network_files import ASSETS
 from sat3d.files.reading import read_text
-from sat3d.networks.loading import ASSETS
 from training.common.settings import Many, Settings
 
 _FENCE = "```"

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from sat3d.errors import ConfigError
+from sat3d.files.network_files import save_network
 from sat3d.generators import SuperresolutionConfig
 from sat3d.generators.checkpoint import save_checkpoint
 from sat3d.inversion.encoder import KIND
-from sat3d.networks.loading import save_network
 from sat3d.networks.reader import KIND as READER
 from sat3d.networks.reader import AttributeReader
 from tests.training.tiny_generators import labelled_config, random_encoder, random_network, unlabelled_config

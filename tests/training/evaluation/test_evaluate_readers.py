@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from sat3d.networks.loading import save_network
+from sat3d.files.network_files import save_network
 from sat3d.networks.reader import KIND as READER
 from sat3d.networks.reader import AttributeReader, ReaderOutput
 from sat3d.parsing.labels import LABEL_NAMES

@@ -7,8 +7,8 @@ import torch
 
 from sat3d.clip import OwnClip
 from sat3d.clip.built_in_clip import KIND as CLIP
+from sat3d.files.network_files import save_network
 from sat3d.generators.checkpoint import save_checkpoint
-from sat3d.networks.loading import save_network
 from sat3d.parsing.parser import KIND as PARSER
 from sat3d.parsing.parser import HeadParser, ParserConfig
 from tests.training.tiny_generators import labelled_config, random_network

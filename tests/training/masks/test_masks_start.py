@@ -10,8 +10,8 @@ from sat3d.clip.built_in_clip import KIND as CLIP
 from sat3d.clip.tokenizer import EXTRA_TOKENS, vocabulary_of
 from sat3d.domains import DescriptorGroup, Domain, PictureSampling, Preselection, Quota, load_domain
 from sat3d.errors import ConfigError, FileError
+from sat3d.files.network_files import save_network
 from sat3d.losses import LossWeights
-from sat3d.networks.loading import save_network
 from tests.training.masks.setup import arguments, make_trainer
 from tests.training.tiny_networks import SMALL_CLIP
 from training.common.distributed import Processes

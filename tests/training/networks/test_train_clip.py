@@ -12,9 +12,9 @@ from sat3d.clip import load_clip
 from sat3d.clip.built_in_clip import KIND as CLIP
 from sat3d.clip.tokenizer import WordTokenizer, words_of
 from sat3d.errors import ConfigError, FileError
+from sat3d.files.network_files import load_network, save_network
 from sat3d.generators.checkpoint import save_checkpoint
 from sat3d.inversion.encoder import KIND as ENCODER
-from sat3d.networks.loading import load_network, save_network
 from tests.training.tiny_generators import labelled_config, random_encoder, random_network, unlabelled_config
 from tests.training.tiny_networks import SMALL_CLIP, WORDS, engine_of, plain
 from training import train_clip

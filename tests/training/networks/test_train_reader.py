@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from sat3d.errors import ConfigError, FileError
-from sat3d.networks.loading import save_network
+from sat3d.files.network_files import save_network
 from sat3d.networks.reader import KIND, AttributeReader, RawOutput, load_reader
 from sat3d.networks.reader_config import TWO_LOOKS
 from sat3d.networks.seen_faces import TOLD

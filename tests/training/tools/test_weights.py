@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from sat3d.errors import ConfigError
-from sat3d.networks.loading import ASSETS
+from sat3d.files.network_files import ASSETS
 from training.tools import weights
 
 FILES = sorted(ASSETS.glob("*.safetensors"))

@@ -15,11 +15,11 @@ from sat3d.clip import BUILT_IN as BUILT_IN_CLIP
 from sat3d.clip import load_clip
 from sat3d.domains import load_domain
 from sat3d.errors import ConfigError, FileError
+from sat3d.files.network_files import ASSETS
 from sat3d.files.safetensors_io import read_header
 from sat3d.files.writing import make_folder, write_text
 from sat3d.masks import SCHEMA, load_masks
 from sat3d.networks.built_in import GENERATOR
-from sat3d.networks.loading import ASSETS
 from sat3d.networks.reader import load_reader
 from sat3d.parsing.parser import load_parser
 from training.common.settings import Again, Maybe, Range, Threads

@@ -9,9 +9,9 @@ from PIL import Image
 
 from sat3d.clip import OwnClip
 from sat3d.clip.built_in_clip import KIND as CLIP
+from sat3d.files.network_files import save_network
 from sat3d.generators.checkpoint import save_checkpoint
 from sat3d.masks import AttributeMasks
-from sat3d.networks.loading import save_network
 from sat3d.networks.reader import KIND as READER
 from sat3d.networks.reader import AttributeReader
 from sat3d.parsing.parser import KIND as PARSER

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sat3d.errors import ConfigError
-from sat3d.networks.loading import save_network
+from sat3d.files.network_files import save_network
 from sat3d.networks.reader import KIND as READER
 from sat3d.networks.reader import AttributeReader, ReaderConfig
 from sat3d.parsing.parser import KIND as PARSER
