@@ -38,7 +38,7 @@ class SAT3DStudio(io.ComfyNode):
             display_name="Studio",
             category="SAT3D/edit",
             description="A head to take hold of: drag it to turn it, and move a slider for each attribute; the picture "
-            "follows at once. What the editor says is kept in the workflow.",
+            "follows, coarse at first. What the editor says is kept in the workflow.",
             **newer_hosts.found_by(
                 *newer_hosts.EDITING,
                 "live portrait",

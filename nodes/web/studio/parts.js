@@ -34,6 +34,7 @@ const STYLE = `
 .sat3d-studio.narrow .frame { flex: none; aspect-ratio: 1; }
 .sat3d-studio .veil { position: absolute; inset: 0; display: grid; place-content: center; justify-items: center; gap: 8px; background: #000b; color: #fff;
   text-align: center; border-radius: 6px; }
+.sat3d-studio .reason { max-width: 44em; padding: 0 12px; white-space: pre-wrap; }
 .sat3d-studio .veil[hidden] { display: none; }
 `;
 
