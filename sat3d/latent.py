@@ -66,11 +66,11 @@ class Latent:
                 f"pass [1, {LABEL_SIZE}] or [B, {LABEL_SIZE}]",
             )
 
-    def check_layout(self, layout: StyleLayout) -> None:
-        """Raises LayoutError unless the latent belongs to a generator of this layout."""
+    def check_layout(self, layout: StyleLayout, called: str = "The latent") -> None:
+        """Raises LayoutError unless the latent, ``called`` so, belongs to a generator of this layout."""
         if self.layout_fingerprint != layout.fingerprint or self.styles.shape[1] != layout.num_channels:
             raise LayoutError(
-                "The latent belongs to a generator of another architecture",
+                f"{called} belongs to a generator of another architecture",
                 f"layout {self.layout_fingerprint}, {self.styles.shape[1]} channels",
                 f"layout {layout.fingerprint}, {layout.num_channels} channels",
                 "use it with the generator that made it",
