@@ -37,7 +37,7 @@ class SAT3DStudio(io.ComfyNode):
             display_name="Studio",
             category="SAT3D/edit",
             description="A head to take hold of: drag it to turn it, and move a slider for each attribute; the picture "
-            "follows at once. What the editor says is kept in the workflow.",
+            "follows, coarse at first. What the editor says is kept in the workflow.",
             **newer_hosts.found_by(
                 *newer_hosts.EDITING,
                 "live portrait",
@@ -92,9 +92,13 @@ class SAT3DStudio(io.ComfyNode):
         **more: Latent | None,
     ) -> io.NodeOutput:
         wanted = read_state(state)
-        latents = [reference_1, *(face for _, face in sorted(more.items()) if face is not None)]
-        for face in (source, *latents):
-            face.check_layout(model.network.layout)
+        references = {
+            "reference_1": reference_1,
+            **{name: face for name, face in sorted(more.items()) if face is not None},
+        }
+        for name, face in {"source": source, **references}.items():
+            face.check_layout(model.network.layout, f"The face at '{name}'")
+        latents = list(references.values())
         model.check(source)
 
         def gather() -> Faces:

@@ -74,11 +74,11 @@ class Latent:
             )
         check_layers(self.layers, self.part_field, *self.styles.shape)
 
-    def check_layout(self, layout: StyleLayout) -> None:
-        """Raises LayoutError unless the latent belongs to a generator of this layout."""
+    def check_layout(self, layout: StyleLayout, called: str = "The latent") -> None:
+        """Raises LayoutError unless the latent, ``called`` so, belongs to a generator of this layout."""
         if self.layout_fingerprint != layout.fingerprint or self.styles.shape[1] != layout.num_channels:
             raise LayoutError(
-                "The latent belongs to a generator of another architecture",
+                f"{called} belongs to a generator of another architecture",
                 f"layout {self.layout_fingerprint}, {self.styles.shape[1]} channels",
                 f"layout {layout.fingerprint}, {layout.num_channels} channels",
                 "use it with the generator that made it",

@@ -63,6 +63,11 @@ function addEditor(node) {
 // What comes from the host: a run of the node, and a workflow that is opened.
 function follow(node, state, editor) {
   const { onExecuted, onConfigure, onRemoved } = node;
+  const refuse = ({ detail }) => {
+    if (detail?.node_type !== NODE || String(detail.node_id).split(":").pop() !== String(node.id)) return;
+    editor.close((detail.exception_message ?? "").trim());
+  };
+  api.addEventListener("execution_error", refuse);
   node.onExecuted = function (output) {
     const found = output?.[UI]?.[0];
     if (found) delete output.images; // older pages do not know hideOutputImages
@@ -78,6 +83,7 @@ function follow(node, state, editor) {
     if (found && !editor.session) editor.open(found);
   };
   node.onRemoved = function (...given) {
+    api.removeEventListener("execution_error", refuse);
     editor.live.stop();
     onRemoved?.apply(this, given);
   };

@@ -237,6 +237,29 @@ def test_nodes_are_at_least_as_large_as_the_page_makes_them(kinds, name):
             assert height >= least and (width >= 210 or node["type"] == "PreviewImage"), node.get("title", node["type"])
 
 
+APPS = ("1 First face", "2 First edit", "4 Edit a photo", "9 Studio")
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_the_app_shows_what_is_there(kinds, name):
+    """What the page's app mode shows; it opens as a graph all the same."""
+    ui = read(name)
+    assert ("linearData" in ui["extra"]) == (name in APPS) and "linearMode" not in ui["extra"]
+    nodes, app = (
+        {node["id"]: node for node in ui["nodes"]},
+        ui["extra"].get("linearData", {"inputs": [], "outputs": []}),
+    )
+    for number, widget, *more in app["inputs"]:
+        node = nodes[number]
+        made_by_the_page = ["studio"] if node["type"] == "SAT3DStudio" else []
+        assert widget in [*kinds[node["type"]].widgets, *made_by_the_page]
+        assert widget not in [slot["name"] for slot in node["inputs"] if slot["link"] is not None]
+        assert more == ([{"description": node["title"]}] if node.get("title") else [])
+    assert all(nodes[number]["type"] in SEEN for number in app["outputs"])
+    labels = [(widget, *(each["description"] for each in more)) for _, widget, *more in app["inputs"]]
+    assert len(set(labels)) == len(labels), "two that look the same"
+
+
 @pytest.mark.parametrize("name", FLOWS)
 def test_groups_hold_all_nodes_and_do_not_overlap(name):
     ui = read(name)

@@ -5,6 +5,8 @@ import { MOST_PITCH_DEG, Steps, readState, unedited, writeState } from "./state.
 
 const DEG_PER_PX = 0.5;
 const COARSE = 0;
+const UNLOADED = "The faces are loaded when the node runs.";
+const NARROW_PX = 420; // below: the sliders stand under the head
 const AGAIN_MS = 500;
 const MOST_TRIES = 40;
 const clamp = (value, most) => Math.min(most, Math.max(-most, value));
@@ -27,8 +29,10 @@ export class Editor {
     this.buildLook();
     this.edits = make("div", this.root, { className: "edits" });
     this.veil = make("div", this.root, { className: "veil" });
-    make("div", this.veil, { textContent: "The faces are loaded when the node runs." });
+    this.reason = make("div", this.veil, { className: "reason", textContent: UNLOADED });
     make("button", this.veil, { textContent: "Load the faces", onclick: run });
+    // In the page's app mode it stands in a column beside the results.
+    new ResizeObserver(() => this.root.classList.toggle("narrow", this.root.offsetWidth < NARROW_PX)).observe(this.root);
     this.live = new Live({
       ask: (text, rung, signal) => this.post("picture", `{"state":${text},"rung":${rung}}`, signal),
       show: (picture) => this.show(picture),
@@ -73,9 +77,11 @@ export class Editor {
     this.live.want(this.text);
   }
 
-  close() {
+  // `why`: what the host said, where it refuses the faces that are wired.
+  close(why = UNLOADED) {
     this.session = null;
     this.live.stop();
+    this.reason.textContent = why;
     this.veil.hidden = false;
     delete this.root.dataset.session;
     this.lost();

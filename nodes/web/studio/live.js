@@ -1,5 +1,7 @@
 // Pictures of a state that changes all the time: one question at a time, always about the newest state.
 const AGAIN_MS = 300;
+const UNREACHED_MS = 1000;
+const UNREACHED = "The host does not answer; it is asked again"; // to fetch() that is a TypeError
 const MOST_KEPT = 12;
 const SUPERSEDED = 409;
 const BUSY = 503;
@@ -51,11 +53,20 @@ export class Live {
       try {
         await this.answer(question);
       } catch (error) {
-        if (error.name !== "AbortError") this.say(String(error.message ?? error));
+        await this.failed(error, question);
       }
       this.now = null;
     }
     this.running = false;
+  }
+
+  // A host that restarts is asked until it is there again; then it says itself that it has lost the faces.
+  async failed(error, question) {
+    if (question.controller.signal.aborted) return;
+    this.say(error instanceof TypeError ? UNREACHED : String(error.message ?? error));
+    if (!(error instanceof TypeError)) return;
+    await wait(UNREACHED_MS);
+    if (!question.controller.signal.aborted) this.wanted ??= question;
   }
 
   async answer(question) {
@@ -64,7 +75,7 @@ export class Live {
     if (response.status === SUPERSEDED || response.status === BUSY) {
       if (response.status === BUSY) this.say((await response.json()).error);
       await wait(AGAIN_MS);
-      this.wanted ??= question;
+      if (!controller.signal.aborted) this.wanted ??= question;
       return;
     }
     if (response.status === 404) return this.gone();

@@ -29,8 +29,12 @@ const STYLE = `
 .sat3d-studio .row b { font-weight: normal; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .sat3d-studio .row i { font-style: normal; font-variant-numeric: tabular-nums; }
 .sat3d-studio .row button.as { padding: 0 5px; font-size: 11px; }
+.sat3d-studio.narrow { flex-direction: column; overflow-y: auto; }
+.sat3d-studio.narrow > * { flex: none; overflow: visible; }
+.sat3d-studio.narrow .frame { flex: none; aspect-ratio: 1; }
 .sat3d-studio .veil { position: absolute; inset: 0; display: grid; place-content: center; justify-items: center; gap: 8px; background: #000b; color: #fff;
   text-align: center; border-radius: 6px; }
+.sat3d-studio .reason { max-width: 44em; padding: 0 12px; white-space: pre-wrap; }
 .sat3d-studio .veil[hidden] { display: none; }
 `;
 

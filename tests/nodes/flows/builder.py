@@ -135,6 +135,7 @@ class Graph:
         self.inputs, self.outputs = dict(inputs or {}), {}
         self.description = ""
         self.shown: Sequence[tuple[Node, str]] = ()  # widgets that a blueprint has on the outside
+        self.app: dict[str, list] = {}  # what the page's app mode shows
 
     def uuid(self) -> str:
         return str(uuid.uuid5(_NAMESPACE, self.name))
@@ -170,6 +171,14 @@ class Graph:
             {"id": len(self.groups) + 1, "title": title, "bounding": box, "color": colour, "font_size": 22, "flags": {}}
         )
 
+    def show_as_app(self, inputs: Sequence[tuple[Node, str]], outputs: Sequence[Node]) -> None:
+        """What the page shows in its app mode: widgets, below each the title of its node, and whose results."""
+        says = [[{"description": node.title}] if node.title else [] for node, _ in inputs]
+        self.app = {
+            "inputs": [[node.id, name, *more] for (node, name), more in zip(inputs, says, strict=True)],
+            "outputs": [node.id for node in outputs],
+        }
+
     def _append(self, node: Node) -> Node:
         node.id = len(self.nodes) + 1
         self.nodes.append(node)
@@ -190,7 +199,7 @@ class Graph:
             "links": rows,
             "groups": self.groups,
             "config": {},
-            "extra": {"ds": view_of(self.nodes)},
+            "extra": {"ds": view_of(self.nodes)} | ({"linearData": self.app} if self.app else {}),
             "version": 0.4,
         }
         if subgraphs:

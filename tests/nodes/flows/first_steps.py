@@ -31,6 +31,7 @@ def first_face(kinds: Kinds) -> Graph:
     page.group("What this is", note, model)
     page.group("Who, and from where", face, orbit)
     page.group("Result", video, depth)
+    page.show_as_app([(face, "seed"), (face, "truncation"), (orbit, "path"), (orbit, "frames")], [video, depth])
     return page
 
 
@@ -97,4 +98,5 @@ def first_edit(kinds: Kinds) -> Graph:
     page.group("Who, and the edit", source, reference, edit)
     page.group("Pictures", three)
     page.group("Result", sheet, video, done)
+    page.show_as_app([(edit, "attribute"), (edit, "intensity"), (source, "seed"), (reference, "seed")], [sheet, video])
     return page

@@ -61,4 +61,5 @@ def edit_a_photo(kinds: Kinds) -> Graph:
     page.group("The face in the generator", found, near)
     page.group("Edit, and back", reference, edit, view, back)
     page.group("Result", saved, changed, seen)
+    page.show_as_app([(photo, "image"), (edit, "attribute"), (edit, "intensity"), (reference, "seed")], [saved, seen])
     return page

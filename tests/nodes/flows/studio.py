@@ -59,4 +59,5 @@ def studio(kinds: Kinds) -> Graph:
     page.group("Whom to take from", *faces)
     page.group("Edit: drag and slide", edit, done)
     page.group("Result", orbit, video)
+    page.show_as_app([(edit, "studio"), (source, "seed"), *((face, "seed") for face in faces)], [video])
     return page

@@ -76,7 +76,9 @@ def test_what_is_refused(studio, graph):
         studio(beard=(1.0, 3))
     with pytest.raises(graph.errors.ShapeError, match=r"Unknown attribute.*tail"):
         studio(state='{"edits": {"tail": 1}}')
-    with pytest.raises(graph.errors.LayoutError, match="another architecture"):
+    with pytest.raises(
+        graph.errors.LayoutError, match="face at 'reference_2' belongs to a generator of another architecture"
+    ):
         studio(reference_2=graph.sample(graph.load("flat.safetensors")[0]))
     assert studio.node.validate_inputs(state="{}") is True and studio.node.validate_inputs() is True
     assert "not usable" in studio.node.validate_inputs(state="{")
