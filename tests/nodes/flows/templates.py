@@ -9,7 +9,7 @@ from .first_steps import first_edit, first_face
 from .official import official_ffhq
 from .orbit import orbit_and_mesh
 from .page import Kinds
-from .photo import edit_a_photo
+from .photo import edit_a_photo, group_photo
 from .refine import refine
 from .scores import scores
 from .six_attributes import six_attributes
@@ -20,6 +20,7 @@ TEMPLATES: tuple[Callable[[Kinds], Graph], ...] = (
     first_edit,
     six_attributes,
     edit_a_photo,
+    group_photo,
     orbit_and_mesh,
     scores,
     official_ffhq,
