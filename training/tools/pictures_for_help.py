@@ -22,11 +22,10 @@ from sat3d.camera import orbit
 from sat3d.files.writing import write_bytes
 from sat3d.inversion import FeatureLoss, InversionOptions, Inverter, invert, load_encoder
 from sat3d.inversion.align import cut, photo_from
-from sat3d.inversion.paste import paste_back, widen_mask
+from sat3d.inversion.layers import paste_layers
 from sat3d.latent import Latent
 from sat3d.mesh.extraction import MeshOptions, extract_mesh
 from sat3d.networks.reader import load_reader
-from sat3d.parsing.labels import BACKGROUND, CLOTH
 from sat3d.parsing.parser import load_parser
 from sat3d.picture_modes import rgb_picture
 from sat3d.pictures import contact_sheet, depth_to_grey, to_pil
@@ -41,6 +40,7 @@ SEEDS = (4, 1, 13, 35, 19, 28)
 REFERENCE = 4  # whose beard is transferred
 _CELL_PX, _LARGEST_BYTES = 128, 40_000
 _CROP_PX, _MESH_PX = 256, 224
+_SEAM_PX = 24  # as Paste Back has it unless told otherwise
 _LIGHT = np.array([0.3, 0.4, 0.85])
 
 
@@ -161,9 +161,8 @@ def pasted(studio: Studio) -> Image.Image:
     """SAT3DPasteBack: the photo before and after."""
     face = studio.found.latent
     before, after = studio.as_taken(face), studio.as_taken(studio.edited(face))
-    labels = load_parser().probabilities(torch.cat([cut(studio.photo, CROP, after.shape[-1]), after]))
-    head = (1 - labels[:, [BACKGROUND, CLOTH]].sum(1, keepdim=True)).amax(0, keepdim=True)
-    result = paste_back(studio.photo, after, CROP, before, widen_mask(head.clamp(0, 1), 0.04), 0.04)
+    parse = load_parser().probabilities
+    result, _ = paste_layers(studio.photo, before, after, CROP, parse, feather=_SEAM_PX / CROP.side)
     return beside(pil(studio.photo), pil(result))
 
 
