@@ -29,7 +29,7 @@ _SURE_SCORE = 0.75  # of the detector
 _AROUND = 1.5  # sides of the box of the points
 _SAME_FACE = 0.4  # intersection over union of the points' boxes
 _INSIDE = 0.7  # share of a box that lies in a larger one: an eye behind a lens, not a face
-_LIKE_SIZE = 0.9  # of the largest of faces of like size
+_LIKE_SIZE = 0.75  # of the largest of faces of like size: heads of one size have boxes down to 0.84
 _ROW = 0.7  # of a face's size: by how much a face in a row may be lower than the highest one
 
 
