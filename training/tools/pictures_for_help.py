@@ -19,9 +19,12 @@ from torch import Tensor
 
 from training.common.console import script
 from sat3d.camera import orbit
+from sat3d.faces.drawing import draw_faces
+from sat3d.faces.finding import find_faces
 from sat3d.files.writing import write_bytes
 from sat3d.inversion import FeatureLoss, InversionOptions, Inverter, invert, load_encoder
 from sat3d.inversion.align import cut, photo_from
+from sat3d.inversion.frames import BUILT_IN
 from sat3d.inversion.layers import paste_layers
 from sat3d.latent import Latent
 from sat3d.mesh.extraction import MeshOptions, extract_mesh
@@ -31,6 +34,7 @@ from sat3d.picture_modes import rgb_picture
 from sat3d.pictures import contact_sheet, depth_to_grey, to_pil
 from training.common.settings import Settings
 from training.tools.built_in_faces import BuiltInFaces
+from training.tools.example_group import GROUP
 from training.tools.example_photo import CROP, PHOTO
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -134,11 +138,13 @@ def example(studio: Studio) -> Image.Image:
 
 
 def aligned(studio: Studio) -> Image.Image:
-    """SAT3DAlignFace: the square in the photo, and the crop."""
-    photo = pil(studio.photo)
-    pen = ImageDraw.Draw(photo)
-    pen.rectangle((CROP.left, CROP.top, CROP.left + CROP.side, CROP.top + CROP.side), outline=(255, 200, 0), width=6)
-    return beside(photo, pil(studio.crop))
+    """SAT3DAlignFace: the numbers of the faces of a group, the square about one of them, and the crop."""
+    photo = photo_from(Image.open(GROUP))
+    faces = find_faces(photo)
+    crop = BUILT_IN.crop_of_found(faces[1].five_points)
+    drawn = draw_faces(pil(photo), faces, chosen=1)
+    ImageDraw.Draw(drawn).rectangle(crop.box, outline=(90, 200, 255), width=5)
+    return beside(drawn, pil(cut(photo, crop, _CROP_PX)))
 
 
 def inverted(studio: Studio) -> Image.Image:
