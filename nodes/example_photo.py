@@ -1,4 +1,4 @@
-"""SAT3DExamplePhoto: a portrait that comes with the pack, so that the photo workflow runs at once."""
+"""SAT3DExamplePhoto: photos that come with the pack, so that the photo workflows run at once."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -15,14 +15,16 @@ from . import newer_hosts
 
 FOLDER = Path(__file__).resolve().parent / "photos"
 NAME = "portrait"
-IN_INPUT = "sat3d_portrait.jpg"  # what the photo template opens by Load Image, so that another is dropped in its place
+# What the photo templates open by Load Image, so that others are dropped in their place.
+IN_INPUT = {"sat3d_portrait.jpg": "portrait.jpg", "sat3d_group.jpg": "group.jpg"}
 
 
 def offer_in_input() -> None:
-    """Put the photo into the host's input folder, unless a file of its name is there, whatever is in it."""
-    target = Path(folder_paths.get_input_directory()) / IN_INPUT
-    with suppress(FileError):
-        write_bytes(target, (FOLDER / f"{NAME}.jpg").read_bytes(), overwrite=False)
+    """Put the photos into the host's input folder, unless a file of the name is there, whatever is in it."""
+    folder = Path(folder_paths.get_input_directory())
+    for name, photo in IN_INPUT.items():
+        with suppress(FileError):
+            write_bytes(folder / name, (FOLDER / photo).read_bytes(), overwrite=False)
 
 
 class SAT3DExamplePhoto(io.ComfyNode):

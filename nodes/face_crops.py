@@ -46,8 +46,7 @@ class FaceCrop:
                 f"{self.width} x {self.height}, or the same photo at another size",
                 "connect the photo that went into Align Face",
             )
-        crop = self.crop
-        return crop if scale == 1 else Crop(crop.left * scale, crop.top * scale, crop.side * scale)
+        return self.crop if scale == 1 else self.crop.scaled(scale)
 
 
 def to_text(crops: Sequence[FaceCrop]) -> str:
@@ -63,6 +62,8 @@ def _entry(face_crop: FaceCrop) -> dict:
         "width": face_crop.width,
         "height": face_crop.height,
     }
+    if face_crop.crop.quarter_turns:
+        entry["quarter_turns"] = face_crop.crop.quarter_turns
     if face_crop.camera_deg is None:
         return entry
     return {**entry, "camera_deg": [round(angle, 3) for angle in face_crop.camera_deg]}
@@ -88,7 +89,8 @@ def from_text(text: str) -> list[FaceCrop]:
 
 
 def _parse_entry(entry: dict) -> FaceCrop:
-    crop = Crop(*(float(entry[key]) for key in ("left", "top", "side")))
+    turns = int(entry.get("quarter_turns", 0)) % 4
+    crop = Crop(*(float(entry[key]) for key in ("left", "top", "side")), turns)
     angles = entry.get("camera_deg")
     if angles is not None:
         yaw, pitch, roll = (float(angle) for angle in angles)

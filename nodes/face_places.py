@@ -74,7 +74,7 @@ def locate_crop(photo: Tensor, method: str, typed: Sequence[float], choice: Choi
         landmarks = torch.tensor(typed).reshape(5, 2)
         return FRAMES[frame].crop_of_points(landmarks), measure_angles(landmarks)
     face = one_face(choice.faces, photo, choice.number)
-    crop = FRAMES[frame].crop_of_points(face.five_points)
+    crop = FRAMES[frame].crop_of_found(face.five_points)
     return crop, measure_face_angles(face, crop, frame)
 
 
@@ -125,7 +125,7 @@ def explain_doubts(found: Sequence[Found | ShapeError]) -> str | None:
         return None
     return (
         f"no head has eyes, nose and mouth like these ({images.name_pictures(where, len(found))}): the crop may be "
-        "wrong, and how the head is turned is not known. Look at the crop; turn a photo that is upside down first"
+        "wrong, and how the head is turned is not known. Look at the crop"
     )
 
 

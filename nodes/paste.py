@@ -9,10 +9,9 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..sat3d.errors import ShapeError
-from ..sat3d.inversion.align import Crop, cut
+from ..sat3d.inversion.align import Crop, cut, cut_any
 from ..sat3d.inversion.layers import paste_layers
 from ..sat3d.inversion.paste import paste_back, widen_mask
-from ..sat3d.inversion.resampling import resample
 from ..sat3d.inversion.scores import FAR_DB, NEAR_DB, psnr
 from ..sat3d.networks.loading import large_enough, resize
 from ..sat3d.parsing.labels import LABEL_NAMES
@@ -260,7 +259,7 @@ def _fit_to_crop(mask: Tensor, crop: Crop, size: int, photo_size: tuple[int, int
     if tuple(mask.shape[2:]) == (size, size):
         return mask
     if tuple(mask.shape[2:]) == photo_size:
-        return resample(mask, crop.box, (size, size)).clamp(0, 1)
+        return cut_any(mask, crop, size).clamp(0, 1)
     raise ShapeError(
         "The mask fits neither photo nor crop",
         f"{mask.shape[3]} x {mask.shape[2]} pixels",

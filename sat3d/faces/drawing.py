@@ -12,6 +12,7 @@ from .finding import Face
 _FOUND, _CHOSEN, _TEXT = (255, 210, 0), (80, 255, 80), (0, 0, 0)
 _LINE, _LETTERS, _LEAST_LETTERS_PX = 1 / 250, 1 / 25, 12  # of the picture's longer side
 _DOT = 1 / 600
+_POINTED_PX = 60  # a smaller face would vanish beneath its points
 
 
 def draw_faces(
@@ -19,13 +20,13 @@ def draw_faces(
 ) -> Image.Image:
     """A copy of the RGB ``picture`` with the numbers of ``faces``, at ``scale`` times their places.
 
-    ``chosen``: the number of the face that is taken, drawn in another colour and with its points.
+    ``chosen``: the number of the face that is taken, drawn in another colour and, unless it is small, with its points.
     """
     drawn = picture.copy()
     pen = ImageDraw.Draw(drawn)
     for number, face in enumerate(faces):
         colour = _CHOSEN if number == chosen else _FOUND
-        if number == chosen:
+        if number == chosen and face.size_px * scale >= _POINTED_PX:
             _draw_points(pen, face, scale, max(1.0, _DOT * max(drawn.size)), colour)
         left, top, right, bottom = (round(edge * scale) for edge in face.box)
         pen.rectangle((left, top, right, bottom), outline=colour, width=max(1, round(_LINE * max(drawn.size))))

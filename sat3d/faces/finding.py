@@ -18,7 +18,9 @@ from .squares import cut_squares, to_picture
 _EYE_CORNERS = (33, 263)  # the outer ones: image-left, image-right
 _FIVE_POINTS = ((33, 133), (362, 263), (4,), (61,), (291,))  # eyes by their corners, nose tip, corners of the mouth
 _QUARTER_TURNS = (0, 1, 3, 2)
-_BEYOND_DOUBT = 10.0  # logit: of faces that are read upside down, the surest reach 9; of upright ones most are above
+# Of faces that are read upside down the landmarks' logit reaches 14.6, but the detector's score 0.80; most upright ones
+# are above both limits.
+_BEYOND_DOUBT, _BEYOND_DOUBT_SCORE = 10.0, 0.82
 # The points of a face come out the same when it is looked at again in the square about them; what is no face has others
 # every time. By how much they move in the mean, in sides of their box: still; at most, after the last look.
 _STILL, _LEAST_STILL = 0.01, 0.022
@@ -27,7 +29,7 @@ _SURE_SCORE = 0.75  # of the detector
 _AROUND = 1.5  # sides of the box of the points
 _SAME_FACE = 0.4  # intersection over union of the points' boxes
 _INSIDE = 0.7  # share of a box that lies in a larger one: an eye behind a lens, not a face
-_LIKE_SIZE = 0.9  # of the largest of faces of like size
+_LIKE_SIZE = 0.75  # of the largest of faces of like size: heads of one size have boxes down to 0.84
 _ROW = 0.7  # of a face's size: by how much a face in a row may be lower than the highest one
 
 
@@ -72,16 +74,19 @@ def find_faces(photo: Tensor, networks: FaceNetworks | None = None) -> list[Face
     """
     networks = networks or face_networks_on(str(photo.device))
     photo = photo.to(networks.device).float()
-    points, logits = torch.zeros(0, POINTS, 3), torch.zeros(0)
+    points, logits, seen = torch.zeros(0, POINTS, 3), torch.zeros(0), torch.zeros(0)
     for quarter_turns in _QUARTER_TURNS:
         squares, scores = candidates(networks.detector, photo, quarter_turns)
         # The landmark network is unsure of upright profiles and beards, of which the detector is sure.
-        more, sure = _settled(networks, photo, squares, (scores >= _SURE_SCORE) & (quarter_turns == 0))
+        more, sure, kept = _settled(networks, photo, squares, (scores >= _SURE_SCORE) & (quarter_turns == 0))
+        scores = scores[kept]
         if quarter_turns and len(points):
             known = overlaps(_boxes(more), _boxes(points))[0].amax(1) > _SAME_FACE
-            more, sure = more[known], sure[known]
-        points, logits = _distinct(torch.cat([points, more]), torch.cat([logits, sure]))
-        if len(logits) and logits.min() >= _BEYOND_DOUBT:
+            more, sure, scores = more[known], sure[known], scores[known]
+        points, logits, seen = (torch.cat(pair) for pair in ((points, more), (logits, sure), (seen, scores)))
+        order = _distinct(points, logits)
+        points, logits, seen = points[order], logits[order], seen[order]
+        if len(logits) and logits.min() >= _BEYOND_DOUBT and seen.min() >= _BEYOND_DOUBT_SCORE:
             break
     if not len(points):
         return []
@@ -110,13 +115,14 @@ def squares_around(points: Tensor) -> Tensor:
     return torch.cat([cos * x - sin * y, sin * x + cos * y, side[:, None], angle[:, None]], 1)
 
 
-def _settled(networks: FaceNetworks, photo: Tensor, squares: Tensor, certain: Tensor) -> tuple[Tensor, Tensor]:
-    """Points and logits of the faces in these squares, each looked at again until it keeps still; on the CPU.
+def _settled(networks: FaceNetworks, photo: Tensor, squares: Tensor, certain: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Points and logits of the faces in these squares, each looked at again until it keeps still, and ``[N]`` bool, in
+    which squares they are; on the CPU.
 
     ``certain [N]``: which are taken for faces though the landmark network may doubt it.
     """
     if not len(squares):
-        return torch.zeros(0, POINTS, 3), torch.zeros(0)
+        return torch.zeros(0, POINTS, 3), torch.zeros(0), torch.zeros(0, dtype=torch.bool)
     points, logits = read_faces(networks, photo, squares.to(photo.device))
     move = torch.full_like(logits, torch.inf)
     for _ in range(_LOOKS - 1):
@@ -128,14 +134,13 @@ def _settled(networks: FaceNetworks, photo: Tensor, squares: Tensor, certain: Te
         distance = (points[restless] - before)[..., :2].norm(dim=2).mean(1)
         move[restless] = distance / (around[:, 2] / _AROUND)
     faces = ((logits.cpu() >= 0) | certain) & (move.cpu() <= _LEAST_STILL)
-    return points.cpu()[faces], logits.cpu()[faces]
+    return points.cpu()[faces], logits.cpu()[faces], faces
 
 
-def _distinct(points: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
-    """Of faces that lie on one another the surest, and none inside another; the surest first."""
+def _distinct(points: Tensor, logits: Tensor) -> Tensor:
+    """Numbers of faces: of those that lie on one another the surest, and none inside another; the surest first."""
     order = logits.argsort(descending=True, stable=True)
-    points, logits = points[order], logits[order]
-    boxes = _boxes(points)
+    boxes = _boxes(points[order])
     union, inside = overlaps(boxes, boxes)
     area = boxes[:, 2:].prod(1)
     swallowed = ((inside > _INSIDE) & (union <= _SAME_FACE) & (area[:, None] < area)).any(1)
@@ -143,7 +148,7 @@ def _distinct(points: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
     for i in (~swallowed).nonzero()[:, 0].tolist():
         if not any(union[i, j] > _SAME_FACE for j in kept):
             kept.append(i)
-    return points[kept], logits[kept]
+    return order[kept]
 
 
 def _boxes(points: Tensor) -> Tensor:

@@ -54,6 +54,13 @@ def turn_deg(landmarks: Tensor) -> float:
     return math.degrees(math.atan2(down[0], down[1]))
 
 
+def quarter_turns_of(landmarks: Tensor) -> int:
+    """How often a photo is to be turned counter-clockwise, 0 … 3, so that the face ``[5, 2]`` is tilted by at most 45
+    degrees; not at all where it is within the tilt that an upright face may have."""
+    angle_deg = turn_deg(landmarks)
+    return 0 if abs(angle_deg) <= _ON_ITS_SIDE_DEG else round(-angle_deg / 90) % 4
+
+
 def _way_back(angle_deg: float) -> str:
     return "clockwise" if angle_deg > 0 else "counter-clockwise"
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from ..camera import CameraRig
-from .align import Crop, crop_of
+from .align import Crop, crop_of, turn_points
+from .face_points import quarter_turns_of
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,16 @@ class Frame:
         side = crop.side * self.sides
         x, y = (start + crop.side * (0.5 + shift) for start, shift in ((crop.left, self.right), (crop.top, self.down)))
         return Crop(x - side / 2, y - side / 2, side)
+
+    def crop_of_found(self, landmarks: Tensor) -> Crop:
+        """The same for points that were found; a head on its side or upside down is turned by quarters.
+
+        Raises:
+            ShapeError: as there.
+        """
+        turns = quarter_turns_of(landmarks)
+        crop = self.crop_of_points(turn_points(landmarks, turns, 0, 0))
+        return crop.turned(-turns, 0, 0)
 
 
 # The canonical face matches the standard five points by a similarity without rotation (below 0.4 degrees), which gives

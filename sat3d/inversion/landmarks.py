@@ -1,4 +1,4 @@
-"""The face of a photo that is meant: by its number, upright; else an error that tells what helps."""
+"""The face of a photo that is meant: by its number; else an error that tells what helps."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ..errors import ShapeError
 from ..faces.finding import Face, find_faces
-from .align import check_photo
-from .face_points import check_landmarks
+from .align import check_photo, turn_points
+from .face_points import check_landmarks, quarter_turns_of
 
 _SMALLEST_SHARE = 0.012  # of the photo's longer side, between the eyes: measured; smaller faces may be missed
 
@@ -26,14 +26,15 @@ def faces_of(photo: Tensor) -> list[Face]:
 
 
 def one_face(faces: Sequence[Face], photo: Tensor, index: int = 0) -> Face:
-    """Face ``index`` of ``photo``, 0 the largest; its head is upright.
+    """Face ``index`` of ``photo``, 0 the largest; its head may be turned any way.
 
     Raises:
-        ShapeError: no face, not so many, or one that is not upright.
+        ShapeError: no face, not so many, or one whose points are no face's.
     """
     if not 0 <= index < len(faces):
         raise _no_such_face(index, len(faces), photo)
-    check_landmarks(faces[index].five_points, found=True)
+    points = faces[index].five_points
+    check_landmarks(turn_points(points, quarter_turns_of(points), 0, 0), found=True)
     return faces[index]
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ..networks.loading import resize
 from ..parsing.labels import BACKGROUND, BEARD, BROWS, CLOTH, EARS, EYES, GLASSES, HAIR, MOUTH, NECK, NOSE, SKIN
-from .align import Crop, cut
+from .align import Crop, cut, turn, turn_upright
 from .paste import check_crops, enlarge, pixels_of
 from .sharpness import matching_strength, steepen
 from .smoothing import blur, distance_within, grown_from, largest_around, smoothstep
@@ -79,6 +79,10 @@ def paste_layers(
         ShapeError: see :func:`sat3d.inversion.paste.paste_back`.
     """
     check_crops(photo, edited, before, mask)
+    if crop.quarter_turns:
+        upright = turn_upright(photo, crop)
+        pasted, weights = paste_layers(upright[0], before, edited, upright[1], parse, mask, feather)
+        return turn(pasted, -crop.quarter_turns), turn(weights, -crop.quarter_turns)
     pixels = pixels_of(photo, crop)
     x0, y0, x1, y1 = pixels
     side = min(_WORK_PX, max(edited.shape[-1], round(crop.side)))

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..errors import ShapeError
-from .align import Crop, check_photo
+from .align import Crop, check_photo, turn, turn_upright
 from .resampling import resample
 
 FEATHER = 0.08  # of the crop's side: how wide the seam is
@@ -33,6 +33,9 @@ def paste_back(
         ShapeError: not a photo, a crop outside of it, crops of other shapes.
     """
     check_crops(photo, edited, before, mask)
+    if crop.quarter_turns:
+        upright = turn_upright(photo, crop)
+        return turn(paste_back(upright[0], edited, upright[1], before, mask, feather), -crop.quarter_turns)
     pixels = pixels_of(photo, crop)
     x0, y0, x1, y1 = pixels
     weight = make_seam(crop, pixels, feather).to(photo)

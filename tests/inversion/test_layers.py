@@ -116,6 +116,19 @@ def test_beyond_the_photo_and_bad_crops():
         paste_layers(photo, torch.zeros(1, 3, 8, 9), head(64), CROP, parse)
 
 
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_turned_photo_gets_the_same_edit_turned(turns):
+    """The photo lies turned clockwise; the crop's own pictures and their mask are upright."""
+    photo, mask = photo_of(head(256)), torch.ones(1, 1, 64, 64)
+    mask[:, :, :, :32] = 0
+    before, after = head(64), head(64, beard=0.6)
+    straight = paste_layers(photo, before, after, CROP, parse, mask)
+    lying, crop = torch.rot90(photo, -turns, (2, 3)), CROP.turned(-turns, 320, 300)
+    assert crop.quarter_turns == turns
+    for result, wanted in zip(paste_layers(lying, before, after, crop, parse, mask), straight, strict=True):
+        assert torch.equal(result, torch.rot90(wanted, -turns, (2, 3)))
+
+
 def test_every_label_is_in_one_group():
     assert sorted(label for group in GROUPS for label in group) == list(range(len(LABEL_NAMES)))
     torch.testing.assert_close(group_shares(parse(head(64))).sum(1), torch.ones(1, 64, 64))

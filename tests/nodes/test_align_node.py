@@ -125,14 +125,17 @@ def test_other_mistakes_stay_mistakes(align, detector, graph, no_face):
         align(photos(10, 10) * torch.tensor([1, torch.nan])[:, None, None, None], "find the face", no_face=no_face)
 
 
-def test_a_face_on_its_side_is_told_with_its_picture(align, detector, graph, caplog):
-    """The frame counts from 1; where it may be without a face, the reason is said, and the batch goes on."""
-    with pytest.raises(graph.errors.ShapeError, match=r"^Picture 2 of 3: The face that was found lies on its side"):
-        align(photos(10, 200, 0), "find the face")
-    crop, text, _ = align(photos(10, 200, 0), "find the face", no_face="as before")
-    assert len(crop) == 3 and found(text)[0] == found(text)[1] == found(text)[2]
-    assert "lies on its side (picture 2 of 3); No face was found in the photo (picture 3 of 3)" in caplog.text
-    assert "done there: as before" in caplog.text
+def test_a_face_on_its_side_is_put_upright(align, detector):
+    """Turned clockwise by 90 degrees: the square of the photo, turned back, and what comes later knows of it."""
+    batch = photos(10, 200)
+    crop, text, _ = align(batch, "find the face", size=64)
+    first, second = found(text)
+    assert "quarter_turns" not in first and second["quarter_turns"] == 1
+    assert second["camera_deg"] == pytest.approx(first["camera_deg"], abs=0.5)
+    assert second["side"] == pytest.approx(first["side"], rel=1e-3)
+    box = f"{second['left']} {second['top']} {second['side']}"
+    as_it_lies = align(batch[1:], "box", box, size=64)[0]
+    torch.testing.assert_close(crop[1:], torch.rot90(as_it_lies, 1, (1, 2)), atol=1e-5, rtol=0)
 
 
 def test_points_of_a_turned_photo_are_told_as_typed(align, graph):

@@ -31,6 +31,7 @@ PERSON = HeadParameters(
 )  # fmt: skip
 YAW_RAD, PITCH_RAD = -0.2, 0.03
 _RENDERED_PX, _HEAD_PX = 1400, 620  # the whole picture, and what the built-in heads show, in its middle
+_WIDER = _RENDERED_PX / _HEAD_PX
 _CUT = (280, 360, 1240, 1080)  # left, top, right, bottom of the photo
 PHOTO = ROOT / "nodes" / "photos" / "portrait.jpg"
 CROP = Crop(*((_RENDERED_PX - _HEAD_PX) / 2 - edge for edge in _CUT[:2]), _HEAD_PX)  # as the built-in heads are seen
@@ -44,7 +45,7 @@ class ExamplePhoto(Settings):
 
 @script(ExamplePhoto)
 def main(settings: ExamplePhoto) -> int:
-    folder, view = make_folder(settings.out), take()
+    folder, view = make_folder(settings.out), take(PERSON, YAW_RAD, PITCH_RAD, _HEAD_PX)
     save_picture(Image.fromarray(view.image).crop(_CUT), folder / PHOTO.name, quality=_QUALITY)
     points = landmarks(view) - np.array(_CUT[:2])
     write_text(folder / "portrait.txt", ", ".join(f"{x:.0f} {y:.0f}" for x, y in points) + "\n")
@@ -52,18 +53,16 @@ def main(settings: ExamplePhoto) -> int:
     return 0
 
 
-def take():
-    """The person from a camera with a wider lens than the domain's."""
+def take(person: HeadParameters, yaw_rad: float, pitch_rad: float, head_px: int, samples: int = 2):
+    """A person from a camera with a wider lens than the domain's; ``head_px``: what the built-in heads show, in the
+    middle of the picture."""
     start_renderer()
     from training.synth import render
     from training.synthheads.scene import build_scene
 
-    own = render.RIG
-    render.RIG = replace(own, focal=own.focal * _HEAD_PX / _RENDERED_PX)
-    try:
-        return render.render_view(build_scene(PERSON, "cpu"), YAW_RAD, PITCH_RAD, _RENDERED_PX)
-    finally:
-        render.RIG = own
+    scene = build_scene(person, "cpu")
+    scene = replace(scene, rig=replace(scene.rig, focal=scene.rig.focal / _WIDER))
+    return render.render_view(scene, yaw_rad, pitch_rad, round(head_px * _WIDER), samples)
 
 
 def landmarks(view) -> np.ndarray:

@@ -2,10 +2,10 @@
 
     python -m training.tools.measure_paste --seed 9 --count 12
 
-A photo is a rendering of 1024 pixels. The generator shows the head from its true latent (so inversion is left out of
-it), and the edit twice: as the latent of the head that is edited truly, which is the best that the generator could be
-asked for, and as the attribute masks make it. Each is pasted as a difference and by layers. Prints the table of
-docs/inversion.md.
+A photo is a rendering of 1024 pixels. The generator shows the head from its true latent, and the edit twice: as the
+latent of the head that is edited truly, which is the best that the generator could be asked for, and as the attribute
+masks make it. With ``--steps`` the photo is also inverted, and what was found is edited by the masks. Each is pasted as
+a difference and by layers. Prints the table of docs/inversion.md.
 """
 
 import statistics
@@ -22,6 +22,7 @@ from torch.nn import functional as F
 
 from training.common.console import script
 from sat3d.generators import load_generator
+from sat3d.inversion import FeatureLoss, InversionOptions, Inverter, invert, load_encoder
 from sat3d.inversion.align import Crop
 from sat3d.inversion.layers import paste_layers
 from sat3d.inversion.paste import paste_back, widen_mask
@@ -30,6 +31,7 @@ from sat3d.inversion.smoothing import blur, largest_around
 from sat3d.masks import load_masks
 from sat3d.networks.built_in import GENERATOR, MASKS
 from sat3d.networks.loading import resize
+from sat3d.networks.reader import load_reader
 from sat3d.parsing.labels import BACKGROUND, CLOTH
 from sat3d.parsing.parser import HeadParser, load_parser
 from sat3d.pictures import save_picture, to_pil
@@ -55,6 +57,7 @@ WAYS = ("the photo as it was", "difference", "layers", "the generator's picture"
 class MeasurePaste(Settings):
     count: Annotated[int, Range(1)] = 12  # edits, of the six attributes in turn
     seed: PeopleSeed = 9
+    steps: Annotated[int, Range(0)] = 0  # of an inversion in W+ of each photo; 0: none
     pictures: Maybe[Path] = None  # a folder for photo, true edit, difference and layers side by side
     threads: Annotated[int, Range(1)] = 2  # of torch
 
@@ -77,8 +80,8 @@ class Scores:
 def main(settings: MeasurePaste) -> int:
     torch.set_num_threads(settings.threads)
     rows: dict[tuple[str, str], list[Scores]] = {}
-    for number, attribute, photo, truth, before, edits in cases(settings):
-        for name, edited in edits.items():
+    for number, attribute, photo, truth, edits in cases(settings):
+        for name, (before, edited) in edits.items():
             made = ways(photo, truth, before, edited)
             for way, (picture, weight) in made.items():
                 rows.setdefault((name, way), []).append(score(photo, truth, picture, weight))
@@ -89,9 +92,11 @@ def main(settings: MeasurePaste) -> int:
     return 0
 
 
-def cases(settings: MeasurePaste) -> Iterator[tuple[int, str, Tensor, Tensor, Tensor, dict[str, Tensor]]]:
-    """Number, attribute, photo and true edit ``[1, 3, 1024, 1024]``, and the generator's pictures before and after."""
+def cases(settings: MeasurePaste) -> Iterator[tuple[int, str, Tensor, Tensor, dict[str, tuple[Tensor, Tensor]]]]:
+    """Number, attribute, photo and true edit ``[1, 3, 1024, 1024]``, and the generator's pictures before and after, by
+    the names of the edits."""
     network = load_generator(GENERATOR).network
+    tools = Inverter(network, "", load_encoder(), FeatureLoss(load_reader())) if settings.steps else None
     masks = load_masks(MASKS, network.layout)
     crowd = Crowd(settings.seed, 2 * settings.count, network.config.img_resolution, 25.0, FIRST)
     for number in range(settings.count):
@@ -105,11 +110,25 @@ def cases(settings: MeasurePaste) -> Iterator[tuple[int, str, Tensor, Tensor, Te
         styles = [network.styles(network.map(torch.from_numpy(FIRST.latent(p).astype(np.float32))[None]))
                   for p in (person, edit, other)]  # fmt: skip
         own, theirs = (network.layout.editable(each) for each in (styles[0], styles[2]))
-        moved = network.layout.with_editable(styles[0], own + masks.mask([attribute]) * (theirs - own))
+        chosen = masks.mask([attribute])
+        moved = network.layout.with_editable(styles[0], own + chosen * (theirs - own))
         label = network.rig.label(pose.yaw_rad, pose.pitch_rad)
         before, best, by_masks = (network.synthesize(each, label).image for each in (styles[0], styles[1], moved))
         photo, truth = (picture_of(p, pose) for p in (person, edit))
-        yield number, attribute, photo, truth, before, {"its best": best, "masks": by_masks}
+        edits = {"its best": (before, best), "masks": (before, by_masks)}
+        if tools is not None:
+            edits["masks, after inversion"] = edit_inverted(tools, photo, settings.steps, chosen, theirs)
+        yield number, attribute, photo, truth, edits
+
+
+def edit_inverted(tools: Inverter, photo: Tensor, steps: int, mask: Tensor, theirs: Tensor) -> tuple[Tensor, Tensor]:
+    """What is found in the photo, and its edit with the editable styles ``theirs`` under ``mask``, as taken."""
+    network, layout = tools.network, tools.network.layout
+    latent = invert(tools, photo, InversionOptions("W+", steps, 0)).latent
+    own = layout.editable(latent.styles)
+    moved = layout.with_editable(latent.styles, own + mask * (theirs - own))
+    before, edited = (network.synthesize(each, latent.camera).image for each in (latent.styles, moved))
+    return before, edited
 
 
 def picture_of(person, pose) -> Tensor:

@@ -19,19 +19,22 @@ from torch import Tensor
 
 from training.common.console import script
 from sat3d.camera import orbit
+from sat3d.faces.drawing import draw_faces
+from sat3d.faces.finding import find_faces
 from sat3d.files.writing import write_bytes
 from sat3d.inversion import FeatureLoss, InversionOptions, Inverter, invert, load_encoder
 from sat3d.inversion.align import cut, photo_from
-from sat3d.inversion.paste import paste_back, widen_mask
+from sat3d.inversion.frames import BUILT_IN
+from sat3d.inversion.layers import paste_layers
 from sat3d.latent import Latent
 from sat3d.mesh.extraction import MeshOptions, extract_mesh
 from sat3d.networks.reader import load_reader
-from sat3d.parsing.labels import BACKGROUND, CLOTH
 from sat3d.parsing.parser import load_parser
 from sat3d.picture_modes import rgb_picture
 from sat3d.pictures import contact_sheet, depth_to_grey, to_pil
 from training.common.settings import Settings
 from training.tools.built_in_faces import BuiltInFaces
+from training.tools.example_group import GROUP
 from training.tools.example_photo import CROP, PHOTO
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,6 +44,7 @@ SEEDS = (4, 1, 13, 35, 19, 28)
 REFERENCE = 4  # whose beard is transferred
 _CELL_PX, _LARGEST_BYTES = 128, 40_000
 _CROP_PX, _MESH_PX = 256, 224
+_SEAM_PX = 24  # as Paste Back has it unless told otherwise
 _LIGHT = np.array([0.3, 0.4, 0.85])
 
 
@@ -134,11 +138,13 @@ def example(studio: Studio) -> Image.Image:
 
 
 def aligned(studio: Studio) -> Image.Image:
-    """SAT3DAlignFace: the square in the photo, and the crop."""
-    photo = pil(studio.photo)
-    pen = ImageDraw.Draw(photo)
-    pen.rectangle((CROP.left, CROP.top, CROP.left + CROP.side, CROP.top + CROP.side), outline=(255, 200, 0), width=6)
-    return beside(photo, pil(studio.crop))
+    """SAT3DAlignFace: the numbers of the faces of a group, the square about one of them, and the crop."""
+    photo = photo_from(Image.open(GROUP))
+    faces = find_faces(photo)
+    crop = BUILT_IN.crop_of_found(faces[1].five_points)
+    drawn = draw_faces(pil(photo), faces, chosen=1)
+    ImageDraw.Draw(drawn).rectangle(crop.box, outline=(90, 200, 255), width=5)
+    return beside(drawn, pil(cut(photo, crop, _CROP_PX)))
 
 
 def inverted(studio: Studio) -> Image.Image:
@@ -161,9 +167,8 @@ def pasted(studio: Studio) -> Image.Image:
     """SAT3DPasteBack: the photo before and after."""
     face = studio.found.latent
     before, after = studio.as_taken(face), studio.as_taken(studio.edited(face))
-    labels = load_parser().probabilities(torch.cat([cut(studio.photo, CROP, after.shape[-1]), after]))
-    head = (1 - labels[:, [BACKGROUND, CLOTH]].sum(1, keepdim=True)).amax(0, keepdim=True)
-    result = paste_back(studio.photo, after, CROP, before, widen_mask(head.clamp(0, 1), 0.04), 0.04)
+    parse = load_parser().probabilities
+    result, _ = paste_layers(studio.photo, before, after, CROP, parse, feather=_SEAM_PX / CROP.side)
     return beside(pil(studio.photo), pil(result))
 
 

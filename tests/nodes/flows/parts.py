@@ -8,7 +8,7 @@ from .page import Kinds, Page
 
 
 def change_the_hair(kinds: Kinds) -> Graph:
-    page = Page("10 Change the hair", kinds)
+    page = Page("3b Change the hair", kinds)
     note = page.put_note(
         400,
         "Change the hair",

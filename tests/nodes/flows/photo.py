@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from .builder import Graph
+from dataclasses import dataclass
+
+from .builder import Graph, Node
 from .page import Kinds, Page
 
-PHOTO = "sat3d_portrait.jpg"
+PHOTO, GROUP = "sat3d_portrait.jpg", "sat3d_group.jpg"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """The photo and the number of its face; whose attribute it gets; where the result is saved."""
+
+    photo: str
+    face: int
+    reference: int
+    attribute: str
+    saved: str
 
 
 def edit_a_photo(kinds: Kinds) -> Graph:
@@ -31,18 +44,43 @@ def edit_a_photo(kinds: Kinds) -> Graph:
         "checkpoint in Load EG3D Model (see the template Official FFHQ), set 'frame' in Align Face to 'published face "
         "models', and connect masks learned for it.",
     )
+    return edit_face(page, (note, own), Wish(PHOTO, 0, 4, "beard", "sat3d/photo_edit"))
+
+
+def group_photo(kinds: Kinds) -> Graph:
+    page = Page("4b Group photo", kinds)
+    note = page.put_note(
+        350,
+        "Edit one face of a group",
+        "Three people, of whom one is edited; the others stay what they are, to the pixel. Nothing to download.\n\n"
+        "1. Press Run. Align Face shows the photo with a number on every face; the green one is taken.\n2. Choose "
+        "another by 'face' in Align Face: 0 is the largest, and faces of like size are numbered from the left.\n"
+        "3. Move 'intensity' in Transfer Attribute, or choose another attribute.",
+    )
+    own = page.put_note(
+        270,
+        "More than one face",
+        "MORE THAN ONE. Copy the nodes from Align Face to Paste Back, give them the number of the next face, and wire "
+        "the image of the first Paste Back into 'photo' of the second: one after the other.\n\nThe built-in model "
+        "knows rendered heads only; for photos of people see the template Official FFHQ.",
+    )
+    return edit_face(page, (note, own), Wish(GROUP, 1, 4, "beard", "sat3d/group_photo"))
+
+
+def edit_face(page: Page, notes: tuple[Node, Node], wish: Wish) -> Graph:
+    """Below the notes, and to their right."""
     model = page.load()
     page.column(370, 300)
-    photo = page.put("LoadImage", 330, "The photo: drop yours here", image=PHOTO)
-    face = page.put("SAT3DAlignFace", 480, image=photo["IMAGE"], frame="built-in heads")
+    photo = page.put("LoadImage", 330, "The photo: drop yours here", image=wish.photo)
+    face = page.put("SAT3DAlignFace", 480, image=photo["IMAGE"], face=wish.face, frame="built-in heads")
     page.column(700, 300)
     found = page.put(
         "InvertImage", 610, model=model["model"], image=face["crop"], place=face["place"], method="W+", steps=30
     )
     near = page.put("PreviewAny", 150, "How near the inversion came", source=found["info"])
     page.column(1030, 300)
-    reference = page.sample(model, 4, "Reference: the beard")
-    edit = page.edit(model, found["latent"], reference, "beard")
+    reference = page.sample(model, wish.reference, f"Reference: the {wish.attribute}")
+    edit = page.edit(model, found["latent"], reference, wish.attribute)
     view = page.put("SAT3DRenderAsTaken", 90, model=model["model"], latent=edit["latent"])
     back = page.put(
         "SAT3DPasteBack",
@@ -53,10 +91,10 @@ def edit_a_photo(kinds: Kinds) -> Graph:
         place=face["place"],
     )
     page.column(1360, 330)
-    saved = page.put("SaveImage", 420, "The edited photo", images=back["image"], filename_prefix="sat3d/photo_edit")
+    saved = page.put("SaveImage", 420, "The edited photo", images=back["image"], filename_prefix=wish.saved)
     changed = page.put("SAT3DCompare", 170, "What changed", before=photo["IMAGE"], after=back["image"])
     seen = page.put("PreviewImage", 250, "What changed, four times as bright", images=changed["difference"])
-    page.group("What this is", note, own, model)
+    page.group("What this is", *notes, model)
     page.group("Photo and face", photo, face)
     page.group("The face in the generator", found, near)
     page.group("Edit, and back", reference, edit, view, back)

@@ -10,7 +10,7 @@ from .official import official_ffhq
 from .orbit import orbit_and_mesh
 from .page import Kinds
 from .parts import change_the_hair
-from .photo import edit_a_photo
+from .photo import edit_a_photo, group_photo
 from .refine import refine
 from .scores import scores
 from .six_attributes import six_attributes
@@ -20,11 +20,12 @@ TEMPLATES: tuple[Callable[[Kinds], Graph], ...] = (
     first_face,
     first_edit,
     six_attributes,
+    change_the_hair,
     edit_a_photo,
+    group_photo,
     orbit_and_mesh,
     scores,
     official_ffhq,
     refine,
     studio,
-    change_the_hair,
 )
