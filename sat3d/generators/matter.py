@@ -34,9 +34,7 @@ def find_matter(scene: Volume, quick: bool = False) -> Occupancy:
     """The occupancy of one face, whose planes are ``scene.planes [1, …]``; ``quick``: coarser, for a single picture."""
     axis, pairs = _axis(scene, _QUICK_CELLS if quick else _CELLS), _axes(scene)
     if pairs is None:
-        filled = _highest(_read_points(scene, axis)) > thinnest_density(scene.box_warp)
-        filled = F.max_pool3d(filled[None].float(), 3, 1, padding=1)[0] > 0
-        return _occupancy(scene, filled)
+        return _by_points(scene, _read_points(scene, axis))
     sheets = Sheets.of(scene, axis, pairs)
     density, thinnest = sheets.density(), thinnest_density(scene.box_warp)
     filled = ~(_highest(density, sheets.rise()) <= thinnest)  # NaN is no empty space
@@ -49,11 +47,17 @@ def find_matter(scene: Volume, quick: bool = False) -> Occupancy:
 
 @torch.no_grad()
 def guess_matter(scene: Volume, cells: int) -> Occupancy:
-    """The same by what is seen at the corners of ``cells``³ alone, for a single gradient: detail that is finer may be
-    missed."""
+    """The same by what is seen at the corners of ``cells``³ and of their neighbours alone, for a single gradient: what
+    is thinner than a cell and far from all else may be missed."""
     axis, pairs = _axis(scene, cells), _axes(scene)
     density = _read_points(scene, axis) if pairs is None else Sheets.of(scene, axis, pairs).density()
-    return _occupancy(scene, ~(_highest(density) <= thinnest_density(scene.box_warp)))
+    return _by_points(scene, density)
+
+
+def _by_points(scene: Volume, density: Tensor) -> Occupancy:
+    """``density [N, N, N]`` -> cells that seem to be filled, and those around them."""
+    filled = ~(_highest(density) <= thinnest_density(scene.box_warp))
+    return _occupancy(scene, F.max_pool3d(filled[None].float(), 3, 1, padding=1)[0] > 0)
 
 
 def _half(scene: Volume) -> float:
