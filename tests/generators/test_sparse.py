@@ -33,7 +33,7 @@ VARIANTS = {
 
 
 def psnr(a, b):
-    return -10 * math.log10(float(((a.clamp(-1, 1) - b.clamp(-1, 1)) / 2).square().mean()) + 1e-20)
+    return -10 * math.log10(float(((a.detach().clamp(-1, 1) - b.detach().clamp(-1, 1)) / 2).square().mean()) + 1e-20)
 
 
 def solid(network):
