@@ -32,13 +32,9 @@ _POINTS_AT_ONCE = 1 << 15
 @torch.no_grad()
 def find_matter(scene: Volume, quick: bool = False) -> Occupancy:
     """The occupancy of one face, whose planes are ``scene.planes [1, …]``; ``quick``: coarser, for a single picture."""
-    half = scene.box_warp / 2 * _MARGIN
-    axis = torch.linspace(-half, half, (_QUICK_CELLS if quick else _CELLS) + 1, device=scene.planes.device)
-    pairs = None if scene.in_balls or scene.planes.ndim != 5 else axes_of_planes(scene.projection)
+    axis, pairs = _axis(scene, _QUICK_CELLS if quick else _CELLS), _axes(scene)
     if pairs is None:
-        filled = _highest(_read_points(scene, axis)) > thinnest_density(scene.box_warp)
-        filled = F.max_pool3d(filled[None].float(), 3, 1, padding=1)[0] > 0
-        return Occupancy(filled.flatten(), half, not scene.in_balls)
+        return _by_points(scene, _read_points(scene, axis))
     sheets = Sheets.of(scene, axis, pairs)
     density, thinnest = sheets.density(), thinnest_density(scene.box_warp)
     filled = ~(_highest(density, sheets.rise()) <= thinnest)  # NaN is no empty space
@@ -46,7 +42,39 @@ def find_matter(scene: Volume, quick: bool = False) -> Occupancy:
     if texels is not None:
         certain = _over_corners(density, torch.maximum) > thinnest
         filled = _refine(filled & ~certain, certain, axis, Sheets.of(scene, texels, pairs), thinnest)
-    return Occupancy(filled.flatten(), half)
+    return _occupancy(scene, filled)
+
+
+@torch.no_grad()
+def guess_matter(scene: Volume, cells: int) -> Occupancy:
+    """The same by what is seen at the corners of ``cells``³ and of their neighbours alone, for a single gradient: what
+    is thinner than a cell and far from all else may be missed."""
+    axis, pairs = _axis(scene, cells), _axes(scene)
+    density = _read_points(scene, axis) if pairs is None else Sheets.of(scene, axis, pairs).density()
+    return _by_points(scene, density)
+
+
+def _by_points(scene: Volume, density: Tensor) -> Occupancy:
+    """``density [N, N, N]`` -> cells that seem to be filled, and those around them."""
+    filled = ~(_highest(density) <= thinnest_density(scene.box_warp))
+    return _occupancy(scene, F.max_pool3d(filled[None].float(), 3, 1, padding=1)[0] > 0)
+
+
+def _half(scene: Volume) -> float:
+    return scene.box_warp / 2 * _MARGIN
+
+
+def _axis(scene: Volume, cells: int) -> Tensor:
+    return torch.linspace(-_half(scene), _half(scene), cells + 1, device=scene.planes.device)
+
+
+def _axes(scene: Volume) -> list[tuple[int, int]] | None:
+    """Of its planes, see :func:`axes_of_planes`; None where they are grids or balls."""
+    return None if scene.in_balls or scene.planes.ndim != 5 else axes_of_planes(scene.projection)
+
+
+def _occupancy(scene: Volume, filled: Tensor) -> Occupancy:
+    return Occupancy(filled.flatten(), _half(scene), not scene.in_balls)
 
 
 def thinnest_density(box_warp: float) -> float:
@@ -80,35 +108,34 @@ class Sheets:
     """Planes that lie along two axes, read at a lattice ``axis [N]`` × ``axis`` × ``axis``: P·N² times, not N³ times,
     and taken through the decoder's first layer before they are added up.
 
-    ``hidden [P, N, N, H]``: whose sum is what the softplus gets; ``rises [P, N - 1, N - 1]``: by how much detail finer
-    than the lattice can raise the density, were the softplus as steep everywhere as it can be. Both in the order of the
-    world's axes.
+    ``hidden [P, N, N, H]``: whose sum is what the softplus gets, in the order of the world's axes; ``read [P, N, N,
+    C]``: the planes in their own order, as is ``axes``.
     """
 
     scene: Volume
     axis: Tensor
-    pairs: list[tuple[int, int]]
+    axes: list[tuple[int, int]]
+    lattices: list[Lattice]
+    read: list[Tensor]
     hidden: Tensor
-    rises: Tensor
 
     @classmethod
     def of(cls, scene: Volume, axis: Tensor, pairs: list[tuple[int, int]]) -> Sheets:
         """``pairs``: of :func:`axes_of_planes`."""
-        decoder, placed, sheets, rises = scene.decoder, scene.place(axis), [], []
-        weight, bias = decoder.layers[0].scaled()
-        outward = decoder.layers[1].scaled()[0][0] * decoder.density_gain
+        placed, lattices = scene.place(axis), []
         for number, pair in enumerate(pairs):
-            plane = scene.planes[0, :, :, number]
             across, down = (placed * scene.projection[world, number, k] for k, world in enumerate(pair))
-            lattice = Lattice.of(across, down, (plane.shape[0], plane.shape[1]))
-            read = lattice.read(plane)
-            detail = F.linear((plane - lattice.between(read)) / len(pairs), weight)
-            rise = lattice.most_in_cells((detail * outward).clamp_min_(0).sum(-1))
-            sheet = F.linear(read, weight, bias) / len(pairs)
-            turned = pair[0] > pair[1]
-            rises.append(rise.T if turned else rise)
-            sheets.append(sheet.transpose(0, 1) if turned else sheet)
-        return cls(scene, axis, [(min(pair), max(pair)) for pair in pairs], torch.stack(sheets), torch.stack(rises))
+            lattices.append(Lattice.of(across, down, (scene.planes.shape[1], scene.planes.shape[2])))
+        read = [lattice.read(scene.planes[0, :, :, number]) for number, lattice in enumerate(lattices)]
+        weight, bias = scene.decoder.layers[0].scaled()
+        sheets = [F.linear(each, weight, bias) / len(pairs) for each in read]
+        hidden = torch.stack([_turned(*each) for each in zip(sheets, pairs, strict=True)])
+        return cls(scene, axis, pairs, lattices, read, hidden)
+
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """Of world axes, in their order."""
+        return [(min(pair), max(pair)) for pair in self.axes]
 
     def density(self) -> Tensor:
         """Raw, at all points, ``[N, N, N]``, x slowest."""
@@ -130,11 +157,25 @@ class Sheets:
         return torch.cat(found)
 
     def rise(self) -> Tensor:
-        """Of the density in cells, ``[N - 1, N - 1, N - 1]``."""
+        """By how much detail finer than the lattice can raise the density in cells ``[N - 1, N - 1, N - 1]``, were the
+        softplus as steep everywhere as it can be."""
+        rises = (self._rise_of(number) for number in range(len(self.axes)))
         return reduce(
-            torch.add,
-            (_spread(rise[..., None], pair)[..., 0] for rise, pair in zip(self.rises, self.pairs, strict=True)),
+            torch.add, (_spread(r[..., None], pair)[..., 0] for r, pair in zip(rises, self.pairs, strict=True))
         )
+
+    def _rise_of(self, number: int) -> Tensor:
+        """That of one plane, ``[N - 1, N - 1]``, in the order of the world's axes."""
+        decoder, lattice = self.scene.decoder, self.lattices[number]
+        outward = decoder.layers[1].scaled()[0][0] * decoder.density_gain
+        plane = self.scene.planes[0, :, :, number]
+        detail = F.linear((plane - lattice.between(self.read[number])) / len(self.axes), decoder.layers[0].scaled()[0])
+        return _turned(lattice.most_in_cells((detail * outward).clamp_min_(0).sum(-1)), self.axes[number])
+
+
+def _turned(values: Tensor, pair: tuple[int, int]) -> Tensor:
+    """``[N, N, …]`` over two world axes -> in their order."""
+    return values.transpose(0, 1) if pair[0] > pair[1] else values
 
 
 def _spread(values: Tensor, pair: tuple[int, int]) -> Tensor:

@@ -1,6 +1,6 @@
 """Rays of a camera, and where they meet the box."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -23,6 +23,10 @@ class RayBatch:
     def slice(self, part: "slice | Tensor") -> "RayBatch":
         index = None if self.volume_index is None else self.volume_index[part]
         return RayBatch(self.origins[part], self.directions[part], self.near[part], self.far[part], index)
+
+    def of_one_volume(self) -> "RayBatch":
+        """The same, when the planes that they read are the only ones."""
+        return replace(self, volume_index=None)
 
     def points(self, ray: Tensor, depths: Tensor) -> Tensor:
         """World points ``[M, 3]`` of ``ray [M]`` at ``depths [M]``."""

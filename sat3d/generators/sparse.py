@@ -22,7 +22,7 @@ from .scene import CROPPED_DENSITY, Volume
 
 _LEAST_LIGHT = 3e-4  # what is behind this share of the light is not looked for
 _LEAST_COEFFICIENT = 2e-4  # of a sample's colour
-_MOSTLY_FILLED = 0.7  # share of the cells on rays that meet matter, above which it is faster to compute them all
+MOSTLY_FILLED = 0.7  # share of the cells on rays that meet matter, above which it is faster to compute them all
 _RAYS_PER_CHUNK_CPU, _RAYS_PER_CHUNK = 2048, 16384  # of those that meet anything
 # So many samples of a ray are computed before it is asked how much light comes from farther behind, and so many after
 # that, …, and then the rest; of the even pass, and of the importance pass.
@@ -30,7 +30,7 @@ _EVEN, _IMPORTANT = (4, 2), (4, 4)
 
 
 @dataclass
-class _Found:
+class Found:
     """Samples computed so far of R rays: ``rows [R, N]`` says which of ``hidden`` is a sample's, -1: none."""
 
     depths: Tensor  # [R, N]
@@ -40,7 +40,7 @@ class _Found:
     hidden: list[Tensor] = field(default_factory=list)
 
     @classmethod
-    def nothing(cls, depths: Tensor, seen: Tensor) -> "_Found":
+    def nothing(cls, depths: Tensor, seen: Tensor) -> "Found":
         return cls(
             depths, seen, torch.full_like(depths, CROPPED_DENSITY), torch.full_like(depths, -1, dtype=torch.int64)
         )
@@ -52,13 +52,21 @@ class _Found:
         self.rows.view(-1).index_copy_(0, where, torch.arange(before, before + len(where), device=where.device))
         self.hidden.append(hidden)
 
-    def with_more(self, depths: Tensor, seen: Tensor, densities: Tensor) -> "_Found":
+    def weights(self) -> Tensor:
+        """Of the intervals, ``[R, N - 1]``."""
+        return _weights(self.densities, self.depths)
+
+    def hidden_of(self, where: Tensor) -> Tensor:
+        """Hidden units of computed samples, by their flat numbers ``[M]``."""
+        return torch.cat(self.hidden).index_select(0, self.rows.flatten().index_select(0, where))
+
+    def with_more(self, depths: Tensor, seen: Tensor, densities: Tensor) -> "Found":
         """With samples ``[R, M]`` that are not computed yet, all in order of depth."""
         depths, order = torch.cat([self.depths, depths], 1).sort(1)
         seen = torch.cat([self.seen, seen], 1).gather(1, order)
         densities = torch.cat([self.densities, densities], 1).gather(1, order)
         rows = F.pad(self.rows, (0, order.shape[1] - self.rows.shape[1]), value=-1).gather(1, order)
-        return _Found(depths, seen, densities, rows, self.hidden)
+        return Found(depths, seen, densities, rows, self.hidden)
 
 
 class SparseRays:
@@ -72,19 +80,22 @@ class SparseRays:
         """Coarse ``depths [R, N]``, of them ``seen [R, N]`` those where there may be matter, ``quantiles [R or 1, M]``
         of the importance samples -> composited colours ``[R, C]``, depth ``[R]`` (NaN where nothing was hit), opacity
         ``[R]``."""
-        found = _Found.nothing(depths, seen)
-        self._look(found, _EVEN)
-        if quantiles.shape[1]:
-            found = self._refine(found, quantiles)
-        weights = _weights(found.densities, found.depths)
+        found = self.look(depths, seen, quantiles)
+        weights = found.weights()
         coefficients, opacity = volume.sample_coefficients(weights), weights.sum(-1)
         hit = opacity > 0
         depth = torch.where(hit, (coefficients * found.depths).sum(-1) / torch.where(hit, opacity, 1.0), torch.nan)
         return self._composite(found, coefficients, opacity), depth, opacity
 
-    def _refine(self, found: _Found, quantiles: Tensor) -> _Found:
+    def look(self, depths: Tensor, seen: Tensor, quantiles: Tensor) -> Found:
+        """Both passes; see :meth:`render`."""
+        found = Found.nothing(depths, seen)
+        self._look(found, _EVEN)
+        return self._refine(found, quantiles) if quantiles.shape[1] else found
+
+    def _refine(self, found: Found, quantiles: Tensor) -> Found:
         """The importance pass."""
-        fine = volume.importance_depths(found.depths, _weights(found.densities, found.depths), quantiles)
+        fine = volume.importance_depths(found.depths, found.weights(), quantiles)
         after = torch.searchsorted(found.depths, fine, right=True).clamp_(1, found.depths.shape[1] - 1)
         seen = self.occupancy.along(self.rays, fine)
         # Until they are computed, samples that may hold matter are taken to be as dense as what is around them.
@@ -93,7 +104,7 @@ class SparseRays:
         self._look(found, _IMPORTANT)
         return found
 
-    def _look(self, found: _Found, numbers: Sequence[int]) -> None:
+    def _look(self, found: Found, numbers: Sequence[int]) -> None:
         """Compute the samples where there may be matter, and those beside them, since an interval has the mean density
         of its ends, from the front on, as long as light comes from there; ``numbers``: so many at a time."""
         wanted = _with_neighbours(found.seen) & (found.rows < 0)
@@ -110,7 +121,11 @@ class SparseRays:
             light = _light(found.densities.index_select(0, rays), found.depths.index_select(0, rays))
             seen = wanted & (light > _LEAST_LIGHT)
 
-    def _query(self, found: _Found, ray: Tensor, place: Tensor) -> None:
+    def compute(self, found: Found, which: Tensor) -> None:
+        """The samples ``which [R, N]``, which are not computed yet."""
+        self._query(found, *which.nonzero(as_tuple=True))
+
+    def _query(self, found: Found, ray: Tensor, place: Tensor) -> None:
         """Compute the samples at ``place [M]`` on ``ray [M]``."""
         if not len(ray):
             return
@@ -122,15 +137,14 @@ class SparseRays:
             density = self.scene.as_seen(density, self.rays.points(ray, depths))
         found.add(where, density, hidden)
 
-    def _composite(self, found: _Found, coefficients: Tensor, opacity: Tensor) -> Tensor:
+    def _composite(self, found: Found, coefficients: Tensor, opacity: Tensor) -> Tensor:
         """As ``renderer.composite``, of the samples that count; ``[R, C]``."""
         decoder = self.scene.decoder
         counts = (coefficients > _LEAST_COEFFICIENT) & (found.rows >= 0)
         where = counts.flatten().nonzero()[:, 0]
         if not len(where):
             return torch.zeros(len(opacity), self.scene.channels, device=opacity.device)
-        hidden = torch.cat(found.hidden).index_select(0, found.rows.flatten().index_select(0, where))
-        colours = decoder.narrow_colours(decoder.logits(hidden))
+        colours = decoder.narrow_colours(decoder.logits(found.hidden_of(where)))
         number = counts.sum(1)
         total = F.embedding_bag(
             torch.arange(len(where), device=where.device),
@@ -176,15 +190,15 @@ def render_volume_sparsely(
     """
     scene, rays = replace(scene, quick=True), make_rays(camera, resolution, config, 1)
     jitter, quantiles = draw_noise(sampling or volume.Sampling(), len(rays.near), config, camera.device)
-    depths = _coarse_depths(rays, config, config.depth_resolution, jitter)
+    depths = coarse_depths(rays, config, config.depth_resolution, jitter)
     features = camera.new_zeros(len(depths), scene.channels)
     depth, opacity = torch.full_like(rays.near, torch.nan), torch.zeros_like(rays.near)
-    chunk = rays_per_chunk or (_RAYS_PER_CHUNK_CPU if camera.device.type == "cpu" else _RAYS_PER_CHUNK)
-    meeting, share = _rays_with_matter(occupancy, rays, config, chunk)
+    chunk = rays_per_chunk or rays_at_once(camera.device)
+    meeting, share = rays_with_matter(occupancy, rays, config, chunk)
     for part in meeting.split(chunk):
         own = [x if len(x) == 1 else x[part] for x in (jitter, quantiles)]
         some, even = rays.slice(part), depths[part]
-        if share > _MOSTLY_FILLED:
+        if share > MOSTLY_FILLED:
             features[part], depth[part], opacity[part] = composite_rays(scene, some, config, *own)[:3]
         else:
             found = SparseRays(scene, occupancy, some).render(even, occupancy.along(some, even), own[1])
@@ -195,13 +209,15 @@ def render_volume_sparsely(
     return as_views(scene.decoder.signed(features), clamp_depth(*flat, couple_batch=False), opacity, resolution)
 
 
-def _coarse_depths(rays: RayBatch, config: RenderingConfig, number: int, jitter: Tensor) -> Tensor:
+def rays_at_once(device: torch.device) -> int:
+    return _RAYS_PER_CHUNK_CPU if device.type == "cpu" else _RAYS_PER_CHUNK
+
+
+def coarse_depths(rays: RayBatch, config: RenderingConfig, number: int, jitter: Tensor) -> Tensor:
     return volume.stratified_depths(rays.near, rays.far, number, jitter, config.disparity_space_sampling)
 
 
-def _rays_with_matter(
-    occupancy: Occupancy, rays: RayBatch, config: RenderingConfig, chunk: int
-) -> tuple[Tensor, float]:
+def rays_with_matter(occupancy: Occupancy, rays: RayBatch, config: RenderingConfig, chunk: int) -> tuple[Tensor, float]:
     """The numbers of the rays that meet anything, ``[r]``, asked for at every cell of a coarser grid, and what share of
     these cells is filled."""
     coarse = occupancy.coarser
@@ -209,6 +225,6 @@ def _rays_with_matter(
     looks = config.depth_resolution * max(1, round(step / coarse.cell))
     middle = torch.full((1, 1), 0.5, device=rays.near.device)
     parts = (rays.slice(slice(low, low + chunk)) for low in range(0, len(rays.near), chunk))
-    filled = torch.cat([coarse.along(part, _coarse_depths(part, config, looks, middle)).sum(1) for part in parts])
+    filled = torch.cat([coarse.along(part, coarse_depths(part, config, looks, middle)).sum(1) for part in parts])
     meeting = filled.nonzero()[:, 0]
     return meeting, float(filled.sum()) / max(1, len(meeting) * looks)

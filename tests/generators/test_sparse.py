@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from sat3d.generators import RenderOptions, z_from_seed
+from sat3d.generators import RenderOptions, tracing, z_from_seed
 from sat3d.generators.config import PLANE_AXES_CORRECTED
 from sat3d.generators.layers import softplus
-from sat3d.generators.matter import Sheets, find_matter, thinnest_density
+from sat3d.generators.matter import Sheets, find_matter, guess_matter, thinnest_density
 from sat3d.generators.occupancy import Occupancy
 from sat3d.generators.planes import Lattice, axes_of_planes, quick_asinh
-from sat3d.generators.rays import RayBatch
+from sat3d.generators.rays import RayBatch, make_rays
 from sat3d.generators.renderer import render_volume
 from sat3d.generators.scene import Volume, query_points
 from sat3d.generators.sparse import render_volume_sparsely
@@ -33,7 +33,7 @@ VARIANTS = {
 
 
 def psnr(a, b):
-    return -10 * math.log10(float(((a.clamp(-1, 1) - b.clamp(-1, 1)) / 2).square().mean()) + 1e-20)
+    return -10 * math.log10(float(((a.detach().clamp(-1, 1) - b.detach().clamp(-1, 1)) / 2).square().mean()) + 1e-20)
 
 
 def solid(network):
@@ -261,3 +261,39 @@ def test_wider_cells_by_hand():
     wider = Occupancy(filled.flatten(), 2.0).coarser
     assert wider.side == 2 and wider.cell == 2.0 and wider.filled.nonzero().tolist() == [[0b110]]
     assert Occupancy(torch.ones(27, dtype=torch.bool), 1.0).coarser.side == 3
+
+
+@pytest.mark.parametrize("name", ["plain", "white", "warped", "no importance"])
+def test_gradients_of_what_shows_are_the_same_where_matter_is_guessed(name, monkeypatch):
+    network = solid(seeded(VARIANTS[name])).requires_grad_(False)
+    styles, camera = network.styles(network.map(z_from_seed(3, 16))).repeat(2, 1), cameras(network, 2)
+    guessed = []
+
+    def run(guess):
+        monkeypatch.setattr(tracing, "_guess", guess)
+        own = styles.clone().requires_grad_()
+        view = network.synthesize(own, camera, RenderOptions(24, least_share=1e-3))
+        return view, torch.autograd.grad(view.image.square().mean(), own)[0]
+
+    def guess(scene, rays, config):
+        guessed.append(guess_matter(scene, 32))
+        return guessed[-1]
+
+    (all_, whole), (some, found) = run(lambda *_: None), run(guess)
+    assert len(guessed) == 2 and any(each.filled.float().mean() < 0.9 for each in guessed)
+    assert all(psnr(a, b) > 45 for a, b in zip(all_.image, some.image, strict=True))
+    torch.testing.assert_close(some.opacity, all_.opacity, atol=4e-3, rtol=0)
+    assert torch.cosine_similarity(whole.flatten(), found.flatten(), 0) > 0.99
+
+
+def test_few_rays_are_looked_at_sample_by_sample():
+    network = seeded(VARIANTS["plain"])
+    rays = make_rays(cameras(network, 1), 16, network.config.rendering, 1)
+    assert tracing._guess(network.volume(torch.zeros(1, 8, 8, 3, 32)), rays, network.config.rendering) is None
+
+
+def test_softplus_has_its_slope():
+    x = torch.tensor([-200.0, -30.0, -1.0, 0.0, 2.0, 30.0, 200.0], requires_grad=True)
+    softplus(x).sum().backward()
+    torch.testing.assert_close(x.grad, torch.sigmoid(x.detach()))
+    torch.testing.assert_close(softplus(x), torch.nn.functional.softplus(x), atol=3e-7, rtol=1e-6)

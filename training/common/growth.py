@@ -12,7 +12,7 @@ from sat3d.camera import orbit
 from sat3d.generators import RenderOptions, TriplaneGenerator
 
 Case = tuple[str, Callable[[], object], Callable[[], object]]
-_VIEWS, _FACES, _SHARES = (1, 4, 24), (1, 4), (0.5, 1.0, 2.0)
+_VIEWS, _FACES, _SHARES = (1, 4, 12), (1, 4), (0.5, 1.0, 2.0)
 
 
 def growth_cases(network: TriplaneGenerator, options: RenderOptions, cores: int) -> list[Case]:
