@@ -90,7 +90,8 @@ def from_text(text: str) -> list[FaceCrop]:
 
 def _parse_entry(entry: dict) -> FaceCrop:
     turns = int(entry.get("quarter_turns", 0)) % 4
-    crop = Crop(*(float(entry[key]) for key in ("left", "top", "side")), turns)
+    left, top, side = (float(entry[key]) for key in ("left", "top", "side"))
+    crop = Crop(left, top, side, turns)
     angles = entry.get("camera_deg")
     if angles is not None:
         yaw, pitch, roll = (float(angle) for angle in angles)

@@ -46,9 +46,14 @@ def check_typed(method: str, typed: Sequence[float]) -> None:
         ShapeError: a box without area, or points that are none of an upright face.
     """
     if method == BOX:
-        Crop(*typed)
+        _typed_box(typed)
     elif method == POINTS:
         crop_of(torch.tensor(typed).reshape(5, 2))
+
+
+def _typed_box(typed: Sequence[float]) -> Crop:
+    left, top, side = typed
+    return Crop(left, top, side)
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,7 @@ def locate_crop(photo: Tensor, method: str, typed: Sequence[float], choice: Choi
     if method == WHOLE:
         return crop_middle(photo), None
     if method == BOX:
-        return Crop(*typed) if typed else face_hints.square_around(choice.boxes, choice.number), None
+        return _typed_box(typed) if typed else face_hints.square_around(choice.boxes, choice.number), None
     if method == POINTS:
         landmarks = torch.tensor(typed).reshape(5, 2)
         return FRAMES[frame].crop_of_points(landmarks), measure_angles(landmarks)

@@ -1,4 +1,4 @@
-"""Views whose gradient goes through what shows: the picture is exact, and most of the time of its gradient is saved.
+"""Views whose gradient goes through what shows: the picture is nearly exact, most of its gradient's time saved.
 
 A ray has dozens of samples, of which a handful near the surface make its colour. All are looked at without gradients
 (``tracing.py``); those whose share of the colour is above a threshold are computed once more, with gradients. A
