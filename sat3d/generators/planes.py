@@ -192,7 +192,8 @@ def sample_planes(
 
 def _bags(corners: Tensor, layers: int) -> Tensor:
     """``[P, …, M]`` -> ``[M · layers, corners]``: a point's corners of one volume in a row."""
-    return corners.reshape(layers, -1, corners.shape[-1]).permute(2, 0, 1).flatten(0, 1).contiguous()
+    each = math.prod(corners.shape[:-1]) // layers  # said, since there may be no points
+    return corners.reshape(layers, each, corners.shape[-1]).permute(2, 0, 1).flatten(0, 1).contiguous()
 
 
 def _reads_pictures(planes: Tensor, batch_index: Tensor | None) -> bool:

@@ -142,7 +142,7 @@ class Walk:
                 **changes,
             }
 
-        pictures, _, depth, alpha, normals = self.run("orbit", "RenderOrbit", **orbit())
+        pictures, _, depth, alpha, normals, _ = self.run("orbit", "RenderOrbit", **orbit())
         self.check_picture(pictures)
         self.check_picture(depth)
         assert normals.shape == pictures.shape and normals.min() >= 0 and normals.max() <= 1

@@ -290,7 +290,7 @@ def test_a_face_is_rendered_from_its_own_camera(part, graph):
     rig = model.network.rig
     cameras = torch.cat([rig.label(0.3, 0.1), rig.label(-0.4, 0.0)])
     node = part("nodes.render_source_view").SAT3DRenderAsTaken
-    pictures, alpha = run(node, model=model, latent=replace(face, camera=cameras))
+    pictures, alpha, _ = run(node, model=model, latent=replace(face, camera=cameras))
     assert len(pictures) == len(alpha) == 2 and alpha.shape[1:] == pictures.shape[1:3]
     for i, (yaw, pitch) in enumerate([(0.3, 0.1), (-0.4, 0.0)]):
         degrees = {"yaw_deg": yaw * 180 / torch.pi, "pitch_deg": pitch * 180 / torch.pi}
@@ -302,5 +302,5 @@ def test_a_face_is_rendered_from_its_own_camera(part, graph):
 def test_a_flat_face_has_only_its_front(part, graph):
     model = graph.load("flat.safetensors")[0]
     face = graph.sample(model)
-    pictures, alpha = run(part("nodes.render_source_view").SAT3DRenderAsTaken, model=model, latent=face)
+    pictures, alpha, _ = run(part("nodes.render_source_view").SAT3DRenderAsTaken, model=model, latent=face)
     assert torch.equal(pictures, graph.render(model, face, path="still")[0]) and alpha.min() == 1

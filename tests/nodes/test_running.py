@@ -29,7 +29,7 @@ def test_faces_are_those_of_the_seeds(graph, triplane):
 def test_orbit_gives_aligned_frames_for_every_face(graph, triplane):
     model, _ = graph.load()
     latent = graph.sample(model, batch_size=2)
-    pictures, video, depth, alpha, normals = graph.render(model, latent)
+    pictures, video, depth, alpha, normals, _ = graph.render(model, latent)
     assert normals.shape == pictures.shape and normals[..., 2].min() >= 0.4  # what is seen faces the camera
     side = triplane.config.img_resolution
     assert pictures.shape == depth.shape == (6, side, side, 3) and alpha.shape == (6, side, side)
@@ -72,7 +72,7 @@ def test_flat_face_is_shown_still_and_not_turned(graph):
     assert "flat pictures" in info
     latent = graph.sample(model)
     assert torch.equal(latent.camera, CameraRig().label())
-    pictures, _, depth, alpha, _ = graph.render(model, latent, path="still")
+    pictures, _, depth, alpha, *_ = graph.render(model, latent, path="still")
     assert len(pictures) == 1 and depth.eq(0).all() and alpha.eq(1).all()
     with pytest.raises(graph.errors.Sat3dError, match=r"Turning a face needs a 3D generator.*path to still"):
         graph.render(model, latent)
@@ -159,7 +159,7 @@ def test_views_are_fast_unless_exact_ones_are_asked_for(graph, part, monkeypatch
     """Workflows that were saved before there was a choice say nothing, and get the fast views they had."""
     orbit, seen = part("nodes.orbit"), []
     plain = orbit.render_views
-    monkeypatch.setattr(orbit, "render_views", lambda *inputs: seen.append(inputs[-1].fast) or plain(*inputs))
+    monkeypatch.setattr(orbit, "render_views", lambda *inputs: seen.append(inputs[3].fast) or plain(*inputs))
     model = graph.load()[0]
     graph.render(model, graph.sample(model), path="still", **chosen)
     assert seen == [fast]
@@ -169,7 +169,7 @@ def test_views_are_fast_unless_exact_ones_are_asked_for(graph, part, monkeypatch
 def test_a_face_as_taken_is_exact_unless_asked_otherwise(graph, part, monkeypatch, chosen, fast):
     node, seen = part("nodes.render_source_view"), []
     plain = node.render_as_taken
-    monkeypatch.setattr(node, "render_as_taken", lambda *inputs: seen.append(inputs[-1].fast) or plain(*inputs))
+    monkeypatch.setattr(node, "render_as_taken", lambda *inputs: seen.append(inputs[2].fast) or plain(*inputs))
     model = graph.load()[0]
     run(node.SAT3DRenderAsTaken, model=model, latent=graph.sample(model), **chosen)
     assert seen == [fast]

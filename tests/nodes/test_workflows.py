@@ -90,9 +90,9 @@ def api_of(graph: dict, kinds, subgraphs: dict, prefix: str = "", outside: list 
 def test_there_are_the_promised_templates():
     assert FLOWS == [
         "1 First face",
-        "3b Change the hair",
         "2 First edit",
         "3 Six attributes",
+        "3b Change the hair",
         "4 Edit a photo",
         "4b Group photo",
         "5 Orbit and mesh",
@@ -241,7 +241,7 @@ def test_nodes_are_at_least_as_large_as_the_page_makes_them(kinds, name):
             assert height >= least and (width >= 210 or node["type"] == "PreviewImage"), node.get("title", node["type"])
 
 
-APPS = ("1 First face", "2 First edit", "4 Edit a photo", "9 Studio")
+APPS = ("1 First face", "2 First edit", "4 Edit a photo", "4b Group photo", "9 Studio")
 
 
 @pytest.mark.parametrize("name", FLOWS)

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from sat3d.camera import split_label
 from sat3d.errors import ConfigError
+from sat3d.files.writing import make_folder
 from sat3d.generators import Rendering, RenderOptions, TriplaneGenerator
 from sat3d.generators.rays import camera_rays
 from sat3d.latent import Latent
@@ -285,7 +286,7 @@ _WAYS: dict[str, Callable[[Bench, Pair, str], list[Rendering]]] = {
 
 def save_sheet(rows: Sequence[tuple[Pair, Mapping[str, Sequence[Rendering]]]], path: Path) -> None:
     """A row per pair: source, reference, then each method, at −40°, 0°, 40°."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     cells = []
     for pair, made in rows:
         columns = [pair.source_views, pair.reference_views, *(made[method] for method in METHODS)]

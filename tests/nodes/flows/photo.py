@@ -81,7 +81,7 @@ def edit_face(page: Page, notes: tuple[Node, Node], wish: Wish) -> Graph:
     page.column(1030, 300)
     reference = page.sample(model, wish.reference, f"Reference: the {wish.attribute}")
     edit = page.edit(model, found["latent"], reference, wish.attribute)
-    view = page.put("SAT3DRenderAsTaken", 90, model=model["model"], latent=edit["latent"])
+    view = page.put("SAT3DRenderAsTaken", 98, model=model["model"], latent=edit["latent"])
     back = page.put(
         "SAT3DPasteBack",
         240,

@@ -185,5 +185,6 @@ def test_new_inputs_stand_at_the_end_and_may_be_left_out(part):
         "auto_intensity",
         "clip",
         "architecture",
+        "outside",
     ]
     assert all(slot.options["optional"] for slot in slots[5:])

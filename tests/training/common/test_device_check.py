@@ -25,7 +25,7 @@ def test_growth_has_a_case_for_each_direction():
     with torch.no_grad():
         cases = growth_cases(network, RenderOptions(), 2)
         names = [name for name, *_ in cases]
-        assert names == ["1 views", "4 views", "24 views", "4 faces", "8² rays", "16² rays", "32² rays",
+        assert names == ["1 views", "4 views", "12 views", "4 faces", "8² rays", "16² rays", "32² rays",
                          "0.5 of the samples", "1 of the samples", "1 threads", "2 threads"]  # fmt: skip
         for run in cases[0][1:]:
             run()

@@ -131,7 +131,7 @@ def test_codes_are_the_first_codes_or_the_encoders(task):
     assert torch.equal(w, task.codes[heads]) and set(losses) == {"camera", "codes"}
     task.objective.encoder.eval()
     w, _ = task.objective.codes_of(heads, quiet.lessons["joint"], seeded())
-    task.objective.pack = replace(task.pack, image=task.pack.image[:, :1].expand_as(task.pack.image))
+    task.objective.pack = replace(task.pack, image=task.pack.image[:, :1].expand_as(task.pack.image), files={})
     front, _ = task.objective.codes_of(heads, quiet.lessons["joint"], seeded())
     with torch.no_grad():
         torch.testing.assert_close(front, task.objective.encode(heads).w)
