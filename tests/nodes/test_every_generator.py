@@ -149,12 +149,12 @@ class Walk:
         self.check_alpha(alpha)
         if self.is_3d:
             path = "turn" if self.all_around else "orbit"
-            pictures, *_, alpha, _ = self.run("orbit", "RenderOrbit", **orbit(path=path, neural_resolution=40))
+            pictures, *_, alpha, _, _ = self.run("orbit", "RenderOrbit", **orbit(path=path, neural_resolution=40))
             self.check_picture(pictures, 2)
             self.check_alpha(alpha, 2)
         else:
             self.refused("orbit", "RenderOrbit", **orbit(path="orbit"))
-        pictures, alpha = self.run("render_source_view", "SAT3DRenderAsTaken", model=self.model, latent=face)
+        pictures, alpha, _ = self.run("render_source_view", "SAT3DRenderAsTaken", model=self.model, latent=face)
         self.check_picture(pictures)
         self.check_alpha(alpha)
         return pictures
