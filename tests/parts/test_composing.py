@@ -370,9 +370,9 @@ def test_a_cancel_in_the_networks_hooks_reaches_what_shows_a_composed_face(netwo
     hooks = [module.register_forward_pre_hook(stop) for module in network.modules()]
     hooked = network_showing(network, face, labelled=True)
     with pytest.raises(StopError):
-        hooked.planes(face.styles)
-    with pytest.raises(StopError):
-        hooked.superresolve(torch.zeros(1, 8, 16, 16), face.styles)
+        hooked.planes(face.styles)  # of the network itself, which is asked for each face's planes
     for hook in hooks:
         hook.remove()
+    with pytest.raises(StopError):
+        hooked.superresolve(torch.zeros(1, 8, 16, 16), face.styles)  # of its own modules, which were given the hooks
     assert planes is not None
