@@ -1,20 +1,28 @@
 """Train the encoder, which finds in one pass the latent and the camera of a head picture.
 
     python training/train_encoder.py --generator FILE --data DIR [DIR ...] --out encoder.safetensors [--resume]
-    python training/train_encoder.py --generator FILE --start encoder-of-its-training.safetensors --data DIR --out FILE
+    python training/train_encoder.py --generator RUN/generator.safetensors --data DIR --out coded.safetensors
+        --start RUN/encoder.safetensors --codes RUN/codes.safetensors
+    python training/train_encoder.py --generator RUN/generator.safetensors --data DIR --out encoder.safetensors
+        --start coded.safetensors
 
 The data are renders. A generator made from known labels has their latents, which the encoder learns. Of any other no
-latent is known: the encoder goes on from the one that was trained along with it (--start) and learns by inversion, by
-drawing again what it sees. Ctrl-C, or a kill, costs at most the minutes since the last checkpoint.
+latent is known: the encoder goes on from the one that was trained along with it (--start), first with the codes of the
+heads from which the generator has learned (--codes, on the same data), and then by inversion, by drawing again what it
+sees. Ctrl-C, or a kill, costs at most the minutes since the last checkpoint.
 """
 
 import sys
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from training.common.console import script
+from sat3d.inversion import load_encoder
 from training.common.device import Machine
-from training.common.settings import Flag
+from training.common.settings import Flag, Maybe
+from training.data.seen_faces import faces_of_data
 from training.data.views import Views
+from training.generator.codes import load_codes
 from training.networks.coded_heads import choose_population, has_latents_of, load_domain_generator
 from training.networks.command import STOPPED, Needs, NetworkSettings, run
 from training.networks.encoder import SIZE, AnyEncoderTask, EncoderTask
@@ -32,6 +40,10 @@ _GOING_ON = 0.25  # of the learning rate, with --start: what is known already mu
 @dataclass(frozen=True, kw_only=True)
 class TrainEncoder(GeneratedSettings, NetworkSettings):
     fresh: Flag = False  # begin without the attribute reader's layers
+    codes: Maybe[Path] = None  # learn these codes of the data's heads, codes.safetensors of the generator's training
+    faces: Maybe[Path] = None
+    """folder that keeps what the landmark network sees in the data, where the encoder is told of it (the packed-faces
+    of the first data set, where the generator's training keeps it)"""
 
 
 @script(TrainEncoder, stopped=STOPPED)
@@ -40,16 +52,28 @@ def main(settings: TrainEncoder) -> int:
         network = load_domain_generator(settings.generator)
         known = has_latents_of(network, choose_population(network, settings.population))
         coding = settings if known else replace(settings, encoder=settings.encoder or settings.start)
-        views = with_generated(views, coding, settings.seed)
-        task = (EncoderTask if known else InversionTask)(views, machine, settings.seed, network=network)
+        views = with_generated(_told(views, settings), coding, settings.seed)
+        if settings.codes:
+            task = EncoderTask(views, machine, settings.seed, network=network, codes=load_codes(settings.codes).codes)
+        else:
+            task = (EncoderTask if known else InversionTask)(views, machine, settings.seed, network=network)
         if not settings.fresh and not settings.start:
             task.start_from_reader()
         return task
 
     presets = PRESETS
-    if settings.start:
+    if settings.start and not settings.codes:
         presets = {name: replace(recipe, rate=_GOING_ON * recipe.rate) for name, recipe in PRESETS.items()}
     return run(settings, presets, Needs(SIZE, labels=False), make_network)
+
+
+def _told(views: Views, settings: TrainEncoder) -> Views:
+    """With what the encoder is told of faces, if it is told anything."""
+    told = settings.start is not None and load_encoder(settings.start).look is not None
+    if not told or views.numbers is None:
+        return views
+    folder = settings.faces or settings.data[0] / "packed-faces"
+    return replace(views, faces=faces_of_data(settings.data, folder)[views.numbers])
 
 
 if __name__ == "__main__":

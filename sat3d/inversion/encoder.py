@@ -14,7 +14,9 @@ from ..latent import Latent
 from ..networks.blocks import ConvNorm, halving_trunk
 from ..networks.face_zoom import zoom_matrices
 from ..networks.loading import check_pictures, resize
+from ..networks.seen_faces import SeenFaces
 from .face_look import FaceLook
+from .glance import Glance
 
 _LAST_CELLS = 4  # cells per side of the last feature map: pictures are registered, so where something is matters
 _ANGLES = 2  # yaw and pitch
@@ -23,8 +25,9 @@ _ANGLES = 2  # yaw and pitch
 @dataclass(frozen=True)
 class EncoderConfig:
     """``w_dim``: that of the generator whose latents it finds. ``widths``, ``depths``: channels and residual blocks at
-    a half, a quarter, … of ``input_px``; ``face_zoom``: see ``sat3d/networks/face_zoom.py``; ``face_points``,
-    ``face_features``: how much it is told of what the landmark network sees, see :mod:`.face_look` (0: nothing).
+    a half, a quarter, … of ``input_px``; ``face_zoom``: see ``sat3d/networks/face_zoom.py``; ``blocks``: layers that
+    add to ``hidden``; ``face_points``, ``face_features``: how much it is told of what the landmark network sees, see
+    :mod:`.face_look`; ``glance``: of the picture in ``glance_px`` pixels, see :mod:`.glance` (0: nothing).
 
     Raises:
         ConfigError: a size out of range, or levels that do not fit together.
@@ -39,15 +42,18 @@ class EncoderConfig:
     face_zoom: float = 2.2
     face_points: int = 0
     face_features: int = 0
+    glance: int = 0
+    glance_px: int = 32
+    blocks: int = 0
 
     def __post_init__(self):
         for name in ("widths", "depths"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        for size in (self.w_dim, self.squeezed, self.hidden, *self.widths):
+        for size in (self.w_dim, self.squeezed, self.hidden, self.glance_px, *self.widths):
             check_whole("A size of the encoder", size, 1, 4096)
-        for size in (self.face_points, self.face_features):
-            check_whole("What the encoder is told of faces", size, 0, 512)
-        for depth in self.depths:
+        for size in (self.face_points, self.face_features, self.glance):
+            check_whole("What the encoder is told", size, 0, 512)
+        for depth in (*self.depths, self.blocks):
             check_whole("A depth of the encoder", depth, 0, 16)
         check_number("The encoder's face_zoom", self.face_zoom, 0, 8)
         if self.input_px != _LAST_CELLS * 2 ** len(self.widths) or len(self.depths) != len(self.widths):
@@ -89,6 +95,17 @@ class Encoded:
     pitch_rad: Tensor
 
 
+class Added(nn.Module):
+    """``x + f(x)`` of ``[B, size]``, f a layer of its own."""
+
+    def __init__(self, size: int):
+        super().__init__()
+        self.layer = nn.Sequential(nn.LayerNorm(size), nn.Linear(size, size), nn.SiLU(), nn.Dropout(0.1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.layer(x)
+
+
 class PortraitEncoder(nn.Module):
     """Pictures to w and camera angles.
 
@@ -109,9 +126,13 @@ class PortraitEncoder(nn.Module):
         self.config = config
         self.trunk = halving_trunk(config.widths, config.depths)
         self.squeeze = nn.Sequential(ConvNorm(config.widths[-1], config.squeezed, 1), nn.Flatten(), nn.Dropout(0.1))
-        told = config.face_points + config.face_features
+        told, zoom = config.face_points + config.face_features, config.face_zoom
         self.look = FaceLook(config.face_points, config.face_features) if told else None
-        self.hidden = nn.Sequential(nn.Linear(config.squeezed * _LAST_CELLS**2 + told, config.hidden), nn.ReLU())
+        self.glance = Glance(config.input_px, config.glance_px, zoom, config.glance) if config.glance else None
+        told += config.glance
+        blocks = [Added(config.hidden) for _ in range(config.blocks)]
+        enter = nn.Linear(config.squeezed * _LAST_CELLS**2 + told, config.hidden)
+        self.hidden = nn.Sequential(enter, nn.ReLU(), *blocks)
         self.values = nn.Linear(config.hidden + told, config.w_dim + _ANGLES)
         rows, columns = zoom_matrices(config.input_px, config.face_zoom)
         self.register_buffer("rows", rows, persistent=False)
@@ -119,15 +140,15 @@ class PortraitEncoder(nn.Module):
         self.register_buffer("mean", torch.zeros(config.w_dim + _ANGLES))
         self.register_buffer("std", torch.ones(config.w_dim + _ANGLES))
 
-    def see(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Pictures of any size -> what :meth:`raw` takes."""
-        faces = None if self.look is None else self.look(images)
+    def see(self, images: Tensor, seen: SeenFaces | None = None) -> tuple[Tensor, Tensor | None]:
+        """Pictures of any size -> what :meth:`raw` takes; ``seen``: in their faces, where that is known."""
+        faces = None if self.look is None else self.look(images) if seen is None else self.look.summary(seen)
         return resize(images, self.config.input_px, self.config.input_px), faces
 
     def raw(self, images: Tensor, faces: Tensor | None = None) -> Tensor:
         """``[B, 3, S, S]`` with S = ``config.input_px``, in -1..1, and, where there is a look at faces, what it says of
         them -> ``[B, w_dim + 2]`` in standard units."""
-        told = [] if faces is None else [faces]
+        told = [some for some in (faces, self.glance and self.glance(images)) if some is not None]
         squeezed = self.squeeze(self.trunk(self.rows @ images @ self.columns.T))
         hidden = self.hidden(torch.cat([squeezed, *told], 1))
         return self.values(torch.cat([hidden, *told], 1))

@@ -20,6 +20,7 @@ from training.synth.shards import DEPTH_PER_UNIT, DatasetPlan
 from .array_cache import ArrayCache, Shapes
 from .pixel_weights import pixel_weights
 from .row_file import RowFile
+from .seen_faces import whole_heads
 
 SCHEMA = "sat3d-packed-heads/3"
 _THREADS = 2
@@ -103,7 +104,7 @@ def open_pack(data: Path | Sequence[Path], cache: Path | None = None) -> HeadPac
     if len(kinds) > 1:
         wanted = "one domain, one size of picture and one number of views of each head"
         raise FileError("The data sets do not go together", sorted(kinds), wanted, "render them alike")
-    places = [(folder, i) for folder in folders for i in range(len(folder) - len(folder) % folder.plan.views)]
+    places = [(folder, i) for folder in folders for i in range(whole_heads(folder))]
     facts = {"schema": SCHEMA, "data": [folder.plan.to_dict() for folder in folders]}
     kept = ArrayCache(cache or folders[0].path / "packed", "pack", facts, _shapes(len(places), folders[0].plan))
     if not kept.is_filled():

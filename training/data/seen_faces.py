@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from sat3d.networks.seen_faces import TOLD, see_faces
+from training.synth.dataset import ShardFolder
+from training.synth.shards import DatasetPlan
 
 from .array_cache import ArrayCache
 
@@ -45,3 +47,30 @@ def _look(found: np.ndarray, pictures: Pictures, device: str) -> np.ndarray:
             found[part.numpy()] = see_faces(pictures(part).to(device)).joined().half().cpu()
             bar.update(len(part))
     return found
+
+
+def faces_of_data(data: Sequence[Path], folder: Path) -> Tensor:
+    """``[n, 1946]``: of all views of data sets, whole heads alone, in their order; kept in ``folder``, where a training
+    of a generator on them may have put it.
+
+    Raises:
+        FileError: not a data set, or ``folder`` cannot be written.
+    """
+    folders = [ShardFolder(path, ("image",)) for path in data]
+    places = [(some, index) for some in folders for index in range(whole_heads(some))]
+
+    def pictures(index: Tensor) -> Tensor:
+        images = np.stack([some[at].image for some, at in (places[i] for i in index.tolist())])
+        return torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+    return seen_faces(pictures, len(places), facts_of_data([some.plan for some in folders]), folder)
+
+
+def facts_of_data(plans: Sequence[DatasetPlan]) -> dict[str, object]:
+    """What tells the faces of all views of data sets from others."""
+    return {"data": [plan.to_dict() for plan in plans]}
+
+
+def whole_heads(folder: ShardFolder) -> int:
+    """How many of its views are of heads of which it has all views."""
+    return len(folder) - len(folder) % folder.plan.views

@@ -23,7 +23,7 @@ from training.synthheads.views import render_head
 
 from .array_cache import ArrayCache
 from .geometric import mirror
-from .seen_faces import seen_faces
+from .seen_faces import seen_faces, whole_heads
 
 SCHEMA = "sat3d-pictures/1"
 HELD_OUT_EVERY = 16  # every 16th person is never learned from
@@ -33,7 +33,8 @@ _SHARE_FOR_PICTURES = 0.6  # of a GPU's free memory
 
 @dataclass(frozen=True)
 class Piece:
-    """One view: ``image`` [S, S, 3], ``labels`` [S, S] uint8 where they are wanted; ``head`` says who is seen."""
+    """One view: ``image`` [S, S, 3], ``labels`` [S, S] uint8 where they are wanted; ``head`` says who is seen,
+    ``number`` which of all views of its data sets it is."""
 
     image: np.ndarray | None
     labels: np.ndarray | None
@@ -42,6 +43,7 @@ class Piece:
     yaw_rad: float
     pitch_rad: float
     latent: np.ndarray | None = None
+    number: int | None = None
 
 
 @dataclass
@@ -50,6 +52,7 @@ class Views:
 
     ``labels`` is None where nobody asked for them. ``latents`` [N, Z]: z of each head, where it is known and all heads
     are of one population. ``faces`` [N, 1946]: what the landmark network sees in them, where somebody asked.
+    ``numbers`` [N]: of each among all views of the data sets that it was read from.
     """
 
     images: Tensor
@@ -60,6 +63,7 @@ class Views:
     pitch_rad: np.ndarray
     latents: Tensor | None = None
     faces: Tensor | None = None
+    numbers: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -81,6 +85,7 @@ class Views:
             self.pitch_rad[angles],
             None if self.latents is None else self.latents[index],
             None if self.faces is None else self.faces[index],
+            None if self.numbers is None else self.numbers[index],
         )
 
     def split(self) -> tuple[Views, Views]:
@@ -215,15 +220,17 @@ def _read(data: Sequence[ShardFolder], shares: Sequence[int], labels: bool, pixe
 
 
 def _pieces(folders: Sequence[ShardFolder], shares: Sequence[int]) -> Iterator[Piece]:
-    first_head, one_population = 0, len({folder.plan.population for folder in folders}) == 1
+    first_head, first, one_population = 0, 0, len({folder.plan.population for folder in folders}) == 1
     for folder, share in zip(folders, shares, strict=True):
         known: dict[int, HeadParameters] = {}
         for sample in islice(folder, share):
             parameters = known.setdefault(sample.head, sample.parameters)
             head = first_head + sample.head
             latent = sample.latent if one_population else None
-            yield Piece(sample.image, sample.labels, head, parameters, sample.yaw_rad, sample.pitch_rad, latent)
+            angles, number = (sample.yaw_rad, sample.pitch_rad), first + sample.index
+            yield Piece(sample.image, sample.labels, head, parameters, *angles, latent, number)
         first_head += 1 + max(known, default=-1)
+        first += whole_heads(folder)
 
 
 def render_views(seed: int, size: int, count: int, device: str = "cpu", population: Population = INDEPENDENT) -> Views:
@@ -272,7 +279,8 @@ def gather(
     latents = [piece.latent for piece in kept]
     known = None if any(z is None for z in latents) else torch.from_numpy(np.stack(latents)).float()
     people = [piece.parameters for piece in kept]
-    return Views(pixels.images, pixels.labels, heads, people, angles[:, 0], angles[:, 1], known)
+    numbers = None if any(piece.number is None for piece in kept) else torch.tensor([piece.number for piece in kept])
+    return Views(pixels.images, pixels.labels, heads, people, *angles.T.copy(), known, numbers=numbers)
 
 
 def _sized(image: np.ndarray, size: int) -> Tensor:

@@ -17,10 +17,10 @@ from training.synth.render_command import read_plan
 from ..data.packed import HeadPack, open_pack
 from .codes import find_codes, load_codes, save_codes
 from .faces import with_told_faces
+from .glance import fit_glance
 from .networks import first_networks
 from .presets import Preset, find_preset
 from .prior import PriorTask
-from .scores import Codes
 from .settings import GeneratorSettings
 from .task import CHECKPOINT, GeneratorTask
 
@@ -65,6 +65,9 @@ def make_engine(options: GeneratorSettings, preset: Preset, budget: Budget, proc
     pack, look = with_told_faces(pack, options, preset, processes)
     codes = _codes(options, preset, pack, processes)
     networks = first_networks(preset, codes, options.seed, processes.device, look)
+    for encoder in (networks.encoder, networks.mean_encoder):
+        if encoder.glance is not None:
+            fit_glance(encoder.glance, pack, encoder.config.input_px, preset.held_out_heads, options.seed)
     notes = {
         "domain": domain.name, "torch": torch.__version__, "device": str(processes.device), "minutes": budget.minutes,
         "data": [path.name for path in options.data], "supervision": options.supervision,
@@ -111,9 +114,9 @@ def _codes(options: GeneratorSettings, preset: Preset, pack: HeadPack, processes
 def train_prior(task: GeneratorTask, options: GeneratorSettings, budget: Budget) -> bool:
     """Teach the generator that ``task`` has trained which w there are; whether that is over. It goes on where it
     stopped."""
-    network, encoder = task.networks.mean_generator, task.networks.mean_encoder
-    codes, held_out = Codes(None, encoder).of_all(task.pack), task.preset.held_out_heads
-    known, others, size = codes[held_out:], codes[:held_out], task.preset.prior
+    network, held_out, size = task.networks.mean_generator, task.preset.held_out_heads, task.preset.prior
+    codes = task.codes.to(network.device)
+    known, others = codes[held_out:], codes[:held_out]
     prior = PriorTask(network, known, others, options.out, task.exported_with, size, options.seed)
     plan = Run(make_folder(options.out / PRIOR), budget, options.seed, options.save_minutes, options.score_minutes)
     engine = Engine(prior, plan, report=Report(options.out / PRIOR / "progress.jsonl"))

@@ -16,7 +16,7 @@ from training.common.distributed import Processes
 from training.synth.render_command import read_plan
 
 from ..data.packed import HeadPack
-from ..data.seen_faces import seen_faces
+from ..data.seen_faces import facts_of_data, seen_faces
 from .components import Components, find_components
 from .presets import Preset
 from .settings import GeneratorSettings
@@ -68,7 +68,7 @@ def with_told_faces(
 def _seen(pack: HeadPack, options: GeneratorSettings, processes: Processes) -> Tensor:
     """``[n, V, 1946]``."""
     folder = options.cache or options.data[0] / "packed"
-    facts = {"data": [read_plan(path).to_dict() for path in options.data]}
+    facts = facts_of_data([read_plan(path) for path in options.data])
 
     def pictures(index: Tensor) -> Tensor:
         index = index.to(pack.image.device)

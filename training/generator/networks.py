@@ -68,13 +68,12 @@ def start_from_raw_picture(generator: TriplaneGenerator) -> None:
 
 
 def choose_trained(networks: Networks, lesson: Lesson) -> None:
-    """Let the parameters of a stage have gradients, and batch norms their own statistics only where batches of
-    pictures teach the encoder."""
+    """Let the parameters of a stage have gradients."""
     for name, parameter in networks.generator.named_parameters():
         still = any(part in name for part in _FROZEN)
         unseen = not lesson.patch and name.startswith(_ONLY_WITH_PICTURES)
         parameter.requires_grad_(not still and not unseen)
-    networks.encoder.requires_grad_(True).train(lesson.codes)
+    networks.encoder.requires_grad_(True).train()
     networks.critic.requires_grad_(lesson.sharp)
 
 

@@ -22,7 +22,7 @@ from .patches import Patch, RenderedPatch, draw_patches, render_patch
 from .perceptual import Perceptual
 from .pixels import draw_pixels
 from .points import known_points, point_losses
-from .presets import Lesson, Preset
+from .presets import Preset
 
 _PICTURE_LOSS, _RAW_LOSS, _EDGE_LOSS, _OPACITY_LOSS = 2.0, 1.0, 1.0, 0.5
 _PERCEPTUAL_LOSS, _DRAWING_LOSS, _CRITIC_LOSS, _CRITIC_PENALTY = 0.1, 0.02, 0.5, 1.0
@@ -31,7 +31,7 @@ _CODE_LOSS, _CAMERA_LOSS = 0.3, 0.5
 _CAMERA_UNIT_RAD = 0.05  # errors above it count less than squared
 _PART_WEIGHT = 0.5  # eyes, with a weight of 5, count as three or four other pixels of a picture
 _RIM = 3  # rays at a patch's edge whose super-resolution lacks neighbours: two and a half
-_CODE_PICTURES = 8  # that the encoder sees in a step, where it learns codes
+_CODE_PICTURES = 8  # that the encoder sees in a step
 _FRONT_CHANCE = 0.5  # of a head to be encoded from its first view, not any
 _STYLE_MIXING = 0.5  # chance of a head to get the toRGB and super-resolution styles of another
 _CHANNEL_DROPOUT = 0.03  # chance of a convolution's style channel to be another head's
@@ -58,7 +58,7 @@ class Objective(nn.Module):
         with torch.no_grad():
             rays = draw_pixels(some, places, lesson.points, random)
             points = known_points(some, places, rays, lesson.points, config, random)
-        w, encoder_losses = self.codes_of(heads, lesson, random)
+        w, encoder_losses = self.codes_of(heads, random)
         styles = self.mixed(self.styles_of(w), random)
         planes = self.planes(styles)
         losses = point_losses(self.generator, planes, styles, rays, points) | encoder_losses
@@ -79,18 +79,17 @@ class Objective(nn.Module):
         mine = self._order.take(step.seen, step.stage.batch * step.world)[step.rank :: step.world]
         return (mine + self.preset.held_out_heads).to(self.generator.device)
 
-    def codes_of(self, heads: Tensor, lesson: Lesson, random: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
-        """``heads [B]`` -> ``w [B, w_dim]`` with some noise, and what the encoder learns beside: w are the first codes,
-        which it learns from any view of some heads, or what it sees in a view of these."""
-        seen = self._some_heads(random) if lesson.codes else heads
+    def codes_of(self, heads: Tensor, random: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+        """``heads [B]`` -> their codes ``w [B, w_dim]`` with some noise, and what the encoder learns beside, from any
+        view of some heads. It has no part in what the codes are: w that may move becomes that of an average head."""
+        seen = self._some_heads(random)
         view = self._any_view(len(seen), random)
         found = self.encode(seen, view)
-        losses = {"camera": _CAMERA_LOSS * camera_loss(found, self.pack.camera[seen, view].to(found.w))}
-        w = found.w
-        if lesson.codes:
-            w = self.codes[heads].to(found.w)
-            wanted = self.codes[seen].to(found.w)
-            losses["codes"] = _CODE_LOSS * F.smooth_l1_loss(found.w, wanted, beta=0.5)
+        losses = {
+            "camera": _CAMERA_LOSS * camera_loss(found, self.pack.camera[seen, view].to(found.w)),
+            "codes": _CODE_LOSS * F.smooth_l1_loss(found.w, self.codes[seen].to(found.w), beta=0.5),
+        }
+        w = self.codes[heads].to(found.w)
         noise = torch.randn(w.shape, generator=random, device=w.device)
         return w + self.preset.code_noise * noise, losses
 

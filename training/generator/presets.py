@@ -35,10 +35,9 @@ class PointSettings:
 
 @dataclass(frozen=True)
 class Lesson:
-    """What a stage teaches. ``codes``: w are the first codes, and the encoder learns them; else w is what the encoder
-    says. ``patch``: rays a side of true volume rendering (0: none); ``sharp``: features and a critic compare, too."""
+    """What a stage teaches. ``patch``: rays a side of true volume rendering (0: none); ``sharp``: features and a critic
+    compare, too."""
 
-    codes: bool = False
     points: PointSettings = field(default_factory=PointSettings)
     patch: int = 0
     sharp: bool = False
@@ -113,16 +112,14 @@ def network_config(
 _CPU = Preset(
     "cpu",
     network_config(6144, 256, planes=128, features=24, neural_px=128),
-    EncoderConfig(W_DIM, hidden=768, face_points=64, face_features=128),
+    EncoderConfig(W_DIM, face_points=64, face_features=128, glance=320, glance_px=40, blocks=2),
     (
-        Stage("points", 0.45, 6, 2.5e-3, _SCHEDULE),
-        Stage("joint", 0.20, 6, 1.5e-3, _SCHEDULE),
-        Stage("render", 0.20, 4, 1.0e-3, _SCHEDULE),
-        Stage("sharpen", 0.15, 3, 5e-4, _SCHEDULE),
+        Stage("points", 0.60, 6, 2.5e-3, _SCHEDULE),
+        Stage("render", 0.22, 4, 1.0e-3, _SCHEDULE),
+        Stage("sharpen", 0.18, 3, 5e-4, _SCHEDULE),
     ),
     {
-        "points": Lesson(codes=True),
-        "joint": Lesson(),
+        "points": Lesson(),
         "render": Lesson(points=PointSettings().divided(3), patch=24),
         "sharpen": Lesson(points=PointSettings().divided(6), patch=40, sharp=True),
     },
@@ -132,14 +129,12 @@ _GPU = Preset(
     _CPU.network,
     _CPU.encoder,
     (
-        Stage("points", 0.40, 16, 2.5e-3, _SCHEDULE),
-        Stage("joint", 0.20, 16, 1.5e-3, _SCHEDULE),
+        Stage("points", 0.60, 16, 2.5e-3, _SCHEDULE),
         Stage("render", 0.20, 16, 1.2e-3, _SCHEDULE),
         Stage("sharpen", 0.20, 8, 6e-4, _SCHEDULE),
     ),
     {
-        "points": Lesson(codes=True, points=PointSettings(6000, 2000, 6000)),
-        "joint": Lesson(points=PointSettings(6000, 2000, 6000)),
+        "points": Lesson(points=PointSettings(6000, 2000, 6000)),
         "render": Lesson(points=PointSettings(2000, 800, 2000), patch=40),
         "sharpen": Lesson(points=PointSettings(1000, 400, 1000), patch=64, sharp=True),
     },
@@ -152,10 +147,9 @@ _SMALL = replace(
     _CPU,
     name="small",
     network=network_config(3072, 152, planes=64, features=24, neural_px=64, w_dim=256),
-    encoder=EncoderConfig(256, hidden=512),
+    encoder=EncoderConfig(256, glance=192, blocks=2),
     lessons={
-        "points": Lesson(codes=True, points=PointSettings(1800, 700, 2200)),
-        "joint": Lesson(points=PointSettings(1800, 700, 2200)),
+        "points": Lesson(points=PointSettings(1800, 700, 2200)),
         "render": Lesson(points=PointSettings(600, 300, 800), patch=24),
         "sharpen": Lesson(points=PointSettings(300, 150, 400), patch=32, sharp=True),
     },
@@ -166,16 +160,14 @@ _SMALL = replace(
 _TINY = Preset(
     "tiny",
     network_config(512, 24, planes=16, features=8, neural_px=16, w_dim=16),
-    EncoderConfig(16, 64, (4, 8, 8, 8), (0, 0, 0, 0), 4, 16, 0.0),
+    EncoderConfig(16, 64, (4, 8, 8, 8), (0, 0, 0, 0), 4, 16, 0.0, glance=4, glance_px=8, blocks=1),
     (
         Stage("points", 0.4, 2, 2e-3, _SCHEDULE),
-        Stage("joint", 0.2, 2, 1e-3, _SCHEDULE),
-        Stage("render", 0.2, 2, 1e-3, _SCHEDULE),
-        Stage("sharpen", 0.2, 2, 5e-4, _SCHEDULE),
+        Stage("render", 0.3, 2, 1e-3, _SCHEDULE),
+        Stage("sharpen", 0.3, 2, 5e-4, _SCHEDULE),
     ),
     {
-        "points": Lesson(codes=True, points=PointSettings(60, 30, 60)),
-        "joint": Lesson(points=PointSettings(30, 15, 30)),
+        "points": Lesson(points=PointSettings(60, 30, 60)),
         "render": Lesson(points=PointSettings(30, 15, 30), patch=12),
         "sharpen": Lesson(points=PointSettings(15, 10, 15), patch=12, sharp=True),
     },

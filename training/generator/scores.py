@@ -8,36 +8,9 @@ import torch
 from torch import Tensor
 
 from sat3d.generators import TriplaneGenerator
-from sat3d.inversion.encoder import PortraitEncoder
 from sat3d.inversion.scores import psnr
-from sat3d.networks.loading import resize
 
 from ..data.packed import HeadPack
-
-_BATCH = 64
-
-
-@dataclass(frozen=True)
-class Codes:
-    """Where w of a head comes from: a table ``[n, w_dim]``, or else what the encoder sees in its first view."""
-
-    table: Tensor | None
-    encoder: PortraitEncoder
-
-    @torch.no_grad()
-    def of(self, pack: HeadPack, heads: Tensor) -> Tensor:
-        """``heads [B]`` -> ``[B, w_dim]``."""
-        device = self.encoder.mean.device
-        if self.table is not None:
-            return self.table[heads].to(device)
-        size = self.encoder.config.input_px
-        images = resize(pack.pictures(heads).to(device), size, size)
-        return self.encoder.units(self.encoder.eval().raw(images, pack.told(heads, 0, device))).w
-
-    @torch.no_grad()
-    def of_all(self, pack: HeadPack) -> Tensor:
-        """``[n, w_dim]``."""
-        return torch.cat([self.of(pack, part) for part in torch.arange(len(pack)).split(_BATCH)])
 
 
 @dataclass(frozen=True)
@@ -49,9 +22,9 @@ class SeenHead:
 
 
 @torch.no_grad()
-def look_at_head(network: TriplaneGenerator, codes: Codes, pack: HeadPack, head: int) -> SeenHead:
-    """Generate a head from its first and its last view, and compare them with the truth."""
-    w = codes.of(pack, torch.tensor([head]))
+def look_at_head(network: TriplaneGenerator, codes: Tensor, pack: HeadPack, head: int) -> SeenHead:
+    """Generate a head from its first and its last view, and compare them with the truth; ``codes``: of all heads."""
+    w = codes[head : head + 1].to(network.device)
     styles = network.styles(w[:, None].expand(-1, network.config.backbone.num_ws, -1))
     planes, views = network.planes(styles), sorted({0, pack.views - 1})
     pictures, scores, size = [], [], pack.learning.size

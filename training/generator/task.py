@@ -22,7 +22,7 @@ from .networks import Networks, choose_trained, make_optimizer
 from .objective import Objective
 from .perceptual import Perceptual
 from .presets import Preset
-from .scores import Codes, SeenHead, look_at_head, mean_scores
+from .scores import SeenHead, look_at_head, mean_scores
 
 CHECKPOINT, ENCODER_FILE = "generator.safetensors", "encoder.safetensors"
 _SHOWN_HEADS = 8
@@ -75,9 +75,8 @@ class GeneratorTask:
     def evaluate(self) -> dict[str, float]:
         """Heads never trained on, as the running means make them; from the front, and from a side."""
         nets = self.networks
-        codes = Codes(self.codes if self.preset.lessons[self.stage.name].codes else None, nets.mean_encoder)
         heads = range(min(self.preset.scored_heads, self.preset.held_out_heads))
-        self.seen = [look_at_head(nets.mean_generator.eval(), codes, self.pack, head) for head in heads]
+        self.seen = [look_at_head(nets.mean_generator.eval(), self.codes, self.pack, head) for head in heads]
         return mean_scores(self.seen)
 
     def preview(self, steps: int) -> None:

@@ -15,6 +15,7 @@ from sat3d.files.network_files import load_network, save_network
 from sat3d.generators import StyleGenerator, TriplaneGenerator
 from sat3d.inversion.encoder import KIND, Encoded, EncoderConfig, PortraitEncoder
 from sat3d.networks.reader import load_reader
+from sat3d.networks.seen_faces import SeenFaces
 
 from ..common.device import Machine
 from ..common.random_numbers import Draws
@@ -56,9 +57,10 @@ class AnyEncoderTask:
     def facts(self) -> dict[str, object]:
         return {"network": "encoder", "views": self.total, "encoder": asdict(self.module.config)}
 
-    def raw(self, module: PortraitEncoder, images: Tensor) -> Tensor:
-        """Pictures of any size -> what ``module`` says, in standard units."""
-        return module.raw(*module.see(images))
+    def raw(self, module: PortraitEncoder, images: Tensor, told: Tensor | None) -> Tensor:
+        """Pictures of any size, and what the landmark network sees in them where that is known -> what ``module`` says,
+        in standard units."""
+        return module.raw(*module.see(images, None if told is None else SeenFaces.parted(told)))
 
     def camera_loss(self, raw: Tensor, angles: Tensor) -> Tensor:
         """``raw [B, w_dim + 2]`` against the true yaw and pitch, ``angles [B, 2]``."""
@@ -83,15 +85,26 @@ def camera_errors(found: Encoded, angles: Tensor) -> dict[str, float]:
 class EncoderTask(AnyEncoderTask):
     """See :class:`training.networks.task.SmallNetwork`.
 
-    The truth is the w that the generator's own mapping gives to the latent a picture was rendered from. Errors count
-    by what they do to the styles: w says much that no layer listens to.
+    The truth is the w that the generator's own mapping gives to the latent a picture was rendered from, or ``codes [n,
+    w_dim]`` of the heads, from which the generator has learned to draw them. Errors count by what they do to the
+    styles: w says much that no layer listens to.
     """
 
-    def __init__(self, views: Views, machine: Machine = _CPU, seed: int = 0, *, network: StyleGenerator):
+    def __init__(
+        self,
+        views: Views,
+        machine: Machine = _CPU,
+        seed: int = 0,
+        *,
+        network: StyleGenerator,
+        codes: Tensor | None = None,
+    ):
         self.views, self.held_out = views.split()
         self.machine, self.device, self.total = machine, machine.device, len(self.views)
-        self.truth = truth_of(network, self.views).to(self.device)
-        self.held_out_truth = truth_of(network, self.held_out).to(self.device)
+        self.truth, self.held_out_truth = (
+            (truth_of(network, some) if codes is None else coded_truth(codes, network, some)).to(self.device)
+            for some in (self.views, self.held_out)
+        )
         torch.manual_seed(seed)
         self.module = PortraitEncoder(EncoderConfig(network.config.backbone.w_dim))
         self.module.mean.copy_(self.truth.mean(0))
@@ -102,7 +115,7 @@ class EncoderTask(AnyEncoderTask):
     def loss(self, index: Tensor, draws: Draws) -> dict[str, Tensor]:
         images = degrade(self.views.inputs(index, self.device), draws)
         with self.machine.autocast():
-            raw = self.raw(self.module, images)
+            raw = self.raw(self.module, images, self.views.told(index, self.device))
         raw, truth = raw.float(), self.truth[index.to(self.device)]
         found = self.module.units(raw)
         standard = (truth - self.module.mean) / self.module.std
@@ -118,8 +131,9 @@ class EncoderTask(AnyEncoderTask):
 
     @torch.no_grad()
     def evaluate(self, module: PortraitEncoder) -> dict[str, float]:
-        parts = torch.arange(len(self.held_out)).split(_EVALUATION_BATCH)
-        raw = torch.cat([self.raw(module, self.held_out.inputs(index, self.device)) for index in parts])
+        held_out, parts = self.held_out, torch.arange(len(self.held_out)).split(_EVALUATION_BATCH)
+        seen = ((held_out.inputs(index, self.device), held_out.told(index, self.device)) for index in parts)
+        raw = torch.cat([self.raw(module, *some) for some in seen])
         found, truth = module.units(raw), self.held_out_truth
         explained = 1 - float(self._style_error(found.w - truth[:, :-2]).mean()) / self.variance
         return {"styles_explained": explained, **camera_errors(found, truth[:, -2:])}
@@ -139,6 +153,19 @@ def truth_of(network: StyleGenerator, views: Views) -> Tensor:
         raise ConfigError("The data set does not belong to the generator", got, wanted, "check both")
     w = torch.cat([network.map(part)[:, 0] for part in views.latents.split(4096)])
     return torch.cat([w, angles_of(views)], 1)
+
+
+def coded_truth(codes: Tensor, network: StyleGenerator, views: Views) -> Tensor:
+    """The same of heads whose ``codes [n, w_dim]`` are known.
+
+    Raises:
+        ConfigError: codes of other heads, or for another generator.
+    """
+    w_dim, people = network.config.backbone.w_dim, int(views.heads.max()) + 1
+    if codes.shape[1] != w_dim or len(codes) < people:
+        got, wanted = tuple(codes.shape), f"codes of {w_dim} numbers, of {people} heads at least"
+        raise ConfigError("The codes do not belong to the generator and the data", got, wanted, "check all three")
+    return torch.cat([codes[views.heads], angles_of(views)], 1)
 
 
 def style_gram(network: StyleGenerator) -> Tensor:

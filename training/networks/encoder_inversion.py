@@ -54,7 +54,7 @@ class InversionTask(AnyEncoderTask):
     def loss(self, index: Tensor, draws: Draws) -> dict[str, Tensor]:
         images = degrade(self.views.inputs(index, self.device), draws)
         with self.machine.autocast():
-            raw = self.raw(self.module, images)
+            raw = self.raw(self.module, images, self.views.told(index, self.device))
         raw = raw.float()
         some = draws.choices(len(index), _DRAWN)
         shown = self.any_views(index[some], draws)
@@ -85,7 +85,7 @@ class InversionTask(AnyEncoderTask):
         """``psnr`` of held-out views drawn again, in dB; median errors of the cameras found."""
         index = torch.arange(len(self.held_out))[:: max(1, len(self.held_out) // _SCORED)][:_SCORED]
         images, angles = self.held_out.inputs(index, self.device), self.held_out_angles[index.to(self.device)]
-        found = module.units(self.raw(module, images))
+        found = module.units(self.raw(module, images, self.held_out.told(index, self.device)))
         scores = [psnr(*self.drawn(*(part[None] for part in row))) for row in zip(found.w, angles, images, strict=True)]
         return {"psnr": sum(scores) / len(scores), **camera_errors(found, angles)}
 

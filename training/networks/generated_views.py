@@ -64,7 +64,7 @@ def with_generated(views: Views, settings: GeneratedSettings, seed: int) -> View
 
 
 def joined(first: Views, second: Views) -> Views:
-    """Both, with people of their own."""
+    """Both, with people of their own; of those who come to others whose faces were looked at, they are looked at."""
     own, others = first.latents, second.latents
     known = own is not None and others is not None and own.shape[1] == others.shape[1]
     return Views(
@@ -75,4 +75,5 @@ def joined(first: Views, second: Views) -> Views:
         np.concatenate([first.yaw_rad, second.yaw_rad]),
         np.concatenate([first.pitch_rad, second.pitch_rad]),
         torch.cat([own, others]) if known else None,
+        None if first.faces is None else torch.cat([first.faces, second.with_faces({}, None).faces]),
     )
