@@ -7,14 +7,14 @@ from comfy_api.latest import io
 
 from ..sat3d.errors import LayoutError, Sat3dError
 from ..sat3d.files.safetensors_io import parse_json, read_header
-from ..sat3d.masks import SCHEMA, AttributeMasks, load_masks
+from ..sat3d.masks import SCHEMAS, AttributeMasks, load_masks
 from . import host, model_folders, newer_hosts
 from .library import Library, file_stamp
 from .types import SAT3D_MASKS
 
 # Of people's faces, in the paper's order; masks for other pictures have others.
 FACE_ATTRIBUTES = ("hairstyle", "hair_colour", "eye_region", "expression", "beard", "eyeglasses")
-LIBRARY = Library("sat3d_masks", SCHEMA, "masks", "training/train_masks.py makes masks")
+LIBRARY = Library("sat3d_masks", SCHEMAS, "masks", "training/train_masks.py makes masks")
 
 
 class SAT3DLoadMasks(io.ComfyNode):
@@ -68,7 +68,12 @@ class SAT3DLoadMasks(io.ComfyNode):
 def describe(name: str, masks: AttributeMasks) -> str:
     """A few lines for people: each attribute's share of the channels, and where the masks are from."""
     notes, shares = masks.metadata, masks.probabilities().mean(1).tolist()
-    lines = [f"{attribute}: {share:.1%}" for attribute, share in zip(masks.attributes, shares, strict=False)]
+    lines = [
+        f"{attribute}: a subspace of {masks.subspaces[attribute].rank} directions"
+        if attribute in masks.subspaces
+        else f"{attribute}: {share:.1%}"
+        for attribute, share in zip(masks.attributes, shares, strict=False)
+    ]
     return "\n".join(
         [
             name,
@@ -139,5 +144,5 @@ def _attributes_now(path: Path) -> tuple[str, ...]:
 @lru_cache(maxsize=256)
 def _attributes(path: Path, stamp: str) -> tuple[str, ...]:
     # From the header alone, and once for each state of the file: the host asks for combos all the time.
-    names = parse_json(read_header(path, SCHEMA, "masks", LIBRARY.source), "attributes", path)
+    names = parse_json(read_header(path, SCHEMAS, "masks", LIBRARY.source), "attributes", path)
     return tuple(filter(lambda name: isinstance(name, str), names)) if isinstance(names, list) else ()

@@ -1,7 +1,8 @@
 """The meta attribute mask matrix M (SAT3D): which editable style channels carry which attribute.
 
 M is ``[m+1, n]`` logits, one row per attribute and a last row *others*. A softmax over the rows gives, for each
-channel, the probability of belonging to an attribute.
+channel, the probability of belonging to an attribute. Where channels mix attributes, an attribute may have a subspace
+instead (:mod:`.subspaces`).
 """
 
 import json
@@ -15,14 +16,15 @@ from torch import Tensor
 from .errors import LayoutError, ShapeError
 from .files.safetensors_io import parse_json, read_header, read_tensors, require_tensor, write_tensors
 from .style_space import StyleLayout, describe_difference
+from .subspaces import Subspace, subspace_tensors, subspaces_in
 
-SCHEMA = "sat3d-masks/1"
+SCHEMAS = ("sat3d-masks/2", "sat3d-masks/1")  # the second holds no subspaces, and is all that older versions read
 OTHERS = "others"
 
 
 @dataclass(frozen=True)
 class AttributeMasks:
-    """Logits and what they were learned on.
+    """Logits and what they were learned on. ``subspaces``: of attributes that have one, which counts instead of a row.
 
     ``metadata`` holds free text: domain, generator fingerprint, hyper-parameters, iterations, losses, licence.
     """
@@ -32,6 +34,7 @@ class AttributeMasks:
     layers: list[list]  # the editable layers, as StyleLayout.to_json()
     layout_fingerprint: str
     metadata: Mapping[str, str] = field(default_factory=dict)
+    subspaces: Mapping[str, Subspace] = field(default_factory=dict)
 
     def __post_init__(self):
         wanted = (len(self.attributes) + 1, sum(channels for _, channels in self.layers))
@@ -49,6 +52,11 @@ class AttributeMasks:
                 "distinct names",
                 "rename the attribute",
             )
+        for name, subspace in self.subspaces.items():
+            if name not in self.attributes or len(subspace.read) != wanted[1]:
+                got = f"{name}: {len(subspace.read)} channels"
+                needed = f"{wanted[1]} channels, of one of {list(self.attributes)}"
+                raise ShapeError("A subspace does not fit the masks", got, needed, "learn the masks again")
 
     @classmethod
     def initial(
@@ -81,6 +89,24 @@ class AttributeMasks:
         Raises:
             ShapeError: an attribute these masks do not know.
         """
+        self.check_targets(targets)
+        rows = [self.attributes.index(t) for t in dict.fromkeys(targets)]
+        return self.probabilities()[rows].sum(0)
+
+    def change(self, targets: Sequence[str], difference: Tensor) -> Tensor:
+        """What of Δ = s_ref − s_src ``[B, n]`` the target attributes carry: Σ_{t∈Ω} P[t] ⊙ Δ, with W_t R_tᵀ Δ
+        in place of it for those that have a subspace.
+
+        Raises:
+            ShapeError: an attribute these masks do not know.
+        """
+        self.check_targets(targets)
+        plain = [t for t in targets if t not in self.subspaces]
+        moved = self.mask(plain).to(difference) * difference if plain else torch.zeros_like(difference)
+        return moved + sum(self.subspaces[t](difference) for t in dict.fromkeys(targets) if t in self.subspaces)
+
+    def check_targets(self, targets: Sequence[str]) -> None:
+        """Raises ShapeError unless ``targets`` are some of the attributes."""
         unknown = [t for t in targets if t not in self.attributes]
         if unknown or not targets:
             raise ShapeError(
@@ -89,8 +115,6 @@ class AttributeMasks:
                 f"some of {list(self.attributes)}",
                 "choose one of these, or masks learned for it",
             )
-        rows = [self.attributes.index(t) for t in dict.fromkeys(targets)]
-        return self.probabilities()[rows].sum(0)
 
     def check_layout(self, layout: StyleLayout) -> None:
         """Raises LayoutError, with the layers that differ, unless the masks were made for this style layout."""
@@ -121,12 +145,13 @@ class AttributeMasks:
         """Write as safetensors; the file appears whole or not at all."""
         header = {
             **self.metadata,
-            "schema": SCHEMA,
+            "schema": SCHEMAS[0 if self.subspaces else 1],
             "attributes": json.dumps(self.attributes),
             "layers": json.dumps(self.layers),
             "layout_fingerprint": self.layout_fingerprint,
         }
-        write_tensors(path, {"logits": self.logits.float()}, header, overwrite)
+        tensors = {"logits": self.logits.float(), **subspace_tensors(self.subspaces)}
+        write_tensors(path, tensors, header, overwrite)
 
 
 _OWN_KEYS = ("schema", "attributes", "layers", "layout_fingerprint")
@@ -139,12 +164,15 @@ def load_masks(path: str | os.PathLike, layout: StyleLayout | None = None) -> At
         FileError: missing, truncated, not a masks file, or NaN inside.
         LayoutError: made for another layout, with the layers that differ.
     """
-    header = read_header(path, SCHEMA, "a SAT3D masks file", "masks are made by training/train_masks.py")
-    logits = require_tensor(read_tensors(path), "logits", 2, path)
+    header = read_header(path, SCHEMAS, "a SAT3D masks file", "masks are made by training/train_masks.py")
+    tensors = read_tensors(path)
+    logits = require_tensor(tensors, "logits", 2, path)
     attributes, layers = parse_json(header, "attributes", path), parse_json(header, "layers", path)
     _check_names(attributes, layers)
     metadata = {key: value for key, value in header.items() if key not in _OWN_KEYS}
-    masks = AttributeMasks(logits, tuple(attributes), layers, header.get("layout_fingerprint", ""), metadata)
+    subspaces = subspaces_in(tensors, tuple(attributes), str(path))
+    fingerprint = header.get("layout_fingerprint", "")
+    masks = AttributeMasks(logits, tuple(attributes), layers, fingerprint, metadata, subspaces)
     if layout is not None:
         masks.check_layout(layout)
     return masks

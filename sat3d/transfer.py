@@ -48,14 +48,15 @@ def transfer(
         raise ShapeError(
             "The intensity is not a finite number", intensity, "a number; useful are 0 … 2.25", "check the input"
         )
-    mask = masks.mask(attributes).to(source.styles)
+    masks.check_targets(attributes)
     theirs = layout.editable(reference.styles.to(source.styles))
 
     def moved(styles: Tensor) -> Tensor:
         if intensity == 0:
             return styles
         own = layout.editable(styles)
-        return layout.with_editable(styles, edit_styles(own, theirs.expand_as(own), mask, intensity))
+        change = masks.change(attributes, theirs.expand_as(own) - own)
+        return layout.with_editable(styles, own + intensity * change)
 
     edit = Edit(tuple(attributes), float(intensity), reference.name, masks.metadata.get("name", ""))
     layers = tuple(

@@ -32,7 +32,6 @@ from sat3d.parsing.parser import load_parser
 from sat3d.pictures import contact_sheet, depth_to_grey, save_animation, save_picture, to_pil
 from sat3d.qmm import QMM
 from sat3d.regions import alterable_region, background_mask
-from sat3d.transfer import edit_styles
 from training.common.settings import BuiltIn, Range, Settings
 
 _SHOWN = ("hair_style", "hair_colour", "beard", "glasses", "expression")
@@ -90,7 +89,7 @@ def sample(network: TriplaneGenerator, seed: int, truncation_psi: float) -> Tens
 def edited(network: TriplaneGenerator, faces: Tensor, masks: AttributeMasks, attribute: str) -> Tensor:
     """``faces [2, S]``: source and reference -> the source's styles ``[1, S]`` with the reference's attribute."""
     source, reference = network.layout.editable(faces).split(1)
-    return network.layout.with_editable(faces[:1], edit_styles(source, reference, masks.mask([attribute]), 1.0))
+    return network.layout.with_editable(faces[:1], source + masks.change([attribute], reference - source))
 
 
 def tell(fronts: Tensor, attribute: str) -> None:

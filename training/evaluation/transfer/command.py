@@ -18,7 +18,7 @@ from sat3d.errors import ConfigError, FileError
 from sat3d.files.network_files import ASSETS
 from sat3d.files.safetensors_io import read_header
 from sat3d.files.writing import make_folder, write_text
-from sat3d.masks import SCHEMA, load_masks
+from sat3d.masks import SCHEMAS, load_masks
 from sat3d.networks.built_in import GENERATOR
 from sat3d.networks.reader import load_reader
 from sat3d.parsing.parser import load_parser
@@ -194,7 +194,7 @@ def shipped_masks(layout_fingerprint: str) -> list[Path]:
     found = []
     for path in sorted(ASSETS.glob("*.safetensors")):
         try:
-            header = read_header(path, SCHEMA, "a masks file", "")
+            header = read_header(path, SCHEMAS, "a masks file", "")
         except FileError:
             continue
         if header.get("layout_fingerprint") == layout_fingerprint:

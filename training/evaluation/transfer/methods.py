@@ -73,6 +73,18 @@ class Copy:
         return pair.layout.with_editable(pair.source, edit_styles(own, theirs, self.mask.to(own), delta))
 
 
+@dataclass(frozen=True)
+class Carried:
+    """What masks say that ``attribute`` carries of the change from source to reference."""
+
+    masks: AttributeMasks
+    attribute: str
+
+    def __call__(self, pair: Pairing, delta: float) -> Tensor:
+        own, theirs = (pair.layout.editable(styles) for styles in (pair.source, pair.reference))
+        return pair.layout.with_editable(pair.source, own + delta * self.masks.change([self.attribute], theirs - own))
+
+
 def copy_all(layout: StyleLayout) -> Method:
     mask = torch.ones(layout.num_editable)
     return Method("copy_all", "all editable styles", {name: {"all": Copy(mask)} for name in SCORED})
@@ -81,7 +93,7 @@ def copy_all(layout: StyleLayout) -> Method:
 def from_masks(name: str, masks: AttributeMasks) -> Method:
     """SAT3D, or one of its ablations."""
     known = [attribute for attribute in SCORED if attribute in masks.attributes]
-    return Method(name, "learned masks", {attribute: {"mask": Copy(masks.mask([attribute]))} for attribute in known})
+    return Method(name, "learned masks", {attribute: {"mask": Carried(masks, attribute)} for attribute in known})
 
 
 def copy_layers(layout: StyleLayout) -> Method:
