@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,20 +20,22 @@ from training.synth.domain import SynthDomain, domain_names, find_domain
 from training.synth.looks import BACKGROUND_COLOURS
 from training.synth.population import Population
 from training.synthheads import captions
-from training.synthheads.attributes import (
-    CLOTH_COLOURS,
-    FRAME_COLOURS,
-    HAIR_COLOURS,
-    IRIS_COLOURS,
-)
+from training.synthheads.attributes import CLOTH_COLOURS, HAIR_COLOURS
 from training.synthheads.domain import HEADS
 from training.synthheads.parameter_spec import LIPSTICK_COLOURS
 from training.synthheads.parameters import HeadParameters
 
 DOMAIN = load_domain("synthheads")
+_WORDINGS_FILE = Path(captions.__file__).with_name("wordings.json")  # attribute.fact -> value -> ways to say it
 _HARD = ("eye_region", "beard")  # a few pixels, or colours in shadow
 _HEARD_CAPTIONS = 2000  # of each population, in which every word is said
-TEMPLATES = (DOMAIN.template, "a portrait with {}", "a picture of a head with {}", "{}")  # the first is judged
+TEMPLATES = (
+    DOMAIN.template,
+    "a portrait with {}",
+    "a picture of a head with {}",
+    "a photo of a face with {}",
+    "{}",
+)  # the first is judged
 
 
 @dataclass(frozen=True)
@@ -65,73 +69,13 @@ def _each(names: Iterable[str], *patterns: str) -> dict[str, tuple[str, ...]]:
     return {name: tuple(pattern.format(words.get(name, name)) for pattern in patterns) for name in names}
 
 
-_HAIR_STYLES = {
-    "bald": ("a bald head", "no hair"),
-    "buzz cut": ("a buzz cut", "very short, cropped hair"),
-    "short crop": ("a short crop", "a short haircut"),
-    "side part": ("a side parting", "hair combed to the side"),
-    "quiff": ("a quiff", "hair swept up in front"),
-    "mohawk": ("a mohawk", "a mohawk and shaved sides"),
-    "afro": ("an afro", "a round afro"),
-    "curly": ("curly hair", "curls"),
-    "bob": ("a bob", "hair cut in a bob"),
-    "long straight": ("long straight hair", "long, sleek hair"),
-    "long wavy": ("long wavy hair", "long waves"),
-    "bun": ("hair in a bun", "hair tied up in a bun"),
-    "ponytail": ("a ponytail", "hair in a ponytail"),
-    "balding": ("receding hair", "thinning hair", "a bald top"),
-}
-_EXPRESSIONS = {
-    "neutral": ("a neutral expression", "a straight face"),
-    "smile": ("a closed-mouth smile", "a smile"),
-    "open-mouth smile": ("a wide, open-mouth smile", "a broad smile", "a big grin"),
-    "frown": ("a frown", "a frowning face"),
-    "surprise": ("a surprised look", "a look of surprise"),
-    "angry": ("an angry look", "a furious expression"),
-    "sad": ("a sad look", "a sad expression"),
-    "pucker": ("puckered lips", "pursed lips", "a kissing mouth"),
-    "wink": ("one eye closed", "a wink"),
-    "eyes closed": ("both eyes closed", "closed eyes"),
-}
-_BEARDS = {
-    "none": ("no beard", "a clean-shaven face", "no facial hair"),
-    "stubble": ("stubble", "a stubbly chin"),
-    "moustache": ("a moustache", "a mustache"),
-    "goatee": ("a goatee", "a goatee beard"),
-    "chin beard": ("a chin beard", "a beard on the chin only"),
-    "full beard": ("a full beard",),
-}
-_GLASSES = {
-    "none": ("no glasses", "no eyeglasses"),
-    "round": ("round glasses", "round-framed eyeglasses"),
-    "rectangular": ("rectangular glasses", "square eyeglasses"),
-    "sunglasses": ("sunglasses", "dark glasses", "shades"),
-}
-_BROWS = {"thin": ("thin eyebrows", "thin brows"), "thick": ("thick eyebrows", "heavy brows")}
-_SKIN_TONES = {name: (f"{name} skin",) for name in ("pale", "light", "tan", "brown", "dark")}
-_NECKLINES = {
-    "crew neck": ("a crew-neck shirt", "a T-shirt"),
-    "v-neck": ("a v-neck shirt", "a v-neck"),
-    "turtleneck": ("a turtleneck", "a turtleneck sweater"),
-}
-
-# All values of a truth against each other, in several wordings: learned from, beside the domain's own groups.
-_WORDINGS = {
-    ("hairstyle", "hair_style"): _HAIR_STYLES,
-    ("hair_colour", "hair_colour"): _each(HAIR_COLOURS, "{} hair"),
-    ("eye_region", "iris_colour"): _each(IRIS_COLOURS, "{} eyes"),
-    ("eye_region", "brows"): _BROWS,
-    ("expression", "expression"): _EXPRESSIONS,
-    ("beard", "beard"): _BEARDS,
-    ("beard", "beard_colour"): _each(HAIR_COLOURS, "a {} beard"),
-    ("eyeglasses", "glasses"): _GLASSES,
-    ("eyeglasses", "frame_colour"): _each(FRAME_COLOURS, "{} glasses", "a {} frame"),
-    ("skin", "skin_tone"): _SKIN_TONES,
-    ("make_up", "lipstick"): _each(LIPSTICK_COLOURS, "{} lipstick", "lips painted {}") | {"none": ("no lipstick",)},
-    ("clothes", "cloth_colour"): _each(CLOTH_COLOURS, "a {} shirt", "{} clothes"),
-    ("clothes", "neckline"): _NECKLINES,
-    ("background", "background"): _each(BACKGROUND_COLOURS, "a {} background", "a {} backdrop"),
-}
+def _read_wordings() -> dict[tuple[str, str], Mapping[str, Sequence[str]]]:
+    """All values of a truth against each other, in several wordings: learned from, beside the domain's own groups."""
+    table = json.loads(_WORDINGS_FILE.read_text(encoding="utf-8"))
+    wordings = {tuple(key.split(".")): choices for key, choices in table.items()}
+    wordings["make_up", "lipstick"] |= _each(LIPSTICK_COLOURS, "{} lipstick", "lips painted {}")
+    wordings["background", "background"] = _each(BACKGROUND_COLOURS, "a {} background", "a {} backdrop")
+    return wordings
 
 
 def _judged(domain: Domain) -> tuple[Group, ...]:
@@ -146,8 +90,8 @@ def _judged(domain: Domain) -> tuple[Group, ...]:
 
 JUDGED = _judged(DOMAIN)
 GROUPS = JUDGED + tuple(
-    Group(attribute, f"every {fact}", fact, tuple(Choice((value,), ways) for value, ways in wordings.items()))
-    for (attribute, fact), wordings in _WORDINGS.items()
+    Group(attribute, f"every {fact}", fact, tuple(Choice((value,), tuple(ways)) for value, ways in wordings.items()))
+    for (attribute, fact), wordings in _read_wordings().items()
 )
 
 
@@ -213,7 +157,7 @@ _JOINING = "a an and the with without no or wearing in front of against skin eye
 
 
 def vocabulary() -> tuple[str, ...]:
-    """Every word that a caption of the domain or a phrase above can hold."""
+    """Every word that a caption of the domain or a phrase can hold."""
     texts = [text for name, value in vars(captions).items() if not name.startswith("__") for text in _strings(value)]
     texts += [way for group in GROUPS for choice in group.choices for way in choice.ways]
     colours = _each((*HAIR_COLOURS, *BACKGROUND_COLOURS, *CLOTH_COLOURS), "{}").values()

@@ -19,7 +19,10 @@ from training.synthheads.visibility import visible_parameters
 
 UNKNOWN = -1  # the class of what is hidden or between two names
 ACTION_PREFIX = "action_"  # before the name of an action: what its strength is called among the numbers
-_READ_AS_NUMBERS = ("age", "shape", "skin_tone", "freckles", "hair_volume", "brows")
+_READ_AS_NUMBERS = (
+    "age", "shape", "skin_tone", "freckles", "hair_volume", "brows", "brow_pose", "lids",
+    "beard_length", "frame_thickness", "glasses_size", "lenses",
+)  # fmt: skip
 CATEGORIES: dict[str, tuple[str, ...]] = {
     name: tuple(value for value in values if value not in (OTHER, HIDDEN))
     for name, values in ATTRIBUTE_VALUES.items()

@@ -11,6 +11,7 @@ import torch
 from sat3d.clip import load_clip
 from sat3d.clip.built_in_clip import KIND as CLIP
 from sat3d.clip.tokenizer import WordTokenizer, words_of
+from sat3d.domains import load_domain
 from sat3d.errors import ConfigError, FileError
 from sat3d.files.network_files import load_network, save_network
 from sat3d.generators.checkpoint import save_checkpoint
@@ -72,7 +73,15 @@ def test_every_caption_and_phrase_can_be_read():
     assert sum(a != b for a, b in zip(texts, short, strict=True)) < len(texts) / 100, "hardly any is too long"
     tokenizer(short)
     tokenizer([text for group in GROUPS for text in judged_texts(group)])
-    assert len(WORDS) < 400 and "colour" not in {word for group in GROUPS for word in words_of(judged_texts(group)[0])}
+    assert 600 < len(WORDS) < 1200 and "colour" not in {
+        word for group in GROUPS for word in words_of(judged_texts(group)[0])
+    }
+
+
+def test_nearly_all_that_is_said_of_photographs_can_be_read():
+    phrases = [phrase for group in load_domain("face") for phrase in group.phrases]
+    readable = [phrase for phrase in phrases if set(words_of(phrase)) <= set(WORDS)]
+    assert len(readable) >= 0.95 * len(phrases)
 
 
 def test_a_caption_that_says_too_much_is_drawn_again():
