@@ -11,7 +11,8 @@ import sys
 
 from training.common.console import script
 from sat3d.files.writing import check_target, write_text
-from training.evaluation import clip, encoder, generator, inversion, parts, readers
+from training.evaluation import clip, encoder, generator, inversion, readers
+from training.evaluation.parts import command as parts
 from training.evaluation.people import Judging
 from training.evaluation.transfer import command as transfer
 

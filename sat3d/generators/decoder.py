@@ -1,5 +1,6 @@
 """The small network between the features of planes and what is seen of them: density and colour."""
 
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import torch
@@ -8,8 +9,10 @@ from torch import Tensor, nn
 
 from .config import Activation
 from .layers import LRELU_GAIN, LRELU_SLOPE, FullyConnected, softplus
+from .volume import sum_of_some
 
 SIGMOID_WIDEN, SIGMOID_SHIFT = 1.002, 0.001
+_LEAST_COUNTED = 1e-6
 
 
 class Decoder(nn.Module):
@@ -66,9 +69,30 @@ class Decoder(nn.Module):
         """Sums of narrow colours ``[R, C]`` whose weights add up to ``opacity [R]``."""
         return total * SIGMOID_WIDEN - opacity[:, None] * SIGMOID_SHIFT if self.activation == "sigmoid" else total
 
+    def composite(self, coefficients: Sequence[Tensor], passes: Sequence[Tensor], opacity: Tensor) -> Tensor:
+        """Σ_j c_j · colour_j ``[R, C]`` over all samples, pass by pass: ``coefficients [R, N]``, logits ``[R, N, C]``;
+        ``opacity [R]``: what the coefficients add up to."""
+        colours = [self.narrow_colours(logits) for logits in passes]
+        sums = [torch.einsum("rn,rnc->rc", c, colour) for c, colour in zip(coefficients, colours, strict=True)]
+        return self.widened(sums[0] if len(sums) == 1 else sums[0] + sums[1], opacity)
+
+    def composite_some(
+        self, coefficients: Tensor, counts: Tensor, hidden_of: Callable[[Tensor], Tensor], opacity: Tensor
+    ) -> Tensor:
+        """The same of those samples that ``counts [R, N]`` names, in the place of all ``[R, N]``; ``hidden_of``: flat
+        numbers of samples ``[M]`` -> hidden units ``[M, H]``."""
+        colours = self.narrow_colours(self.logits(hidden_of(counts.flatten().nonzero()[:, 0])))
+        return self.widened(scaled_sum(colours, coefficients, counts, opacity), opacity)
+
     def signed(self, features: Tensor) -> Tensor:
         """Composited features as the layers behind want them: of a sigmoid -1..1."""
         return features * 2 - 1 if self.activation == "sigmoid" else features
+
+
+def scaled_sum(values: Tensor, coefficients: Tensor, counts: Tensor, opacity: Tensor) -> Tensor:
+    """As :func:`.volume.sum_of_some`, as if the coefficients that count added up to the ``opacity [R]``."""
+    counted = torch.where(counts, coefficients, 0).sum(1)
+    return sum_of_some(values, coefficients, counts) * (opacity / counted.clamp_min(_LEAST_COUNTED))[:, None]
 
 
 def widened_sigmoid(logits: Tensor) -> Tensor:

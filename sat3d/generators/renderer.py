@@ -14,7 +14,6 @@ from torch.utils.checkpoint import checkpoint
 
 from . import volume
 from .config import RenderingConfig
-from .decoder import Decoder
 from .lines import query_rays, rays_through
 from .rays import RayBatch, make_rays
 from .scene import Volume
@@ -136,13 +135,6 @@ def composite_rays(scene: Volume, rays: RayBatch, config: RenderingConfig, jitte
     depth = torch.where(hit, (coefficients * depths).sum(-1) / torch.where(hit, opacity, 1.0), torch.nan)
     if order is not None:  # back to the order in which the colours were computed
         coefficients = torch.zeros_like(coefficients).scatter(1, order, coefficients)
-    features = _composite(scene.decoder, coefficients, passes, opacity)
-    return features, depth, opacity, depths[:, 0], depths[:, -1]
-
-
-def _composite(decoder: Decoder, coefficients: Tensor, passes: list[Tensor], opacity: Tensor) -> Tensor:
-    """Σ_j c_j · colour_j."""
     parts = coefficients.split([logits.shape[1] for logits in passes], 1)
-    colours = [decoder.narrow_colours(logits) for logits in passes]
-    sums = [torch.einsum("rn,rnc->rc", c, colour) for c, colour in zip(parts, colours, strict=True)]
-    return decoder.widened(sums[0] if len(sums) == 1 else sums[0] + sums[1], opacity)
+    features = scene.decoder.composite(parts, passes, opacity)
+    return features, depth, opacity, depths[:, 0], depths[:, -1]

@@ -58,7 +58,9 @@ class Found:
 
     def hidden_of(self, where: Tensor) -> Tensor:
         """Hidden units of computed samples, by their flat numbers ``[M]``."""
-        return torch.cat(self.hidden).index_select(0, self.rows.flatten().index_select(0, where))
+        if len(self.hidden) > 1:
+            self.hidden[:] = [torch.cat(self.hidden)]
+        return self.hidden[0].index_select(0, self.rows.flatten().index_select(0, where))
 
     def with_more(self, depths: Tensor, seen: Tensor, densities: Tensor) -> "Found":
         """With samples ``[R, M]`` that are not computed yet, all in order of depth."""
@@ -138,24 +140,11 @@ class SparseRays:
         found.add(where, density, hidden)
 
     def _composite(self, found: Found, coefficients: Tensor, opacity: Tensor) -> Tensor:
-        """As ``renderer.composite``, of the samples that count; ``[R, C]``."""
-        decoder = self.scene.decoder
+        """As ``renderer.composite_rays``, of the samples that count; ``[R, C]``."""
         counts = (coefficients > _LEAST_COEFFICIENT) & (found.rows >= 0)
-        where = counts.flatten().nonzero()[:, 0]
-        if not len(where):
+        if not counts.any():
             return torch.zeros(len(opacity), self.scene.channels, device=opacity.device)
-        colours = decoder.narrow_colours(decoder.logits(found.hidden_of(where)))
-        number = counts.sum(1)
-        total = F.embedding_bag(
-            torch.arange(len(where), device=where.device),
-            colours,
-            number.cumsum(0) - number,
-            per_sample_weights=coefficients.flatten().index_select(0, where),
-            mode="sum",
-        )
-        counted = torch.where(counts, coefficients, 0).sum(1)
-        total = total * (opacity / counted.clamp_min(_LEAST_COEFFICIENT))[:, None]
-        return decoder.widened(total, opacity)
+        return self.scene.decoder.composite_some(coefficients, counts, found.hidden_of, opacity)
 
 
 def _with_neighbours(seen: Tensor) -> Tensor:

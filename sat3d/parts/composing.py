@@ -5,7 +5,7 @@ their heads maps it to. To the renderer this is one volume with one decoder (``r
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -15,9 +15,10 @@ from torch import Tensor
 from ..generators.decoder import Decoder
 from ..generators.layers import softplus
 from ..generators.planes import grid_size, sample_planes
-from ..generators.scene import Places, Volume
+from ..generators.scene import Places
 from .cells import HIDDEN, OPEN, coordinates, look_up
 from .field import PartField
+from .labelling import LabelledVolume
 
 _GATE = 1.0  # of the box: what so much of it would hide is matter, and a part of something
 _THIN = 1e-6
@@ -49,14 +50,26 @@ class LayerRule:
     cells: Tensor | None = None
     own_cells: Tensor | None = None
 
+    def grounds(self, base: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
+        """What is known of places ``[M, 3]`` on the planes of the base face and of this one, ``[M]`` each: 0 where
+        their parts cannot be, ``OPEN`` where they can."""
+        if self.cells is None or self.own_cells is None:
+            return (torch.full_like(base[:, 0], OPEN),) * 2
+        return look_up(self.cells, base), look_up(self.own_cells, own)
 
-@dataclass(frozen=True)
-class LabelledVolume(Volume):
-    """A volume whose decoder also tells parts."""
+    def may_be(self, base: Tensor, own: Tensor) -> Tensor:
+        """Such places -> ``[M]`` bool: where this layer can be taken at all."""
+        here, there = self.grounds(base, own)
+        return ((here > 0) & (self.removed is not None)) | ((there > 0) & (self.own is not None))
 
-    @property
-    def channels(self) -> int:
-        return cast(PartsDecoder, self.decoder).channels
+    def pick(self, labels: Sequence[int], base: Tensor, own: Tensor, grounds: tuple[Tensor, Tensor]) -> Tensor:
+        """``[M]`` 0..1: how much of this face is taken, by the shares ``[M, K]`` of these labels in both faces."""
+        base, own = (shares[..., list(labels)].sum(-1) for shares in (base, own))
+        removed, added = (
+            torch.zeros_like(base) if edge is None else _ramp(share, *edge)
+            for share, edge in ((base, self.removed), (own, self.own))
+        )
+        return torch.maximum(removed * grounds[0].clamp(0, OPEN), added * grounds[1])
 
 
 @dataclass(frozen=True)
@@ -87,7 +100,7 @@ class ComposedVolume(LabelledVolume):
             return F.pad(found, (0, 3 * (1 + layers)))
         size, number = grid_size(self.planes), len(places.texels) // (1 + layers)
         each = torch.stack([coordinates(own, self.axes, size) for own in places.texels.split(number)], 1)
-        index = cast(PartsDecoder, self.decoder).may_compose(each).nonzero()[:, 0]
+        index = cast(ComposedDecoder, self.decoder).may_compose(each).nonzero()[:, 0]
         base = sample_planes(self.planes, places.texels[:number], volume_index)
         found = base.new_zeros(len(base), layers * base.shape[1])
         if len(index):
@@ -103,19 +116,18 @@ def _map_rays(fit: Tensor, origins: Tensor, directions: Tensor) -> tuple[Tensor,
 
 
 @dataclass(frozen=True)
-class PartsDecoder:
-    """The decoder of a composed volume; to the renderer like :class:`.renderer.Decoder`.
+class ComposedDecoder:
+    """The decoder of a composed volume; to the renderer like :class:`.decoder.Decoder`.
 
-    Without layers it only adds, ``labelled``, the probabilities of K labels to what is composited. Its logits are
-    colours already, before a sigmoid's widening.
+    Its logits are colours already, before a sigmoid's widening; ``labelled``: then the probabilities of K labels.
     """
 
     base: Decoder
     part_field: PartField
-    rules: tuple[LayerRule, ...] = ()
-    labelled: bool = False
-    box_warp: float = 1.0
-    features: int = field(default=0)  # C, of one face
+    rules: tuple[LayerRule, ...]
+    labelled: bool
+    box_warp: float
+    features: int  # C, of one face
 
     @property
     def channels(self) -> int:
@@ -131,10 +143,7 @@ class PartsDecoder:
         return self._decode(self.hidden(x))
 
     def hidden(self, x: Tensor) -> Tensor:
-        """Features ``[M, C]``, of L layers ``[M, (1 + L) · (C + 3)]`` -> hidden units of all faces (and
-        coordinates)."""
-        if not self.rules:
-            return self.base.hidden(x)
+        """Features ``[M, (1 + L) · (C + 3)]`` -> hidden units of all faces and coordinates."""
         features, places = x.split([self._faces * self.features, self._faces * 3], -1)
         base = self.base.hidden(features[..., : self.features])
         index = _composed(places)
@@ -146,14 +155,12 @@ class PartsDecoder:
 
     def density(self, hidden: Tensor) -> Tensor:
         """Raw density ``[M]``."""
-        if not self.rules:
-            return self.base.density(hidden)
         each, places = self._split(hidden)
         found, index = self.base.density(each[..., 0, :]), _composed(places.flatten(-2))
         if len(index):
-            raw = self.base.density(each[index])
-            picks = self._picks(raw, self.part_field.probabilities(each[index]), places[index])
-            found[index] = blended_density(raw, picks)
+            some = each[index]
+            raw = self.base.density(some)
+            found[index] = blended_density(raw, self._picks(some, raw, places[index]))
         return found
 
     def logits(self, hidden: Tensor) -> Tensor:
@@ -161,9 +168,8 @@ class PartsDecoder:
         return self._decode(hidden, with_density=False)[1]
 
     def colours(self, logits: Tensor) -> Tensor:
-        return self.base.widened(logits.flatten(0, -2)[:, : self.features], logits.new_ones(())[None]).view(
-            *logits.shape[:-1], self.features
-        )
+        narrow = logits.flatten(0, -2)[:, : self.features]
+        return self.base.widened(narrow, logits.new_ones(())[None]).view(*logits.shape[:-1], self.features)
 
     def narrow_colours(self, logits: Tensor) -> Tensor:
         return logits
@@ -171,6 +177,8 @@ class PartsDecoder:
     def widened(self, total: Tensor, opacity: Tensor) -> Tensor:
         colours, labels = total.split([self.features, total.shape[1] - self.features], 1)
         return torch.cat([self.base.widened(colours, opacity), labels], 1)
+
+    composite, composite_some = Decoder.composite, Decoder.composite_some
 
     def signed(self, features: Tensor) -> Tensor:
         colours, labels = features.split([self.features, features.shape[1] - self.features], 1)
@@ -180,83 +188,79 @@ class PartsDecoder:
 
     def _split(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """Hidden units ``[M, 1 + L, H]`` and coordinates ``[M, 1 + L, 3]`` of all faces."""
-        if not self.rules:
-            return hidden[..., None, :], hidden[..., None, :0]
         units, places = hidden.split([hidden.shape[-1] - 3 * self._faces, 3 * self._faces], -1)
         return units.unflatten(-1, (self._faces, -1)), places.unflatten(-1, (self._faces, 3))
 
-    def _picks(self, raw: Tensor, shares: Tensor, places: Tensor) -> Tensor:
-        """How much of each layer is taken ``[M, L]``, by raw densities ``[M, 1 + L]`` and label probabilities ``[M, 1 +
-        L, K]`` of all faces."""
+    def _picks(self, each: Tensor, raw: Tensor, places: Tensor) -> Tensor:
+        """How much of each layer is taken ``[M, L]``, by hidden units ``[M, 1 + L, H]``, raw densities ``[M, 1 + L]``
+        and coordinates of all faces."""
         there = 1 - torch.exp(-softplus(raw - 1) * (_GATE * self.box_warp))
-        picks, shares = [], shares * there[..., None]
-        for number, rule in enumerate(self.rules, 1):
-            known = (shares[..., 0, :], shares[..., number, :], places[..., 0, :], places[..., number, :])
-            pick = _pick(rule, rule.parts, *known)
+        grounds = [rule.grounds(places[..., 0, :], places[..., n, :]) for n, rule in enumerate(self.rules, 1)]
+        shares = self._shares(each, there, grounds)
+        picks = []
+        for number, (rule, ground) in enumerate(zip(self.rules, grounds, strict=True), 1):
+            pick = rule.pick(rule.parts, shares[:, 0], shares[:, number], ground)
             if rule.lower:
                 low = ((places[..., 0, 1] - rule.below) / rule.soft).clamp(0, 1)
-                pick = torch.maximum(pick, low * _pick(rule, rule.lower, *known))
+                pick = torch.maximum(pick, low * rule.pick(rule.lower, shares[:, 0], shares[:, number], ground))
             if rule.cells is not None and rule.removed is not None:
-                hidden = (look_up(rule.cells, places[..., 0, :]) - OPEN) / (HIDDEN - OPEN)
+                hidden = (ground[0] - OPEN) / (HIDDEN - OPEN)
                 pick = torch.maximum(pick, _ramp(hidden, *_HIDDEN_EDGE) * _ramp(there[..., 0], *_MATTER_EDGE))
             picks.append(pick)
         return torch.stack(picks, -1)
 
+    def _shares(self, each: Tensor, there: Tensor, grounds: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+        """Label probabilities of what is ``there [M, 1 + L]``, ``[M, 1 + L, K]``; 0 where they could change nothing:
+        where a face is too thin, or lies where none of its parts can be."""
+        asked = torch.zeros_like(there, dtype=torch.bool)
+        for number, (rule, ground) in enumerate(zip(self.rules, grounds, strict=True), 1):
+            if rule.removed is not None:
+                asked[:, 0] |= (there[:, 0] > rule.removed[0]) & (ground[0] > 0)
+            if rule.own is not None:
+                asked[:, number] |= (there[:, number] > rule.own[0]) & (ground[1] > 0)
+        shares = there.new_zeros(*there.shape, len(self.part_field.labels))
+        shares[asked] = self.part_field.probabilities(each[asked]) * there[asked][:, None]
+        return shares
+
     def _decode(self, hidden: Tensor, with_density: bool = True) -> tuple[Tensor, Tensor]:
         each, places = self._split(hidden)
         own = each[..., 0, :]
-        found = self.base.narrow_colours(self.base.logits(own))
-        if self.labelled:
-            found = torch.cat([found, self.part_field.probabilities(own)], -1)
+        found = self._colours(own)
         density = self.base.density(own) if with_density else found
-        index = _composed(places.flatten(-2)) if self.rules else ()
+        index = _composed(places.flatten(-2))
         if len(index):
-            mixed = self._compose(each[index], places[index])
-            found[index] = mixed[1]
-            density[index] = mixed[0] if with_density else mixed[1]
+            some = each[index]
+            raw = self.base.density(some)
+            picks = self._picks(some, raw, places[index])
+            found[index] = blended_colours(self._all_colours(found[index], some, picks), raw, picks)
+            if with_density:
+                density[index] = blended_density(raw, picks)
         return density, found
 
-    def _compose(self, each: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
-        """Density ``[M]`` and colours ``[M, C (+ K)]`` out of all faces."""
-        shares, raw = self.part_field.probabilities(each), self.base.density(each)
-        colours = self.base.narrow_colours(self._toned(self.base.logits(each), shares))
-        if self.labelled:
-            colours = torch.cat([colours, shares], -1)
-        picks = self._picks(raw, shares, places)
-        return blended_density(raw, picks), blended_colours(colours, raw, picks)
+    def _colours(self, hidden: Tensor, rule: LayerRule | None = None) -> Tensor:
+        """Hidden units of one face -> its colours (and label probabilities) ``[M, C (+ K)]``."""
+        logits, toned = self.base.logits(hidden), rule is not None and rule.tone is not None
+        shares = self.part_field.probabilities(hidden) if self.labelled or toned else None
+        if rule is not None and rule.tone is not None and shares is not None:
+            logits = logits + shares @ rule.tone
+        colours = self.base.narrow_colours(logits)
+        return torch.cat([colours, shares], -1) if self.labelled and shares is not None else colours
+
+    def _all_colours(self, base: Tensor, each: Tensor, picks: Tensor) -> Tensor:
+        """Those of all faces ``[M, 1 + L, C (+ K)]``, of the layers only where they are picked."""
+        found = base.new_zeros(*each.shape[:2], base.shape[1])
+        found[:, 0] = base
+        for number, rule in enumerate(self.rules, 1):
+            picked = (picks[:, number - 1] > 0).nonzero()[:, 0]
+            found[picked, number] = self._colours(each[picked, number], rule)
+        return found
 
     def may_compose(self, places: Tensor) -> Tensor:
         """``places [M, 1 + L, 3]`` -> ``[M]`` bool: where a layer can be taken at all."""
         found = torch.zeros(len(places), dtype=torch.bool, device=places.device)
         for number, rule in enumerate(self.rules, 1):
-            if rule.cells is None or rule.own_cells is None:
-                return torch.ones_like(found)
-            if rule.removed is not None:
-                found |= look_up(rule.cells, places[:, 0]) > 0
-            if rule.own is not None:
-                found |= look_up(rule.own_cells, places[:, number]) > 0
+            found |= rule.may_be(places[:, 0], places[:, number])
         return found
-
-    def _toned(self, logits: Tensor, shares: Tensor | None) -> Tensor:
-        for number, rule in enumerate(self.rules, 1):
-            if rule.tone is not None and shares is not None:
-                logits[..., number, :] += shares[..., number, :] @ rule.tone
-        return logits
-
-
-def _pick(
-    rule: LayerRule, labels: Sequence[int], base: Tensor, own: Tensor, base_places: Tensor, own_places: Tensor
-) -> Tensor:
-    """``[M]`` 0..1: how much of a layer's face is taken, by the shares ``[M, K]`` of these labels in both faces."""
-    base, own = (shares[..., list(labels)].sum(-1) for shares in (base, own))
-    removed, added = (
-        torch.zeros_like(base) if edge is None else _ramp(share, *edge)
-        for share, edge in ((base, rule.removed), (own, rule.own))
-    )
-    if rule.cells is not None and rule.own_cells is not None:
-        removed = removed * look_up(rule.cells, base_places).clamp(0, OPEN)
-        added = added * look_up(rule.own_cells, own_places)
-    return torch.maximum(removed, added)
 
 
 def _composed(places: Tensor) -> Tensor:

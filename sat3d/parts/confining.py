@@ -3,6 +3,7 @@
 Everywhere else each pixel of each view is the source's, bit for bit, unless something before it went away.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,7 @@ from ..generators.base import as_view_generator
 from ..inversion.tune import tuned_network
 from ..latent import Edit, Latent
 from ..latent_layers import EDIT, Layer
+from .cells import CELLS
 from .field import PartField
 from .fit import Anatomy, examine_head, part_cells
 from .swapping import weights_of
@@ -32,15 +34,20 @@ def edited_so_far(source: Latent) -> Latent:
 
 @dataclass(frozen=True)
 class Region:
-    """Labels of an alterable region, and those that count only in their lower part, from ``row`` of it on."""
+    """Labels of an alterable region, and those that count only in their lower part, from ``row`` of it on.
+
+    ``margins``: how far beside each of the ``parts`` the region reaches, shares of a picture's side: there lies the
+    shade of hair and the rim of frames. Labels of the lower part have none.
+    """
 
     parts: tuple[str, ...]
     lower: tuple[str, ...] = ()
     row: float = 0.0
+    margins: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, pieces: Sequence[RegionPart], labels: Sequence[str]) -> "Region":
-        """Of the domain's pieces, which margins of pictures have no part in.
+        """Of the domain's pieces.
 
         Raises:
             ConfigError: no pieces, or labels that the field does not know.
@@ -53,7 +60,14 @@ class Region:
         lower = [piece for piece in pieces if piece.rows[0] > 0]
         row = min((piece.rows[0] for piece in lower), default=0.0)
         below = [name for piece in lower for name in piece.labels if name not in whole]
-        return cls(tuple(dict.fromkeys(whole)), tuple(dict.fromkeys(below)), row)
+        parts = tuple(dict.fromkeys(whole))
+        margins = [max(piece.margin for piece in pieces if name in piece.labels) for name in parts]
+        return cls(parts, tuple(dict.fromkeys(below)), row, tuple(margins))
+
+    def around(self, network: TriplaneGenerator) -> list[int]:
+        """The margins in cells, as they are seen at the middle of the head."""
+        side = network.rig.radius / network.rig.focal / network.config.rendering.box_warp * CELLS  # of a picture
+        return [math.ceil(margin * side) for margin in self.margins]
 
 
 @torch.no_grad()
@@ -74,7 +88,7 @@ def confine_edit(
     numbers = part_field.numbers((*region.parts, *region.lower))
     layer = Layer(
         edited.styles.clone(), region.parts, feather=_SOFT, threshold=_EDGE, removed=_EDGE, kind=EDIT,
-        cells=torch.stack([part_cells(solid, numbers, *pair) for pair in pairs]),
+        cells=torch.stack([part_cells(solid, numbers, *pair, region.around(solid)) for pair in pairs]),
         lower=region.lower, below=_height([pair[0] for pair in pairs], region), soft=_WIDTH * box,
         name=edited.edits[-1].reference if edited.edits else "",
     )  # fmt: skip

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..generators import RenderOptions, TriplaneGenerator
 from ..generators.rays import camera_rays
-from .cells import own_cells, removal_cells
+from .cells import HIDDEN, find_cells, grown, own_cells, removal_cells
 from .field import SKIN_LABELS, PartField
 from .generator import Composition, generator_of
 
@@ -126,9 +126,12 @@ def similarity(here: Tensor, there: Tensor, weights: Tensor) -> Tensor:
     return torch.cat([linear, (mean_there - linear @ mean_here)[:, None]], 1)
 
 
-def part_cells(network: TriplaneGenerator, numbers: Sequence[int], base: Anatomy, other: Anatomy) -> Tensor:
+def part_cells(
+    network: TriplaneGenerator, numbers: Sequence[int], base: Anatomy, other: Anatomy, around: Sequence[int] = ()
+) -> Tensor:
     """``[2, N, N, N]`` uint8: what is known of the parts with these labels in the base head and in the other, see
-    :mod:`.cells`."""
+    :mod:`.cells`. ``around``: for the first of the labels, within how many cells of such a part of either head all that
+    there is comes from the other (of heads that lie on each other as they are)."""
     # Only the planes' coordinates count, which are alike for all faces.
     scene = network.volume(network.planes(torch.zeros(1, network.layout.num_channels, device=network.device)))
     found = []
@@ -136,6 +139,9 @@ def part_cells(network: TriplaneGenerator, numbers: Sequence[int], base: Anatomy
         own = torch.isin(head.names, torch.tensor(numbers))
         points = [head.points[chosen].to(network.device) for chosen in (own, ~own & (head.names > 0))]
         found.append(cells(scene, *points))
+    for label, margin in zip(numbers, around, strict=False):
+        points = torch.cat([head.points[head.names == label] for head in (base, other)]).to(network.device)
+        found[0][grown(find_cells(scene, points), margin)] = HIDDEN
     return torch.stack(found).cpu()
 
 

@@ -26,8 +26,9 @@ from ..inversion.tune import tuned_network
 from ..latent import Latent
 from ..latent_layers import Layer
 from .cells import coordinate_axes, coordinates
-from .composing import ComposedVolume, LabelledVolume, LayerRule, PartsDecoder, split_planes, stacked_planes
+from .composing import ComposedDecoder, ComposedVolume, LayerRule, split_planes, stacked_planes
 from .field import PartField
+from .labelling import LabelDecoder, LabelledVolume
 
 _UNTOUCHED = 1e-4  # of features in -1..1: a hundredth of a level, below which a ray shows the base face
 _REACH_PX = 3  # of one super-resolution block, in its own pixels
@@ -84,12 +85,13 @@ class KnowsParts(TriplaneGenerator):
     def volume(self, planes: Tensor) -> Volume:
         scene = self.plain.volume(planes)
         rules = tuple(self._rule(layer, planes) for layer in self._layers)
-        sizes = (scene.box_warp, planes.shape[-1])
-        decoder = PartsDecoder(self.decoder, self.composition.part_field, rules, self.composition.labelled, *sizes)
+        known, labelled, features = self.composition.part_field, self.composition.labelled, planes.shape[-1]
         values: dict[str, Any] = {name: getattr(scene, name) for name in Volume.__dataclass_fields__}
-        values["decoder"] = decoder
         if not rules:
-            return LabelledVolume(**values)
+            if labelled:
+                values["decoder"] = LabelDecoder(self.decoder, known, features)
+            return LabelledVolume(**values) if labelled else scene
+        values["decoder"] = ComposedDecoder(self.decoder, known, rules, labelled, scene.box_warp, features)
         return ComposedVolume(**values, fits=tuple(rule.fit for rule in rules), axes=coordinate_axes(scene))
 
     def _rule(self, layer: Layer, planes: Tensor) -> LayerRule:

@@ -1,9 +1,10 @@
 """Parts of one head on another: a latent whose layers are shown where the parts are."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from ..errors import ConfigError, LayoutError, ShapeError
 from ..generators import StyleGenerator, TriplaneGenerator
@@ -14,7 +15,7 @@ from ..latent_layers import PART, FieldWeights, Layer
 from ..masks import AttributeMasks
 from ..transfer import transfer
 from .field import BACKGROUND, PartField
-from .fit import examine_head, fit_heads, part_cells, tones
+from .fit import Anatomy, examine_head, fit_heads, part_cells, tones
 
 PROVENANCE = "parts"  # what stands in the place of the masks' name
 # Which attributes of masks a part shows.
@@ -36,12 +37,14 @@ def swap_parts(
     parts: Sequence[str],
     feather: float = 0.4,
     masks: AttributeMasks | None = None,
+    examine: Callable[[TriplaneGenerator, PartField, Tensor], Anatomy] = examine_head,
 ) -> Latent:
     """``source`` with these ``parts`` of ``reference``, from all sides; all else stays what it is.
 
     ``reference`` has one face or as many as ``source``. With ``masks`` of attributes that these parts show, what lay
     beneath the source's own parts is the source's, as it looks with the reference's attributes; else the reference's.
-    The result is a latent again: swaps and edits can follow.
+    The result is a latent again: swaps and edits can follow. ``examine``: finds out about a head ``[1, S]``; for
+    whoever has seen it before.
 
     Raises:
         ConfigError: a flat generator, an unknown part, none, or the background. LayoutError: latents of other
@@ -54,7 +57,7 @@ def swap_parts(
     base, other = (_network_of(network, face) for face in (source, reference))
     given = reference.styles.expand_as(source.styles).clone()
     heads = zip(source.styles.split(1), given.split(1), strict=True)
-    pairs = [(examine_head(base, part_field, a), examine_head(other, part_field, b)) for a, b in heads]
+    pairs = [(examine(base, part_field, a), examine(other, part_field, b)) for a, b in heads]
     cells = torch.stack([part_cells(base, numbers, *pair) for pair in pairs])
     filling = _filling(network, source, reference, names, masks)
     colours = (base.config.plane_features, base.decoder.activation == "sigmoid")
@@ -79,7 +82,7 @@ def swap_parts(
 
 def _filling(
     network: StyleGenerator, source: Latent, reference: Latent, parts: Sequence[str], masks: AttributeMasks | None
-) -> torch.Tensor | None:
+) -> Tensor | None:
     """Styles of the source with the reference's attributes that these parts show; None: no masks know them."""
     if masks is None or masks.layout_fingerprint != network.layout.fingerprint:
         return None

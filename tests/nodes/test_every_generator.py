@@ -15,12 +15,14 @@ from sat3d.generators import (
     TriplaneConfig,
 )
 from sat3d.generators.checkpoint import save_checkpoint
+from sat3d.parts.field import save_parts
 from tests.conftest import seeded
 from tests.generators.full_heads import CASES, tiny_full_head_config
 from tests.nodes.conftest import hosted_pack
 from tests.nodes.host_stub import run
 from tests.nodes.test_qmm_node import save_tiny
 from tests.nodes.transfer.setup import masks_of
+from tests.parts.setup import LABELS, tiny_field
 
 EXPRESSIVE = ("beard", "expression")
 
@@ -193,6 +195,28 @@ class Walk:
         self.check_picture(picture)
         assert changed.shape == picture.shape[:3] and "expression" in told
 
+    def parts(self, face, reference):
+        """Parts of one face on another, and their masks from two sides."""
+        swap = {"model": self.model, "source": face, "reference": reference, "parts": "hair", "feather": 0.4}
+        orbit = {"model": self.model, "path": "swing", "frames": 2, "yaw_deg": 9.0, "pitch_deg": 0.0, "fov_deg": 0.0}
+        orbit |= {"neural_resolution": 0, "fps": 8}
+        if not self.is_3d:
+            self.refused("parts", "SAT3DSwapParts", **swap)
+            parts = self.run("orbit", "RenderOrbit", **orbit | {"latent": face, "path": "still"})[5]
+            self.refused("parts", "SAT3DPartMasks", parts=parts, choose="hair", edge="soft")
+            return
+        swapped, told = self.run("parts", "SAT3DSwapParts", **swap)
+        assert swapped.layers and torch.equal(swapped.styles, face.styles) and "hair" in told
+        found = self.run("orbit", "RenderOrbit", **orbit | {"latent": swapped})
+        self.check_picture(found[0], 2)
+        mask, labels, names = self.run("parts", "SAT3DPartMasks", parts=found[5], choose="hair, skin", edge="soft")
+        assert mask.shape == (2, self.side, self.side) and mask.min() >= 0 and mask.max() <= 1
+        self.check_picture(labels, 2)
+        assert names.split("\n") == list(LABELS)
+        for node in ("SAT3DPartMasks", "SAT3DSwapParts"):
+            wrong = {"parts": found[5], "choose": "beak", "edge": "hard"} if node == "SAT3DPartMasks" else {}
+            self.refused("parts", node, **(wrong or swap | {"parts": "beak"}))
+
     def mesh(self, face):
         cells = 32 if self.all_around else 8  # their random volumes are made of smaller blobs
         export = {
@@ -237,6 +261,9 @@ def walk(tmp_path_factory):
             tensors = {name: tensor.contiguous() for name, tensor in seeded(config).state_dict().items()}
             save_checkpoint(folder / "models" / "eg3d" / "any.safetensors", config, tensors, {}, overwrite=True)
             model, info = run(part("nodes.load").LoadEG3D, checkpoint="any.safetensors")
+            if config.family != "stylegan2":
+                made_for = model.loaded.fingerprint, model.network.layout.fingerprint
+                save_parts(folder / "tiny-parts.safetensors", tiny_field(model.network), *made_for)
             return Walk(part, model.network.config, model), info
 
         yield walk
@@ -252,6 +279,7 @@ def test_every_node_works_or_says_why_not(walk, name):
     photo = torch.rand(1, 72, 80, 3, generator=torch.Generator().manual_seed(0))
     walk.invert(photo)
     walk.transfer(face, reference)
+    walk.parts(face, reference)
     walk.mesh(face)
     walk.paste(photo, pictures)
     walk.score(pictures)

@@ -99,6 +99,7 @@ def test_there_are_the_promised_templates():
         "6 Scores",
         "7 Official FFHQ",
         "8 Refine",
+        "8b Hand to inpainting",
         "9 Studio",
     ]
     assert sorted(path.stem for path in (ROOT / "workflows").glob("*.json")) == FLOWS

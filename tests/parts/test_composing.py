@@ -1,5 +1,6 @@
 """Composed faces: what each sample takes, bit equality elsewhere, files, edits that are confined."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -15,7 +16,7 @@ from sat3d.mesh.extraction import MeshOptions, extract_mesh
 from sat3d.parts.cells import CELLS, HIDDEN, OPEN, OTHER, coordinate_axes, find_cells, look_up, removal_cells
 from sat3d.parts.composing import blended_colours, blended_density
 from sat3d.parts.confining import Region, confine_edit, edited_so_far
-from sat3d.parts.fit import similarity
+from sat3d.parts.fit import Anatomy, part_cells, similarity
 from sat3d.parts.generator import network_showing, reach_px, views_of
 from sat3d.parts.swapping import swap_parts, weights_of
 from sat3d.transfer import transfer
@@ -341,10 +342,28 @@ def test_edits_follow_each_other_and_stay_below_parts_of_others(network):
 def test_regions_of_a_domain_become_labels():
     pieces = [RegionPart(("hair",), 0.1), RegionPart(("skin", "hair"), 0.0, (0.4, 1.0))]
     region = Region.of(pieces, LABELS)
-    assert region == Region(("hair",), ("skin",), 0.4)
+    assert region == Region(("hair",), ("skin",), 0.4, (0.1,))
     for wrong in ([], [RegionPart(("beak",))]):
         with pytest.raises(ConfigError, match="alterable region"):
             Region.of(wrong, LABELS)
+
+
+def test_what_lies_beside_a_part_belongs_to_the_region(network):
+    """The shade of hair on a neck, which is skin to the field, goes with the hair."""
+    box, rig = network.config.rendering.box_warp, network.rig
+    region = Region(("hair",), margins=(0.1,))
+    assert region.around(network) == [math.ceil(0.1 * rig.radius / rig.focal / box * CELLS)]
+    beside = torch.tensor([4 * box / CELLS, 0.0, 0.0])
+    points, names = torch.stack([torch.zeros(3), beside]), torch.tensor([LABELS.index("hair"), LABELS.index("skin")])
+    head = Anatomy({}, {}, {}, {}, points, names)
+    bare = replace(head, points=points[1:], names=names[1:])
+    place = (CELLS // 2 + 4, CELLS // 2, CELLS // 2)
+    hair = [LABELS.index("hair")]
+    assert part_cells(network, hair, head, head)[0][place] == OTHER
+    assert part_cells(network, hair, head, head, [3])[0][place] == OTHER
+    assert part_cells(network, hair, head, head, [4])[0][place] == HIDDEN
+    assert part_cells(network, hair, bare, head, [4])[0][place] == HIDDEN  # hair that grows
+    assert part_cells(network, hair, bare, bare, [4])[0][place] == OTHER
 
 
 def test_a_lower_part_ends_at_a_height(network):

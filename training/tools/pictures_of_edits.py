@@ -5,6 +5,7 @@
 Run it after the built-in generator or its masks were trained anew. The seeds are those of the workflows.
 """
 
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,8 +16,14 @@ import torch
 from PIL import Image
 
 from training.common.console import script
+from sat3d.generators import RenderOptions
 from sat3d.networks.built_in import MASKS
-from sat3d.pictures import contact_sheet, save_picture
+from sat3d.normals import normals_from_depth
+from sat3d.parts.field import load_parts
+from sat3d.parts.generator import views_of
+from sat3d.parts.masks import PartViews
+from sat3d.parts.swapping import swap_parts
+from sat3d.pictures import contact_sheet, depth_to_grey, save_picture, to_pil
 from training.common.settings import BuiltIn, Settings
 from training.tools.built_in_faces import BuiltInFaces
 
@@ -33,6 +40,7 @@ CHAIN = (
     (20, "eyeglasses"),
 )
 _SIDE, _NEAR = 0.4, 0.2  # yaw, radians
+_INPAINTED_DEG = 20.0
 
 
 def edits(studio: BuiltInFaces) -> Image.Image:
@@ -80,6 +88,19 @@ def six_attributes(studio: BuiltInFaces) -> Image.Image:
     return contact_sheet([references, steps], cell_px=130)
 
 
+def inpainting(studio: BuiltInFaces) -> Image.Image:
+    """A swapped part as an inpainting graph gets it: the picture, the part's mask, depth, normals."""
+    network, field = studio.network, load_parts().field
+    face = swap_parts(network, field, studio.face(2), studio.face(20), ["hair"], masks=studio.masks)
+    camera = network.rig.label(math.radians(_INPAINTED_DEG))
+    (view,) = views_of(network, face, camera, RenderOptions(fast=True), field, labelled=True)
+    mask = PartViews(view.parsing, field.labels, tuple(view.image.shape[2:])).mask(["hair"])
+    depth = depth_to_grey(view.depth, view.opacity).expand(-1, 3, -1, -1) * 2 - 1
+    normals = normals_from_depth(view.depth, view.opacity, float(camera[0, 16]))
+    shown = (view.image.clamp(-1, 1), mask.expand(-1, 3, -1, -1) * 2 - 1, depth, normals)
+    return contact_sheet([[to_pil(picture)[0] for picture in shown]], cell_px=200)
+
+
 PICTURES: dict[str, tuple[Path, Callable[[BuiltInFaces], Image.Image]]] = {
     "edits": (ROOT / "docs" / "edits.jpg", edits),
     "first_face": (ROOT / "workflows" / "1 First face.jpg", first_face),
@@ -87,6 +108,7 @@ PICTURES: dict[str, tuple[Path, Callable[[BuiltInFaces], Image.Image]]] = {
     "six_attributes": (ROOT / "workflows" / "3 Six attributes.jpg", six_attributes),
     "orbit_and_mesh": (ROOT / "workflows" / "5 Orbit and mesh.jpg", one_edit(36, 2, "hairstyle")),
     "scores": (ROOT / "workflows" / "6 Scores.jpg", one_edit(19, 20, "eyeglasses", turned=False)),
+    "inpainting": (ROOT / "workflows" / "8b Hand to inpainting.jpg", inpainting),
 }
 
 

@@ -61,6 +61,7 @@ CORE = {
     "ImageScale": Kind({"image": "IMAGE"}, ["upscale_method", "width", "height", "crop"], {"IMAGE": "IMAGE"}),
     "VAEEncode": Kind({"pixels": "IMAGE", "vae": "VAE"}, [], {"LATENT": "LATENT"}),
     "MaskToImage": Kind({"mask": "MASK"}, [], {"IMAGE": "IMAGE"}),
+    "JoinImageWithAlpha": Kind({"image": "IMAGE", "alpha": "MASK"}, [], {"IMAGE": "IMAGE"}),
     "ImageToMask": Kind({"image": "IMAGE"}, ["channel"], {"MASK": "MASK"}),
     "GrowMask": Kind({"mask": "MASK"}, ["expand", "tapered_corners"], {"MASK": "MASK"}),
     "SetLatentNoiseMask": Kind({"samples": "LATENT", "mask": "MASK"}, [], {"LATENT": "LATENT"}),

@@ -9,7 +9,7 @@ from .first_steps import first_edit, first_face
 from .official import official_ffhq
 from .orbit import orbit_and_mesh
 from .page import Kinds
-from .parts import change_the_hair
+from .parts import change_the_hair, hand_to_inpainting
 from .photo import edit_a_photo, group_photo
 from .refine import refine
 from .scores import scores
@@ -27,5 +27,6 @@ TEMPLATES: tuple[Callable[[Kinds], Graph], ...] = (
     scores,
     official_ffhq,
     refine,
+    hand_to_inpainting,
     studio,
 )
