@@ -21,7 +21,7 @@ def tiny_sliders(network: StyleGenerator, hidden: int = 8, seed: int = 0, reach:
     editable = network.layout.editable_index
     with torch.no_grad():
         for number, maps in enumerate(made.maps):
-            maps.channels.copy_(editable[number * reach : (number + 1) * reach])
+            maps.channels.copy_(editable[(torch.arange(reach) + number * reach) % len(editable)].sort().values)
             maps.mean.normal_(generator=draws)
             maps.spread.uniform_(0.5, 2.0, generator=draws)
             basis, _ = torch.linalg.qr(torch.randn(reach, 3, generator=draws))

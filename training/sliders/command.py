@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
-from sat3d.clip import BUILT_IN, choose_architecture, load_clip
-from sat3d.errors import ConfigError, FileError
-from sat3d.faces.networks import load_face_networks
-from sat3d.files.reading import read_bytes
+from sat3d.errors import ConfigError
 from sat3d.generators import LoadedGenerator, StyleGenerator, TriplaneGenerator, load_generator
 from sat3d.networks.built_in import GENERATOR
-from sat3d.networks.reader import load_reader
 from sat3d.sliders import Sliders
 from training.common.device import Machine
 from training.common.settings import BuiltIn, Maybe, Range
@@ -25,40 +20,30 @@ from training.networks.coded_heads import CoderSettings, find_coder, sees_as_the
 from training.networks.command import RunSettings
 
 from .heads import HeadPlan, Pictures, draw_styles, group_gradients, kept_heads, read_heads
-from .sources import FaceSource, PhraseSource, ReaderSource, Source, Sources
+from .source_settings import SourceSettings, make_sources, mean_picture
+from .sources import Sources
 from .subspaces import Recipe, find_subspaces, first_sliders
-from .tables import PHRASES, Phrases
 from .task import SlidersOf, SliderTask
 
-_MOST_PHRASES, _MOST_BYTES = 256, 1 << 20
 _FEWEST_HEADS = 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainSliders(CoderSettings, RunSettings):
+class TrainSliders(SourceSettings, CoderSettings, RunSettings):
     """What ``train_sliders.py`` can be told."""
 
     generator: BuiltIn = GENERATOR  # whose faces get sliders
-    source: tuple[Literal["reader", "faces", "clip"], ...] = ("reader",)
-    """who reads values: our attribute reader, the photo networks (blendshapes and points), phrases by CLIP; of a name
-    that several have, the first counts"""
-    reader: Maybe[Path] = None  # the reader's .safetensors file (the built-in one)
-    clip: str = ""  # an image-text model that open_clip knows ("": what its weights tell, or the built-in one)
-    clip_weights: Maybe[Path] = None  # its .safetensors file
-    phrases: Maybe[Path] = None
-    """a JSON file of sliders by phrases: {"name": {"group": "age", "low": "a young face", "high": "an old face"}, …}"""
-    heads: Annotated[int, Range(_FEWEST_HEADS, 10**6)] = 1024  # the generator's, to learn from
+    heads: Annotated[int, Range(_FEWEST_HEADS, 10**6)] = 2048  # the generator's, to learn from
     encoded: Annotated[int, Range(0, 10**6)] = 0
     """so many of them are heads of the built-in domain, by their latents or found by its encoder"""
     acting: Annotated[int, Range(0, 10**4)] = 32  # heads whose gradients show where groups act
     truncation: Annotated[float, Range(0, 2)] = 1.0  # of drawn heads
     mixed: Annotated[float, Range(0, 1)] = 0.5  # share of drawn heads whose layers are of two codes
     yaw: Annotated[float, Range(0, 60)] = 12.0  # degrees to either side from where heads are seen
-    resolution: Annotated[int, Range(0, 512)] = 48  # of volume rendering (0: the generator's own)
     rank: Annotated[int, Range(1, 256)] = 24  # dimensions of a group's subspace, at most
     energy: Annotated[float, Range(0.01, 1)] = 0.9  # share of a group's gradient in the channels that it reaches
     hidden: Annotated[int, Range(0, 1024)] = 32  # units of the bent part of the maps (0: linear)
-    least_read: Annotated[float, Range(-1, 1)] = 0.2  # R² below which a value gets no slider
+    least_read: Annotated[float, Range(-1, 1)] = 0.05  # R² below which a value gets no slider
     heads_cache: Maybe[Path] = None  # folder that keeps the heads (beside --out)
 
     @property
@@ -93,52 +78,6 @@ def make_task(settings: TrainSliders, machine: Machine) -> SliderTask:
     layout, notes = network.layout, {"source": " ".join(settings.source), "generator": settings.generator.name}
     made_for = SlidersOf(Sliders(first, loaded.fingerprint, layout.fingerprint, layout.to_json(), notes), columns)
     return SliderTask(made_for, heads, sources, pictures, machine)
-
-
-def make_sources(settings: TrainSliders, network: StyleGenerator, pictures: Pictures) -> Sources:
-    makers = {
-        "reader": lambda: ReaderSource(load_reader(settings.reader).to(network.device)),
-        "faces": lambda: FaceSource(load_face_networks().to(network.device), mean_picture(network, pictures)),
-        "clip": lambda: _phrase_source(settings, network),
-    }
-    made: list[Source] = [makers[name]() for name in dict.fromkeys(settings.source)]
-    if not made:
-        raise ConfigError("Nobody reads", "no source", "reader, faces or clip", "say --source reader")
-    return Sources(made)
-
-
-@torch.no_grad()
-def mean_picture(network: StyleGenerator, pictures: Pictures) -> Tensor:
-    """The head of the mean w, from the front."""
-    w = network.mapping.w_avg.reshape(1, -1)
-    return pictures(network.styles(network.broadcast(w)), network.rig.label().to(w))
-
-
-def _phrase_source(settings: TrainSliders, network: StyleGenerator) -> PhraseSource:
-    choice = choose_architecture(settings.clip, settings.clip_weights)
-    model = load_clip(choice.name or BUILT_IN, settings.clip_weights, network.device)
-    return PhraseSource(model, read_phrases(settings.phrases) if settings.phrases else PHRASES)
-
-
-def read_phrases(path: Path) -> tuple[Phrases, ...]:
-    """
-    Raises:
-        FileError: missing, no JSON, or of another form.
-    """
-    wanted = '{"name": {"group": "age", "low": "a young face", "high": "an old face"}}'
-    try:
-        found = json.loads(read_bytes(path, "a JSON file of phrases", _MOST_BYTES))
-        entries = [Phrases(name, **entry) for name, entry in found.items()]
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise FileError(
-            "The file of phrases is not readable", f"{path.name} ({error})", wanted, "correct it"
-        ) from error
-    words = all(isinstance(word, str) and word for entry in entries for word in asdict(entry).values())
-    if not words or not 0 < len(entries) <= _MOST_PHRASES:
-        raise FileError(
-            "The file of phrases is not usable", f"{path.name}, {len(entries)} entries", wanted, "correct it"
-        )
-    return tuple(entries)
 
 
 def _collect(settings: TrainSliders, loaded: LoadedGenerator, sources: Sources, pictures: Pictures):

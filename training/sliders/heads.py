@@ -96,8 +96,9 @@ def read_heads(pictures: Pictures, sources: Sources, heads: Iterator[tuple[Tenso
 
 
 def group_gradients(pictures: Pictures, sources: Sources, heads: ReadHeads, spread: Tensor, seed: int) -> Tensor:
-    """``[M, G, S]``: gradient to the styles of each group's values, in units of their ``spread [P]``, added up with random
-    signs: its square is, in the mean, that of all values' gradients (Hutchinson's trick), at the price of one."""
+    """``[M, G, S]``: gradient to the styles of each group's values, in units of their ``spread [P]``, added up with
+    random signs: its square is, in the mean, that of all values' gradients (Hutchinson's trick), at the price of one.
+    """
     groups, found = sources.groups, []
     columns = [[i for i, value in enumerate(sources.values) if value.group == group] for group in groups]
     spread = spread.clamp_min(_LEAST_SPREAD)

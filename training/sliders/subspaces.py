@@ -36,7 +36,7 @@ class Recipe:
     reach: int = 1536
     energy: float = 0.9
     hidden: int = 32
-    least_read: float = 0.2
+    least_read: float = 0.05
 
 
 @dataclass(frozen=True)

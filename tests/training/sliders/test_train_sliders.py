@@ -19,8 +19,8 @@ from training.common.device import Machine
 from training.common.random_numbers import Draws
 from training.networks.task import Recipe as StepRecipe
 from training.sliders.changes import draw_wanted, membership, own_share
-from training.sliders.command import read_phrases
 from training.sliders.heads import HeadPlan, Pictures, ReadHeads, draw_styles, group_gradients, read_heads
+from training.sliders.source_settings import read_phrases
 from training.sliders.sources import FaceSource, PhraseSource, ReaderSource, Readings, Sources, Value, ratios
 from training.sliders.subspaces import Recipe, find_subspaces, first_sliders, reached, ridge, span
 from training.sliders.tables import FACE_RATIOS, Phrases, names_of_number
@@ -207,7 +207,7 @@ def test_a_reader_gives_numbers_and_contrasts():
     smile = float(read.values[0, names.index("smile")])
     scores = load_reader()(torch.zeros(1, 3, 128, 128)).scores["expression"][0]
     assert smile == pytest.approx(float(((scores[1] - scores[0]) / 4).sigmoid()), abs=1e-4)
-    assert 0 < float(read.certainty.min()) and float(read.certainty.max()) <= 1
+    assert float(read.certainty.min()) > 0 and float(read.certainty.max()) <= 1
     assert torch.allclose(read.identity.norm(dim=1), torch.ones(2), atol=1e-5)
 
 
