@@ -43,7 +43,7 @@ def find_sliders(model: host.HostModel, entry: str = FITTING) -> Sliders:
         path = LIBRARY.path(entry)
         found = _read(path, file_stamp(path))
         found.check_layout(model.network.layout)
-    host.warn(found.warning_for(model.loaded.fingerprint))
+    host.warn(found.warning_for(model.loaded.known_as(found.generator_fingerprint)))
     return found
 
 
@@ -58,7 +58,15 @@ def _fitting(model: host.HostModel) -> Sliders:
             "sliders that were trained for it",
             f"train some with training/train_sliders.py and put them into models/{LIBRARY.folder}",
         )
-    return min(fitting, key=lambda sliders: sliders.generator_fingerprint != model.loaded.fingerprint)
+    return min(fitting, key=lambda sliders: _strangeness(sliders, model))
+
+
+def _strangeness(sliders: Sliders, model: host.HostModel) -> int:
+    """0: made for this very generator; 1: for its parent; 2: for another one of its styles."""
+    loaded = model.loaded
+    return [loaded.fingerprint, loaded.parent_fingerprint, sliders.generator_fingerprint].index(
+        sliders.generator_fingerprint
+    )
 
 
 def _fits(sliders: Sliders, model: host.HostModel) -> bool:

@@ -20,7 +20,7 @@ from training.networks.task import Recipe
 from training.sliders.command import TrainSliders, make_task
 
 PRESETS = {
-    "cpu": Recipe(batch=4, rate=2e-3, minutes=60, decay=0.0, warmup=0.05),
+    "cpu": Recipe(batch=4, rate=3e-3, minutes=60, decay=0.0, warmup=0.05),
     "gpu": Recipe(batch=32, rate=3e-3, minutes=10, decay=0.0, warmup=0.05),
 }
 

@@ -40,7 +40,7 @@ class TrainSliders(SourceSettings, CoderSettings, RunSettings):
     truncation: Annotated[float, Range(0, 2)] = 1.0  # of drawn heads
     mixed: Annotated[float, Range(0, 1)] = 0.5  # share of drawn heads whose layers are of two codes
     yaw: Annotated[float, Range(0, 60)] = 12.0  # degrees to either side from where heads are seen
-    rank: Annotated[int, Range(1, 256)] = 24  # dimensions of a group's subspace, at most
+    rank: Annotated[int, Range(1, 256)] = 48  # dimensions of a group's subspace, at most
     energy: Annotated[float, Range(0.01, 1)] = 0.9  # share of a group's gradient in the channels that it reaches
     hidden: Annotated[int, Range(0, 1024)] = 32  # units of the bent part of the maps (0: linear)
     least_read: Annotated[float, Range(-1, 1)] = 0.05  # R² below which a value gets no slider

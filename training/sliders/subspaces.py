@@ -2,7 +2,8 @@
 
 A group reaches the fewest channels that hold most of its gradient. Its subspace is spanned by what a ridge regression
 reads its values with (filters), by how styles go along with them (patterns; Haufe et al. 2014 on the difference), and
-by the main directions of its gradients (active subspaces; Constantine et al. 2014).
+by the main directions of its gradients (active subspaces; Constantine et al. 2014). What moves there is at first what
+T reads as wanted and what, by the gradients of all other groups, moves them least.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ HELD_OUT_EVERY = 8
 _LEAST_SPREAD = 1e-5  # of a channel, of a value: below, it does not vary
 _RIDGES = (0.003, 0.03, 0.3, 3.0)  # times the mean square of the singular values
 _HEAD_RIDGE = 1e-3
+_LEAST_COST = 0.02  # of a move of length 1, beside what it leaks
+_LEAST_SHARE = 0.02  # of the best told direction of values: what is told less is not moved
 _TAILS = (0.02, 0.98)  # between them lies a slider's range
 _DIGITS = 4
 
@@ -32,7 +35,7 @@ class Recipe:
     """``energy``: share of the gradient that the channels of a group hold; ``rank``: at most; ``least_read``: R² on
     heads apart below which a value gets no slider, since styles do not tell it."""
 
-    rank: int = 24
+    rank: int = 48
     reach: int = 1536
     energy: float = 0.9
     hidden: int = 32
@@ -42,7 +45,8 @@ class Recipe:
 @dataclass(frozen=True)
 class Subspace:
     """Of one group: ``channels [reach]``, ``mean`` and ``spread`` of theirs, ``basis [reach, rank]`` with orthonormal
-    columns; ``columns``: which values get sliders, by ``weights [rank + 1, sliders]`` on coordinates and 1."""
+    columns; ``columns``: which values get sliders, by ``weights [rank + 1, sliders]`` on coordinates and 1; ``leak
+    [rank, rank]``: what a move of the coordinates costs, in mean squared changes of other groups' values."""
 
     group: str
     channels: Tensor
@@ -51,6 +55,7 @@ class Subspace:
     basis: Tensor
     columns: list[int]
     weights: Tensor
+    leak: Tensor
 
 
 def apart(count: int) -> tuple[Tensor, Tensor]:
@@ -68,7 +73,10 @@ def find_subspaces(
     for number, group in enumerate(groups):
         columns = [i for i, value in enumerate(values) if value.group == group and _varies(heads.values[:, i])]
         if columns:
-            made = _subspace(heads, gradients[:, number], group, columns, editable, recipe)
+            others = sum(1 for value in values if value.group not in ("", group))
+            apart_from = torch.cat([gradients[:, :number], gradients[:, number + 1 :]], 1)
+            own = Slopes(gradients[:, number], apart_from.flatten(0, 1) / max(len(gradients) * others, 1) ** 0.5)
+            made = _subspace(heads, own, group, columns, editable, recipe)
             found += [made] if made.columns else []
     return found
 
@@ -77,19 +85,30 @@ def _varies(values: Tensor) -> bool:
     return float(values.std()) > _LEAST_SPREAD
 
 
+@dataclass(frozen=True)
+class Slopes:
+    """Gradients to the styles: ``own [M, S]`` of a group, ``others [K, S]`` of all others, so that the sum of their
+    squares along a move is the mean squared change of a value."""
+
+    own: Tensor
+    others: Tensor
+
+
 def _subspace(
-    heads: ReadHeads, gradients: Tensor, group: str, columns: list[int], editable: Tensor, recipe: Recipe
+    heads: ReadHeads, slopes: Slopes, group: str, columns: list[int], editable: Tensor, recipe: Recipe
 ) -> Subspace:
     learn, _ = apart(len(heads))
     mean, spread = heads.styles[learn].mean(0), heads.styles[learn].std(0)
-    channels = reached(gradients * spread, spread, editable, recipe)
+    channels = reached(slopes.own * spread, spread, editable, recipe)
     mean, spread = mean[channels], spread[channels]
     standard, targets = (heads.styles[:, channels] - mean) / spread, _standard(heads.values, learn)[:, columns]
     parts = [ridge(standard, targets, learn), standard[learn].T @ targets[learn]]
-    basis = span(parts, gradients[:, channels] * spread, min(recipe.rank, len(channels)))
+    basis = span(parts, slopes.own[:, channels] * spread, min(recipe.rank, len(channels)))
+    across = (slopes.others[:, channels] * spread) @ basis
     weights, read = _first_reading(standard @ basis, targets, heads.certainty[:, columns])
     good = [i for i, r2 in enumerate(read.tolist()) if r2 >= recipe.least_read]
-    return Subspace(group, channels, mean, spread, basis, [columns[i] for i in good], weights[:, good])
+    return Subspace(group, channels, mean, spread, basis, [columns[i] for i in good], weights[:, good],
+                    across.T @ across)  # fmt: skip
 
 
 def reached(standard: Tensor, spread: Tensor, editable: Tensor, recipe: Recipe) -> Tensor:
@@ -155,7 +174,7 @@ def _first_reading(coordinates: Tensor, targets: Tensor, certainty: Tensor) -> t
 def first_sliders(
     subspaces: Sequence[Subspace], heads: ReadHeads, values: Sequence[Value], recipe: Recipe
 ) -> SliderNetwork:
-    """T as regression has it, and D its smallest inverse: a change that T reads as what was wanted."""
+    """T as regression has it, and D its inverse that leaks least: a change that T reads as what was wanted."""
     learn, _ = apart(len(heads))
     groups = tuple(SliderGroup(s.group, s.basis.shape[1], len(s.channels), recipe.hidden) for s in subspaces)
     sliders = tuple(_slider(values[i], heads.values[learn, i]) for s in subspaces for i in s.columns)
@@ -168,8 +187,16 @@ def first_sliders(
             straight = subspace.weights[:-1]
             maps.straight_read.weight.copy_(straight.T)
             maps.straight_read.bias.copy_(subspace.weights[-1])
-            maps.straight_write.weight.copy_(torch.linalg.pinv(straight.T, rtol=0.05))
+            maps.straight_write.weight.copy_(least_leaking(straight.T, subspace.leak))
     return network
+
+
+def least_leaking(reading: Tensor, leak: Tensor) -> Tensor:
+    """``reading [p, rank]``, ``leak [rank, rank]`` -> ``[rank, p]``: of all moves that are read as one unit of a value
+    and none of the others, those of the least leak and length."""
+    cost = leak + _LEAST_COST * (1 + leak.diagonal().mean()) * torch.eye(len(leak))
+    free = torch.linalg.solve(cost, reading.T)
+    return free @ torch.linalg.pinv(reading @ free, rtol=_LEAST_SHARE)
 
 
 def _slider(value: Value, known: Tensor) -> Slider:

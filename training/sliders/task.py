@@ -21,6 +21,7 @@ from .sources import Readings, Sources
 from .subspaces import apart
 
 _OTHERS, _IDENTITY, _READ, _CYCLE, _SIZE = 3.0, 0.5, 1.0, 0.5, 2e-4
+_STILL = 0.3  # spreads: other values that change by less count as squares, above it they count in full
 _SAME_PERSON = {"shape": 0.1, "age": 0.1, "sex": 0.1}  # what changes the person itself may do so
 _LEAST_SPREAD = 1e-5
 _EVALUATION_STREAM = 21
@@ -93,10 +94,11 @@ class SliderTask:
         sure = torch.minimum(heads.certainty, read.certainty)
         # A value that is to come into being, such as the length of a beard, was uncertain before.
         sure = torch.where(own, torch.maximum(heads.certainty, read.certainty), sure)
-        off = F.smooth_l1_loss((read.values - heads.values - goal) / spread, torch.zeros_like(goal), reduction="none")
-        off = off * sure
-        arrived = ((off * own).sum(1) / wanted.count.to(self.device)).mean()
-        kept = ((off * ~own).sum(1) / (~own).sum(1).clamp_min(1)).mean()
+        off, zero = (read.values - heads.values - goal) / spread, torch.zeros_like(goal)
+        near = F.smooth_l1_loss(off, zero, reduction="none") * sure
+        still = F.smooth_l1_loss(off, zero, reduction="none", beta=_STILL) * sure
+        arrived = ((near * own).sum(1) / wanted.count.to(self.device)).mean()
+        kept = ((still * ~own).sum(1) / (~own).sum(1).clamp_min(1)).mean()
         return {"own": arrived, "others": _OTHERS * kept, "identity": _IDENTITY * self._person(heads, wanted, read)}
 
     def _person(self, heads: ReadHeads, wanted: Wanted, read: Readings) -> Tensor:

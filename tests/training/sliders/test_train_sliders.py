@@ -22,7 +22,7 @@ from training.sliders.changes import draw_wanted, membership, own_share
 from training.sliders.heads import HeadPlan, Pictures, ReadHeads, draw_styles, group_gradients, read_heads
 from training.sliders.source_settings import read_phrases
 from training.sliders.sources import FaceSource, PhraseSource, ReaderSource, Readings, Sources, Value, ratios
-from training.sliders.subspaces import Recipe, find_subspaces, first_sliders, reached, ridge, span
+from training.sliders.subspaces import Recipe, find_subspaces, first_sliders, least_leaking, reached, ridge, span
 from training.sliders.tables import FACE_RATIOS, Phrases, names_of_number
 from training.sliders.task import SlidersOf, SliderTask
 from training.train_sliders import main
@@ -106,6 +106,15 @@ def test_a_ridge_finds_a_line_and_a_span_holds_it():
     assert torch.allclose(basis @ (basis.T @ found), found, atol=1e-4)
     wide = span([found], torch.randn(8, 12, generator=draws), 5)
     assert wide.shape == (12, 5)
+
+
+def test_of_all_moves_that_arrive_the_one_that_leaks_least():
+    reading = torch.tensor([[1.0, 1.0, 0.0]])  # two coordinates would do, but the first leaks
+    moves = least_leaking(reading, torch.diag(torch.tensor([100.0, 0.0, 0.0])))
+    assert torch.allclose(reading @ moves, torch.eye(1), atol=1e-5)
+    assert moves[1, 0] > 0.95 and abs(float(moves[0, 0])) < 0.05 and moves[2, 0] == 0
+    both = least_leaking(torch.eye(3)[:2], torch.eye(3))
+    assert torch.allclose(both, torch.eye(3)[:, :2], atol=1e-5)
 
 
 def first_of(heads, gradients, sources, pictures, recipe):
