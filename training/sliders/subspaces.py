@@ -3,7 +3,7 @@
 A group reaches the fewest channels that hold most of its gradient. Its subspace is spanned by what a ridge regression
 reads its values with (filters), by how styles go along with them (patterns; Haufe et al. 2014 on the difference), and
 by the main directions of its gradients (active subspaces; Constantine et al. 2014). What moves there is at first what
-T reads as wanted and what, by the gradients of all other groups, moves them least.
+T reads as wanted, along directions that by the gradients move the group's own values rather than others'.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ HELD_OUT_EVERY = 8
 _LEAST_SPREAD = 1e-5  # of a channel, of a value: below, it does not vary
 _RIDGES = (0.003, 0.03, 0.3, 3.0)  # times the mean square of the singular values
 _HEAD_RIDGE = 1e-3
-_LEAST_COST = 0.02  # of a move of length 1, beside what it leaks
 _LEAST_SHARE = 0.02  # of the best told direction of values: what is told less is not moved
 _TAILS = (0.02, 0.98)  # between them lies a slider's range
 _DIGITS = 4
@@ -46,7 +45,8 @@ class Recipe:
 class Subspace:
     """Of one group: ``channels [reach]``, ``mean`` and ``spread`` of theirs, ``basis [reach, rank]`` with orthonormal
     columns; ``columns``: which values get sliders, by ``weights [rank + 1, sliders]`` on coordinates and 1; ``leak
-    [rank, rank]``: what a move of the coordinates costs, in mean squared changes of other groups' values."""
+    [rank, rank]``: what a move of the coordinates costs, in mean squared changes of other groups' values; ``own``: the
+    same of its own ones."""
 
     group: str
     channels: Tensor
@@ -56,6 +56,7 @@ class Subspace:
     columns: list[int]
     weights: Tensor
     leak: Tensor
+    own: Tensor
 
 
 def apart(count: int) -> tuple[Tensor, Tensor]:
@@ -104,11 +105,11 @@ def _subspace(
     standard, targets = (heads.styles[:, channels] - mean) / spread, _standard(heads.values, learn)[:, columns]
     parts = [ridge(standard, targets, learn), standard[learn].T @ targets[learn]]
     basis = span(parts, slopes.own[:, channels] * spread, min(recipe.rank, len(channels)))
-    across = (slopes.others[:, channels] * spread) @ basis
+    along, across = ((each[:, channels] * spread) @ basis for each in (slopes.own, slopes.others))
     weights, read = _first_reading(standard @ basis, targets, heads.certainty[:, columns])
     good = [i for i, r2 in enumerate(read.tolist()) if r2 >= recipe.least_read]
-    return Subspace(group, channels, mean, spread, basis, [columns[i] for i in good], weights[:, good],
-                    across.T @ across)  # fmt: skip
+    kept = [columns[i] for i in good]
+    return Subspace(group, channels, mean, spread, basis, kept, weights[:, good], across.T @ across, along.T @ along)
 
 
 def reached(standard: Tensor, spread: Tensor, editable: Tensor, recipe: Recipe) -> Tensor:
@@ -187,15 +188,21 @@ def first_sliders(
             straight = subspace.weights[:-1]
             maps.straight_read.weight.copy_(straight.T)
             maps.straight_read.bias.copy_(subspace.weights[-1])
-            maps.straight_write.weight.copy_(least_leaking(straight.T, subspace.leak))
+            maps.straight_write.weight.copy_(least_leaking(straight.T, subspace.leak, subspace.own))
     return network
 
 
-def least_leaking(reading: Tensor, leak: Tensor) -> Tensor:
-    """``reading [p, rank]``, ``leak [rank, rank]`` -> ``[rank, p]``: of all moves that are read as one unit of a value
-    and none of the others, those of the least leak and length."""
-    cost = leak + _LEAST_COST * (1 + leak.diagonal().mean()) * torch.eye(len(leak))
-    free = torch.linalg.solve(cost, reading.T)
+def least_leaking(reading: Tensor, leak: Tensor, own: Tensor) -> Tensor:
+    """``reading [p, rank]``, ``leak`` and ``own [rank, rank]`` -> ``[rank, p]``: moves read as one unit of a value
+    and none of the others; along directions that move the group's own values, rather than others', by the gradients.
+
+    T alone would not do: along many directions it reads what no picture shows.
+    """
+    eye = torch.eye(len(leak))
+    cost, gain = (each / each.diagonal().mean().clamp_min(1e-12) + eye for each in (leak, own))
+    values, vectors = torch.linalg.eigh(gain)
+    root = vectors * values.clamp_min(0).sqrt() @ vectors.T
+    free = root @ torch.linalg.solve(cost, root @ reading.T)
     return free @ torch.linalg.pinv(reading @ free, rtol=_LEAST_SHARE)
 
 

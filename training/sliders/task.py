@@ -20,7 +20,7 @@ from .heads import Pictures, ReadHeads
 from .sources import Readings, Sources
 from .subspaces import apart
 
-_OTHERS, _IDENTITY, _READ, _CYCLE, _SIZE = 3.0, 0.5, 1.0, 0.5, 2e-4
+_OTHERS, _IDENTITY, _READ, _CYCLE, _SIZE = 2.0, 0.5, 1.0, 0.5, 2e-4
 _STILL = 0.3  # spreads: other values that change by less count as squares, above it they count in full
 _SAME_PERSON = {"shape": 0.1, "age": 0.1, "sex": 0.1}  # what changes the person itself may do so
 _LEAST_SPREAD = 1e-5

@@ -29,13 +29,15 @@ from training.train_sliders import main
 
 
 class ColourSource:
-    """Mean colours of a picture: red and green of its upper half one group, blue another; brightness is watched."""
+    """Mean colours of a picture: red and green of its upper half one group, blue another; how much brighter the left
+    side is than the right one is watched."""
 
-    values = (Value("red", "hair"), Value("green", "hair"), Value("blue", "skin"), Value("bright", ""))
+    values = (Value("red", "hair"), Value("green", "hair"), Value("blue", "skin"), Value("lit", ""))
 
     def read(self, images):
         upper = images[:, :, : images.shape[2] // 2].mean((2, 3))
-        values = torch.cat([upper[:, :2], images[:, 2:].mean((2, 3)), images.mean((1, 2, 3))[:, None]], 1)
+        left, right = (half.mean((1, 2, 3))[:, None] for half in images.chunk(2, 3))
+        values = torch.cat([upper[:, :2], images[:, 2:].mean((2, 3)), left - right], 1)
         return Readings(values, torch.ones_like(values.detach()), values.new_zeros(len(values), 0))
 
     def fingerprint(self):
@@ -110,10 +112,13 @@ def test_a_ridge_finds_a_line_and_a_span_holds_it():
 
 def test_of_all_moves_that_arrive_the_one_that_leaks_least():
     reading = torch.tensor([[1.0, 1.0, 0.0]])  # two coordinates would do, but the first leaks
-    moves = least_leaking(reading, torch.diag(torch.tensor([100.0, 0.0, 0.0])))
+    nothing = torch.zeros(3, 3)
+    moves = least_leaking(reading, torch.diag(torch.tensor([100.0, 0.0, 0.0])), nothing)
     assert torch.allclose(reading @ moves, torch.eye(1), atol=1e-5)
-    assert moves[1, 0] > 0.95 and abs(float(moves[0, 0])) < 0.05 and moves[2, 0] == 0
-    both = least_leaking(torch.eye(3)[:2], torch.eye(3))
+    assert moves[:, 0].tolist() == pytest.approx([0.2, 0.8, 0.0], abs=1e-5)  # costs of 4, 1 and 1
+    gaining = least_leaking(reading, nothing, torch.diag(torch.tensor([100.0, 0.0, 0.0])))
+    assert gaining[:, 0].tolist() == pytest.approx([0.8, 0.2, 0.0], abs=1e-5)
+    both = least_leaking(torch.eye(3)[:2], torch.eye(3), torch.eye(3))
     assert torch.allclose(both, torch.eye(3)[:, :2], atol=1e-5)
 
 
@@ -197,7 +202,7 @@ def test_a_few_steps_make_sliders_better(heads, gradients, sources, pictures, tm
     engine = engine_of(task, tmp_path / "s.safetensors", 40, StepRecipe(batch=6, rate=5e-3, decay=0.0))
     assert engine.run()
     after = task.evaluate(engine.task.average)
-    assert after["r2"] > max(before["r2"] + 0.05, 0.5) and after["leak"] < before["leak"] + 0.05
+    assert after["r2"] > before["r2"] + 0.1 and after["leak"] < before["leak"] + 0.1, (before, after)
     sliders = load_sliders(tmp_path / "s.safetensors", pictures.network.layout)
     assert sliders.metadata["steps"] == "40" and "held_out_r2" in sliders.metadata
 
@@ -266,9 +271,9 @@ def test_phrases_are_both_ends_of_a_slider():
 def test_of_one_name_the_first_source_counts():
     words = PhraseSource(Words(), [Phrases("red", "age", "low", "high"), Phrases("old", "age", "low", "high")])
     both = Sources([ColourSource(), words])
-    assert [value.name for value in both.values] == ["red", "green", "blue", "bright", "old"]
+    assert [value.name for value in both.values] == ["red", "green", "blue", "lit", "old"]
     read = both.read(torch.full((1, 3, 4, 4), 0.75))
-    assert torch.allclose(read.values[0], torch.tensor([0.75, 0.75, 0.75, 0.75, 5.0]))
+    assert torch.allclose(read.values[0], torch.tensor([0.75, 0.75, 0.75, 0.0, 5.0]))
     assert read.identity.shape == (1, 2) and both.groups == ["hair", "skin", "age"]
 
 
