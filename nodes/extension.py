@@ -3,7 +3,7 @@
 from comfy_api.latest import ComfyExtension, io
 
 from ..sat3d.errors import Sat3dError
-from . import clips, encoders, example_photo, faces, load, masks, model_folders, part_fields
+from . import clips, encoders, example_photo, faces, load, masks, model_folders, part_fields, slider_files
 from .align import SAT3DAlignFace
 from .compare import SAT3DCompare
 from .encoders import SAT3DLoadEncoder
@@ -21,6 +21,7 @@ from .qmm import QMMScore
 from .render_source_view import SAT3DRenderAsTaken
 from .sample import SAT3DSampleFace
 from .sheet import SAT3DContactSheet
+from .sliders import SAT3DReadParameters, SAT3DSliders
 from .studio import SAT3DStudio
 from .studio_routes import add_routes
 from .transfer import SAT3DTransfer
@@ -37,6 +38,8 @@ NODES: list[type[io.ComfyNode]] = [
     SAT3DLoadLatent,
     SAT3DTransfer,
     SAT3DMultiTransfer,
+    SAT3DSliders,
+    SAT3DReadParameters,
     SAT3DSwapParts,
     SAT3DStudio,
     RenderOrbit,
@@ -52,8 +55,8 @@ NODES: list[type[io.ComfyNode]] = [
 
 def register_model_folders() -> None:
     """Make the folders known to the host whose files the nodes list."""
-    for library in (load.LIBRARY, masks.LIBRARY, part_fields.LIBRARY, clips.LIBRARY, encoders.LIBRARY, faces.LIBRARY):
-        library.register()
+    for module in (load, masks, part_fields, slider_files, clips, encoders, faces):
+        module.LIBRARY.register()
     model_folders.add_output_folder(faces.LIBRARY.folder, faces.SAVED_UNDER)
 
 

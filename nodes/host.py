@@ -87,7 +87,7 @@ class HostModel:
 
     def warn_of_other_weights(self, latent: Latent) -> None:
         """A face of another checkpoint is allowed, since fine-tuned networks share a style space; but said."""
-        if latent.generator_fingerprint != self.loaded.fingerprint:
+        if latent.generator_fingerprint != self.loaded.known_as(latent.generator_fingerprint):
             warn(
                 f"the face was made by another checkpoint of the same architecture than {self.name}; it may look "
                 "different here"

@@ -5,13 +5,15 @@ from comfy_api.latest import io
 
 from ..sat3d.generators import FullHeadConfig, GeneratorConfig, TriplaneConfig, load_generator
 from ..sat3d.generators.checkpoint import SCHEMA
+from ..sat3d.generators.child import SCHEMA as CHILD_SCHEMA
+from ..sat3d.generators.kinship import compare_style_spaces
 from . import host, newer_hosts
 from .library import Library
 from .types import EG3D_MODEL
 
 LIBRARY = Library(
     "eg3d",
-    SCHEMA,
+    (SCHEMA, CHILD_SCHEMA),
     "checkpoints",
     "an official EG3D, PanoHead, SphereHead or StyleGAN2 .pkl, a .pt or "
     ".pth of their projects, or a .safetensors of this pack",
@@ -52,9 +54,9 @@ class LoadEG3D(io.ComfyNode):
                 EG3D_MODEL.Input(
                     "base",
                     optional=True,
-                    tooltip="For weights alone, such as the .pth of EG3D-projector: the network that was "
-                    "tuned, which says how they are used. Nothing connected: looked for in "
-                    "models/eg3d.",
+                    tooltip="For weights alone, such as the .pth of EG3D-projector, and for children: the network "
+                    "that was tuned, on which they are laid. Nothing connected: looked for in models/eg3d. For "
+                    "whole networks: info says whether both share a style space.",
                 ),
             ],
             outputs=[
@@ -78,7 +80,7 @@ class LoadEG3D(io.ComfyNode):
     @classmethod
     def execute(cls, checkpoint: str, base: host.HostModel | None = None) -> io.NodeOutput:
         model = load(checkpoint, host.Report(cls), base and base.name)
-        return io.NodeOutput(model, describe(model))
+        return io.NodeOutput(model, "\n".join([describe(model), *describe_kinship(model, base)]))
 
 
 def load(entry: str, report: host.Report, base: str | None = None) -> host.HostModel:
@@ -112,6 +114,17 @@ def describe(model: host.HostModel) -> str:
             f"licence: {notes.get('licence', 'not stated in the file')}",
         ]
     )
+
+
+def describe_kinship(model: host.HostModel, base: host.HostModel | None) -> list[str]:
+    """What its style space has to do with that of its parent, or of the network it is to be compared with."""
+    loaded = model.loaded
+    if loaded.parent_fingerprint:
+        return [f"child of {loaded.metadata.get('parent') or loaded.parent_fingerprint}: same style space"]
+    if base is None:
+        return []
+    found = compare_style_spaces(base.network, loaded.network)
+    return [f"beside {base.name}: {found or 'another architecture, no styles in common'}"]
 
 
 def describe_kind(config: GeneratorConfig) -> str:

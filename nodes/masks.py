@@ -95,7 +95,7 @@ def choose_masks(model: host.HostModel, given: AttributeMasks | None) -> Attribu
     """
     masks = find_masks(model) if given is None else given
     masks.check_layout(model.network.layout)
-    host.warn(masks.warning_for(model.loaded.fingerprint))
+    host.warn(masks.warning_for(model.loaded.known_as(masks.metadata.get("generator_fingerprint", ""))))
     return masks
 
 

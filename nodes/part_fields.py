@@ -28,7 +28,7 @@ def find_parts(model: host.HostModel) -> Parts:
             "one that was trained for it",
             f"train one with training/train_parts.py and put it into models/{LIBRARY.folder}",
         )
-    host.warn(found.warning_for(model.loaded.fingerprint))
+    host.warn(found.warning_for(model.loaded.known_as(found.generator_fingerprint)))
     return found
 
 

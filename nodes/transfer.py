@@ -7,10 +7,11 @@ from comfy_api.latest import io
 
 from ..sat3d.domains import domain_names, load_domain
 from ..sat3d.errors import ConfigError
-from ..sat3d.latent import Latent
+from ..sat3d.latent import Edit, Latent
 from ..sat3d.masks import AttributeMasks
 from ..sat3d.parts.confining import Region, confine_edit, edited_so_far
 from ..sat3d.parts.field import Parts
+from ..sat3d.sliders.editing import SLIDERS
 from ..sat3d.transfer import transfer
 from . import auto_intensity as auto
 from . import clips, host, newer_hosts, widgets
@@ -165,9 +166,13 @@ def repeat_face(face: Latent, count: int) -> Latent:
 
 def describe_edits(face: Latent) -> str:
     """The edits of a face, one per line, the first at the top."""
-    lines = [
-        f"{i}. {' + '.join(edit.attributes)} of {edit.reference or 'a face without name'}, intensity "
-        f"{edit.intensity:g}" + (f", masks {edit.masks}" if edit.masks else "")
-        for i, edit in enumerate(face.edits, 1)
-    ]
+    lines = [f"{i}. {_describe_edit(edit)}" for i, edit in enumerate(face.edits, 1)]
     return "\n".join([face.name or "a face without name", *lines])
+
+
+def _describe_edit(edit: Edit) -> str:
+    names = " + ".join(edit.attributes)
+    if edit.masks == SLIDERS:
+        return f"{names} {edit.intensity:g}" + (f", as in {edit.reference}" if edit.reference else "")
+    masks = f", masks {edit.masks}" if edit.masks else ""
+    return f"{names} of {edit.reference or 'a face without name'}, intensity {edit.intensity:g}{masks}"

@@ -22,6 +22,15 @@ def check_number(name: str, value: Any, low: float, high: float, next_step: str 
     Raises:
         ConfigError: it is not.
     """
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not number or not low <= value <= high:
+    if not is_finite_number(value) or not low <= value <= high:
         raise ConfigError(f"{name} is out of range", value, f"a number from {low:g} to {high:g}", next_step)
+
+
+def is_finite_number(value: Any) -> bool:
+    """Whether a value, as JSON may hold it, is a number that a float can be; true and false are none."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return False

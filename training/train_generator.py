@@ -7,6 +7,11 @@ Stages: points of known depth, with first codes w from principal components of t
 encoder that gives w; volume rendering with super-resolution; sharpening by features and a critic.
 DIR holds ``generator.safetensors`` (what ``load_generator`` reads; renewed with every save), ``encoder.safetensors``,
 ``training.safetensors`` (from which ``--resume`` goes on exactly), ``progress.jsonl``, sheets with truth beside drawn.
+A child of a generator, in another look but with the same style space, from heads rendered in that look:
+
+    python -m training.synthheads render --out TOON --count 4000 --size 256 --cameras wide --look toon
+    python training/train_generator.py --child-of built-in --data TOON --out DIR [--minutes 60] [--resume]
+
 Several GPUs: ``torchrun --nproc-per-node N training/train_generator.py …``.
 """
 

@@ -3,9 +3,11 @@
 import json
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from torch import Tensor
 
+from ..errors import FileError
 from ..files.safetensors_io import parse_json, read_tensors, write_tensors
 from ..files.safetensors_io import read_header as read_schema_header
 from .config import GeneratorConfig
@@ -41,6 +43,16 @@ def read_header(path: str | os.PathLike) -> dict[str, str]:
     return read_schema_header(
         path, SCHEMA, "a SAT3D generator checkpoint", "convert an official pickle with training/convert_checkpoint.py"
     )
+
+
+def is_checkpoint(path: Path) -> bool:
+    """Whether a file is a checkpoint of ours."""
+    if path.suffix.lower() != ".safetensors":
+        return False
+    try:
+        return bool(read_header(path))
+    except FileError:
+        return False
 
 
 def read_checkpoint(path: str | os.PathLike) -> tuple[GeneratorConfig, dict[str, Tensor], dict[str, str]]:

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from ..errors import NoBaseError, Sat3dError
+from ..files.network_files import ASSETS
 from ..files.reading import check_file
 from ..files.safetensors_io import check_fit
 from ..progress import Progress, no_progress
 from .base import StyleGenerator
-from .checkpoint import read_checkpoint
+from .checkpoint import is_checkpoint, read_checkpoint
+from .child import ChildFile, is_child, read_child
 from .config import GeneratorConfig, StyleGAN2Config
 from .full_head import FullHeadGenerator
 from .full_head_config import FullHeadConfig
@@ -30,11 +33,17 @@ _NETWORKS = (".pkl", ".safetensors", ".pt")  # what files of whole networks are 
 
 @dataclass(frozen=True)
 class LoadedGenerator:
-    """A network in eval mode without gradients, and what its file says about itself."""
+    """A network in eval mode without gradients, and what its file says about itself. ``parent_fingerprint``: of the
+    network that a child was fine-tuned from, whose latents, masks and sliders are the child's, too."""
 
     network: StyleGenerator
     fingerprint: str
     metadata: Mapping[str, str]
+    parent_fingerprint: str = ""
+
+    def known_as(self, fingerprint: str) -> str:
+        """``fingerprint``, where it is that of this network or of its parent; else this network's own."""
+        return fingerprint if fingerprint and fingerprint == self.parent_fingerprint else self.fingerprint
 
 
 def build_generator(config: GeneratorConfig) -> StyleGenerator:
@@ -86,6 +95,8 @@ def load_generator(
     path = check_file(
         path, "an existing .safetensors, .pkl, .pt or .pth file", "check the file name", "Checkpoint not found"
     )
+    if path.suffix.lower() == ".safetensors" and is_child(path):
+        return _load_child(path, base, others, progress)
     if path.suffix.lower() == ".safetensors":
         config, tensors, metadata = read_checkpoint(path)
     else:
@@ -96,6 +107,42 @@ def load_generator(
         metadata = {**foreign.notes, "source_sha256": foreign.source_sha256, "licence": foreign.licence}
     network = generator_from_tensors(config, tensors)
     return LoadedGenerator(network, network.fingerprint(), metadata)
+
+
+def _load_child(
+    path: Path, base: str | os.PathLike | None, others: Iterable[Path], progress: Progress
+) -> LoadedGenerator:
+    """A child on its parent: ``base``, else a file of the name that it tells, else any of ours that comes with the
+    package, lies beside it or is among ``others``.
+
+    Raises:
+        NoBaseError: its parent is not found. FileError, LayoutError: files that are not usable.
+    """
+    child = read_child(path)
+    for candidate in [Path(base)] if base is not None else _parents_for(path, child, others):
+        try:
+            parent = load_generator(candidate, progress)
+        except Sat3dError:
+            if base is not None:
+                raise
+            continue
+        if parent.fingerprint == child.parent_fingerprint:
+            network = generator_from_tensors(parent.network.config, child.weights_on(parent.network.state_dict()))
+            return LoadedGenerator(network, network.fingerprint(), child.metadata, parent.fingerprint)
+    raise NoBaseError(
+        "The parent of this network is not there",
+        f"{path.name}, a child of {child.parent or 'a network without name'} ({child.parent_fingerprint})",
+        "the very network that it was fine-tuned from",
+        "put the parent beside it, or load the parent first and connect it as base",
+    )
+
+
+def _parents_for(path: Path, child: ChildFile, others: Iterable[Path]) -> list[Path]:
+    places = [*ASSETS.glob("*.safetensors"), *path.parent.glob("*"), *others]
+    files = [place for place in dict.fromkeys(places) if place.suffix.lower() in _NETWORKS and place != path]
+    # No children: two that name each other would be looked for for ever.
+    named = [place for place in files if place.name == child.parent and not is_child(place)]
+    return named + [place for place in files if place not in named and is_checkpoint(place)]
 
 
 def bases_for(path: Path, base: str | os.PathLike | None = None, others: Iterable[Path] = ()) -> Bases:

@@ -13,15 +13,12 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from ..errors import LayoutError
 from ..generators import StyleGenerator
+from ..generators.differences import add_differences, compact_difference, makes_styles
 from ..generators.loading import generator_from_tensors
 
 _WHOLE_PARTS = ("decoder.", "background.", "superresolution.", "bcg_synthesis.", "torgb.", "ConvA.", "ConvB.")
 _NOT_USED = (".affine.", "noise_strength")
-_WITHOUT_SAY = ("mapping.", ".affine.")
-_MOST_LOST = 1e-5  # by half precision, of the largest weight
-_MAX_NAMED = 4
 N = TypeVar("N", bound=nn.Module)
 
 
@@ -50,17 +47,11 @@ def difference_of(network: StyleGenerator, tuned: StyleGenerator) -> dict[str, T
     Mapping and affine layers are left out: they have no say once the styles are given.
     """
     before, after = network.state_dict(), tuned.state_dict()
-    names = [name for name in before if not any(part in name for part in _WITHOUT_SAY)]
-    changes = {name: _compact(after[name].cpu() - before[name].cpu(), before[name]) for name in names}
+    names = [name for name in before if not makes_styles(name)]
+    changes = {name: compact_difference(before[name], after[name]) for name in names}
     changes = {name: change for name, change in changes.items() if change.any()}
     size = sum(change.nbytes for change in changes.values())
     return changes if size < sum(tensor.numel() * 2 for tensor in after.values()) else None
-
-
-def _compact(change: Tensor, weight: Tensor) -> Tensor:
-    half = change.half()
-    lost = (half.float() - change).abs().max() if change.numel() else 0.0
-    return half if lost <= _MOST_LOST * float(weight.abs().max()) else change
 
 
 def with_delta(network: StyleGenerator, tuned: Mapping[str, Tensor]) -> StyleGenerator:
@@ -78,10 +69,7 @@ def with_delta(network: StyleGenerator, tuned: Mapping[str, Tensor]) -> StyleGen
         LayoutError: differences that do not fit this network. FileError: they hold NaN or infinite numbers.
     """
     with torch.inference_mode(False), torch.no_grad():
-        weights = dict(network.state_dict())
-        _check(weights, tuned)
-        changed = {name: weights[name] + change.clone().to(weights[name]) for name, change in tuned.items()}
-        return generator_from_tensors(network.config, {**weights, **changed})
+        return generator_from_tensors(network.config, add_differences(network.state_dict(), tuned))
 
 
 def with_hooks_of(network: nn.Module, derived: N) -> N:
@@ -92,14 +80,3 @@ def with_hooks_of(network: nn.Module, derived: N) -> N:
         if module._forward_pre_hooks and name in modules:
             modules[name]._forward_pre_hooks.update(module._forward_pre_hooks)
     return derived
-
-
-def _check(weights: Mapping[str, Tensor], tuned: Mapping[str, Tensor]) -> None:
-    wrong = [name for name, change in tuned.items() if name not in weights or weights[name].shape != change.shape]
-    if wrong:
-        raise LayoutError(
-            "The tuned weights belong to another generator",
-            ", ".join(wrong[:_MAX_NAMED]),
-            "names and shapes of this generator",
-            "use the face with the generator it was tuned for",
-        )

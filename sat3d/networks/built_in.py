@@ -1,6 +1,7 @@
-"""Paths of the generator and the masks that come with the package."""
+"""Paths of the generator, its masks and its sliders that come with the package."""
 
 from ..files.network_files import ASSETS
 
 GENERATOR = ASSETS / "synthheads-128.safetensors"
 MASKS = ASSETS / "synthheads-masks.safetensors"
+SLIDERS = ASSETS / "synthheads-sliders.safetensors"

@@ -16,6 +16,7 @@ from sat3d.generators import (
 )
 from sat3d.generators.checkpoint import save_checkpoint
 from sat3d.parts.field import save_parts
+from sat3d.sliders import save_sliders
 from tests.conftest import seeded
 from tests.generators.full_heads import CASES, tiny_full_head_config
 from tests.nodes.conftest import hosted_pack
@@ -23,6 +24,7 @@ from tests.nodes.host_stub import run
 from tests.nodes.test_qmm_node import save_tiny
 from tests.nodes.transfer.setup import masks_of
 from tests.parts.setup import LABELS, tiny_field
+from tests.sliders.setup import tiny_sliders
 
 EXPRESSIVE = ("beard", "expression")
 
@@ -86,8 +88,8 @@ GENERATORS = {
 class Walk:
     """One generator through the nodes; each method is a story of its own."""
 
-    def __init__(self, part, config, model):
-        self.part, self.config, self.model = part, config, model
+    def __init__(self, part, config, model, models):
+        self.part, self.config, self.model, self.models = part, config, model, models
         self.is_3d, self.side = config.family != "stylegan2", config.img_resolution
         self.all_around = config.family in ("panohead", "spherehead")
         self.sat3d_error = part("sat3d.errors").Sat3dError
@@ -217,6 +219,23 @@ class Walk:
             wrong = {"parts": found[5], "choose": "beak", "edge": "hard"} if node == "SAT3DPartMasks" else {}
             self.refused("parts", node, **(wrong or swap | {"parts": "beak"}))
 
+    def slide(self, face):
+        """Sliders of its own; none are found without."""
+        given = {"model": self.model, "source": face, "slider": "none", "position": 0.5, "values": '{"jaw": 1}'}
+        given |= {"as_in_reference": "", "picture_resolution": 16, "yaw_deg": 0.0}
+        self.refused("sliders", "SAT3DSliders", **given)
+        path = self.models / "sat3d_sliders" / "any.safetensors"
+        save_sliders(path, tiny_sliders(self.model.network, reach=3))
+        try:
+            edited, picture, told, _ = self.run("sliders", "SAT3DSliders", **given)
+            assert json.loads(told) == json.loads(
+                self.run("sliders", "SAT3DReadParameters", model=self.model, latent=edited)[0]
+            )
+        finally:
+            path.unlink()
+        self.check_picture(picture)
+        assert not torch.equal(edited.styles, face.styles)
+
     def mesh(self, face):
         cells = 32 if self.all_around else 8  # their random volumes are made of smaller blobs
         export = {
@@ -264,7 +283,7 @@ def walk(tmp_path_factory):
             if config.family != "stylegan2":
                 made_for = model.loaded.fingerprint, model.network.layout.fingerprint
                 save_parts(folder / "tiny-parts.safetensors", tiny_field(model.network), *made_for)
-            return Walk(part, model.network.config, model), info
+            return Walk(part, model.network.config, model, folder / "models"), info
 
         yield walk
 
@@ -280,6 +299,7 @@ def test_every_node_works_or_says_why_not(walk, name):
     walk.invert(photo)
     walk.transfer(face, reference)
     walk.parts(face, reference)
+    walk.slide(face)
     walk.mesh(face)
     walk.paste(photo, pictures)
     walk.score(pictures)

@@ -13,12 +13,14 @@ from PIL import Image
 from sat3d.masks import AttributeMasks
 from sat3d.parsing.labels import LABEL_NAMES
 from sat3d.parts.field import save_parts
+from sat3d.sliders import save_sliders
 from tests.nodes.flows.blueprints import BLUEPRINTS
 from tests.nodes.flows.builder import CORE, FILLED, PADDING, SCREEN, TITLE, Kind
 from tests.nodes.flows.templates import TEMPLATES
 from tests.nodes.host_stub import run
 from tests.nodes.tiny_clip import write_tiny_clip
 from tests.parts.setup import sure_field
+from tests.sliders.setup import tiny_sliders
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOWS = sorted(path.stem for path in (ROOT / "workflows/api").glob("*.json"))
@@ -93,6 +95,7 @@ def test_there_are_the_promised_templates():
         "2 First edit",
         "3 Six attributes",
         "3b Change the hair",
+        "3c Face sliders",
         "4 Edit a photo",
         "4b Group photo",
         "5 Orbit and mesh",
@@ -327,6 +330,7 @@ def shipped(part, shelf, assets, triplane, monkeypatch):
     ).save(assets / "tiny-masks.safetensors")
     field = sure_field(triplane, "hair", LABEL_NAMES)
     save_parts(assets / "tiny-parts.safetensors", field, triplane.fingerprint(), triplane.layout.fingerprint)
+    save_sliders(assets / "tiny-sliders.safetensors", tiny_sliders(triplane))
     write_tiny_clip(assets)
     part("nodes.clips")._kept.clear()
     tiny_helpers(part, monkeypatch)

@@ -15,6 +15,7 @@ from training.common.run_lock import run_lock
 from training.synth.render_command import read_plan
 
 from ..data.packed import HeadPack, open_pack
+from .child_command import run_child
 from .codes import find_codes, load_codes, save_codes
 from .faces import with_told_faces
 from .glance import fit_glance
@@ -29,6 +30,8 @@ CODES, PRIOR = "codes.safetensors", "prior"
 
 def run(options: GeneratorSettings) -> int:
     """Train, or go on training. Exit codes: 0 done, 130 stopped by the user with a checkpoint."""
+    if options.child_of is not None:
+        return run_child(options)
     preset = find_preset(options.preset)
     budget = Budget(options.minutes or (None if options.steps else preset.minutes), options.steps)
     if options.threads:

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from training.common.settings import Flag, Maybe, Range, Seed, Settings, Threads
 
+BUILT_IN = Path("built-in")
+
 
 @dataclass(frozen=True, kw_only=True)
 class GeneratorSettings(Settings):
@@ -26,4 +28,11 @@ class GeneratorSettings(Settings):
     cache: Maybe[Path] = None  # where the decoded data go (DATA/packed)
     save_minutes: Annotated[float, Range(0)] = 2.0  # between checkpoints
     score_minutes: Annotated[float, Range(0)] = 20.0  # between scores and sheets
+    child_of: Maybe[Path] = None
+    """fine-tune this generator (or "built-in") on the data, its style space and low blocks frozen; what differs goes
+    into OUT/child.safetensors"""
+    child_encoder: Maybe[Path] = None
+    """the parent's encoder, which finds codes of the data's heads (the built-in one)"""
+    free_from: Annotated[int, Range(4, 1024)] = 64  # a child's blocks of this resolution and above learn
+    child_patch: Annotated[int, Range(8, 256)] = 32  # rays a side of the pictures that a child learns from
     stop_after_steps: Annotated[Maybe[int], Range(0)] = None  # stop early, as if interrupted
