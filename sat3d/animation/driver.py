@@ -7,7 +7,7 @@ their neighbours, and told.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -81,7 +81,8 @@ def describe_missing(motion: Motion) -> str:
     """Which frames were filled, as people count them; empty if none were.
 
     Example:
-        >>> from .motion import still
+        >>> from dataclasses import replace
+        >>> from sat3d.animation.motion import still
         >>> describe_missing(replace(still(("jawOpen",), 5), missing=torch.tensor([0, 1, 1, 0, 1], dtype=torch.bool)))
         '3 of 5 frames show no face and were filled: 2-3, 5'
     """
@@ -96,9 +97,7 @@ def describe_missing(motion: Motion) -> str:
             runs.append([frame, frame])
     told = [str(a + 1) if a == b else f"{a + 1}-{b + 1}" for a, b in runs]
     more = f" and {len(told) - 12} more" if len(told) > 12 else ""
-    return (
-        f"{len(missing)} of {len(motion)} frames show no face and were filled: {', '.join(told[:12])}{more}"
-    )
+    return f"{len(missing)} of {len(motion)} frames show no face and were filled: {', '.join(told[:12])}{more}"
 
 
 def _one_by_one(pieces: Iterable[Tensor]) -> Iterator[Tensor]:
