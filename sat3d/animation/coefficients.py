@@ -13,14 +13,13 @@ What is not named is 0. Whose coefficients mean what is a matter of their model,
 
 from __future__ import annotations
 
-import math
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -35,6 +34,7 @@ _WANTED = "coefficients of a face over time, as .npz or .json arrays"
 _MOST_MAP_BYTES = 1 << 22
 _TERM = re.compile(r"([^\[\]]{1,64})\[(\d{1,6})\]")
 _LARGEST = 1e6
+Rule = tuple[float, dict[tuple[str, int], float]]  # a bias, and the weights of columns of arrays
 
 
 def load_coefficients(path: str | os.PathLike, map_path: str | os.PathLike) -> Motion:
@@ -48,14 +48,14 @@ def load_coefficients(path: str | os.PathLike, map_path: str | os.PathLike) -> M
                       map_path.name)  # fmt: skip
     data = read_bytes(path, _WANTED, MOST_BYTES)
     arrays = _Arrays(read_arrays(data, path.name) if data[:2] == b"PK" else read_object(data, path.name), path.name)
-    channels = {name: arrays.sum(rule) for name, rule in rules["channels"].items()}
+    channels = {name: arrays.sum(rule) for name, rule in rules.channels.items()}
     frames = max((len(column) for column in channels.values()), default=1)
-    angles = {name: arrays.sum(rule) for name, rule in rules["angles"].items()}
+    angles = {name: arrays.sum(rule) for name, rule in rules.angles.items()}
     gaze_yaw, gaze_pitch, *pose = (angles.get(name, torch.zeros(1)).expand(frames) for name in ANGLES)
     values = torch.stack([column.expand(frames) for column in channels.values()], 1)
     try:
         return Motion(tuple(channels), values, torch.stack([gaze_yaw, gaze_pitch], 1), torch.stack(pose, 1),
-                      rules["fps"], name=path.stem)  # fmt: skip
+                      rules.fps, name=path.stem)  # fmt: skip
     except Sat3dError as error:
         raise refusal(path.name, error) from error
 
@@ -68,7 +68,7 @@ class _Arrays:
         self.read: dict[str, Tensor] = {}
         self.frames = 0
 
-    def sum(self, rule: tuple[float, Mapping[tuple[str, int], float]]) -> Tensor:
+    def sum(self, rule: Rule) -> Tensor:
         """``[T]``, or ``[1]`` of a rule without terms."""
         bias, terms = rule
         total = torch.full((1,), bias)
@@ -94,22 +94,26 @@ def _no_column(name: str, got: str) -> FileError:
                      "choose another file, or correct the map")  # fmt: skip
 
 
-def _rules_of(contents: Mapping[str, Any], name: str) -> dict[str, Any]:
-    channels, angles, fps = (contents.get(key) for key in ("channels", "angles", "fps"))
-    angles = {} if angles is None else angles
-    good = contents.get("schema") == MAP_SCHEMA and isinstance(channels, dict) and isinstance(angles, dict)
-    if not good or not 0 < len(channels) <= MOST_CHANNELS or not set(angles) <= set(ANGLES):
+@dataclass(frozen=True)
+class _Rules:
+    """A map: the rules of its channels and angles, each a bias and the weights of columns."""
+
+    fps: float
+    channels: dict[str, Rule]
+    angles: dict[str, Rule]
+
+
+def _rules_of(contents: Mapping[str, Any], name: str) -> _Rules:
+    channels, angles, fps = contents.get("channels"), contents.get("angles", {}), contents.get("fps")
+    if contents.get("schema") != MAP_SCHEMA or not isinstance(channels, dict) or not isinstance(angles, dict):
         raise _no_map(name, "the schema, the channels or the angles")
-    if type(fps) not in (int, float) or not math.isfinite(fps):
-        raise _no_map(name, "fps")
-    return {
-        "fps": float(fps),
-        "channels": {channel: _rule_of(rule, name) for channel, rule in channels.items()},
-        "angles": {angle: _rule_of(rule, name) for angle, rule in angles.items()},
-    }
+    if not 0 < len(channels) <= MOST_CHANNELS or not set(angles) <= set(ANGLES):
+        raise _no_map(name, f"{len(channels)} channels, angles {', '.join(angles)}")
+    rules = ({key: _rule_of(rule, name) for key, rule in part.items()} for part in (channels, angles))
+    return _Rules(_number(fps, name), *rules)
 
 
-def _rule_of(rule: object, name: str) -> tuple[float, dict[tuple[str, int], float]]:
+def _rule_of(rule: object, name: str) -> Rule:
     if not isinstance(rule, dict) or not isinstance(rule.get("terms", {}), dict):
         raise _no_map(name, rule)
     terms: dict[tuple[str, int], float] = {}
@@ -122,7 +126,7 @@ def _rule_of(rule: object, name: str) -> tuple[float, dict[tuple[str, int], floa
 
 
 def _number(value: object, name: str) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not np.abs(float(value)) <= _LARGEST:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) <= _LARGEST:
         raise _no_map(name, value)
     return float(value)
 

@@ -174,9 +174,17 @@ def fit_expressions(
     prior = inverse / len(x)  # of the values, so that what the channels say little of stays near the mean
     readout = torch.linalg.solve(weighed @ scaled.T + prior, weighed).T
     index = layout.editable_index.cpu()[kept]
-    parts = (scaled * spread[kept], readout / spread[kept][:, None], mean[kept], mean_values)
-    return LinearExpressionSpace(tuple(names), index, *(part.float() for part in parts), layout.fingerprint,
-                                 metadata or {})  # fmt: skip
+    directions, readout = (scaled * spread[kept]).float(), (readout / spread[kept][:, None]).float()
+    return LinearExpressionSpace(
+        tuple(names),
+        index,
+        directions,
+        readout,
+        mean[kept].float(),
+        mean_values.float(),
+        layout.fingerprint,
+        metadata or {},
+    )
 
 
 def _ridge(x: Tensor, y: Tensor, ridge: float) -> tuple[Tensor, Tensor]:

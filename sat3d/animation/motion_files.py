@@ -137,7 +137,7 @@ def _motion_of(contents: Mapping[str, Any], name: str) -> Motion:
         raise refusal(name, f"schema {contents.get('schema')!r}, not {SCHEMA}")
     parts = {part: numbers(contents.get(part), name, part) for part in _ARRAYS}
     names, fps = contents.get("names"), contents.get("fps")
-    if not isinstance(names, list) or type(fps) not in (int, float):
+    if not isinstance(names, list) or not isinstance(fps, int | float):
         raise refusal(name, "no list of names, or no fps")
     frames = len(parts["values"])
     missing = torch.zeros(frames, dtype=torch.bool)
@@ -168,7 +168,8 @@ def _as_npz(motion: Motion) -> bytes:
     stream = io.BytesIO()
     header = np.frombuffer(json.dumps(_facts(motion)).encode(), np.uint8)
     arrays = {part: _plain(getattr(motion, part)) for part in _ARRAYS}
-    np.savez_compressed(stream, header=header, **arrays)
+    np.savez_compressed(stream, header=header, values=arrays["values"], gaze_rad=arrays["gaze_rad"],
+                        pose_rad=arrays["pose_rad"])  # fmt: skip
     return stream.getvalue()
 
 
