@@ -4,6 +4,7 @@ python training/evaluate.py readers --seed 7 --count 400 --json out/readers.json
 python training/evaluate.py generator --seed 7 --count 200 --json out/generator.json
 python training/evaluate.py transfer --seed 7 --count 500 --json out/transfer.json --pictures out
 python training/evaluate.py parts --seed 7 --json out/parts.json --pictures out
+python training/evaluate.py animation --seed 7 --json out/animation.json --pictures out
 """
 
 import json
@@ -12,6 +13,7 @@ import sys
 from training.common.console import script
 from sat3d.files.writing import check_target, write_text
 from training.evaluation import clip, encoder, generator, inversion, parts, readers
+from training.evaluation.animation import command as animation
 from training.evaluation.people import Judging
 from training.evaluation.transfer import command as transfer
 
@@ -23,6 +25,7 @@ SUITES = {
     "encoder": (encoder.JudgeEncoder, encoder.run),
     "inversion": (inversion.JudgeInversion, inversion.run),
     "parts": (parts.JudgeParts, parts.run),
+    "animation": (animation.JudgeAnimation, animation.run),
     "transfer": (transfer.JudgeTransfer, transfer.run),
 }
 
