@@ -6,7 +6,6 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-import folder_paths
 import torch
 
 from ..sat3d.animation.expression_space import SCHEMA, ExpressionSpace, LinearExpressionSpace, load_expressions
@@ -70,7 +69,7 @@ def _paths() -> list[Path]:
 
 
 def _kept(fingerprint: str) -> Path:
-    return Path(folder_paths.get_user_directory()) / "__sat3d" / "expressions" / f"{fingerprint}.safetensors"
+    return model_folders.kept_folder("expressions") / f"{fingerprint}.safetensors"
 
 
 def _keep(space: LinearExpressionSpace) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import folder_paths
 import torch
 from comfy_api.latest import InputImpl, Types
 from torch import Tensor
@@ -19,8 +17,7 @@ from torch import Tensor
 from ..sat3d.errors import ConfigError, ShapeError
 from ..sat3d.files import videos
 from ..sat3d.files.videos import Sound, VideoFile, VideoWriter
-from ..sat3d.files.writing import make_folder
-from . import host, images
+from . import host, images, output_files
 
 _FLOAT_BYTES = 4
 # A video that fits is decoded by the host at once, a larger one is read piece by piece; frames that are made are kept
@@ -114,8 +111,7 @@ class Outgoing:
 
     def _begin(self) -> None:
         """A long one goes into a file at once, among the host's temporary ones."""
-        folder = make_folder(Path(folder_paths.get_temp_directory()))
-        self.file = folder / f"sat3d_{secrets.token_hex(6)}.mp4"
+        self.file = output_files.temporary_file(".mp4")
         self._writing = videos.write_video(self.file, self.fps, self.sound)
         self._writer = self._writing.__enter__()
 

@@ -224,7 +224,7 @@ def test_entrypoint_gives_the_extension(part):
 
 @pytest.mark.parametrize("path", sorted((ROOT / "nodes").glob("*.py")), ids=lambda p: p.name)
 def test_few_modules_talk_to_the_running_host(path):
-    of_folders = ("model_folders.py", "output_files.py", "inversion_cache.py", "example_photo.py")
+    of_folders = ("model_folders.py", "output_files.py", "example_photo.py")
     folders = {name: {"folder_paths"} for name in of_folders}
     if path.name != "host.py":
         assert host_imports(path) <= {"comfy_api"} | folders.get(path.name, set())

@@ -7,7 +7,7 @@ Run it after the built-in generator or its masks were trained anew. The seeds ar
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,9 +15,15 @@ import torch
 from PIL import Image
 
 from training.common.console import script
+from sat3d.animation.retargeting import Retargeting
+from sat3d.animation.streaming import Animation, frames_of, make_clip
+from sat3d.generators import RenderOptions
 from sat3d.networks.built_in import MASKS
-from sat3d.pictures import contact_sheet, save_picture
+from sat3d.pictures import contact_sheet, save_picture, to_pil
+from training.animation.directions import LearnDirections, learn_directions
 from training.common.settings import BuiltIn, Settings
+from training.evaluation.animation.scenes import acted, write_motion
+from training.synthheads.populations import FIRST
 from training.tools.built_in_faces import BuiltInFaces
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,6 +39,7 @@ CHAIN = (
     (20, "eyeglasses"),
 )
 _SIDE, _NEAR = 0.4, 0.2  # yaw, radians
+_CLIP = (7, 1, 6)  # seed, number and frames
 
 
 def edits(studio: BuiltInFaces) -> Image.Image:
@@ -80,12 +87,24 @@ def six_attributes(studio: BuiltInFaces) -> Image.Image:
     return contact_sheet([references, steps], cell_px=130)
 
 
+def animated(studio: BuiltInFaces) -> Image.Image:
+    """A rendered driver above; below, the beard-swapped head that follows it."""
+    head = replace(FIRST.draw(5, 3), glasses="none", beard="none", hair_style="short crop")
+    motion = write_motion(*_CLIP)
+    latent = studio.edit(studio.face(19), studio.face(40), "beard")
+    space = learn_directions(LearnDirections(), studio.loaded)
+    clip = make_clip(studio.network, latent, motion, space, Animation(Retargeting(rest="none"), render=RenderOptions()))
+    rows = [acted(head, motion, 256), list(frames_of(studio.network, clip))]
+    return contact_sheet([[to_pil(view.image)[0] for view in row] for row in rows], cell_px=130)
+
+
 PICTURES: dict[str, tuple[Path, Callable[[BuiltInFaces], Image.Image]]] = {
     "edits": (ROOT / "docs" / "edits.jpg", edits),
     "first_face": (ROOT / "workflows" / "1 First face.jpg", first_face),
     "first_edit": (ROOT / "workflows" / "2 First edit.jpg", one_edit(19, 40, "beard")),
     "six_attributes": (ROOT / "workflows" / "3 Six attributes.jpg", six_attributes),
     "orbit_and_mesh": (ROOT / "workflows" / "5 Orbit and mesh.jpg", one_edit(36, 2, "hairstyle")),
+    "animation": (ROOT / "workflows" / "5b Animate a face.jpg", animated),
     "scores": (ROOT / "workflows" / "6 Scores.jpg", one_edit(19, 20, "eyeglasses", turned=False)),
 }
 
