@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -41,17 +40,17 @@ def open_incoming(video: Any, pictures: Tensor | None, fps: float) -> Incoming:
     """Frames of a VIDEO, or of an IMAGE at ``fps``.
 
     Raises:
-        ConfigError: neither is connected, or both. ShapeError: no pictures. FileError: no video.
+        ConfigError: neither is connected, or both. FileError: no video.
     """
     if (video is None) == (pictures is None):
         raise ConfigError("One thing drives: a video or pictures", "none" if video is None else "both",
                           "one of both", "connect video or images")  # fmt: skip
     if pictures is not None:
         return Incoming(_pieces_of(pictures), fps, len(pictures))
-    if _is_small(video) or not videos.is_available():
+    file = None if _is_small(video) or not videos.is_available() else VideoFile.open(video.get_stream_source())
+    if file is None or _is_cut(video, file):
         parts = video.get_components()
         return Incoming(_pieces_of(parts.images), float(parts.frame_rate), len(parts.images), parts.audio)
-    file = VideoFile.open(video.get_stream_source())
     sound = file.sound()
     heard = None if sound is None else {"waveform": sound.waveform, "sample_rate": sound.sample_rate}
     return Incoming(file.pieces(), file.fps, file.frames, heard)
@@ -67,10 +66,16 @@ def _is_small(video: Any) -> bool:
     return 3 * _FLOAT_BYTES * width * height * frames <= MOST_BYTES
 
 
+def _is_cut(video: Any, file: VideoFile) -> bool:
+    """Whether the host shows a part of the file alone, which the file does not tell."""
+    count = getattr(video, "get_frame_count", None)
+    return count is not None and bool(file.frames) and count() < file.frames
+
+
 def _pieces_of(pictures: Tensor) -> Iterator[Tensor]:
-    if not pictures.ndim or not len(pictures):
-        raise ShapeError("There are no frames", tuple(pictures.shape), "at least one", "check the step before")
-    return (images.from_host(piece) for piece in pictures.split(_PIECE))
+    """An empty batch is a piece, too, which is refused as all nodes refuse it."""
+    pieces = pictures.split(_PIECE) if pictures.ndim and len(pictures) else (pictures,)
+    return (images.from_host(piece) for piece in pieces)
 
 
 def to_sound(heard: Heard | None) -> Sound | None:
@@ -131,8 +136,7 @@ class Outgoing:
         if self.file is not None:
             return InputImpl.VideoFromFile(os.fspath(self.file))
         parts = Types.VideoComponents(images=self.pictures, frame_rate=Fraction(self.fps).limit_denominator(60060))
-        with suppress(AttributeError):
-            parts.audio = self._trimmed()
+        parts.audio = self._trimmed()
         return InputImpl.VideoFromComponents(parts)
 
     def _trimmed(self) -> Heard | None:

@@ -19,7 +19,10 @@ from ..generators import Rendering, RenderOptions, StyleGenerator, ViewGenerator
 from ..inversion.cameras import angles_of, rolled_labels
 from ..latent import Latent
 from ..latent_layers import EDIT
+from ..parts.confining import Region
+from ..parts.field import PartField
 from ..parts.generator import network_showing
+from .confining import confine_expression
 from .expression_space import ExpressionSpace
 from .motion import Motion
 from .retargeting import Retargeting, take_over
@@ -64,13 +67,15 @@ class Animation:
 
 @dataclass(frozen=True)
 class Clip:
-    """What is to be shown: one face, its motion in its own channels, a camera ``[T, 25]`` for each frame."""
+    """What is to be shown: one face, its motion in its own channels, a camera ``[T, 25]`` for each frame.
+    ``confined``: only its last confined edit moves, see :mod:`.confining`."""
 
     latent: Latent
     motion: Motion
     cameras: Tensor
     space: ExpressionSpace
     options: Animation = field(default_factory=Animation)
+    confined: bool = False
 
     def __len__(self) -> int:
         return len(self.motion)
@@ -81,14 +86,30 @@ class Clip:
         if self.options.quick:
             values = (values * _STEPS).round() / _STEPS
         edits = [layer.styles for layer in self.latent.layers if layer.kind == EDIT]
-        found = [self.space.apply(each, values) for each in (self.latent.styles, *edits)]
+        all_styles = [self.latent.styles, *edits]
+        still = len(all_styles) - 1 if self.confined else 0
+        found = [each.expand(len(values), -1) for each in all_styles[:still]]
+        found += [self.space.apply(each, values) for each in all_styles[still:]]
         return found[0], tuple(found[1:])
 
 
+@dataclass(frozen=True)
+class Confined:
+    """Where expression may show: a region of parts that a semantic field tells."""
+
+    part_field: PartField
+    region: Region
+
+
 def make_clip(
-    network: StyleGenerator, latent: Latent, motion: Motion, space: ExpressionSpace, options: Animation | None = None
+    network: StyleGenerator,
+    latent: Latent,
+    motion: Motion,
+    space: ExpressionSpace,
+    options: Animation | None = None,
+    confined: Confined | None = None,
 ) -> Clip:
-    """``latent``, one face, as it follows ``motion``.
+    """``latent``, one face, as it follows ``motion``; ``confined``: all but the region is that of the face at rest.
 
     Raises:
         LayoutError: a face or a space of another generator. ShapeError: several faces. ConfigError: a motion that moves
@@ -104,7 +125,11 @@ def make_clip(
     own_pose = torch.tensor(angles_of(latent.camera[0, :16].reshape(4, 4)))
     own = space.read(latent.styles)[0]
     moved = take_over(motion, space.names, own, own_pose, options.retargeting)
-    return Clip(latent, moved, cameras_of(network.rig, moved, latent, options), space, options)
+    if confined is not None:
+        part_field = confined.part_field.to(network.device)
+        latent = confine_expression(network, part_field, latent, space, moved.values, confined.region)
+    cameras = cameras_of(network.rig, moved, latent, options)
+    return Clip(latent, moved, cameras, space, options, confined is not None)
 
 
 def cameras_of(rig: CameraRig, motion: Motion, latent: Latent, options: Animation) -> Tensor:
@@ -140,20 +165,21 @@ class _Stage:
         self.network, self.clip = network, clip
         self.options = clip.options.render
         self.shown = network_showing(network, clip.latent)
-        self.styles: Tensor | None = None
+        self.face: Tensor | None = None  # styles of the base and of each edit
         self.planes = torch.empty(0)
 
     def show(self, styles: Tensor, edits: list[Tensor], camera: Tensor) -> Rendering:
         device = self.network.device
         camera = camera.to(device)
-        if self.styles is None or not torch.equal(self.styles, styles):
+        face = torch.cat([styles, *edits])
+        if self.face is None or not torch.equal(self.face, face):
+            self.face = face
             self._change(styles, edits)
         if not isinstance(self.shown, ViewGenerator):
             return self.shown.synthesize(styles.to(device), camera, self.options)
         return self.shown.render(self.planes, styles.to(device), camera, self.options)
 
     def _change(self, styles: Tensor, edits: list[Tensor]) -> None:
-        self.styles = styles
         if edits:
             own = iter(edits)
             layers = tuple(replace(layer, styles=next(own)) if layer.kind == EDIT else layer

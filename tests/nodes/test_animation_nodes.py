@@ -192,6 +192,16 @@ def test_a_long_video_is_read_piece_by_piece(part, tmp_path, monkeypatch):
     assert sum(len(piece) for piece in incoming.pieces) == 10
 
 
+def test_a_long_video_that_was_cut_is_decoded_by_the_host(part, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "av", MODULE)
+    monkeypatch.setattr(part("nodes.videos"), "MOST_BYTES", 100)
+    with part("sat3d.files.videos").write_video(tmp_path / "long.mp4", 25) as writer:
+        writer.add(torch.zeros(10, 3, 4, 6))
+    video = Video(torch.zeros(7, 4, 6, 3))
+    video.get_stream_source = lambda: tmp_path / "long.mp4"
+    assert part("nodes.videos").open_incoming(video, None, 25.0).frames == 7
+
+
 def test_one_thing_drives(part, graph):
     with pytest.raises(graph.errors.ConfigError, match="One thing drives"):
         run(part("nodes.drive").SAT3DDrive, face=0, smoothing=1.0)
