@@ -3,9 +3,23 @@
 from comfy_api.latest import ComfyExtension, io
 
 from ..sat3d.errors import Sat3dError
-from . import clips, encoders, example_photo, faces, load, masks, model_folders, part_fields, slider_files
+from . import (
+    clips,
+    encoders,
+    example_photo,
+    expressions,
+    faces,
+    load,
+    masks,
+    model_folders,
+    motions,
+    part_fields,
+    slider_files,
+)
 from .align import SAT3DAlignFace
+from .animate import SAT3DAnimate
 from .compare import SAT3DCompare
+from .drive import SAT3DDrive
 from .encoders import SAT3DLoadEncoder
 from .example_photo import SAT3DExamplePhoto
 from .faces import SAT3DLoadLatent, SAT3DSaveLatent
@@ -13,6 +27,7 @@ from .invert import InvertImage
 from .load import LoadEG3D
 from .masks import SAT3DLoadMasks
 from .mesh import SAT3DExportMesh
+from .motions import SAT3DLoadMotion, SAT3DSaveMotion
 from .multi_transfer import SAT3DMultiTransfer
 from .orbit import RenderOrbit
 from .parts import SAT3DPartMasks, SAT3DSwapParts
@@ -46,6 +61,10 @@ NODES: list[type[io.ComfyNode]] = [
     SAT3DRenderAsTaken,
     SAT3DPartMasks,
     SAT3DPasteBack,
+    SAT3DDrive,
+    SAT3DAnimate,
+    SAT3DSaveMotion,
+    SAT3DLoadMotion,
     SAT3DExportMesh,
     SAT3DContactSheet,
     QMMScore,
@@ -55,9 +74,11 @@ NODES: list[type[io.ComfyNode]] = [
 
 def register_model_folders() -> None:
     """Make the folders known to the host whose files the nodes list."""
-    for module in (load, masks, part_fields, slider_files, clips, encoders, faces):
+    for module in (load, masks, part_fields, slider_files, clips, encoders, expressions, faces, motions):
         module.LIBRARY.register()
-    model_folders.add_output_folder(faces.LIBRARY.folder, faces.SAVED_UNDER)
+    motions.MAPS.register()
+    for own in (faces, motions):
+        model_folders.add_output_folder(own.LIBRARY.folder, own.SAVED_UNDER)
 
 
 class Sat3dExtension(ComfyExtension):

@@ -10,7 +10,6 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-import folder_paths
 import torch
 from torch import Tensor
 
@@ -18,6 +17,7 @@ from ..sat3d import generators, inversion
 from ..sat3d.errors import Sat3dError
 from ..sat3d.files.safetensors_io import parse_json, read_header
 from ..sat3d.latent import SCHEMA, Latent, load_latent
+from . import model_folders
 from .inversion_jobs import Work
 from .library import file_stamp
 
@@ -26,8 +26,8 @@ _INFO, _SUFFIX = "info", ".safetensors"
 
 
 def folder() -> Path:
-    """Where the host keeps what packs want to find again: ``user/__sat3d/inversions``; faces as numbers, no photos."""
-    return Path(folder_paths.get_user_directory()) / "__sat3d" / "inversions"
+    """Faces as numbers, no photos."""
+    return model_folders.kept_folder("inversions")
 
 
 def key_of(work: Work, *networks: str) -> str:

@@ -39,3 +39,8 @@ def find_file(name: str, entry: str) -> Path | None:
 def paths_of(name: str) -> list[str]:
     """Where files of this kind belong."""
     return folder_paths.get_folder_paths(name)
+
+
+def kept_folder(name: str) -> Path:
+    """Where the host keeps what packs want to find again: ``user/__sat3d/<name>``."""
+    return Path(folder_paths.get_user_directory()) / "__sat3d" / name

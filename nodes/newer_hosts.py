@@ -15,6 +15,7 @@ FILE_3D = getattr(io, "File3DAny", None)
 CAMERA = io.Custom("LOAD3D_CAMERA")
 FACE_LANDMARKS = io.Custom("FACE_LANDMARKS")
 BOUNDING_BOX = io.Custom("BOUNDING_BOX")
+AUDIO = io.Custom("AUDIO")
 
 
 # What people who want to edit a face search for.

@@ -1,12 +1,13 @@
 """New files in the host's output folder, numbered as the host numbers its own."""
 
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 
 import folder_paths
 
 from ..sat3d.errors import FileError, NameTakenError
-from ..sat3d.files.writing import check_target
+from ..sat3d.files.writing import check_target, make_folder
 
 _LARGEST_NUMBER = 10**6
 
@@ -73,3 +74,12 @@ def save_numbered(prefix: str, suffix: str, save: Callable[[Path], None]) -> Pat
 def below_output(path: Path) -> str:
     """A file of the output folder by its path from there on, with forward slashes: what the host's viewers ask for."""
     return path.relative_to(folder_paths.get_output_directory()).as_posix()
+
+
+def temporary_file(suffix: str) -> Path:
+    """A new name in the host's folder of what need not be kept; no file is made.
+
+    Raises:
+        FileError: no such folder can be made.
+    """
+    return make_folder(folder_paths.get_temp_directory()) / f"sat3d_{secrets.token_hex(6)}{suffix}"

@@ -6,11 +6,9 @@ projectors an ``.npz`` with one array ``w``, PTI a tensor by ``torch.save``. Tru
 
 import math
 import os
-import re
-import zlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from zipfile import ZIP_DEFLATED
 
 import numpy as np
 import torch
@@ -19,7 +17,7 @@ from torch import Tensor
 from .camera import LABEL_SIZE
 from .errors import FileError
 from .files.reading import read_bytes
-from .foreign.archives import ZIP, entries_of, place_of
+from .foreign.npy import MAGIC, NoArray, npz_member, npz_members, read_npy
 from .foreign.state_dict import TENSOR_GLOBALS
 from .foreign.tensors import read_small
 from .foreign.torch_file import is_torch_file, read_torch
@@ -32,12 +30,6 @@ SUFFIXES = (".npy", ".npz", ".pt", ".pth")
 _WANTED = "numbers [rows, w_dim] of one face, as .npy, as .npz with an array w, or as a tensor of torch.save"
 _MOST_BYTES = 1 << 26
 _ARRAY = "w"  # in an .npz
-# The header of an .npy: a Python dictionary as text, which is matched here and never evaluated.
-_MAGIC = b"\x93NUMPY"
-_HEADER = re.compile(
-    r"\{'descr': '([<>|=]?)([a-zA-Z])([0-9]*)', 'fortran_order': (True|False), 'shape': \(([0-9, ]*)\), \} *\n?"
-)
-_MAX_AXES = 4
 
 
 def read_code(path: str | os.PathLike) -> Tensor:
@@ -49,17 +41,23 @@ def read_code(path: str | os.PathLike) -> Tensor:
     """
     path = Path(path)
     data = memoryview(read_bytes(path, _WANTED, _MOST_BYTES))
-    if bytes(data[:6]) == _MAGIC:
-        code = _read_npy(data, path.name)
-    elif bytes(data[:4]) == ZIP and any(entry.filename.endswith(".npy") for entry in entries_of(data)):
-        code = _read_npy(_array_of(data, path.name), path.name)
-    elif is_torch_file(data):
-        code = _read_tensor(data, path.name)
-    else:
-        raise _no_code(path.name, f"it begins with {bytes(data[:8])!r}")
+    try:
+        code = _read(data, path.name)
+    except NoArray as error:
+        raise _no_code(path.name, str(error)) from None
     if not torch.isfinite(code).all():
         raise _no_code(path.name, "NaN or infinite numbers")
     return code
+
+
+def _read(data: memoryview, name: str) -> Tensor:
+    if bytes(data[:6]) == MAGIC:
+        return _read_array(data)
+    if members := npz_members(data):
+        return _read_array(_array_of(data, members))
+    if is_torch_file(data):
+        return _read_tensor(data, name)
+    raise _no_code(name, f"it begins with {bytes(data[:8])!r}")
 
 
 def code_of(code: Tensor, network: StyleGenerator, name: str = "the code") -> Tensor:
@@ -119,40 +117,15 @@ def _no_code(name: str, got: str) -> FileError:
     return FileError("The file holds no code of a face", f"{name}: {got}", _WANTED, "choose another file")
 
 
-def _array_of(data: memoryview, name: str) -> memoryview:
-    entries = {entry.filename: entry for entry in entries_of(data)}
-    wanted = f"{_ARRAY}.npy" if len(entries) != 1 else next(iter(entries))
-    if wanted not in entries:
-        raise _no_code(name, f"arrays {', '.join(list(entries)[:5])}")
-    entry = entries[wanted]
-    if entry.compress_type == ZIP_DEFLATED:
-        packed = data[slice(*place_of(data, entry, compressed=True))]
-        try:
-            return memoryview(zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, _MOST_BYTES))
-        except zlib.error as error:
-            raise _no_code(name, f"its archive is damaged ({error})") from None
-    return data[slice(*place_of(data, entry))]
+def _array_of(data: memoryview, members: Sequence[str]) -> memoryview:
+    wanted = f"{_ARRAY}.npy" if len(members) != 1 else members[0]
+    if wanted not in members:
+        raise NoArray(f"arrays {', '.join(members[:5])}")
+    return npz_member(data, wanted, _MOST_BYTES)
 
 
-def _read_npy(data: memoryview, name: str) -> Tensor:
-    version, width = data[6] if len(data) > 12 else 0, 2
-    if version not in (1, 2, 3):
-        raise _no_code(name, "the header of its array is cut off, or of an unknown kind")
-    width = 2 if version == 1 else 4
-    length = int.from_bytes(data[8 : 8 + width], "little")
-    start = 8 + width + length
-    header = _HEADER.fullmatch(bytes(data[8 + width : min(start, len(data))]).decode("latin1"))
-    if header is None:
-        raise _no_code(name, "the header of its array is damaged, or of records")
-    order, kind, size, by_columns, shape = header.groups()
-    if kind != "f" or size not in ("2", "4", "8"):
-        raise _no_code(name, f"an array of type {kind}{size}, not of floating-point numbers")
-    sizes = tuple(int(number) for number in shape.replace(",", " ").split())
-    count = math.prod(sizes)
-    if len(sizes) > _MAX_AXES or len(data) - start != count * int(size):
-        raise _no_code(name, f"{len(data) - start} bytes for an array of shape {list(sizes)}: it is damaged")
-    array = np.frombuffer(data[start:], f"{'>' if order == '>' else '<'}f{size}").astype(np.float32)
-    return torch.from_numpy(array.reshape(sizes, order="F" if by_columns == "True" else "C").copy())
+def _read_array(data: memoryview) -> Tensor:
+    return torch.from_numpy(read_npy(data).astype(np.float32))
 
 
 def _read_tensor(data: memoryview, name: str) -> Tensor:

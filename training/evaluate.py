@@ -5,6 +5,7 @@ python training/evaluate.py generator --seed 7 --count 200 --json out/generator.
 python training/evaluate.py transfer --seed 7 --count 500 --json out/transfer.json --pictures out
 python training/evaluate.py parts --seed 7 --json out/parts.json --pictures out
 python training/evaluate.py sliders --seed 7 --json out/sliders.json --pictures out
+python training/evaluate.py animation --seed 7 --json out/animation.json --pictures out
 """
 
 import json
@@ -13,6 +14,7 @@ import sys
 from training.common.console import script
 from sat3d.files.writing import check_target, write_text
 from training.evaluation import clip, encoder, generator, inversion, readers, sliders
+from training.evaluation.animation import command as animation
 from training.evaluation.parts import command as parts
 from training.evaluation.people import Judging
 from training.evaluation.transfer import command as transfer
@@ -26,6 +28,7 @@ SUITES = {
     "inversion": (inversion.JudgeInversion, inversion.run),
     "parts": (parts.JudgeParts, parts.run),
     "sliders": (sliders.JudgeSliders, sliders.run),
+    "animation": (animation.JudgeAnimation, animation.run),
     "transfer": (transfer.JudgeTransfer, transfer.run),
 }
 

@@ -18,12 +18,17 @@ _REACH = 3  # standard deviations
 def rolled_label(rig: CameraRig, angles: Tensor, roll_rad: float = 0.0) -> Tensor:
     """``angles [2]`` (yaw, pitch), radians -> ``[1, 25]``, differentiable; ``roll``: about the line of sight, positive
     where the head tilts counter-clockwise in the picture."""
-    label = rig.label(angles[0], angles[1])
     if not roll_rad:
-        return label
-    pose, intrinsic = split_label(label)
-    c, s = math.cos(roll_rad), math.sin(roll_rad)
-    turn = pose.new_tensor([[c, -s, 0, 0], [s, c, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+        return rig.label(angles[0], angles[1])
+    return rolled_labels(rig, angles[None], angles.detach().new_full((1,), roll_rad))
+
+
+def rolled_labels(rig: CameraRig, angles: Tensor, roll_rad: Tensor) -> Tensor:
+    """The same of V cameras: ``angles [V, 2]``, ``roll_rad [V]`` -> ``[V, 25]``."""
+    pose, intrinsic = split_label(rig.label(angles[:, 0], angles[:, 1]))
+    c, s = roll_rad.to(pose).cos(), roll_rad.to(pose).sin()
+    turn = torch.eye(4, dtype=pose.dtype, device=pose.device).repeat(len(pose), 1, 1)
+    turn[:, 0, 0], turn[:, 0, 1], turn[:, 1, 0], turn[:, 1, 1] = c, -s, s, c
     return make_label(pose @ turn, intrinsic)
 
 

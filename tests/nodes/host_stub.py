@@ -151,7 +151,10 @@ def make_modules(models_dir: Path) -> dict[str, types.ModuleType]:
         io=io,
         ComfyExtension=type("ComfyExtension", (), {}),
         ui=SimpleNamespace(PreviewImage=_Picture),
-        InputImpl=SimpleNamespace(VideoFromComponents=lambda components: components),
+        InputImpl=SimpleNamespace(
+            VideoFromComponents=lambda components: components,
+            VideoFromFile=lambda file: SimpleNamespace(file=file),
+        ),
         Types=SimpleNamespace(VideoComponents=SimpleNamespace, File3D=lambda source: SimpleNamespace(source=source)),
     )
     utils = _module("comfy.utils", ProgressBar=_Bar)
@@ -217,6 +220,7 @@ def _folder_paths(models_dir: Path) -> types.ModuleType:
         get_output_directory=lambda: str(output),
         get_input_directory=lambda: str(models_dir.parent / "input"),
         get_user_directory=lambda: str(models_dir.parent / "user"),
+        get_temp_directory=lambda: str(models_dir.parent / "temp"),
         get_save_image_path=save_path,
         folder_names_and_paths=known,
         add_model_folder_path=add,

@@ -64,6 +64,30 @@ INPUTS = {
     "SAT3DExamplePhoto": [],
     "SAT3DRenderAsTaken": ["model", "latent", "rendering"],
     "SAT3DPasteBack": ["photo", "place", "edited", "area", "feather", "before", "mask", "unlike"],
+    "SAT3DDrive": ["face", "smoothing", "frame", "fps", "video", "images"],
+    "SAT3DAnimate": [
+        "model",
+        "latent",
+        "motion",
+        "mode",
+        "rest",
+        "mouth",
+        "eyes",
+        "brows",
+        "gaze",
+        "pose",
+        "view",
+        "orbit_yaw_deg",
+        "orbit_pitch_deg",
+        "orbit_seconds",
+        "first_frame",
+        "frames",
+        "neural_resolution",
+        "audio",
+        "rendering",
+    ],
+    "SAT3DSaveMotion": ["motion", "filename_prefix", "format"],
+    "SAT3DLoadMotion": ["motion_file", "map_file"],
     "SAT3DMultiTransfer": [
         "model",
         "source",
@@ -135,6 +159,10 @@ OUTPUTS = {
     "SAT3DExamplePhoto": [("photo", "IMAGE"), ("points", "STRING")],
     "SAT3DRenderAsTaken": [("images", "IMAGE"), ("alpha", "MASK"), ("parts", "SAT3D_PARTS")],
     "SAT3DPasteBack": [("image", "IMAGE"), ("changed", "MASK")],
+    "SAT3DDrive": [("motion", "SAT3D_MOTION"), ("audio", "AUDIO"), ("info", "STRING")],
+    "SAT3DAnimate": [("images", "IMAGE"), ("video", "VIDEO"), ("moved", "SAT3D_MOTION"), ("info", "STRING")],
+    "SAT3DSaveMotion": [("path", "STRING")],
+    "SAT3DLoadMotion": [("motion", "SAT3D_MOTION"), ("info", "STRING")],
     "SAT3DMultiTransfer": [("latent", "EG3D_LATENT"), ("picture", "IMAGE"), ("provenance", "STRING")],
     "SAT3DStudio": [
         ("latent", "EG3D_LATENT"),
@@ -216,7 +244,7 @@ def test_entrypoint_gives_the_extension(part):
 
 @pytest.mark.parametrize("path", sorted((ROOT / "nodes").glob("*.py")), ids=lambda p: p.name)
 def test_few_modules_talk_to_the_running_host(path):
-    of_folders = ("model_folders.py", "output_files.py", "inversion_cache.py", "example_photo.py")
+    of_folders = ("model_folders.py", "output_files.py", "example_photo.py")
     folders = {name: {"folder_paths"} for name in of_folders}
     if path.name != "host.py":
         assert host_imports(path) <= {"comfy_api"} | folders.get(path.name, set())

@@ -3,13 +3,16 @@
 import asyncio
 import importlib
 import json
+from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from sat3d.animation.expression_space import LinearExpressionSpace
 from sat3d.masks import AttributeMasks
 from sat3d.parsing.labels import LABEL_NAMES
 from sat3d.parts.field import save_parts
@@ -99,6 +102,7 @@ def test_there_are_the_promised_templates():
         "4 Edit a photo",
         "4b Group photo",
         "5 Orbit and mesh",
+        "5b Animate a face",
         "6 Scores",
         "7 Official FFHQ",
         "8 Refine",
@@ -331,9 +335,18 @@ def shipped(part, shelf, assets, triplane, monkeypatch):
     field = sure_field(triplane, "hair", LABEL_NAMES)
     save_parts(assets / "tiny-parts.safetensors", field, triplane.fingerprint(), triplane.layout.fingerprint)
     save_sliders(assets / "tiny-sliders.safetensors", tiny_sliders(triplane))
+    write_tiny_directions(triplane.layout, assets)
     write_tiny_clip(assets)
     part("nodes.clips")._kept.clear()
     tiny_helpers(part, monkeypatch)
+
+
+def write_tiny_directions(layout, assets):
+    """What the jaw moves in the tiny network."""
+    ones = torch.ones(1, 4)
+    LinearExpressionSpace(
+        ("jaw_open",), layout.editable_index[:4], ones, ones.T / 4, torch.zeros(4), torch.zeros(1), layout.fingerprint
+    ).save(assets / "tiny-expressions.safetensors")
 
 
 def tiny_helpers(part, monkeypatch):
@@ -377,6 +390,13 @@ def load_image(name: str, nodes: dict) -> torch.Tensor:
         return torch.from_numpy(np.asarray(picture.convert("RGB")).copy()).float()[None] / 255
 
 
+def load_video(nodes: dict) -> SimpleNamespace:
+    """What Load Video makes of a film: two frames of the photo that comes with the pack, and a sound."""
+    frames = load_image("sat3d_portrait.jpg", nodes).expand(2, -1, -1, -1)
+    heard = {"waveform": torch.zeros(1, 1, 800), "sample_rate": 8000}
+    return SimpleNamespace(get_components=lambda: SimpleNamespace(images=frames, audio=heard, frame_rate=Fraction(25)))
+
+
 def perform(prompt: dict, nodes: dict) -> dict[str, list]:
     """Run a prompt as the host does, smaller; the inputs of the host's own nodes by title of their class."""
     made, arrived = {}, {}
@@ -384,6 +404,9 @@ def perform(prompt: dict, nodes: dict) -> dict[str, list]:
         node = prompt[number]
         if node["class_type"] == "LoadImage":
             made[number] = [load_image(node["inputs"]["image"], nodes), None]
+            continue
+        if node["class_type"] == "LoadVideo":
+            made[number] = [load_video(nodes)]
             continue
         needed = {value[0] for value in node["inputs"].values() if isinstance(value, list)}
         if not needed <= set(made) or (node["class_type"] in CORE and node["class_type"] not in SEEN):

@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import torch
 
+from sat3d.animation import channels
+from sat3d.animation.channels import ACTION_NAMES
 from sat3d.errors import ConfigError
 
 from .attributes import EXPRESSIONS
@@ -66,7 +69,7 @@ ACTIONS: dict[str, dict[str, float]] = {
     "nose_wrinkled": _both(noseSneer=1.6),
     "cheeks_puffed": {"cheekPuff": 1.6},
 }  # fmt: skip
-ACTION_NAMES = tuple(ACTIONS)
+assert tuple(ACTIONS) == ACTION_NAMES
 
 
 def _sides(**strengths: float) -> dict[str, float]:
@@ -97,61 +100,6 @@ PRESETS: dict[str, dict[str, float]] = {
 }  # fmt: skip
 assert tuple(PRESETS) == EXPRESSIONS
 
-# What other programs call a movement (ARKit's 52 blendshapes) -> the action it is, and its strength at blendshape 1.
-ACTION_OF_BLENDSHAPE: dict[str, tuple[str, float]] = {
-    "jawOpen": ("jaw_open", 1.0),
-    "jawLeft": ("mouth_left", 0.5),
-    "jawRight": ("mouth_right", 0.5),
-    "mouthLeft": ("mouth_left", 0.8),
-    "mouthRight": ("mouth_right", 0.8),
-    "mouthSmileLeft": ("smile_left", 0.9),
-    "mouthSmileRight": ("smile_right", 0.9),
-    "mouthDimpleLeft": ("smile_left", 0.3),
-    "mouthDimpleRight": ("smile_right", 0.3),
-    "mouthFrownLeft": ("frown_left", 0.9),
-    "mouthFrownRight": ("frown_right", 0.9),
-    "mouthPucker": ("pucker", 0.9),
-    "mouthFunnel": ("funnel", 0.9),
-    "mouthPressLeft": ("lips_pressed", 0.4),
-    "mouthPressRight": ("lips_pressed", 0.4),
-    "mouthRollLower": ("lips_pressed", 0.5),
-    "mouthRollUpper": ("lips_pressed", 0.5),
-    "mouthStretchLeft": ("mouth_stretched", 0.35),
-    "mouthStretchRight": ("mouth_stretched", 0.35),
-    "mouthUpperUpLeft": ("upper_lip_up", 0.45),
-    "mouthUpperUpRight": ("upper_lip_up", 0.45),
-    "mouthLowerDownLeft": ("lower_lip_down", 0.4),
-    "mouthLowerDownRight": ("lower_lip_down", 0.4),
-    "mouthShrugLower": ("chin_up", 0.7),
-    "browInnerUp": ("brows_inner_up", 0.7),
-    "browOuterUpLeft": ("brow_outer_up_left", 0.8),
-    "browOuterUpRight": ("brow_outer_up_right", 0.8),
-    "browDownLeft": ("brow_down_left", 0.8),
-    "browDownRight": ("brow_down_right", 0.8),
-    "eyeBlinkLeft": ("lid_closed_left", 1.0),
-    "eyeBlinkRight": ("lid_closed_right", 1.0),
-    "eyeWideLeft": ("lid_wide_left", 0.9),
-    "eyeWideRight": ("lid_wide_right", 0.9),
-    "cheekSquintLeft": ("cheek_up_left", 0.7),
-    "cheekSquintRight": ("cheek_up_right", 0.7),
-    "eyeSquintLeft": ("cheek_up_left", 0.5),
-    "eyeSquintRight": ("cheek_up_right", 0.5),
-    "noseSneerLeft": ("nose_wrinkled", 0.35),
-    "noseSneerRight": ("nose_wrinkled", 0.35),
-    "cheekPuff": ("cheeks_puffed", 0.65),
-}
-# Blendshape -> which way both eyes look at 1, in degrees (to the viewer's right, up). Each eye has its own blendshape:
-# the two that describe one look share it.
-GAZE_OF_BLENDSHAPE: dict[str, tuple[float, float]] = {
-    "eyeLookInLeft": (-15.0, 0.0), "eyeLookOutRight": (-15.0, 0.0),
-    "eyeLookOutLeft": (15.0, 0.0), "eyeLookInRight": (15.0, 0.0),
-    "eyeLookUpLeft": (0.0, 12.5), "eyeLookUpRight": (0.0, 12.5),
-    "eyeLookDownLeft": (0.0, -12.5), "eyeLookDownRight": (0.0, -12.5),
-}  # fmt: skip
-# Blendshapes that this face cannot make.
-NO_COUNTERPART = ("jawForward", "mouthClose", "mouthShrugUpper", "tongueOut")
-
-GAZE_YAW_DEG, GAZE_PITCH_DEG = 30.0, 25.0  # where gaze_yaw and gaze_pitch are 1
 _LID_CLOSING, _LID_WIDENING = 0.28, 0.45  # blink at lid openness 0, widening at 1
 _NAMEABLE = 0.5  # strength from which an expression is worth its name
 _PURE = 0.35  # most of what else may be in the face beside it, of its own size
@@ -206,17 +154,13 @@ def unit_weights(actions: tuple[float, ...], lid_openness: float, gaze_pitch: fl
 def actions_from_blendshapes(weights: Mapping[str, float]) -> tuple[tuple[float, ...], tuple[float, float]]:
     """Blendshape name -> 0..1, as other programs have them -> ``(actions [A], (gaze_yaw, gaze_pitch))``.
 
-    What is missing counts as 0, and so does what has no counterpart (:data:`NO_COUNTERPART`).
+    What is missing counts as 0, and so does what has no counterpart (``NO_COUNTERPART`` in
+    :mod:`sat3d.animation.channels`).
 
     Raises:
         ConfigError: a name that ARKit does not have.
     """
-    known = {*ACTION_OF_BLENDSHAPE, *GAZE_OF_BLENDSHAPE, *NO_COUNTERPART, "_neutral"}
-    if unknown := sorted(set(weights) - known):
-        raise ConfigError("Not a blendshape", unknown[0], f"one of {', '.join(sorted(known))}", "correct its name")
-    strengths = dict.fromkeys(ACTION_NAMES, 0.0)
-    for name, (action, gain) in ACTION_OF_BLENDSHAPE.items():
-        strengths[action] += gain * weights.get(name, 0.0)
-    turns_deg = [np.multiply(turn, weights.get(name, 0.0)) for name, turn in GAZE_OF_BLENDSHAPE.items()]
-    yaw, pitch = np.clip(np.sum(turns_deg, 0) / (GAZE_YAW_DEG, GAZE_PITCH_DEG), -1, 1).tolist()
-    return tuple(min(max(strength, 0.0), 1.0) for strength in strengths.values()), (yaw, pitch)
+    names, values = list(weights), torch.tensor([list(weights.values())], dtype=torch.float64)
+    strengths = channels.actions_from_blendshapes(names, values)[0].tolist()
+    yaw, pitch = channels.gaze_channels(channels.gaze_from_blendshapes(names, values))[0].tolist()
+    return tuple(strengths), (yaw, pitch)

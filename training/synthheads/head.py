@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from sat3d.animation.channels import GAZE_PITCH_DEG, GAZE_YAW_DEG
 from sat3d.files.safetensors_io import read_header, read_tensors
 from training.synth.mesh import Mesh, vertex_normals
 
-from .actions import FACE_UNITS, GAZE_PITCH_DEG, GAZE_YAW_DEG, unit_weights
+from .actions import FACE_UNITS, unit_weights
 from .materials import Material
 from .mouth import TEETH_DROP_M, are_upper, lay_tongue
 from .parameters import HeadParameters

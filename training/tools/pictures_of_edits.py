@@ -8,7 +8,7 @@ Run it after the built-in generator, its masks or its sliders were trained anew.
 import math
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +16,8 @@ import torch
 from PIL import Image
 
 from training.common.console import script
+from sat3d.animation.retargeting import Retargeting
+from sat3d.animation.streaming import Animation, frames_of, make_clip
 from sat3d.generators import RenderOptions
 from sat3d.networks.built_in import MASKS, SLIDERS
 from sat3d.normals import normals_from_depth
@@ -24,7 +26,10 @@ from sat3d.parts.generator import views_of
 from sat3d.parts.masks import PartViews
 from sat3d.parts.swapping import swap_parts
 from sat3d.pictures import contact_sheet, depth_to_grey, save_picture, to_pil
+from training.animation.directions import LearnDirections, learn_directions
 from training.common.settings import BuiltIn, Settings
+from training.evaluation.animation.scenes import acted, write_motion
+from training.synthheads.populations import FIRST
 from training.tools.built_in_faces import BuiltInFaces
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,6 +46,7 @@ CHAIN = (
 )
 _SIDE, _NEAR = 0.4, 0.2  # yaw, radians
 _INPAINTED_DEG = 20.0
+_CLIP = (7, 1, 6)  # seed, number and frames
 
 
 def edits(studio: BuiltInFaces) -> Image.Image:
@@ -109,6 +115,17 @@ def face_sliders(studio: BuiltInFaces) -> Image.Image:
     return contact_sheet([above, [studio.picture(face, yaw) for yaw in (-_SIDE, _NEAR, _SIDE)]], cell_px=200)
 
 
+def animated(studio: BuiltInFaces) -> Image.Image:
+    """A rendered driver above; below, the beard-swapped head that follows it."""
+    head = replace(FIRST.draw(5, 3), glasses="none", beard="none", hair_style="short crop")
+    motion = write_motion(*_CLIP)
+    latent = studio.edit(studio.face(19), studio.face(40), "beard")
+    space = learn_directions(LearnDirections(), studio.loaded)
+    clip = make_clip(studio.network, latent, motion, space, Animation(Retargeting(rest="none"), render=RenderOptions()))
+    rows = [acted(head, motion, 256), list(frames_of(studio.network, clip))]
+    return contact_sheet([[to_pil(view.image)[0] for view in row] for row in rows], cell_px=130)
+
+
 PICTURES: dict[str, tuple[Path, Callable[[BuiltInFaces], Image.Image]]] = {
     "edits": (ROOT / "docs" / "edits.jpg", edits),
     "first_face": (ROOT / "workflows" / "1 First face.jpg", first_face),
@@ -116,6 +133,7 @@ PICTURES: dict[str, tuple[Path, Callable[[BuiltInFaces], Image.Image]]] = {
     "six_attributes": (ROOT / "workflows" / "3 Six attributes.jpg", six_attributes),
     "face_sliders": (ROOT / "workflows" / "3c Face sliders.jpg", face_sliders),
     "orbit_and_mesh": (ROOT / "workflows" / "5 Orbit and mesh.jpg", one_edit(36, 2, "hairstyle")),
+    "animation": (ROOT / "workflows" / "5b Animate a face.jpg", animated),
     "scores": (ROOT / "workflows" / "6 Scores.jpg", one_edit(19, 20, "eyeglasses", turned=False)),
     "inpainting": (ROOT / "workflows" / "8b Hand to inpainting.jpg", inpainting),
 }

@@ -49,6 +49,7 @@ class Kind:
 # The host's own nodes.
 CORE = {
     "LoadImage": Kind({}, ["image", None], {"IMAGE": "IMAGE", "MASK": "MASK"}),
+    "LoadVideo": Kind({}, ["file", None], {"VIDEO": "VIDEO"}),
     "SaveVideo": Kind(
         {"video": "VIDEO"}, ["filename_prefix", "format", "codec"], {}, defaults={"format": "auto", "codec": "auto"}
     ),
@@ -85,7 +86,8 @@ CORE = {
     ),
     "VAEDecode": Kind({"samples": "LATENT", "vae": "VAE"}, [], {"IMAGE": "IMAGE"}),
 }
-_UNSENT = {"LoadImage": "image", "Preview3D": "", "KSampler": "fixed"}  # the value of a widget that is not sent
+# The value of a widget that is not sent.
+_UNSENT = {"LoadImage": "image", "LoadVideo": "image", "Preview3D": "", "KSampler": "fixed"}
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 from torch import Tensor
 
@@ -14,8 +15,13 @@ class Types:
         def __init__(self, source: str) -> None: ...
 
     class VideoComponents:
+        audio: Any
+
         def __init__(self, images: Tensor, frame_rate: Fraction) -> None: ...
 
 class InputImpl:
     class VideoFromComponents:
         def __init__(self, components: Types.VideoComponents) -> None: ...
+
+    class VideoFromFile:
+        def __init__(self, file: str) -> None: ...

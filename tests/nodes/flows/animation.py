@@ -1,0 +1,50 @@
+"""A face that follows a video."""
+
+from __future__ import annotations
+
+from .builder import Graph
+from .page import VIDEO_PX, Kinds, Page
+
+VIDEO = "driver.mp4"  # whatever the user has; the page asks for it
+BUILT_IN_HEADS = "built-in heads"
+
+
+def animate_a_face(kinds: Kinds) -> Graph:
+    page = Page("5b Animate a face", kinds)
+    note = page.put_note(
+        370,
+        "Your video moves this head",
+        "Choose a video at Load Video: one face that is seen well, speaking or making faces. Drive reads its "
+        "expression, gaze and pose; Animate Face puts them onto the edited head, with the video's sound.\n\n"
+        "view = orbit shows the same from a moving camera. mode = relative adds to the head's own expression. The "
+        "sliders say how much of each is taken over.\n\nThe first run learns what moves this generator's faces, once, "
+        "in a few minutes. The built-in heads are drawings: of a mouth they show the shape, not the teeth.",
+    )
+    model = page.load()
+    page.column(370, 300)
+    source, reference = page.sample(model, 19, "Who is driven"), page.sample(model, 40, "Reference: the beard")
+    edit = page.edit(model, source["latent"], reference, "beard")
+    page.column(700, 310)
+    film = page.put("LoadVideo", 310, "Your video", file=VIDEO)
+    drive = page.put("SAT3DDrive", 210, video=film["VIDEO"], frame=BUILT_IN_HEADS)
+    save = page.put("SAT3DSaveMotion", 110, motion=drive["motion"])
+    page.column(1040, 310)
+    animate = page.put(
+        "SAT3DAnimate",
+        560,
+        model=model["model"],
+        latent=edit["latent"],
+        motion=drive["motion"],
+        audio=drive["audio"],
+    )
+    page.column(1380, 330)
+    shown = page.put(
+        "SaveVideo", 330 + VIDEO_PX, "The head, driven", video=animate["video"], filename_prefix="sat3d/animated"
+    )
+    told = page.put("PreviewAny", 150, "What moved", source=animate["info"])
+    page.group("What this is", note, model)
+    page.group("Who, and the edit", source, reference, edit)
+    page.group("The driver", film, drive, save)
+    page.group("Motion onto the face", animate)
+    page.group("Result", shown, told)
+    return page

@@ -1,0 +1,1 @@
+"""Directions of expression from known heads, drivers and clips on disk, and what the animation commands share."""
