@@ -54,7 +54,7 @@ class LayerRule:
         """What is known of places ``[M, 3]`` on the planes of the base face and of this one, ``[M]`` each: 0 where
         their parts cannot be, ``OPEN`` where they can."""
         if self.cells is None or self.own_cells is None:
-            return (torch.full_like(base[:, 0], OPEN),) * 2
+            return torch.full_like(base[:, 0], OPEN), torch.full_like(own[:, 0], OPEN)
         return look_up(self.cells, base), look_up(self.own_cells, own)
 
     def may_be(self, base: Tensor, own: Tensor) -> Tensor:

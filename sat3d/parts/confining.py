@@ -88,7 +88,7 @@ def confine_edit(
     numbers = part_field.numbers((*region.parts, *region.lower))
     layer = Layer(
         edited.styles.clone(), region.parts, feather=_SOFT, threshold=_EDGE, removed=_EDGE, kind=EDIT,
-        cells=torch.stack([part_cells(solid, numbers, *pair, region.around(solid)) for pair in pairs]),
+        cells=torch.stack([part_cells(solid, numbers, own, new, region.around(solid)) for own, new in pairs]),
         lower=region.lower, below=_height([pair[0] for pair in pairs], region), soft=_WIDTH * box,
         name=edited.edits[-1].reference if edited.edits else "",
     )  # fmt: skip
