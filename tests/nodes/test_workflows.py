@@ -98,7 +98,6 @@ def test_there_are_the_promised_templates():
         "2 First edit",
         "3 Six attributes",
         "3b Change the hair",
-        "3c Face sliders",
         "4 Edit a photo",
         "4b Group photo",
         "5 Orbit and mesh",

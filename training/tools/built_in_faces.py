@@ -1,4 +1,4 @@
-"""Faces of the built-in generator and edits of them by built-in masks and sliders, for scripts that make pictures."""
+"""Faces of the built-in generator and edits of them by the built-in masks, for scripts that make pictures."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,20 +10,16 @@ from torch import Tensor
 from sat3d.generators import LoadedGenerator, TriplaneGenerator, load_generator, z_from_seed
 from sat3d.latent import Latent
 from sat3d.masks import AttributeMasks, load_masks
-from sat3d.networks.built_in import GENERATOR, MASKS, SLIDERS
+from sat3d.networks.built_in import GENERATOR, MASKS
 from sat3d.pictures import to_pil
-from sat3d.sliders import Sliders, load_sliders
-from sat3d.sliders.editing import copy_face
 from sat3d.transfer import transfer
 
 
 @dataclass
 class BuiltInFaces:
-    """As the nodes make them; ``masks_path``, ``sliders_path``: other files. The networks are read when first asked
-    for."""
+    """As the nodes make them; ``masks_path``: another masks file. The networks are read when first asked for."""
 
     masks_path: Path = MASKS
-    sliders_path: Path = SLIDERS
 
     @cached_property
     def loaded(self) -> LoadedGenerator:
@@ -38,11 +34,6 @@ class BuiltInFaces:
         """Raises FileError, LayoutError: missing, damaged or of another generator."""
         return load_masks(self.masks_path, self.network.layout)
 
-    @cached_property
-    def sliders(self) -> Sliders:
-        """Raises FileError, LayoutError: missing, damaged or of another generator."""
-        return load_sliders(self.sliders_path, self.network.layout)
-
     def styles(self, seed: int, truncation: float = 1.0) -> Tensor:
         """``[1, S]``"""
         z = z_from_seed(seed, self.network.config.backbone.z_dim)
@@ -56,10 +47,6 @@ class BuiltInFaces:
     def edit(self, source: Latent, reference: Latent, attribute: str, intensity: float = 1.0) -> Latent:
         """``source`` with the reference's ``attribute``."""
         return transfer(source, reference, self.masks, [attribute], self.network.layout, intensity)
-
-    def copy(self, source: Latent, reference: Latent, *names: str) -> Latent:
-        """``source`` with these sliders, or groups of them, as in the reference."""
-        return copy_face(source, reference, self.sliders, names)
 
     def picture(self, face: Latent, yaw_rad: float = 0.0, pitch_rad: float = 0.0) -> Image.Image:
         """From a camera of the generator's own rig."""

@@ -1,8 +1,8 @@
 """Make the README's picture and the workflows' thumbnails anew, with the pack's own networks and masks.
 
-    python -m training.tools.pictures_of_edits [--masks FILE] [--sliders FILE] [--only NAME …]
+    python -m training.tools.pictures_of_edits [--masks FILE] [--only NAME …]
 
-Run it after the built-in generator, its masks or its sliders were trained anew. The seeds are those of the workflows.
+Run it after the built-in generator or its masks were trained anew. The seeds are those of the workflows.
 """
 
 import math
@@ -19,7 +19,7 @@ from training.common.console import script
 from sat3d.animation.retargeting import Retargeting
 from sat3d.animation.streaming import Animation, frames_of, make_clip
 from sat3d.generators import RenderOptions
-from sat3d.networks.built_in import MASKS, SLIDERS
+from sat3d.networks.built_in import MASKS
 from sat3d.normals import normals_from_depth
 from sat3d.parts.field import load_parts
 from sat3d.parts.generator import views_of
@@ -107,14 +107,6 @@ def inpainting(studio: BuiltInFaces) -> Image.Image:
     return contact_sheet([[to_pil(picture)[0] for picture in shown]], cell_px=200)
 
 
-def face_sliders(studio: BuiltInFaces) -> Image.Image:
-    """The face, the one that gives expression and shape, and the result; below, the result from three sides."""
-    source, reference = studio.face(2), studio.face(47)
-    face = studio.copy(source, reference, "expression", "shape")
-    above = [studio.picture(each) for each in (source, reference, face)]
-    return contact_sheet([above, [studio.picture(face, yaw) for yaw in (-_SIDE, _NEAR, _SIDE)]], cell_px=200)
-
-
 def animated(studio: BuiltInFaces) -> Image.Image:
     """A rendered driver above; below, the beard-swapped head that follows it."""
     head = replace(FIRST.draw(5, 3), glasses="none", beard="none", hair_style="short crop")
@@ -131,7 +123,6 @@ PICTURES: dict[str, tuple[Path, Callable[[BuiltInFaces], Image.Image]]] = {
     "first_face": (ROOT / "workflows" / "1 First face.jpg", first_face),
     "first_edit": (ROOT / "workflows" / "2 First edit.jpg", one_edit(19, 40, "beard")),
     "six_attributes": (ROOT / "workflows" / "3 Six attributes.jpg", six_attributes),
-    "face_sliders": (ROOT / "workflows" / "3c Face sliders.jpg", face_sliders),
     "orbit_and_mesh": (ROOT / "workflows" / "5 Orbit and mesh.jpg", one_edit(36, 2, "hairstyle")),
     "animation": (ROOT / "workflows" / "5b Animate a face.jpg", animated),
     "scores": (ROOT / "workflows" / "6 Scores.jpg", one_edit(19, 20, "eyeglasses", turned=False)),
@@ -142,7 +133,6 @@ PICTURES: dict[str, tuple[Path, Callable[[BuiltInFaces], Image.Image]]] = {
 @dataclass(frozen=True, kw_only=True)
 class PicturesOfEdits(Settings):
     masks: BuiltIn = MASKS
-    sliders: BuiltIn = SLIDERS
     only: tuple[Literal[tuple(PICTURES)], ...] = tuple(PICTURES)
 
 
@@ -151,7 +141,7 @@ def main(settings: PicturesOfEdits) -> int:
     with torch.inference_mode():
         for name in settings.only:
             path, draw = PICTURES[name]
-            save_picture(draw(BuiltInFaces(settings.masks, settings.sliders)), path, quality=88)
+            save_picture(draw(BuiltInFaces(settings.masks)), path, quality=88)
             print(path.relative_to(ROOT))
     return 0
 

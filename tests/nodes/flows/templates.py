@@ -15,7 +15,6 @@ from .photo import edit_a_photo, group_photo
 from .refine import refine
 from .scores import scores
 from .six_attributes import six_attributes
-from .sliders import face_sliders
 from .studio import studio
 
 TEMPLATES: tuple[Callable[[Kinds], Graph], ...] = (
@@ -23,7 +22,6 @@ TEMPLATES: tuple[Callable[[Kinds], Graph], ...] = (
     first_edit,
     six_attributes,
     change_the_hair,
-    face_sliders,
     edit_a_photo,
     group_photo,
     orbit_and_mesh,
