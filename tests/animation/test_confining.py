@@ -29,21 +29,21 @@ def network():
     return network
 
 
-def clip_of(network, face, label: str | None, moving: float = 1.0):
+def clip_of(network, face, label: str):
     layout, ones = network.layout, torch.ones(1, 12)
     space = LinearExpressionSpace(("jaw_open",), layout.editable_index[:12], 3 * ones, ones.T / 36, torch.zeros(12),
                                   torch.zeros(1), layout.fingerprint)  # fmt: skip
-    values = moving * torch.tensor([[0.0], [0.5], [1.0]])
+    values = torch.tensor([[0.0], [0.5], [1.0]])
     motion = Motion(("jaw_open",), values, torch.zeros(3, 2), torch.zeros(3, 3))
     options = Animation(view="still", render=RenderOptions(16), quick=False)
-    confined = None if label is None else Confined(sure_field(network, label), REGION)
-    return make_clip(network, face, motion, space, options, confined)
+    return make_clip(network, face, motion, space, options, Confined(sure_field(network, label), REGION))
 
 
 def pictures(network, clip):
     return torch.cat([view.image for view in frames_of(network, clip)])
 
 
+@pytest.mark.slow
 def test_outside_of_the_region_nothing_moves_and_inside_it_does(network):
     face = face_of(network, 1)
     nowhere = pictures(network, clip_of(network, face, "skin"))  # all is skin, and the region is the hair
@@ -52,6 +52,7 @@ def test_outside_of_the_region_nothing_moves_and_inside_it_does(network):
     assert not torch.equal(everywhere[0], everywhere[2])
 
 
+@pytest.mark.slow
 def test_the_face_itself_holds_still_and_its_last_edit_moves(network):
     face = swap_parts(network, sure_field(network, "hair"), face_of(network, 1), face_of(network, 3), ["glasses"])
     clip = clip_of(network, face, "hair")

@@ -202,6 +202,12 @@ def test_a_long_video_that_was_cut_is_decoded_by_the_host(part, tmp_path, monkey
     assert part("nodes.videos").open_incoming(video, None, 25.0).frames == 7
 
 
+@pytest.mark.parametrize("shape", [(0, 64, 64, 3), (1, 0, 64, 3)])
+def test_pictures_without_pixels_are_refused(part, graph, shape):
+    with pytest.raises(graph.errors.ShapeError, match="There is no picture"):
+        run(part("nodes.drive").SAT3DDrive, face=0, smoothing=1.0, images=torch.zeros(shape))
+
+
 def test_one_thing_drives(part, graph):
     with pytest.raises(graph.errors.ConfigError, match="One thing drives"):
         run(part("nodes.drive").SAT3DDrive, face=0, smoothing=1.0)
