@@ -45,7 +45,7 @@ INPUTS = {
         "sliders_file",
     ],
     "SAT3DReadParameters": ["model", "latent", "sliders_file"],
-    "SAT3DSwapParts": ["model", "source", "reference", "parts", "feather"],
+    "SAT3DSwapParts": ["model", "source", "reference", "parts", "feather", "heal"],
     "SAT3DPartMasks": ["parts", "choose", "edge"],
     "InvertImage": [
         "model",

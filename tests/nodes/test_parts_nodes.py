@@ -66,6 +66,15 @@ def test_a_swapped_face_goes_through_the_other_nodes(part, graph, field, tmp_pat
     assert len(more.layers) == 2 and len(more.edits) == 2
 
 
+def test_parts_that_grew_together_are_a_plain_face(part, graph, field):
+    model = graph.load()[0]
+    source, reference = graph.sample(model), graph.sample(model, seed=8)
+    asked = {"model": model, "source": source, "reference": reference, "parts": "hair", "feather": 0.4}
+    face, said = run(part("nodes.parts").SAT3DSwapParts, **asked, heal=2)
+    assert not face.layers and "1. hair of seed 8" in said and not torch.equal(face.styles, source.styles)
+    assert run(part("nodes.parts").SAT3DSwapParts, **asked, heal=0)[0].layers
+
+
 def test_an_edit_stays_inside_its_region(part, graph, field, triplane):
     model = graph.load()[0]
     source, reference = graph.sample(model), graph.sample(model, seed=8)
