@@ -96,8 +96,8 @@ class SAT3DSwapParts(io.ComfyNode):
                     max=MOST_STEPS,
                     optional=True,
                     advanced=True,
-                    tooltip="Steps in which the parts grow together into one plain face, 40 for one: no seams, and quick "
-                    "to turn, but all else is only nearly what it was. 0: they stay apart, and all else is exact.",
+                    tooltip="Steps in which the parts grow together into one plain face, 40 for one: no seams, and "
+                    "quick to turn, but all else is only nearly what it was. 0: they stay apart, and all else is exact.",
                 ),
             ],
             outputs=[widgets.edited_face(), widgets.provenance()],

@@ -40,7 +40,7 @@ from .export import LICENCE
 from .objective import patch_losses, without_rim
 from .patches import draw_patches, render_patch
 from .perceptual import Perceptual
-from .scores import Codes, SeenHead, look_at_head, mean_scores
+from .scores import SeenHead, look_at_head, mean_scores
 
 CHILD_FILE = "child.safetensors"
 _HALF_LIFE_HEADS, _SHOWN_HEADS, _PERCEPTUAL = 500.0, 8, 0.1
@@ -182,9 +182,8 @@ class ChildTask(Task):
 
     def evaluate(self) -> dict[str, float]:
         """Heads never trained on, from the front and from a side."""
-        codes = Codes(self.codes, self.encoder)
         heads = range(min(self.recipe.scored_heads, self.recipe.held_out(len(self.pack))))
-        self.seen = [look_at_head(self.mean_child, codes, self.pack, head) for head in heads]
+        self.seen = [look_at_head(self.mean_child, self.codes, self.pack, head) for head in heads]
         return mean_scores(self.seen)
 
     def preview(self, steps: int) -> None:

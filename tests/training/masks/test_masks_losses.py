@@ -37,15 +37,16 @@ def test_losses_are_those_of_each_transfer_alone(trainer):
     torch.testing.assert_close(together["loss"], parts)
 
 
-def test_a_step_is_the_papers(trainer):
+@pytest.mark.parametrize("first, second", [(0, 3), (4, 6), (1, 8)])
+def test_a_step_is_the_papers(trainer, first, second):
     """The same losses and nearly the same gradient as from pictures that are all made anew."""
     studio, logits = trainer.task.masks.studio, trainer.task.start.logits.clone().requires_grad_()
-    source, reference = (trainer.task.pairs.select(torch.tensor([i])) for i in (2, 7))
+    source, reference = (trainer.task.pairs.select(torch.tensor([i])) for i in (first, second))
     faces = (source.styles, reference.styles, source.camera, reference.camera)
     expected = paper_losses(studio, logits, *faces, "hairstyle", LossWeights())
     expected["loss"].backward()
     trainer.task.masks.zero_grad()
-    draw = Draw(torch.tensor([2]), torch.tensor([7]), torch.tensor([2]))
+    draw = Draw(torch.tensor([first]), torch.tensor([second]), torch.tensor([2]))
     found = trainer.task.masks(gather(trainer.task.pairs, draw, torch.device("cpu")))
     found["loss"].backward()
     torch.testing.assert_close(found["ref"] + found["src"], expected["attr"], atol=1e-4, rtol=1e-3)
