@@ -97,7 +97,8 @@ class SAT3DSwapParts(io.ComfyNode):
                     optional=True,
                     advanced=True,
                     tooltip="Steps in which the parts grow together into one plain face, 40 for one: no seams, and "
-                    "quick to turn, but all else is only nearly what it was. 0: they stay apart, and all else is exact.",
+                    "quick to turn, but all else is only nearly what it was. 0: they stay apart, and all else is "
+                    "exact.",
                 ),
             ],
             outputs=[widgets.edited_face(), widgets.provenance()],
