@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..checks import check_whole
 from ..errors import ConfigError
-from ..generators import RenderOptions, TriplaneGenerator
+from ..generators import RenderOptions, StyleGenerator, TriplaneGenerator
 from ..generators.base import as_view_generator
 from ..generators.shown import LEAST_SHARE
 from ..inversion.tune import tuned_network
@@ -31,7 +31,7 @@ _NEAR = 1e-3  # of the loss: how far w+ goes
 Watch = Callable[[int, int], None]
 
 
-def grow_together(network: TriplaneGenerator, face: Latent, steps: int, watch: Watch | None = None) -> Latent:
+def grow_together(network: StyleGenerator, face: Latent, steps: int, watch: Watch | None = None) -> Latent:
     """Every face of ``face`` without layers, each after ``steps`` of descent; 0, or no layers: as it is.
 
     ``watch(done, total)`` is told of all faces together, and may raise to cancel.
@@ -56,7 +56,7 @@ def _tell(watch: Watch | None, done: int, total: int) -> None:
         watch(done, total)
 
 
-def _grown(network: TriplaneGenerator, face: Latent, steps: int, tell: Callable[[int], None]) -> Tensor:
+def _grown(network: StyleGenerator, face: Latent, steps: int, tell: Callable[[int], None]) -> Tensor:
     """Styles ``[1, S]`` of one face."""
     plain = as_view_generator(tuned_network(network, face), "A face that grows together")
     if not isinstance(plain, TriplaneGenerator):
@@ -91,7 +91,7 @@ def _start(face: Latent) -> Tensor:
     return filling[-1] if filling else face.styles
 
 
-def _picture(network: TriplaneGenerator, styles: Tensor, camera: Tensor, options: RenderOptions) -> Tensor:
+def _picture(network: StyleGenerator, styles: Tensor, camera: Tensor, options: RenderOptions) -> Tensor:
     return network.synthesize(styles.to(network.device), camera, options).image
 
 
