@@ -1,4 +1,4 @@
-"""SAT3DExamplePhoto: photos that come with the pack, so that the photo workflows run at once."""
+"""SAT3DExamplePhoto: photos that come with the pack, and a clip, so that the workflows run at once."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -15,12 +15,12 @@ from . import newer_hosts
 
 FOLDER = Path(__file__).resolve().parent / "photos"
 NAME = "portrait"
-# What the photo templates open by Load Image, so that others are dropped in their place.
-IN_INPUT = {"sat3d_portrait.jpg": "portrait.jpg", "sat3d_group.jpg": "group.jpg"}
+# What templates open by Load Image and Load Video, so that others are dropped in their place.
+IN_INPUT = {"sat3d_portrait.jpg": "portrait.jpg", "sat3d_group.jpg": "group.jpg", "sat3d_driver.mp4": "driver.mp4"}
 
 
 def offer_in_input() -> None:
-    """Put the photos into the host's input folder, unless a file of the name is there, whatever is in it."""
+    """Put them into the host's input folder, unless a file of the name is there, whatever is in it."""
     folder = Path(folder_paths.get_input_directory())
     for name, photo in IN_INPUT.items():
         with suppress(FileError):

@@ -30,6 +30,7 @@ _ORDER = (
     "synthheads-encoder",
     "synthheads-masks",
     "synthheads-parts",
+    "synthheads-expressions",
 )
 
 

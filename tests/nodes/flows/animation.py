@@ -5,7 +5,7 @@ from __future__ import annotations
 from .builder import Graph
 from .page import VIDEO_PX, Kinds, Page
 
-VIDEO = "driver.mp4"  # whatever the user has; the page asks for it
+VIDEO = "sat3d_driver.mp4"  # comes with the pack
 BUILT_IN_HEADS = "built-in heads"
 
 
@@ -14,18 +14,19 @@ def animate_a_face(kinds: Kinds) -> Graph:
     note = page.put_note(
         370,
         "Your video moves this head",
-        "Choose a video at Load Video: one face that is seen well, speaking or making faces. Drive reads its "
-        "expression, gaze and pose; Animate Face puts them onto the edited head, with the video's sound.\n\n"
+        "Press Run: the clip, two seconds of a rendered head, moves the edited one. Then choose a video of yours at "
+        "Load Video: one face that is seen well, speaking or making faces. Drive reads its expression, gaze and pose; "
+        "Animate Face puts them onto the head, with the video's sound.\n\n"
         "view = orbit shows the same from a moving camera. mode = relative adds to the head's own expression. The "
-        "sliders say how much of each is taken over.\n\nThe first run learns what moves this generator's faces, once, "
-        "in a few minutes. The built-in heads are drawings: of a mouth they show the shape, not the teeth.",
+        "sliders say how much of each is taken over.\n\nOf another generator the first run learns what moves its "
+        "faces, once, in a few minutes. The built-in heads are drawings: of a mouth they show the shape, not the teeth.",
     )
     model = page.load()
     page.column(370, 300)
     source, reference = page.sample(model, 19, "Who is driven"), page.sample(model, 40, "Reference: the beard")
     edit = page.edit(model, source["latent"], reference, "beard")
     page.column(700, 310)
-    film = page.put("LoadVideo", 310, "Your video", file=VIDEO)
+    film = page.put("LoadVideo", 310, "The driver, or your video", file=VIDEO)
     drive = page.put("SAT3DDrive", 210, video=film["VIDEO"], frame=BUILT_IN_HEADS)
     save = page.put("SAT3DSaveMotion", 110, motion=drive["motion"])
     page.column(1040, 310)

@@ -17,6 +17,7 @@ from sat3d.generators import Rendering
 from sat3d.latent import Latent
 from sat3d.metrics import d_mean, pixel_changes
 from sat3d.networks.loading import resize
+from sat3d.parts.healing import grow_together
 from sat3d.parts.swapping import swap_parts
 from sat3d.pictures import contact_sheet, save_picture, to_pil
 from sat3d.regions import widen
@@ -32,11 +33,12 @@ SWAPPED: dict[str, tuple[tuple[str, ...], str, tuple[str, ...]]] = {
     "beard": (("beard",), "beard", ("beard",)),
     "eyes": (("eyes", "brows"), "iris_colour", ("eye_region",)),
 }
-METHODS = ("composition", "style_swap", "paste_2d", "w_swap")
+METHODS = ("composition", "grown_together", "style_swap", "paste_2d", "w_swap")
 _SIDE_DEG = 40.0  # pairs are seen from the front and, in turn, from the left and from the right
 _MASK_EDGE = 0.1  # a pixel with so much of a part is of it
 _MASK_MARGIN_PX = 3  # what super-resolution carries out of it
 _SWAPPED_WS = ("8", "16", "32")  # resolutions of the backbone that hold what hair, eyes and beards look like
+_GROWING_STEPS = 40
 _MOST_TRIES = 40  # times the pairs that are wanted
 _CELL_PX = 160
 
@@ -125,14 +127,22 @@ def _means(scores: Sequence[Mapping[str, float]]) -> dict[str, float | None]:
     return {name: rounded(sum(one[name] for one in scores) / len(scores)) if scores else None for name in names}
 
 
+@torch.no_grad()
+def _composed_face(bench: Bench, pair: Pair, part: str) -> Latent:
+    """As SAT3DSwapParts makes it."""
+    return swap_parts(
+        bench.network, bench.parts.field, pair.source, pair.reference, SWAPPED[part][0], masks=bench.masks,
+        examine=bench.examine,
+    )  # fmt: skip
+
+
 def _composed(bench: Bench, pair: Pair, part: str) -> list[Rendering]:
-    """As SAT3DSwapParts does it."""
-    with torch.no_grad():
-        face = swap_parts(
-            bench.network, bench.parts.field, pair.source, pair.reference, SWAPPED[part][0], masks=bench.masks,
-            examine=bench.examine,
-        )  # fmt: skip
-    return bench.views(face, pair.yaws_deg, labelled=True)
+    return bench.views(_composed_face(bench, pair, part), pair.yaws_deg, labelled=True)
+
+
+def _grown_together(bench: Bench, pair: Pair, part: str) -> list[Rendering]:
+    face = grow_together(bench.network, _composed_face(bench, pair, part), _GROWING_STEPS)
+    return bench.views(face, pair.yaws_deg)
 
 
 def _style_swapped(bench: Bench, pair: Pair, part: str) -> list[Rendering]:
@@ -163,6 +173,7 @@ def _pasted(bench: Bench, pair: Pair, part: str) -> list[Rendering]:
 
 _WAYS: dict[str, Callable[[Bench, Pair, str], list[Rendering]]] = {
     "composition": _composed,
+    "grown_together": _grown_together,
     "style_swap": _style_swapped,
     "paste_2d": _pasted,
     "w_swap": _w_swapped,
