@@ -19,7 +19,7 @@ def animate_a_face(kinds: Kinds) -> Graph:
         "Animate Face puts them onto the head, with the video's sound.\n\n"
         "view = orbit shows the same from a moving camera. mode = relative adds to the head's own expression. The "
         "sliders say how much of each is taken over.\n\nOf another generator the first run learns what moves its "
-        "faces, once, in a few minutes. The built-in heads are drawings: of a mouth they show the shape, not the teeth.",
+        "faces, once, in a few minutes. The built-in heads are drawings: of a mouth they show the shape, not teeth.",
     )
     model = page.load()
     page.column(370, 300)
