@@ -95,7 +95,7 @@ class SAT3DSwapParts(io.ComfyNode):
                     min=0,
                     max=MOST_STEPS,
                     optional=True,
-                    advanced=True,
+                    **newer_hosts.advanced(),
                     tooltip="Steps in which the parts grow together into one plain face, 40 for one: no seams, and "
                     "quick to turn, but all else is only nearly what it was. 0: they stay apart, and all else is "
                     "exact.",

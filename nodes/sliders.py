@@ -118,23 +118,7 @@ def _inputs() -> list[io.Input]:
             tooltip="Parameters or whole groups that become those of the reference, separated by commas: expression, "
             "gaze, chin_width. They come first, before values.",
         ),
-        io.Int.Input(
-            "picture_resolution",
-            default=64,
-            min=16,
-            max=256,
-            step=8,
-            tooltip="Side of the volume-rendered picture before super-resolution; less is faster.",
-        ),
-        io.Float.Input(
-            "yaw_deg",
-            default=0.0,
-            min=-90.0,
-            max=90.0,
-            step=1.0,
-            display_mode=widgets.SLIDER,
-            tooltip="From where the picture is seen, degrees to the side. 2D faces have only the front.",
-        ),
+        *widgets.small_picture(),
         EG3D_LATENT.Input(
             "reference", optional=True, tooltip="The face that as_in_reference means: one, or one for each source."
         ),

@@ -67,6 +67,29 @@ def rendering(default: str) -> io.Input:
     )
 
 
+def small_picture() -> list[io.Input]:
+    """The picture that follows while an edit is adjusted: how fine, and from where."""
+    return [
+        io.Int.Input(
+            "picture_resolution",
+            default=64,
+            min=16,
+            max=256,
+            step=8,
+            tooltip="Side of the volume-rendered picture before super-resolution; less is faster.",
+        ),
+        io.Float.Input(
+            "yaw_deg",
+            default=0.0,
+            min=-90.0,
+            max=90.0,
+            step=1.0,
+            display_mode=SLIDER,
+            tooltip="From where the picture is seen, degrees to the side. 2D faces have only the front.",
+        ),
+    ]
+
+
 def filename_prefix(default: str, more: str = "") -> io.Input:
     return io.String.Input(
         "filename_prefix", default=default, tooltip=f"Where in the output folder, and how the name begins.{more}"
