@@ -5,7 +5,7 @@ seams, so where parts met it draws what heads have there. All else comes back ne
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
@@ -65,21 +65,33 @@ def _grown(network: StyleGenerator, face: Latent, steps: int, tell: Callable[[in
     options = RenderOptions(min(_NEURAL_PX, plain.config.neural_rendering_resolution), least_share=LEAST_SHARE)
     with torch.no_grad():
         wanted = [_picture(network_showing(network, face), face.styles, camera, options) for camera in cameras[:, None]]
-    start = _start(face).to(plain.device).clone()
+    target = list(zip(cameras[:, None], wanted, strict=True))
+    return _descended(plain, _start(face).to(plain.device).clone(), target, options, steps, tell)
+
+
+def _descended(
+    plain: TriplaneGenerator,
+    start: Tensor,
+    target: Sequence[tuple[Tensor, Tensor]],
+    options: RenderOptions,
+    steps: int,
+    tell: Callable[[int], None],
+) -> Tensor:
+    """Styles near ``start [1, S]`` whose pictures are those of ``target``: cameras ``[1, 25]``, pictures
+    ``[1, 3, H, H]``, one of them a step. What w+ adds to styles is affine."""
     backbone = plain.config.backbone
     offset = torch.zeros(1, backbone.num_ws, backbone.w_dim, device=plain.device, requires_grad=True)
     nothing = plain.styles(torch.zeros_like(offset)).detach()
     optimizer = torch.optim.Adam([offset], lr=_RATE)
-    with torch.enable_grad():
-        for step in range(steps):
-            tell(step)
-            optimizer.param_groups[0]["lr"] = _RATE * _LAST_RATE ** (step / steps)
-            styles = start + plain.styles(offset) - nothing  # affine: what w+ adds to them
-            side = step % len(wanted)
-            got = _picture(plain, styles, cameras[side : side + 1], options)
-            (gradient,) = torch.autograd.grad(_loss(got, wanted[side]) + _NEAR * offset.square().mean(), offset)
-            offset.grad = gradient
-            optimizer.step()
+    for step in range(steps):
+        tell(step)
+        optimizer.param_groups[0]["lr"] = _RATE * _LAST_RATE ** (step / steps)
+        camera, wanted = target[step % len(target)]
+        with torch.enable_grad():
+            got = _picture(plain, start + plain.styles(offset) - nothing, camera, options)
+            loss = _loss(got, wanted) + _NEAR * offset.square().mean()
+        (offset.grad,) = torch.autograd.grad(loss, offset)
+        optimizer.step()
     tell(steps)
     with torch.no_grad():
         return start + plain.styles(offset) - nothing
