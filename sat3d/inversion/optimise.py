@@ -7,7 +7,7 @@ and the camera refined along with it. Nothing is random in the descent, so it gi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor
 from ..errors import ConfigError
 from ..generators import RenderOptions, StyleGenerator, ViewGenerator
 from ..latent import Latent
+from ..progress import Watch, no_watch
 from .cameras import angles_of, rolled_label
 from .delta import with_hooks_of
 from .initialisation import Inverter, ask_encoder, first_guess
@@ -25,17 +26,10 @@ from .parameters import HeldVariables, Start, Variables
 from .target import Target, make_target
 from .w_statistics import WStatistics, check_usable, measure_w_statistics
 
-# watch(done, total, picture): as sat3d.progress.Progress, with the face so far, [1, 3, H, H] in -1..1, now and then.
-Watch = Callable[..., None]
-
 PREVIEW_EVERY = 4
 _WARM_UP, _COOL_DOWN = 0.05, 0.5  # shares of the steps
 _LEAST_GAIN = 1e-3  # relative, that counts as a gain
 _SHARPEST_PITCH = math.pi / 2 - 0.05
-
-
-def no_watch(done: int, total: int, picture: Tensor | None = None) -> None:
-    """The default: say nothing, never cancel."""
 
 
 @dataclass(frozen=True)

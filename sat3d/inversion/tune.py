@@ -16,9 +16,10 @@ from ..checks import check_number, check_whole
 from ..errors import ShapeError
 from ..generators import RenderOptions, StyleGenerator
 from ..latent import Latent
+from ..progress import Watch, no_watch
 from .delta import delta_between, tunable_names, with_delta, with_hooks_of
 from .initialisation import Inverter
-from .optimise import PREVIEW_EVERY, Watch, no_watch, pace, set_gradients
+from .optimise import PREVIEW_EVERY, pace, set_gradients
 from .options import ADVICE, LEAST_SHARE, MOST_STEPS, Weights
 from .target import Target, make_target
 from .w_statistics import WStatistics, measure_w_statistics

@@ -18,9 +18,10 @@ from ..checks import check_number, check_whole
 from ..errors import ShapeError
 from ..latent import Latent
 from ..masks import AttributeMasks
+from ..progress import Watch, no_watch
 from .cameras import smooth
 from .initialisation import Inverter, ask_encoder, choose_likeliest, first_guess
-from .optimise import Inversion, Watch, descend, invert, no_watch
+from .optimise import Inversion, descend, invert
 from .options import ADVICE, MOST_STEPS, InversionOptions
 from .parameters import HeldVariables, Start
 from .target import Target, make_target

@@ -5,9 +5,9 @@ import torch
 from torch.nn import functional as F
 
 from sat3d.errors import ConfigError, FileError
+from sat3d.learning.segmenters import PARSERS
 from sat3d.parsing import deeplab
 from sat3d.parsing.state_file import shapes_of
-from training.masks.models import PARSERS
 
 from ..two_layers import two
 

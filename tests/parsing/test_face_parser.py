@@ -9,11 +9,12 @@ from torchvision.models import resnet18
 
 from sat3d.domains import load_domain
 from sat3d.errors import FileError, ShapeError
+from sat3d.learning.segmenters import PARSERS, load_segmenter
 from sat3d.parsing import bisenet, deeplab
 from sat3d.parsing.parser import HeadParser
 from sat3d.parsing.state_file import open_state_file, shapes_of
 from sat3d.regions import alterable_region
-from training.masks.models import PARSERS, load_segmenter
+from training.common.segmenters import find_segmenter
 
 CPU = torch.device("cpu")
 
@@ -189,8 +190,11 @@ def test_weights_of_several_gpus_with_other_classes_are_refused_by_shape(tmp_pat
 
 @pytest.mark.parametrize("domain", ["face", "cat"])
 def test_without_weights_it_is_said_where_they_are_from(domain):
-    with pytest.raises(FileError, match=r"do not come with the package.*--parser"):
+    with pytest.raises(FileError, match="do not come with the package") as caught:
         load_segmenter(load_domain(domain), None, CPU)
+    assert "--" not in str(caught.value)  # the nodes say it, too
+    with pytest.raises(FileError, match=r"do not come with the package.*--parser"):
+        find_segmenter(load_domain(domain), None, CPU)
 
 
 def test_pictures_that_are_none(face):

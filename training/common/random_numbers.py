@@ -6,19 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-_FACTOR, SEED_LIMIT = 1_000_003, 1 << 63
-
-
-def mixed_seed(seed: int, *numbers: int) -> int:
-    """One seed for a torch generator out of a training's seed and, say, a step and a rank."""
-    for number in numbers:
-        seed = (seed * _FACTOR + number) % SEED_LIMIT
-    return seed
-
-
-def generator_of(device: torch.device | str, seed: int, *numbers: int) -> torch.Generator:
-    """A generator on ``device`` for :func:`mixed_seed` of the numbers."""
-    return torch.Generator(device).manual_seed(mixed_seed(seed, *numbers))
+from sat3d.seeds import generator_of
 
 
 class Draws:

@@ -26,9 +26,10 @@ from sat3d.inversion import PortraitEncoder
 from sat3d.inversion.encoder import check_encoder
 from sat3d.networks.loading import SMALLEST_PICTURE_PX, resize
 from sat3d.pictures import contact_sheet, save_picture, to_pil
+from sat3d.seeds import generator_of
 from training.common.ema import RunningMean
 from training.common.engine import Stage, Step, Task
-from training.common.random_numbers import EpochOrder, generator_of
+from training.common.random_numbers import EpochOrder
 from training.common.schedule import RateSchedule
 from training.synth.cameras import Pose
 from training.synth.dataset import ShardFolder

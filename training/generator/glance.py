@@ -6,7 +6,7 @@ import torch
 
 from sat3d.inversion.glance import Glance
 from sat3d.networks.loading import resize
-from training.common.random_numbers import generator_of
+from sat3d.seeds import generator_of
 
 from ..data.packed import HeadPack
 from .components import find_components

@@ -12,8 +12,9 @@ from sat3d.camera import look_angles, split_label
 from sat3d.generators import Noise
 from sat3d.inversion.encoder import Encoded
 from sat3d.networks.loading import resize
+from sat3d.seeds import generator_of, mixed_seed
 from training.common.engine import Step
-from training.common.random_numbers import EpochOrder, generator_of, mixed_seed
+from training.common.random_numbers import EpochOrder
 
 from ..data.packed import HeadPack
 from .critic import critic_loss, drawing_loss

@@ -17,9 +17,9 @@ from torch.nn import functional as F
 
 from sat3d.generators import TriplaneGenerator
 from sat3d.generators.layers import normalize_2nd_moment
+from sat3d.seeds import generator_of, mixed_seed
 from training.common.ema import RunningMean
 from training.common.engine import Stage, Step
-from training.common.random_numbers import generator_of, mixed_seed
 from training.common.schedule import RateSchedule
 
 from .export import export_network

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from sat3d.learning.face_cache import Pairs
+from sat3d.learning.sampling import draw_transfers, most_different
 from sat3d.transfer import edit_styles
 
-from .face_cache import Pairs
 from .objective import Objective, Transfers, gather
-from .sampling import draw_transfers, most_different
 
 _PLACES = 8  # on the line from source to reference, visited in turn
 _CONTRAST = 4  # references to choose from: faces that agree in an attribute tell nothing about it

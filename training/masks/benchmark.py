@@ -14,6 +14,10 @@ import torch
 from sat3d.clip import load_clip
 from sat3d.domains import load_domain
 from sat3d.generators import StyleGenerator, load_generator
+from sat3d.learning.face_cache import Pairs
+from sat3d.learning.presampling import draw_candidates, measure
+from sat3d.learning.segmenters import load_segmenter
+from sat3d.learning.studio import Studio, View
 from sat3d.losses import PAPER_WEIGHTS
 from sat3d.masks import AttributeMasks
 from sat3d.networks.built_in import GENERATOR
@@ -22,10 +26,7 @@ from training.common.clock import Budget
 from training.common.device import choose_machine
 from training.common.engine import Run
 from training.masks.dry_run import silent_engine
-from training.masks.face_cache import Pairs
-from training.masks.models import Studio, View, load_segmenter
 from training.masks.optimizer import make_ranger
-from training.masks.presampling import draw_candidates, measure
 from training.masks.reference import paper_losses
 from training.masks.settings import Recipe
 
@@ -52,14 +53,14 @@ def mask_steps(device: str, generator: StyleGenerator | None = None) -> tuple[di
     network = network.to(device).requires_grad_(False)
     domain = load_domain("synthheads")
     parts = network, QMM(load_clip(device=device), domain), load_segmenter(domain, None, torch.device(device))
-    quick, plain = choose_machine(device, "auto"), choose_machine(device, "float32")
-    pairs = measure(Studio(*parts, machine=plain), *draw_candidates(network, domain.sampling, 0, 0, _FACES))
+    quick = choose_machine(device, "auto")
+    pairs = measure(Studio(*parts), *draw_candidates(network, domain.sampling, 0, 0, _FACES))
     run = Run(Path("unwritten.safetensors"), Budget(steps=300_000))
     steps = {
-        name: (silent_engine(Recipe(batch=batch), run, Studio(*parts, view, quick), pairs).step, batch)
+        name: (silent_engine(Recipe(batch=batch), run, Studio(*parts, view, quick.dtype), pairs).step, batch)
         for name, (view, batch) in _WAYS.items()
     }
-    return steps, _plain_step(Studio(*parts, machine=plain), pairs)
+    return steps, _plain_step(Studio(*parts), pairs)
 
 
 def _plain_step(studio: Studio, pairs: Pairs) -> Step:

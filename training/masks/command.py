@@ -10,13 +10,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from tqdm import tqdm
 
 from training.common.console import INTERRUPTED
 from sat3d.clip import choose_architecture, load_clip
 from sat3d.domains import load_domain
 from sat3d.errors import ConfigError, FileError
 from sat3d.generators import LoadedGenerator, TriplaneGenerator, load_generator
+from sat3d.learning.presampling import sample_pairs
+from sat3d.learning.studio import Studio, View
 from sat3d.networks.built_in import GENERATOR as BUILT_IN_GENERATOR
+from sat3d.progress import Watch
 from sat3d.qmm import QMM
 from training.common.checkpoint import beside, state_path
 from training.common.device import choose_machine
@@ -24,13 +28,12 @@ from training.common.distributed import Processes, join_processes
 from training.common.engine import Engine
 from training.common.report import Report, open_board
 from training.common.run_lock import run_lock
+from training.common.segmenters import find_segmenter
 
 from .dry_run import dry_run
 from .initialisation import first_channels, first_masks
-from .models import Studio, View, load_segmenter
 from .objective import Objective
 from .optimizer import find_ranger
-from .presampling import sample_pairs
 from .settings import BUILT_IN, MaskSettings
 from .task import MaskTask
 
@@ -105,8 +108,8 @@ def make_studio(settings: MaskSettings, loaded: LoadedGenerator, device: torch.d
     view = View(pictures.neural_resolution, pictures.picture_px, pictures.exact_gradients)
     machine = choose_machine(str(device), settings.precision)
     network = network.to(device).requires_grad_(False)  # a copy with other limits comes with gradients
-    segmenter = load_segmenter(domain, settings.parser, device, network)
-    return Studio(network, QMM(clip, domain), segmenter, view, machine)
+    segmenter = find_segmenter(domain, settings.parser, device, network)
+    return Studio(network, QMM(clip, domain), segmenter, view, machine.dtype)
 
 
 def train(engine: Engine) -> int:
@@ -121,7 +124,8 @@ def prepare(settings: MaskSettings, studio: Studio, loaded: LoadedGenerator, pro
     """Pairs, pre-selected channels and the training; the first process of a machine makes what others read."""
     recipe, reports, folder = settings.recipe, settings.reports, beside(settings.out, "pairs")
     with _one_after_the_other(folder, processes):
-        pairs = sample_pairs(studio, folder, settings.seed, recipe.pairs)
+        with progress_bar("faces", "face") as watch:
+            pairs = sample_pairs(studio, folder, settings.seed, recipe.pairs, watch)
         chosen = first_channels(recipe, settings.seed, studio, pairs, folder)
     start = first_masks(studio, chosen, loaded, recipe.start)
     notes = {"command": " ".join(["python", *sys.argv]), "torch": torch.__version__}
@@ -130,6 +134,18 @@ def prepare(settings: MaskSettings, studio: Studio, loaded: LoadedGenerator, pro
     objective = Objective(studio, start.logits, recipe.weights, recipe.temperature)
     task = MaskTask(recipe, objective, start, pairs, settings.out, studio.facts(), notes)
     return Engine(task, settings.run, processes, report)
+
+
+@contextmanager
+def progress_bar(what: str, unit: str) -> Iterator[Watch]:
+    """A bar on the console that a ``watch`` of the core moves."""
+    with tqdm(desc=what, unit=unit, disable=None) as bar:
+
+        def watch(done: int, total: int, picture: object = None) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield watch
 
 
 @contextmanager

@@ -5,6 +5,9 @@ from __future__ import annotations
 import shutil
 import time
 
+from sat3d.learning.face_cache import Pairs
+from sat3d.learning.presampling import draw_candidates, measure
+from sat3d.learning.studio import Studio
 from sat3d.masks import AttributeMasks
 from training.common.distributed import Processes
 from training.common.engine import Engine, Run
@@ -12,10 +15,7 @@ from training.common.report import Report
 from training.common.timing import Measurement
 from training.common.timing import measure as measure_run
 
-from .face_cache import Pairs
-from .models import Studio
 from .objective import Objective
-from .presampling import draw_candidates, measure
 from .settings import Recipe
 from .task import MaskTask
 

@@ -11,12 +11,13 @@ from torch import Tensor
 
 from sat3d.files.safetensors_io import read_tensors, write_tensors
 from sat3d.generators import LoadedGenerator
+from sat3d.learning import population
+from sat3d.learning.face_cache import Pairs
+from sat3d.learning.studio import Studio
 from sat3d.losses import LossWeights
 from sat3d.masks import AttributeMasks
 
-from . import attribution, population
-from .face_cache import Pairs
-from .models import Studio
+from . import attribution
 from .objective import Objective
 from .preselect import mean_region_gradients, preselected_channels
 from .settings import Recipe

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from sat3d.learning.face_cache import Pairs
+from sat3d.learning.sampling import Draw
+from sat3d.learning.studio import Studio
 from sat3d.losses import LossWeights, background_loss, probability_loss, total_loss
 from sat3d.qmm import Measurement, attribute_loss, reference_loss, source_loss
 from sat3d.regions import background_mask
 from sat3d.transfer import edit_styles
-
-from .face_cache import Pairs
-from .models import Studio
-from .sampling import Draw
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,8 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from sat3d.domains import Domain
-
-from .face_cache import Pairs
-from .models import Studio
+from sat3d.learning.face_cache import Pairs
+from sat3d.learning.studio import Studio
 
 
 def region_gradients(picture_of: Callable[[Tensor], Tensor], styles: Tensor, labels: Tensor, count: int) -> Tensor:

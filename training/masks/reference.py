@@ -6,12 +6,11 @@ import torch
 from torch import Tensor
 
 from sat3d.generators import RenderOptions
+from sat3d.learning.studio import Studio
 from sat3d.losses import LossWeights, background_loss, probability_loss, total_loss
 from sat3d.networks.loading import resize
 from sat3d.regions import alterable_region, background_mask
 from sat3d.transfer import edit_styles
-
-from .models import Studio
 
 
 def paper_losses(

@@ -11,15 +11,15 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from sat3d.learning.face_cache import Pairs
+from sat3d.learning.sampling import Draw, draw_transfers, most_different
 from sat3d.masks import AttributeMasks
 from sat3d.pictures import contact_sheet, save_picture, to_pil
 from training.common.checkpoint import beside
 from training.common.engine import Stage, Step, Task
 
-from .face_cache import Pairs
 from .objective import Objective, gather
 from .optimizer import make_ranger
-from .sampling import Draw, draw_transfers, most_different
 from .settings import Recipe
 
 _SHOWN = 6  # faces of a sheet

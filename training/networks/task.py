@@ -11,9 +11,11 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from sat3d.seeds import mixed_seed
+
 from ..common.ema import RunningMean
 from ..common.engine import Stage, Step, Task
-from ..common.random_numbers import Draws, EpochOrder, mixed_seed
+from ..common.random_numbers import Draws, EpochOrder
 from ..common.schedule import RateSchedule
 
 _HALF_LIFE_STEPS = 350.0  # of the average

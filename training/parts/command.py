@@ -13,12 +13,13 @@ from tqdm import tqdm
 from sat3d.domains import load_domain
 from sat3d.errors import ConfigError
 from sat3d.generators import TriplaneGenerator, load_generator
+from sat3d.learning.segmenters import Segmenter
 from sat3d.networks.built_in import GENERATOR
 from sat3d.parsing.labels import LABEL_NAMES
+from sat3d.seeds import generator_of
 from training.common.device import Machine
-from training.common.random_numbers import generator_of
+from training.common.segmenters import find_segmenter
 from training.common.settings import BuiltIn, Maybe, Range
-from training.masks.models import Segmenter, load_segmenter
 from training.networks.coded_heads import Coder, CoderSettings, find_coder, sees_as_the_renderer
 from training.networks.command import RunSettings
 
@@ -77,7 +78,7 @@ def make_task(settings: TrainParts, machine: Machine) -> PartsTask:
 
 
 def _parser_of(settings: TrainParts, network: TriplaneGenerator) -> Segmenter:
-    parser = load_segmenter(load_domain(settings.domain), settings.parser, network.device, network)
+    parser = find_segmenter(load_domain(settings.domain), settings.parser, network.device, network)
     if parser is None or parser.find is None:
         raise ConfigError("This domain has no parser", settings.domain, "synthheads, face", "choose another --domain")
     return parser

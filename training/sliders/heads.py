@@ -14,7 +14,8 @@ from tqdm import tqdm
 from sat3d.generators import RenderOptions, StyleGenerator
 from sat3d.generators.shown import LEAST_SHARE
 from sat3d.networks.loading import SMALLEST_PICTURE_PX, resize
-from training.common.random_numbers import Draws, generator_of
+from sat3d.seeds import generator_of
+from training.common.random_numbers import Draws
 
 from ..data.array_cache import ArrayCache
 from .sources import Sources

@@ -5,10 +5,10 @@ import json
 import pytest
 import torch
 
+from sat3d.learning.studio import View
 from training import benchmark
 from training.common.timing import measure, tensor_rise_mib
 from training.masks import benchmark as benchmark_masks
-from training.masks.models import View
 
 
 @pytest.fixture

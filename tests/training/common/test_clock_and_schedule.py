@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from sat3d.errors import ConfigError
+from sat3d.seeds import generator_of, mixed_seed
 from training.common.clock import Budget, Clock
 from training.common.engine import Engine, Run, Stage
-from training.common.random_numbers import EpochOrder, generator_of, mixed_seed
+from training.common.random_numbers import EpochOrder
 from training.common.report import Report
 from training.common.schedule import RateSchedule
 from training.generator.presets import find_preset

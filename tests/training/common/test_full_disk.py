@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from sat3d.errors import FileError
+from sat3d.learning.face_cache import PairFolder
 from sat3d.pictures import contact_sheet
 from tests.training.synthheads.fakes import fake_render_views
 from training import benchmark, demo, evaluate
@@ -17,7 +18,6 @@ from training.common.report import Report
 from training.common.run_lock import run_lock
 from training.generator import task as generator_task
 from training.masks import task as masks_task
-from training.masks.face_cache import PairFolder
 from training.synth import render_command, shards, sheet_command, sheet_rows
 from training.synthheads import __main__ as synthheads
 

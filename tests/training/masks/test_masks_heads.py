@@ -9,10 +9,10 @@ from sat3d.domains import load_domain
 from sat3d.errors import ConfigError
 from sat3d.generators import RenderOptions
 from sat3d.generators.checkpoint import save_checkpoint
+from sat3d.learning.presampling import draw_candidates
+from sat3d.learning.segmenters import load_segmenter
 from tests.generators.full_heads import latents, tiny_full_head, tiny_full_head_config, weights_of
 from tests.training.masks.setup import losses_of, make_trainer
-from training.masks.models import load_segmenter
-from training.masks.presampling import draw_candidates
 
 
 @pytest.fixture

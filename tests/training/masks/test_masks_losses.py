@@ -8,13 +8,13 @@ import torch
 
 from sat3d.generators import BackboneConfig, RenderOptions, StyleGAN2Config
 from sat3d.generators.checkpoint import save_checkpoint
+from sat3d.learning.sampling import Draw, draw_transfers, most_different
 from sat3d.losses import LossWeights, probability_loss
 from sat3d.qmm import Measurement
 from tests.conftest import seeded
 from tests.training.masks.setup import losses_of, make_trainer
 from training.masks.objective import gather
 from training.masks.reference import paper_losses
-from training.masks.sampling import Draw, draw_transfers, most_different
 
 
 def test_a_face_given_to_itself_changes_nothing(trainer):

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from sat3d.domains import DescriptorGroup, Domain
+from sat3d.learning.population import explained_shares, populated_channels, population_shares
 from tests.training.masks.setup import make_trainer
-from training.masks.population import explained_shares, populated_channels, population_shares
 
 
 def test_shares_and_chances_by_hand():

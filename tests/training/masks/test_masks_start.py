@@ -11,6 +11,9 @@ from sat3d.clip.tokenizer import EXTRA_TOKENS, vocabulary_of
 from sat3d.domains import DescriptorGroup, Domain, PictureSampling, Preselection, Quota, load_domain
 from sat3d.errors import ConfigError, FileError
 from sat3d.files.network_files import save_network
+from sat3d.learning.presampling import Admission
+from sat3d.learning.sampling import Draw, draw_transfers, most_different, shown
+from sat3d.learning.segmenters import PARSERS, load_segmenter
 from sat3d.losses import LossWeights
 from tests.training.masks.setup import arguments, make_trainer
 from tests.training.tiny_networks import SMALL_CLIP
@@ -19,11 +22,8 @@ from training.common.settings import parse
 from training.masks import command
 from training.masks import initialisation as start
 from training.masks.attribution import Attributions, attributed_channels, attributions
-from training.masks.models import PARSERS, load_segmenter
 from training.masks.objective import gather
-from training.masks.presampling import Admission
 from training.masks.preselect import normalise, preselected_channels, region_gradients
-from training.masks.sampling import Draw, draw_transfers, most_different, shown
 from training.masks.settings import MaskSettings
 
 

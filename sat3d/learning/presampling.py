@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
-from sat3d.domains import PictureSampling, Quota
-from sat3d.errors import ConfigError
-from sat3d.generators import StyleGenerator, TriplaneGenerator
-from sat3d.regions import pixels_labelled
-from training.common.random_numbers import generator_of
-
+from ..domains import PictureSampling, Quota
+from ..errors import ConfigError
+from ..generators import StyleGenerator, TriplaneGenerator
+from ..progress import Watch, no_watch
+from ..regions import pixels_labelled
+from ..seeds import generator_of
 from .face_cache import Drawn, PairFolder, Pairs, join
-from .models import Studio
+from .sheets import FaceSheet
+from .studio import Studio
 
 _CHUNK = 64
 _DRAWN_AT_ONCE = 8
@@ -85,8 +85,10 @@ def measure(studio: Studio, styles: Tensor, camera: Tensor) -> Pairs:
     return Pairs(styles.cpu(), camera.cpu(), scores.float().cpu(), images.half().cpu(), labels.cpu())
 
 
-def sample_pairs(studio: Studio, folder: Path, seed: int, count: int) -> Pairs:
+def sample_pairs(studio: Studio, folder: Path, seed: int, count: int, watch: Watch = no_watch) -> Pairs:
     """``count`` pairs: read from ``folder`` what is there, draw and write what is missing.
+
+    ``watch`` counts faces and sees the last ones; where it raises, all but the faces since the last chunk are kept.
 
     Raises:
         FileError: the folder holds pairs of other settings. ConfigError: the domain's filters leave too few.
@@ -94,29 +96,45 @@ def sample_pairs(studio: Studio, folder: Path, seed: int, count: int) -> Pairs:
     store = PairFolder(folder, {**studio.facts(), "seed": seed, "count": count})
     store.open()
     chunks: list[Pairs] = []
-    drawn = Drawn()
-    bar = tqdm(desc="faces", total=count, unit="face", disable=None)
+    drawn, sheet = Drawn(), FaceSheet()
     for number in range(-(-count // _CHUNK)):
         found = store.read(number)
         if found is None:
-            found = _draw_chunk(studio, seed, count, min(_CHUNK, count - number * _CHUNK), drawn)
+            watch_chunk = _watch_from(number * _CHUNK, count, sheet, watch)
+            found = _draw_chunk(studio, seed, count, min(_CHUNK, count - number * _CHUNK), drawn, watch_chunk)
             store.write(number, *found)
+        else:
+            sheet.add(found[0].images)
         chunk, drawn = found
         chunks.append(chunk)
-        bar.update(len(chunk))
-    bar.close()
+        watch(number * _CHUNK + len(chunk), count, sheet.picture)
     return join(chunks)
 
 
-def _draw_chunk(studio: Studio, seed: int, count: int, wanted: int, drawn: Drawn) -> tuple[Pairs, Drawn]:
+def _watch_from(before: int, total: int, sheet: FaceSheet, watch: Watch) -> Callable[[int, Tensor | None], None]:
+    """Told how many of a chunk are kept, and the picture of the one that was kept now."""
+
+    def told(kept: int, picture: Tensor | None) -> None:
+        if picture is not None:
+            sheet.add(picture)
+        watch(before + kept, total, sheet.picture)
+
+    return told
+
+
+def _draw_chunk(
+    studio: Studio, seed: int, count: int, wanted: int, drawn: Drawn, told: Callable[[int, Tensor | None], None]
+) -> tuple[Pairs, Drawn]:
     """The next ``wanted`` pairs that are admitted."""
     admission = Admission(studio.domain.sampling, count, drawn.lacking)
     kept: list[Pairs] = []
     candidates = drawn.candidates
     for pair, shares in _candidates(studio, seed, candidates):
         candidates += 1
-        if admission.admits(shares):
+        admitted = admission.admits(shares)
+        if admitted:
             kept.append(pair)
+        told(len(kept), pair.images if admitted else None)
         if len(kept) == wanted:
             return join(kept), Drawn(candidates, admission.lacking)
         if candidates >= _MOST_CANDIDATES * count:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from sat3d.domains import Domain
-from sat3d.qmm import Measurement
-from training.common.random_numbers import SEED_LIMIT, mixed_seed
+from ..domains import Domain
+from ..qmm import Measurement
+from ..seeds import SEED_LIMIT, mixed_seed
 
 _LIKELY = 0.5
 _FAR = 1e6  # more than any difference

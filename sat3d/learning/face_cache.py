@@ -10,9 +10,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from sat3d.errors import FileError
-from sat3d.files.safetensors_io import open_safetensors, parse_json, read_header, write_tensors
-from sat3d.files.writing import make_folder, write_text
+from ..errors import FileError
+from ..files.safetensors_io import open_safetensors, parse_json, read_header, write_tensors
+from ..files.writing import make_folder, write_text
 
 SCHEMA = "sat3d-mask-pairs/1"
 _SETTINGS = "settings.json"
@@ -90,7 +90,7 @@ class PairFolder:
                 "The folder holds pairs of other settings",
                 f"{self.folder}: {'; '.join(other)}",
                 "the same generator, domain, models, view and seed",
-                "choose another --out, or delete the folder",
+                "choose another name for what is learned, or delete the folder",
             )
 
     def path_of(self, number: int) -> Path:

@@ -8,13 +8,11 @@ measured anyway. Where attributes go together in a population, their channels do
 from __future__ import annotations
 
 import torch
-from scipy.stats import f as fisher
 from torch import Tensor
 from torch.nn import functional as F
 
-from sat3d.domains import Domain
-from sat3d.qmm import Measurement
-
+from ..domains import Domain
+from ..qmm import Measurement
 from .sampling import shown
 
 CHANCE = 1e-4  # that answers about anything else explain as much
@@ -29,6 +27,8 @@ def explained_shares(codes: Tensor, answers: list[Tensor]) -> tuple[Tensor, Tens
     Linear regression on which answer each group gets: adjusted R² (Ezekiel 1930), 0..1, and the F test's p.
     ``codes [N, n]``; ``answers``: a number ``[N]`` for each group. With too few faces for the answers: 0 and 1.
     """
+    from scipy.stats import f as fisher  # takes a while to import
+
     basis, codes = _span(answers), codes.double() - codes.double().mean(0)
     free, rest = basis.shape[1], len(codes) - basis.shape[1] - 1
     if free < 1 or rest < 1:

@@ -3,96 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from sat3d.domains import Domain
-from sat3d.errors import ConfigError, FileError
-from sat3d.generators import FullHeadGenerator, RenderOptions, StyleGenerator, TriplaneGenerator
-from sat3d.generators.base import fingerprint_of
-from sat3d.generators.shown import LEAST_SHARE
-from sat3d.networks.loading import SMALLEST_PICTURE_PX, resize
-from sat3d.parsing.bisenet import load_face_parser
-from sat3d.parsing.deeplab import load_voc_parser
-from sat3d.parsing.parser import load_parser
-from sat3d.qmm import QMM
-from sat3d.regions import alterable_region, pixels_labelled
-from training.common.device import Machine
-
-
-@dataclass(frozen=True)
-class Segmenter:
-    """A parser as masks need it: ``find`` takes ``[B, 3, H, W]`` in -1..1 to labels ``[B, H, W]``; None: the generator
-    parses its pictures itself."""
-
-    label_names: tuple[str, ...]
-    find: Callable[[Tensor], Tensor] | None
-    fingerprint: str = ""
-
-
-OWN_PARSER = "own"  # what a domain calls the parsing that some generators do themselves
-
-
-def load_head_parser(weights: Path | None, device: torch.device) -> Segmenter:
-    """The parser of the built-in domain, or one of its kind from a file."""
-    parser = load_parser(weights).to(device)
-    return Segmenter(parser.config.labels, parser.labels, fingerprint_of(parser))
-
-
-def load_celebamask_parser(weights: Path | None, device: torch.device) -> Segmenter:
-    """BiSeNet with the public weights of face-parsing.PyTorch, for photographs of faces."""
-    parser = load_face_parser(weights).to(device)
-    return Segmenter(parser.label_names, parser.labels, fingerprint_of(parser))
-
-
-def load_deeplab(weights: Path | None, device: torch.device) -> Segmenter:
-    """torchvision's DeepLabv3, for photographs of cats; ``weights`` may be its name."""
-    parser = load_voc_parser(weights).to(device)
-    return Segmenter(parser.label_names, parser.labels, fingerprint_of(parser))
-
-
-# The kinds of parser that a domain file may name: weights (None: built-in) and device -> Segmenter.
-PARSERS: dict[str, Callable[[Path | None, torch.device], Segmenter]] = {
-    "head": load_head_parser,
-    "celebamask": load_celebamask_parser,
-    "voc": load_deeplab,
-}
-
-
-def load_segmenter(
-    domain: Domain, weights: Path | None, device: torch.device, network: StyleGenerator | None = None
-) -> Segmenter | None:
-    """The parser that the domain names, or None where it names none. ``network``: for domains whose parser is the
-    generator itself (``own``); its labels are called label_0, label_1 …, since files do not name them.
-
-    Raises:
-        ConfigError: a kind of parser that is not known, or a generator that does not parse its pictures.
-        FileError: its weights are missing, damaged or of another kind.
-    """
-    if not domain.parser:
-        return None
-    if domain.parser == OWN_PARSER:
-        return _own_segmenter(network)
-    if domain.parser not in PARSERS:
-        raise ConfigError(
-            "The domain names a parser that is not known", domain.parser, f"one of {list(PARSERS)}", "correct its file"
-        )
-    try:
-        return PARSERS[domain.parser](weights, device)
-    except FileError as error:
-        raise error if weights else error.with_next_step(f"{error.next_step} (--parser)") from error
-
-
-def _own_segmenter(network: StyleGenerator | None) -> Segmenter:
-    count = network.config.parsing_labels if isinstance(network, FullHeadGenerator) else 0
-    if not count:
-        raise ConfigError("The domain wants a generator that parses its own pictures, and this one does not",
-                          "no parsing layer", "a SphereHead with one", "choose a domain with a parser")  # fmt: skip
-    return Segmenter(tuple(f"label_{i}" for i in range(count)), None)
+from ..domains import Domain
+from ..generators import RenderOptions, StyleGenerator, TriplaneGenerator
+from ..generators.base import fingerprint_of
+from ..generators.shown import LEAST_SHARE
+from ..networks.loading import SMALLEST_PICTURE_PX, resize
+from ..qmm import QMM
+from ..regions import alterable_region, pixels_labelled
+from .segmenters import Segmenter
 
 
 @dataclass(frozen=True)
@@ -110,13 +35,13 @@ class View:
 
 @dataclass(frozen=True)
 class Studio:
-    """Everything frozen that a step needs."""
+    """Everything frozen that faces are made and measured with. ``dtype``: of the backbone's convolutions."""
 
     network: StyleGenerator
     qmm: QMM
     segmenter: Segmenter | None
     view: View = View()
-    machine: Machine = field(default_factory=Machine)
+    dtype: torch.dtype = torch.float32
 
     def __post_init__(self):
         if self.segmenter is None:
@@ -146,13 +71,16 @@ class Studio:
         image = self._shaped(styles, camera) if isinstance(self.network, TriplaneGenerator) else self._flat(styles)
         return resize(image.float(), self.picture_px, self.picture_px)
 
+    def _autocast(self) -> AbstractContextManager:
+        return torch.autocast(self.device.type, self.dtype) if self.dtype != torch.float32 else nullcontext()
+
     def _flat(self, styles: Tensor) -> Tensor:
-        with self.machine.autocast():
+        with self._autocast():
             return self.network.synthesize(styles).image
 
     def _shaped(self, styles: Tensor, camera: Tensor) -> Tensor:
         # Only the backbone in half precision: depths and colours of thin surfaces need all digits.
-        with self.machine.autocast():
+        with self._autocast():
             planes = self.network.planes(styles).float()
         options = RenderOptions(self.view.neural_resolution, least_share=None if self.view.exact else LEAST_SHARE)
         return self.network.render(planes, styles, camera, options).image
