@@ -13,11 +13,14 @@ from torch.nn import functional as F
 
 from ..domains import Domain
 from ..qmm import Measurement
+from .acting import Acting
 from .sampling import shown
 
 CHANCE = 1e-4  # that answers about anything else explain as much
 LEAST_SHARE = 0.05  # of a channel's variance: less is no carrier, however sure
 FIRST_LOGIT = 7.0  # probability 0.995 of six attributes and others
+LEAST_INSIDE = 0.5  # of a channel's energy: less, and it acts mostly elsewhere
+LEAST_STRENGTH = 0.5  # of what an attribute's channels do inside its region: so much it keeps
 _NEGLIGIBLE = 1e-9  # singular values, to the largest: answers of a group add up to 1, so some directions are empty
 
 
@@ -65,5 +68,28 @@ def population_shares(codes: Tensor, scores: Tensor, domain: Domain) -> Tensor:
 
 def populated_channels(names: list[str], shares: Tensor) -> dict[str, tuple[Tensor, float]]:
     """What ``AttributeMasks.initial`` takes: each channel's attribute is the one that explains most of it."""
-    mine = (shares == shares.amax(0)) & (shares >= LEAST_SHARE)
-    return {name: (mine[row].nonzero()[:, 0], FIRST_LOGIT) for row, name in enumerate(names)}
+    return {name: (row.nonzero()[:, 0], FIRST_LOGIT) for name, row in zip(names, _claims(shares), strict=True)}
+
+
+def _claims(shares: Tensor) -> Tensor:
+    """``[m, n]`` bool: the attribute that gets each channel."""
+    return (shares == shares.amax(0)) & (shares >= LEAST_SHARE)
+
+
+def guarded_shares(shares: Tensor, acting: Acting, spread: Tensor) -> Tensor:
+    """``shares [m, n]`` without those of attributes outside of whose region a channel mostly acts.
+
+    What no attribute of a domain asks for, such as the hair's colour beside *beard* alone, goes along with others in
+    some population, and would go to whoever explains the most of it. An attribute that would be left with less than
+    half of its own strength gets the least bad of its channels back. ``spread [n]``: by how much faces differ.
+    """
+    inside, strength = acting.share_inside, acting.inside * spread.square()
+    guarded = torch.where(inside >= LEAST_INSIDE, shares, 0.0)
+    before, now = _claims(shares), _claims(guarded)
+    for row in range(len(shares)):
+        lost = (before[row] & ~now.any(0)).nonzero()[:, 0]
+        order = lost[inside[row, lost].argsort(descending=True)]
+        have = strength[row, now[row]].sum() + strength[row, order].cumsum(0) - strength[row, order]
+        back = order[have < LEAST_STRENGTH * strength[row, before[row]].sum()]
+        guarded[row, back] = shares[row, back]
+    return guarded

@@ -6,6 +6,7 @@ A text of its own below the field is the help where a comment would be too long.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,11 @@ class Settings:
         ConfigError: a number out of its range, named as the flag.
     """
 
+    @classmethod
+    def defaults_for(cls, arguments: Sequence[str]) -> Settings | None:
+        """What is taken where ``arguments`` say nothing, if that depends on some of them; None: it does not."""
+        return None
+
     def __post_init__(self):
         for name, hint in get_type_hints(type(self), include_extras=True).items():
             rules = getattr(hint, "__metadata__", ())
@@ -83,4 +89,7 @@ def parse(
     if isinstance(kind, Mapping):
         parts = (Annotated[one, tyro.conf.subcommand(name)] for name, one in kind.items())
         kind = Union[tuple(parts)]  # noqa: UP007 - as many as there are
-    return tyro.cli(kind, prog=prog or None, description=about, args=arguments, config=_RULES)
+        return tyro.cli(kind, prog=prog or None, description=about, args=arguments, config=_RULES)
+    words = sys.argv[1:] if arguments is None else arguments
+    default = kind.defaults_for(words) if issubclass(kind, Settings) else None
+    return tyro.cli(kind, prog=prog or None, description=about, args=arguments, default=default, config=_RULES)

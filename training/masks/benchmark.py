@@ -25,7 +25,7 @@ from sat3d.qmm import QMM
 from training.common.clock import Budget
 from training.common.device import choose_machine
 from training.common.engine import Run
-from training.masks.dry_run import silent_engine
+from training.masks.estimate import silent_engine
 from training.masks.optimizer import make_ranger
 from training.masks.reference import paper_losses
 from training.masks.settings import Recipe

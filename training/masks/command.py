@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import torch
-from tqdm import tqdm
 
 from training.common.console import INTERRUPTED
 from sat3d.clip import choose_architecture, load_clip
 from sat3d.domains import load_domain
 from sat3d.errors import ConfigError, FileError
+from sat3d.files.reading import read_bytes
+from sat3d.files.writing import write_text
 from sat3d.generators import LoadedGenerator, TriplaneGenerator, load_generator
 from sat3d.learning.presampling import sample_pairs
 from sat3d.learning.studio import Studio, View
 from sat3d.networks.built_in import GENERATOR as BUILT_IN_GENERATOR
-from sat3d.progress import Watch
 from sat3d.qmm import QMM
+from training.common.bars import progress_bar
 from training.common.checkpoint import beside, state_path
 from training.common.device import choose_machine
 from training.common.distributed import Processes, join_processes
@@ -30,14 +33,16 @@ from training.common.report import Report, open_board
 from training.common.run_lock import run_lock
 from training.common.segmenters import find_segmenter
 
-from .dry_run import dry_run
-from .initialisation import first_channels, first_masks
+from .estimate import describe, fit, make_estimate
+from .final_report import load_second, report
+from .initialisation import begin, first_channels
 from .objective import Objective
 from .optimizer import find_ranger
-from .settings import BUILT_IN, MaskSettings
+from .settings import BUILT_IN, QUICK, MaskSettings
 from .task import MaskTask
 
 _POLL_SECONDS = 0.5
+_LARGEST_PLAN = 1 << 12
 
 
 def run(settings: MaskSettings) -> int:
@@ -60,12 +65,45 @@ def _run(settings: MaskSettings) -> int:
     processes = join_processes(settings.device)
     loaded = load_generator(BUILT_IN_GENERATOR if settings.generator == BUILT_IN else Path(settings.generator))
     studio = make_studio(settings, loaded, processes.device)
+    second = load_second(settings, studio)
+    settings = announce(settings, studio, processes)
     if settings.dry_run:
-        return dry_run(settings.recipe, settings.run, studio)
+        return 0
     engine = prepare(settings, studio, loaded, processes)
     if settings.resume and state_path(settings.out).exists():
         engine.resume()
-    return train(engine)
+    over = train(engine)
+    if over == 0 and settings.judged and processes.is_first:
+        print(report(settings, studio, second), flush=True)
+    return over
+
+
+def announce(settings: MaskSettings, studio: Studio, processes: Processes) -> MaskSettings:
+    """Say what the training will take, and on which device; the settings, with faces and steps that fit the machine.
+
+    What was begun goes on as it began: the numbers of a machine that was busier then are kept beside the masks.
+    """
+    plan = beside(settings.out, "plan.json")
+    if processes.world > 1:  # whose machines may differ
+        return settings
+    if not settings.dry_run and not settings.restart and plan.exists():
+        return _as_planned(settings, plan)
+    estimate = make_estimate(settings.recipe, settings.run, studio)
+    fitted = replace(settings, recipe=fit(settings.recipe, estimate))
+    print(describe(fitted.recipe, settings.run, studio, estimate), flush=True)
+    if settings.dry_run:
+        print("nothing was written")
+    elif fitted != settings:
+        print("fewer faces and steps than usual, so that it takes no longer; --pairs and --iterations say how many")
+        write_text(plan, json.dumps({"pairs": fitted.recipe.pairs, "iterations": fitted.recipe.iterations}) + "\n")
+    return fitted
+
+
+def _as_planned(settings: MaskSettings, plan: Path) -> MaskSettings:
+    """With what was planned in place of what the recipe says; numbers that were asked for stay."""
+    kept, recipe = json.loads(read_bytes(plan, "a plan", _LARGEST_PLAN)), settings.recipe
+    planned = {name: kept[name] for name in ("pairs", "iterations") if getattr(recipe, name) == getattr(QUICK, name)}
+    return replace(settings, recipe=replace(recipe, **planned))
 
 
 def check_files(settings: MaskSettings) -> None:
@@ -127,25 +165,13 @@ def prepare(settings: MaskSettings, studio: Studio, loaded: LoadedGenerator, pro
         with progress_bar("faces", "face") as watch:
             pairs = sample_pairs(studio, folder, settings.seed, recipe.pairs, watch)
         chosen = first_channels(recipe, settings.seed, studio, pairs, folder)
-    start = first_masks(studio, chosen, loaded, recipe.start)
+    start = begin(recipe, studio, chosen, loaded)
     notes = {"command": " ".join(["python", *sys.argv]), "torch": torch.__version__}
     board = open_board(reports.tensorboard) if reports.tensorboard and processes.is_first else None
     report = Report(beside(settings.out, "progress.jsonl"), reports.report_seconds, board=board)
     objective = Objective(studio, start.logits, recipe.weights, recipe.temperature)
     task = MaskTask(recipe, objective, start, pairs, settings.out, studio.facts(), notes)
     return Engine(task, settings.run, processes, report)
-
-
-@contextmanager
-def progress_bar(what: str, unit: str) -> Iterator[Watch]:
-    """A bar on the console that a ``watch`` of the core moves."""
-    with tqdm(desc=what, unit=unit, disable=None) as bar:
-
-        def watch(done: int, total: int, picture: object = None) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield watch
 
 
 @contextmanager

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from sat3d.files.safetensors_io import read_tensors, write_tensors
 from sat3d.generators import LoadedGenerator
 from sat3d.learning import population
 from sat3d.learning.face_cache import Pairs
+from sat3d.learning.quick_start import FirstChannels, first_masks, population_channels
 from sat3d.learning.studio import Studio
 from sat3d.losses import LossWeights
 from sat3d.masks import AttributeMasks
+from training.common.bars import progress_bar
 
 from . import attribution
 from .objective import Objective
 from .preselect import mean_region_gradients, preselected_channels
 from .settings import Recipe
 
-FirstChannels = Mapping[str, tuple[Tensor, float]]  # attribute -> channels [k], and M there
 _OTHERS = {"attributions": attribution.FIRST_LOGIT, "population": population.FIRST_LOGIT}
 
 
@@ -32,9 +31,8 @@ def first_channels(recipe: Recipe, seed: int, studio: Studio, pairs: Pairs, fold
     if recipe.start == "plain" or (recipe.start == "preselection" and not domain.preselection):
         return {}
     if recipe.start == "population":
-        codes = studio.network.layout.editable(pairs.styles)
-        shares = population.population_shares(codes, pairs.scores, domain)
-        return population.populated_channels(list(domain.attributes), shares)
+        with progress_bar("where channels act", "face") as watch:
+            return population_channels(studio, pairs, seed, folder, recipe.start_faces, watch)
     path = folder / f"{_table_name(recipe)}.safetensors"
     if not path.exists():
         if recipe.start == "preselection":
@@ -62,17 +60,8 @@ def judge(studio: Studio, weights: LossWeights) -> Objective:
     return Objective(studio, torch.zeros(shape), weights, attribution.TEMPERATURE)
 
 
-def first_masks(studio: Studio, chosen: FirstChannels, loaded: LoadedGenerator, start: str) -> AttributeMasks:
-    """M before training, with where it comes from. The rest begins as the paper has it, or, where ``start`` looked at
-    every channel, as surely *others*."""
-    domain, others = studio.domain, _OTHERS.get(start, 1.0)
-    return AttributeMasks.initial(
-        list(domain.attributes),
-        studio.network.layout,
-        chosen,
-        others,
-        name=domain.name,
-        domain=domain.name,
-        generator_fingerprint=loaded.fingerprint,
-        licence=loaded.metadata.get("licence", ""),
-    )
+def begin(recipe: Recipe, studio: Studio, chosen: FirstChannels, loaded: LoadedGenerator) -> AttributeMasks:
+    """M before training. The rest begins as the paper has it, or, where the start looked at every channel, as surely
+    *others*."""
+    notes = {"generator_fingerprint": loaded.fingerprint, "licence": loaded.metadata.get("licence", "")}
+    return first_masks(studio, chosen, _OTHERS.get(recipe.start, 1.0), notes)

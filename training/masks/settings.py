@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -21,7 +22,7 @@ _LAST_RATE = 0.05  # of the first, where the rate falls
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe(Settings):
-    """What M depends on, with generator, domain and models; the paper's by default."""
+    """What M depends on, with generator, domain and models."""
 
     iterations: Annotated[int, Range(1)] = 300_000  # steps
     minutes: Annotated[Maybe[float], Range(1e-3)] = None  # end after so many minutes of steps, if that is sooner
@@ -41,7 +42,10 @@ class Recipe(Settings):
     weight_prob: float = LossWeights.prob  # of the probability loss
     start: Literal["preselection", "plain", "attributions", "population"] = "preselection"
     """M before training: the domain's pre-selection (the paper's), none, gradients of the losses, or QMM's answers"""
-    start_faces: Annotated[int, Range(1)] = 48  # faces (pairs, for each attribute) that decide
+    start_faces: Annotated[int, Range(1)] = 48
+    """faces (pairs, for each attribute) that decide; for the population those that tell where channels act"""
+    fit_minutes: Annotated[Maybe[float], Range(1e-3)] = None
+    """with fewer faces and steps than the recipe says, where the machine would take longer"""
 
     @property
     def weights(self) -> LossWeights:
@@ -54,7 +58,7 @@ class Recipe(Settings):
 
     def fixed(self) -> dict[str, object]:
         """What a resumed training must have in common with the first: the length only where the rate falls."""
-        free = {"minutes"} if self.falling_rate else {"minutes", "iterations"}
+        free = {"minutes", "fit_minutes"} | (set() if self.falling_rate else {"iterations"})
         return {name: value for name, value in asdict(self).items() if name not in free}
 
 
@@ -67,6 +71,24 @@ class Pictures(Settings):
     """on a ray (the checkpoint's)"""
     picture_px: int = 256  # larger pictures are judged at this size
     exact_gradients: Flag = False  # through every sample on a ray: slower by far, hardly different
+
+
+PAPER = Recipe()
+QUICK = Recipe(
+    start="population",
+    pairs=800,
+    start_faces=24,
+    iterations=700,
+    rate=0.1,
+    falling_rate=True,
+    beta2=0.99,
+    centralisation=False,
+    contrast=4,
+    temperature=3.0,
+    fit_minutes=30.0,
+)
+FEWEST_FACES, FEWEST_STEPS = 240, 100  # of a recipe that is made to fit the machine
+RECIPES = {"quick": (QUICK, Pictures(neural_resolution=96)), "paper": (PAPER, Pictures())}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +112,8 @@ class MaskSettings(Settings):
     clip_weights: Maybe[Path] = None  # its .safetensors file (that of the built-in model)
     parser: Maybe[Path] = None  # weights of the domain's parser (the built-in ones)
     out: Path  # the .safetensors file to write
+    choice: Annotated[Literal["quick", "paper"], tyro.conf.arg(name="recipe")] = "quick"
+    """what the settings below begin with: shares of a population and a few hundred steps, or the paper to the letter"""
     resume: Flag = False  # go on from the last checkpoint
     restart: Flag = False  # begin anew; the measured faces are used again
     dry_run: Flag = False  # only say what memory, steps and time it takes
@@ -97,9 +121,24 @@ class MaskSettings(Settings):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: Threads = None  # processor threads (all)
     precision: Literal[PRECISIONS] = "auto"  # of the backbone's convolutions
-    recipe: Recipe = field(default_factory=Recipe)
-    pictures: Pictures = field(default_factory=Pictures)
+    judged: Annotated[int, Range(0, 10_000)] = 24
+    """transfers per attribute, between faces never learned from, for the report at the end (0: no report)"""
+    second_clip: Annotated[str, tyro.conf.arg(help_behavior_hint="")] = ""
+    """another image-text model that the report asks, too: open_clip's name (what its file tells)"""
+    second_clip_weights: Maybe[Path] = None  # its .safetensors file (none is asked)
+    recipe: Recipe = QUICK
+    pictures: Pictures = RECIPES["quick"][1]
     reports: Reports = field(default_factory=Reports)
+
+    @classmethod
+    def defaults_for(cls, arguments: Sequence[str]) -> MaskSettings | None:
+        """Those of the recipe that is asked for."""
+        words = [part for word in arguments for part in word.split("=", 1)]
+        asked = words[words.index("--recipe") + 1 : words.index("--recipe") + 2] if "--recipe" in words else []
+        if not asked or asked[0] not in RECIPES:
+            return None
+        recipe, pictures = RECIPES[asked[0]]
+        return cls(out=tyro.MISSING, recipe=recipe, pictures=pictures)
 
     @property
     def run(self) -> Run:

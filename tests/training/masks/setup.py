@@ -44,8 +44,8 @@ def write_files(folder: Path) -> Path:
 def arguments(files: Path, out: Path, *more: str, domain: str = "heads.json") -> list[str]:
     fixed = ["--generator", files / "generator.safetensors", "--clip-weights", files / "clip.safetensors",
              "--parser", files / "parser.safetensors", "--domain", files / domain, "--out", out, "--device", "cpu",
-             "--pairs", 10, "--start-faces", 2, "--threads", 1, "--neural-resolution", 16,
-             "--precision", "float32"]  # fmt: skip
+             "--recipe", "paper", "--judged", 0, "--pairs", 10, "--start-faces", 2, "--threads", 1,
+             "--neural-resolution", 16, "--precision", "float32"]  # fmt: skip
     return [str(part) for part in fixed] + list(more)
 
 

@@ -8,6 +8,8 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -20,9 +22,12 @@ from training import train_masks
 from training.common.checkpoint import SCHEMA, read_header, state_path
 from training.common.report import open_board
 from training.common.settings import parse
+from training.common.timing import Measurement
 from training.masks import command
+from training.masks import estimate as estimate_module
+from training.masks.estimate import Estimate, fit
 from training.masks.optimizer import find_ranger
-from training.masks.settings import MaskSettings
+from training.masks.settings import FEWEST_FACES, FEWEST_STEPS, PAPER, QUICK, MaskSettings
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +175,75 @@ def test_tensorboard_that_is_missing_is_named(monkeypatch, tmp_path):
 
 def test_the_built_in_domain_is_the_default():
     settings = parse(MaskSettings, ["--out", "m.safetensors"])
+    assert load_domain(settings.domain).parser == "head" and settings.out == Path("m.safetensors")
+
+
+@pytest.mark.parametrize("asked", [["--recipe", "paper"], ["--recipe=paper"]])
+def test_the_paper_to_the_letter(asked):
+    settings = parse(MaskSettings, ["--out", "m.safetensors", *asked])
     recipe = settings.recipe
     assert (recipe.iterations, recipe.batch, recipe.pairs, recipe.rate) == (300_000, 1, 6000, 0.01)
-    assert load_domain(settings.domain).parser == "head"
+    assert (recipe.start, recipe.temperature, recipe.contrast, recipe.fit_minutes) == ("preselection", 1, 1, None)
+    assert settings.pictures.neural_resolution is None and settings.out == Path("m.safetensors")
+
+
+def test_the_default_takes_minutes_and_single_options_override():
+    quick = parse(MaskSettings, ["--out", "m.safetensors"])
+    recipe = quick.recipe
+    assert (recipe.start, recipe.iterations, recipe.pairs, recipe.rate) == ("population", 700, 800, 0.1)
+    assert quick.pictures.neural_resolution == 96 and quick == parse(
+        MaskSettings, ["--recipe", "quick", "--out", "m.safetensors"]
+    )
+    longer = parse(MaskSettings, ["--out", "m.safetensors", "--iterations", "5000"])
+    assert longer.recipe == replace(recipe, iterations=5000)
+    paper = parse(MaskSettings, ["--rate", "0.5", "--recipe", "paper", "--out", "m.safetensors"])
+    assert (paper.recipe.rate, paper.recipe.pairs) == (0.5, 6000)
+
+
+def estimate(face_seconds: float, step_seconds: float) -> Estimate:
+    return Estimate(face_seconds, Measurement(step_seconds, step_seconds, None, None), 0.1)
+
+
+def test_faces_and_steps_fit_the_machine():
+    """800 faces and 700 steps of a second are 25 minutes, and of two seconds 50: three fifths of them fit."""
+    assert fit(QUICK, estimate(1, 1)) == QUICK
+    slower = fit(QUICK, estimate(2, 2))
+    assert (slower.pairs, slower.iterations) == (480, 420)
+    assert sum(estimate(2, 2).minutes(slower)) == pytest.approx(30)
+    slowest = fit(QUICK, estimate(60, 60))
+    assert (slowest.pairs, slowest.iterations) == (FEWEST_FACES, FEWEST_STEPS)
+    asked = fit(replace(QUICK, iterations=5000), estimate(2, 2))
+    assert asked.iterations == 5000 and asked.pairs == FEWEST_FACES
+    assert fit(PAPER, estimate(60, 60)) == PAPER
+
+
+def test_what_was_made_to_fit_goes_on_as_it_began(files, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "masks.safetensors"
+    monkeypatch.setattr(estimate_module, "FEWEST_FACES", 8)
+    monkeypatch.setattr(estimate_module, "FEWEST_STEPS", 2)
+    asked = arguments(files, out, "--fit-minutes", "0.001")
+    asked[asked.index("paper")] = "quick"
+    del asked[asked.index("--pairs") : asked.index("--pairs") + 2]
+    assert train_masks.main(asked) == 0
+    said = capsys.readouterr().out
+    assert "device    cpu" in said and "faces     8 of" in said and "fewer faces" in said
+    assert json.loads(out.with_name("masks.plan.json").read_text()) == {"pairs": 8, "iterations": 2}
+    assert load_masks(out).metadata["iterations"] == "2"
+    monkeypatch.setattr(command, "make_estimate", None)  # not measured again
+    assert train_masks.main([*asked, "--resume"]) == 0
+
+
+def test_it_ends_with_a_verdict_by_two_models(files, tmp_path, capsys):
+    out = tmp_path / "masks.safetensors"
+    options = ("--iterations", "1", "--judged", "2", "--second-clip-weights", str(files / "clip.safetensors"))
+    assert train_masks.main(arguments(files, out, *options)) == 0
+    said = capsys.readouterr().out.splitlines()[-3:]
+    assert [line.split(":")[0] for line in said] == ["beard", "eyeglasses", "hairstyle"]
+    assert out.with_name("masks.report.txt").read_text().splitlines() == said
+    assert out.with_name("masks.report.png").stat().st_size > 1000
+
+
+def test_a_second_model_that_is_not_there_is_named_before_any_work(files, tmp_path, capsys):
+    missing = tmp_path / "second.safetensors"
+    assert train_masks.main(arguments(files, tmp_path / "m.safetensors", "--second-clip-weights", str(missing))) == 2
+    assert "second.safetensors" in capsys.readouterr().err and not list(tmp_path.glob("m.*safetensors"))

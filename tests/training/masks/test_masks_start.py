@@ -12,6 +12,7 @@ from sat3d.domains import DescriptorGroup, Domain, PictureSampling, Preselection
 from sat3d.errors import ConfigError, FileError
 from sat3d.files.network_files import save_network
 from sat3d.learning.presampling import Admission
+from sat3d.learning.quick_start import population_channels
 from sat3d.learning.sampling import Draw, draw_transfers, most_different, shown
 from sat3d.learning.segmenters import PARSERS, load_segmenter
 from sat3d.losses import LossWeights
@@ -143,6 +144,18 @@ def test_a_training_begins_with_attributions(files, tmp_path):
     assert set(start.unique().tolist()) == {0.0, 5.0} and torch.equal(start[3] == 0, (start[:3] == 5).any(0))
     again = make_trainer(files, tmp_path / "m.safetensors", "--start", "attributions")
     assert torch.equal(again.task.start.logits, start)
+
+
+def test_a_training_begins_with_the_population(files, tmp_path):
+    learner = make_trainer(files, tmp_path / "m.safetensors", "--start", "population")
+    start, pairs, studio = learner.task.start.logits, learner.task.pairs, learner.task.masks.studio
+    chosen = population_channels(studio, pairs, 0, tmp_path / "m.pairs", 2)
+    assert (tmp_path / "m.pairs" / "acting-2.safetensors").is_file()
+    begun = torch.zeros(start.shape[1], dtype=torch.bool)
+    for row, name in enumerate(studio.domain.attributes):
+        assert torch.equal((start[row] == 7).nonzero()[:, 0], chosen[name][0])
+        begun[chosen[name][0]] = True
+    assert torch.equal(start[3], 7.0 * ~begun) and set(start.unique().tolist()) <= {0.0, 7.0}
 
 
 def test_transfers_are_of_two_faces_and_every_attribute_comes_as_often():

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from sat3d.domains import DescriptorGroup, Domain
-from sat3d.learning.population import explained_shares, populated_channels, population_shares
-from tests.training.masks.setup import make_trainer
+from sat3d.learning.acting import Acting
+from sat3d.learning.population import explained_shares, guarded_shares, populated_channels, population_shares
 
 
 def test_shares_and_chances_by_hand():
@@ -70,11 +70,31 @@ def test_faces_that_hide_an_attribute_say_nothing_of_it(domain):
     assert population_shares(codes, scores, seen_everywhere)[1, 2] < 0.1
 
 
-def test_a_training_begins_with_the_population(files, tmp_path):
-    learner = make_trainer(files, tmp_path / "m.safetensors", "--start", "population")
-    start, pairs = learner.task.start.logits, learner.task.pairs
-    studio = learner.task.masks.studio
-    shares = population_shares(studio.network.layout.editable(pairs.styles), pairs.scores, studio.domain)
-    begun = (start[:3] == 7).any(0)
-    assert torch.equal(begun, (shares >= 0.05).any(0)) and torch.equal(start[3], 7.0 * ~begun)
-    assert set(start.unique().tolist()) <= {0.0, 7.0}
+def acting(share_inside: list[list[float]], strength: float = 1.0) -> Acting:
+    inside = torch.tensor(share_inside)
+    return Acting(strength * inside, strength * (1 - inside))
+
+
+def test_what_acts_elsewhere_is_guarded():
+    """Channel 1 tells of a beard, but paints the hair; channel 2 is explained best by the beard, and acts at the
+    glasses, which explain it, too."""
+    shares = torch.tensor([[0.9, 0.6, 0.5, 0.0], [0.0, 0.0, 0.3, 0.7]])
+    guarded = guarded_shares(shares, acting([[0.8, 0.1, 0.2, 0.1], [0.1, 0.1, 0.9, 0.6]]), torch.ones(4))
+    chosen = populated_channels(["beard", "glasses"], guarded)
+    assert chosen["beard"][0].tolist() == [0] and chosen["glasses"][0].tolist() == [2, 3]
+
+
+def test_an_attribute_keeps_half_of_its_strength():
+    """All act mostly elsewhere. Inside, strength by spread: 0.4, 0.3 · 4, 0.2 and 0.1: the half is had by the first two
+    in the order of where they act."""
+    shares, spread = torch.full((1, 4), 0.5), torch.tensor([1.0, 2.0, 1.0, 1.0])
+    inside = acting([[0.4, 0.3, 0.2, 0.1]])
+    assert guarded_shares(shares, inside, spread)[0].tolist() == [0.5, 0.5, 0, 0]
+    assert guarded_shares(shares, inside, torch.ones(4))[0].tolist() == [0.5, 0.5, 0, 0]  # 0.4 of 1.0 are not enough
+    assert guarded_shares(shares, inside, torch.tensor([2.0, 1.0, 1.0, 1.0]))[0].tolist() == [0.5, 0, 0, 0]
+
+
+def test_where_nothing_is_known_nothing_is_guarded():
+    shares = torch.tensor([[0.3, 0.2]])
+    unknown = Acting(torch.zeros(1, 2), torch.zeros(1, 2))
+    assert torch.equal(guarded_shares(shares, unknown, torch.ones(2)), shares)
