@@ -65,9 +65,10 @@ class HostClip:
         """
         height, width = self.hosted.network.size
         network = self.hosted.ready(PICTURES_AT_ONCE * height * width * _BYTES_A_PIXEL)
-        if domain.name not in self.read:
-            self.read[domain.name] = QMM(network, domain)
-        return self.read[domain.name]
+        read = self.read.get(domain.name)
+        if read is None or read.domain != domain:  # a user's own may have the name of one of the pack's
+            self.read[domain.name] = read = QMM(network, domain)
+        return read
 
 
 def load(entry: str, architecture: str) -> HostClip:

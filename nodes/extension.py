@@ -5,10 +5,12 @@ from comfy_api.latest import ComfyExtension, io
 from ..sat3d.errors import Sat3dError
 from . import (
     clips,
+    domains,
     encoders,
     example_photo,
     expressions,
     faces,
+    learn_masks,
     load,
     masks,
     model_folders,
@@ -24,6 +26,7 @@ from .encoders import SAT3DLoadEncoder
 from .example_photo import SAT3DExamplePhoto
 from .faces import SAT3DLoadLatent, SAT3DSaveLatent
 from .invert import InvertImage
+from .learn_masks import SAT3DLearnMasks
 from .load import LoadEG3D
 from .masks import SAT3DLoadMasks
 from .mesh import SAT3DExportMesh
@@ -44,6 +47,7 @@ from .transfer import SAT3DTransfer
 NODES: list[type[io.ComfyNode]] = [
     LoadEG3D,
     SAT3DLoadMasks,
+    SAT3DLearnMasks,
     SAT3DLoadEncoder,
     SAT3DSampleFace,
     SAT3DExamplePhoto,
@@ -76,6 +80,8 @@ def register_model_folders() -> None:
     """Make the folders known to the host whose files the nodes list."""
     for module in (load, masks, part_fields, slider_files, clips, encoders, expressions, faces, motions):
         module.LIBRARY.register()
+    domains.LIBRARY.register()
+    learn_masks.PARSERS.register()
     motions.MAPS.register()
     for own in (faces, motions):
         model_folders.add_output_folder(own.LIBRARY.folder, own.SAVED_UNDER)

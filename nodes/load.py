@@ -9,6 +9,7 @@ from ..sat3d.generators.child import SCHEMA as CHILD_SCHEMA
 from ..sat3d.generators.kinship import compare_style_spaces
 from . import host, newer_hosts
 from .library import Library
+from .masks import masks_at_hand
 from .types import EG3D_MODEL
 
 LIBRARY = Library(
@@ -108,6 +109,7 @@ def describe(model: host.HostModel) -> str:
             describe_kind(config),
             describe_picture(config),
             describe_abilities(config),
+            describe_masks(model),
             *(f"{words}: {notes[note]}" for note, words in told.items() if note in notes),
             f"style channels: {layout.num_editable} editable of {layout.num_channels} in {len(layout.layers)} layers",
             f"style layout {layout.fingerprint}, weights {model.loaded.fingerprint}",
@@ -147,6 +149,14 @@ def describe_abilities(config: GeneratorConfig) -> str:
         return "can: sample, edit with masks learned for it, invert photos; cannot: turn, export a mesh"
     sides = "from any side, also from behind" if config.knows_all_sides else "from the front"
     return f"can: sample, edit with masks learned for it, turn, export a mesh, invert photos {sides}"
+
+
+def describe_masks(model: host.HostModel) -> str:
+    """Whether attributes can be moved at once; where not, what makes it so."""
+    masks = masks_at_hand(model)
+    if masks is None:
+        return "masks: none yet for this generator; Learn Attribute Masks makes them, in minutes"
+    return f"masks: of {', '.join(masks.attributes)}"
 
 
 def describe_picture(config: GeneratorConfig) -> str:

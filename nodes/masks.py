@@ -121,8 +121,8 @@ def find_masks(model: host.HostModel) -> AttributeMasks:
             "No masks come with the pack for this generator",
             f"{model.name}, style layout {layout}",
             "masks that were learned for it",
-            "connect Load Attribute Masks with a file in "
-            f"models/{LIBRARY.folder}, or learn them with training/train_masks.py",
+            "learn them here with Learn Attribute Masks, which takes minutes, or connect Load Attribute Masks with a "
+            f"file in models/{LIBRARY.folder} (training/train_masks.py makes finer ones)",
         )
     return min(fitting, key=lambda masks: masks.warning_for(model.loaded.fingerprint) is not None)
 

@@ -13,9 +13,10 @@ from ..sat3d.domains import Domain, domain_names, load_domain
 from ..sat3d.errors import ConfigError, ShapeError
 from ..sat3d.qmm import Measurement, score_chart
 from . import clips, host, images, newer_hosts
+from .domains import HEADS
 
 ALL = "all"
-HEADS = "synthheads"
+
 MOST_CHARTS = 16
 _PAIRS = (("edit", "reference"), ("edit", "source"), ("source", "reference"))
 _DIGITS = 5

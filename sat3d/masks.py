@@ -125,7 +125,8 @@ class AttributeMasks:
             "These masks belong to another style layout",
             different,
             f"the layout {layout.fingerprint} of the generator in use (masks: {self.layout_fingerprint})",
-            "choose masks learned for this generator, or learn them with training/train_masks.py",
+            "choose masks learned for this generator, or learn them: Learn Attribute Masks in the host, or "
+            "training/train_masks.py",
         )
 
     def warning_for(self, generator_fingerprint: str) -> str | None:

@@ -241,13 +241,24 @@ WRONG_FORMS = {
     "a huge phrase": changed("attributes/fur/length", ["short fur", "x" * 5000]),
     "too many phrases": changed("attributes/fur/length", [f"fur {i}" for i in range(5000)]),
     "text for a group": changed("attributes/fur/length", "short"),
-    "no truth": changed("attributes/fur/colour/truth", None),
+    "a truth that is no name": changed("attributes/fur/colour/truth", 5),
+    "no phrases": changed("attributes/fur/colour/phrases", None),
+    "a text for phrases": changed("attributes/fur/colour", {"phrases": "red fur"}),
+    "one phrase, no truth": changed("attributes/fur/colour", {"phrases": ["red fur"]}),
     "values that are text": changed("attributes/fur/colour/phrases/red fur", "red"),
     "a value right for two phrases": changed("attributes/fur/colour/phrases/red fur", ["black"]),
     "no value": changed("attributes/fur/colour/phrases/red fur", []),
     "infinity": changed("description", float("inf")),
     "deep nesting": changed("attributes/fur", json.loads("[" * 300 + "]" * 300)),
 }
+
+
+@pytest.mark.parametrize("phrases", [["black fur", "red fur"], {"black fur": ["black"], "red fur": []}])
+def test_a_group_beside_others_needs_no_truth(phrases):
+    domain = parse_domain(changed("attributes/fur/colour", {"phrases": phrases}))
+    group = domain.group("fur", "colour")
+    assert group.phrases == ("black fur", "red fur") and (group.truth, group.values) == ("", ())
+    assert group.index_of("black") is None
 
 
 @pytest.mark.parametrize("content", WRONG_FORMS.values(), ids=WRONG_FORMS)

@@ -1,12 +1,15 @@
 """Learn which style channels carry which attribute: the meta attribute masks of SAT3D.
 
-    python training/train_masks.py --generator built-in --domain synthheads --out masks.safetensors [--resume]
+    python training/train_masks.py --generator FILE --domain face --clip-weights FILE --out masks.safetensors [--resume]
 
-The defaults are the paper's recipe. First faces are drawn and measured, once; they lie in ``<out>.pairs`` beside the
-masks. Then every step makes one edited picture for each transfer. Beside them appear ``<out>.training.safetensors``
-(from which ``--resume`` goes on exactly, even after a kill), ``<out>.progress.jsonl`` and sheets with source, reference
-and the edit of each attribute. Several GPUs or machines: ``torchrun --nproc-per-node N training/train_masks.py …``;
-every process makes transfers of its own, and M's gradients are averaged.
+First it says what it will take. Faces are drawn and measured, once; they lie in ``<out>.pairs`` beside the masks, and
+their population and where channels act tell what M begins with (``--recipe paper``: as in the paper, which then takes
+300,000 steps). Then every step makes one edited picture for each transfer. Beside the masks appear
+``<out>.training.safetensors`` (from which ``--resume`` goes on exactly, even after a kill), ``<out>.progress.jsonl``
+and sheets with source, reference and the edit of each attribute. It ends with a verdict on each attribute, in
+``<out>.report.txt`` and ``.png``, too. Several GPUs or machines:
+``torchrun --nproc-per-node N training/train_masks.py …``; every process makes transfers of its own, and M's gradients
+are averaged.
 """
 
 import sys

@@ -13,6 +13,8 @@ from ..texts import compose_accents
 _WORD = re.compile(r"[^\W_]+")
 _PADDING = 0
 EXTRA_TOKENS = 3  # padding, start and end
+_MOST_NAMED, _MOST_NEAR = 4, 6  # unknown words, and known ones that look like them
+_STEM = 4  # letters
 
 
 def words_of(text: str) -> list[str]:
@@ -42,24 +44,35 @@ class WordTokenizer:
         Raises:
             ConfigError: a word that is not known, or too many words.
         """
+        self._check_known(texts)
         tokens = torch.full((len(texts), self.length), _PADDING)
         for row, text in enumerate(texts):
-            numbers = [self.start, *(self._number(word, text) for word in words_of(text)), self.end]
+            numbers = [self.start, *(self.numbers[word] for word in words_of(text)), self.end]
             if len(numbers) > self.length:
                 raise _too_long(text, f"at most {self.length - 2} words")
             tokens[row, : len(numbers)] = torch.tensor(numbers)
         return tokens
 
-    def _number(self, word: str, text: str) -> int:
-        if word in self.numbers:
-            return self.numbers[word]
-        close = difflib.get_close_matches(word, self.numbers, n=4, cutoff=0.6)
+    def _check_known(self, texts: Sequence[str]) -> None:
+        """All unknown words at once: whoever has mended the first wants no second refusal."""
+        unknown = {word: text for text in texts for word in words_of(text) if word not in self.numbers}
+        if not unknown:
+            return
+        near = "; ".join(f"for {word!r} {self._describe_near(word)}" for word in list(unknown)[:_MOST_NAMED])
+        more = f", and {len(unknown) - _MOST_NAMED} more words" if len(unknown) > _MOST_NAMED else ""
         raise ConfigError(
-            "This model does not know a word",
-            f"{word!r} in {text!r}",
-            f"one of its {len(self.numbers)} words" + (f", such as {', '.join(close)}" if close else ""),
-            "say it with other words, or choose a model with a full vocabulary",
+            "This model does not know a word" if len(unknown) == 1 else "This model does not know some words",
+            ", ".join(f"{word!r} in {text!r}" for word, text in list(unknown.items())[:_MOST_NAMED]) + more,
+            f"of its {len(self.numbers)} words, {near}",
+            "say it with other words, or take a CLIP that knows them all: an open_clip_model.safetensors of ViT-B-32 "
+            "or larger, from a model hub, in the host's models/open_clip or as the command's image-text weights",
         )
+
+    def _describe_near(self, word: str) -> str:
+        """Those that are written like it, then those that begin like it."""
+        alike = difflib.get_close_matches(word, self.numbers, n=_MOST_NEAR, cutoff=0.55)
+        begin = [known for known in self.numbers if known[:_STEM] == word[:_STEM]]
+        return ", ".join(list(dict.fromkeys([*alike, *begin]))[:_MOST_NEAR]) or "none that looks like it"
 
 
 class WholeTextTokenizer:

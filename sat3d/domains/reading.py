@@ -1,7 +1,8 @@
 """Reading domain files strictly: a file may come from anyone, so sizes, names and forms are all checked.
 
 A descriptor group is a list of phrases or, where the pictures' truth is known, an object
-``{"truth": fact, "phrases": {phrase: [values of the fact it is right for]}}``. What masks are learned from besides
+``{"truth": fact, "phrases": {phrase: [values of the fact it is right for]}}``; each group for itself, so that groups
+with and without a truth stand side by side. What masks are learned from besides
 (``parser``, ``regions``, ``preselection``, ``sampling``) is read by ``learning.py``.
 """
 
@@ -113,14 +114,21 @@ def _group(attribute: str, name: str, content: Any, where: str) -> DescriptorGro
         return DescriptorGroup(attribute, name, _phrases(content, where))
     if not isinstance(content, dict):
         raise checks.wrong(where, content, 'a list of phrases, or {"truth": …, "phrases": {…}}')
-    checks.keys(content, {"truth", "phrases"}, set(), where)
+    checks.keys(content, {"phrases"}, {"truth"}, where)
+    if "truth" not in content:  # whose phrases need no values, and may have been copied with some
+        return DescriptorGroup(attribute, name, _phrases(_listed(content["phrases"], where), where))
     table = checks.sized(content["phrases"], dict, "phrases", where, least=2)
     values = tuple(_values(right_for, f"{where}, {phrase!r}") for phrase, right_for in table.items())
     checks.distinct([value for right_for in values for value in right_for], where)
     return DescriptorGroup(attribute, name, _phrases(list(table), where), checks.name(content["truth"], where), values)
 
 
-def _phrases(content: list, where: str) -> tuple[str, ...]:
+def _listed(content: Any, where: str) -> list:
+    """The phrases of a list, or of an object that has values for them."""
+    return list(checks.sized(content, dict, "phrases", where, least=2)) if isinstance(content, dict) else content
+
+
+def _phrases(content: Any, where: str) -> tuple[str, ...]:
     phrases = tuple(checks.text(phrase, where) for phrase in checks.sized(content, list, "phrases", where, least=2))
     checks.distinct(phrases, where)
     if wordless := [phrase for phrase in phrases if not has_word(phrase)]:

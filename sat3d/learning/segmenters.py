@@ -28,6 +28,7 @@ class Segmenter:
     fingerprint: str = ""
 
 
+BUILT_IN_PARSERS = ("head",)  # kinds whose weights come with the package
 OWN_PARSER = "own"  # what a domain calls the parsing that some generators do themselves
 
 

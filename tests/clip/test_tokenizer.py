@@ -52,6 +52,17 @@ def domain(*phrases: str):
     return parse_domain({"schema": "sat3d-domain/1", "name": "m", "template": TEMPLATE, "attributes": {"beard": group}})
 
 
+def test_all_unknown_words_are_named_with_known_ones_that_look_like_them():
+    tokenizer = WordTokenizer(["beard", "bearded", "full", "half", "moustache"], 20)
+    with pytest.raises(ConfigError) as caught:
+        tokenizer(["a full beards", "mustache", "a zzz"])
+    error = caught.value
+    assert "'beards' in 'a full beards'" in error.got and "'zzz'" in error.got and "'a' in" in error.got
+    assert "for 'beards' beard, bearded" in error.wanted and "for 'mustache' moustache" in error.wanted
+    assert "for 'zzz' none that looks like it" in error.wanted and "its 5 words" in error.wanted
+    assert "open_clip_model.safetensors" in error.next_step and "models/open_clip" in error.next_step
+
+
 @BOTH
 def test_a_text_that_fills_the_model_to_the_last_place_is_read(model):
     words = 77 - ENDS

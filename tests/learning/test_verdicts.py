@@ -40,7 +40,7 @@ def test_faces_that_agree_do_not_count():
 
 
 def test_what_comes_along_is_named_and_what_is_covered_is_not():
-    """Faces that follow each other differ by 1 of hair and eyes in the mean: 0.4 is less than half of that, 1.6 more."""
+    """Faces in a row differ by 1 of hair and eyes in the mean: 0.4 is less than half of that, 1.6 more."""
     found = judge(scores((0, 0.8, 0.2)), FACES, draw((0, 1, 0)))
     assert found["beard"].kept == {"hair": 1, "eyes": 0}
     hair = judge(scores((1, 0, 0)), FACES, draw((0, 1, 1)))["hair"]

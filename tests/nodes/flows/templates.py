@@ -7,6 +7,7 @@ from collections.abc import Callable
 from .animation import animate_a_face
 from .builder import Graph
 from .first_steps import first_edit, first_face
+from .learning import learn_masks
 from .official import official_ffhq
 from .orbit import orbit_and_mesh
 from .page import Kinds
@@ -28,6 +29,7 @@ TEMPLATES: tuple[Callable[[Kinds], Graph], ...] = (
     animate_a_face,
     scores,
     official_ffhq,
+    learn_masks,
     refine,
     hand_to_inpainting,
     studio,
