@@ -69,12 +69,16 @@ def probe(picture_of: Callable[[Tensor], Tensor], code: Tensor, regions: Tensor,
 
 
 def probes(studio: Studio, pairs: Pairs, seed: int, count: int, watch: Watch = no_watch) -> Iterator[Probe]:
-    """``count`` probes of the editable styles, of the faces in turn. Nothing where the domain has no regions."""
+    """``count`` probes of the editable styles, of the faces in turn. Nothing where the domain has no regions.
+
+    A region is that of the face and the next one's together, as an edit may change both: where a beard would grow
+    belongs to it.
+    """
     layout, names = studio.network.layout, list(studio.domain.attributes)
     for i in range(count if studio.domain.regions else 0):
         watch(i, count)
-        face = pairs.select(torch.tensor([i % len(pairs)]), studio.device)
-        regions = studio.region(face.labels.expand(len(names), -1, -1), names)
+        face, other = (pairs.select(torch.tensor([number % len(pairs)]), studio.device) for number in (i, i + 1))
+        regions = regions_of(studio, face, names) | regions_of(studio, other, names)
 
         def picture_of(editable: Tensor, face: Pairs = face) -> Tensor:
             return studio.pictures(layout.with_editable(face.styles, editable), face.camera)
@@ -82,6 +86,11 @@ def probes(studio: Studio, pairs: Pairs, seed: int, count: int, watch: Watch = n
         noise = torch.randn(1, 3, *regions.shape[2:], generator=generator_of("cpu", seed, i)).to(studio.device)
         with torch.enable_grad():
             yield probe(picture_of, layout.editable(face.styles), regions, noise)
+
+
+def regions_of(studio: Studio, face: Pairs, names: list[str]) -> Tensor:
+    """``[m, 1, p, p]`` bool: each attribute's region in the picture of one face."""
+    return studio.region(face.labels.expand(len(names), -1, -1), names)
 
 
 def energies(found: Iterable[Probe]) -> Acting | None:

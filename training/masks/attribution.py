@@ -15,10 +15,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from sat3d.learning.face_cache import Pairs
+from sat3d.learning.objective import Objective, Transfers, gather
 from sat3d.learning.sampling import draw_transfers, most_different
 from sat3d.transfer import edit_styles
-
-from .objective import Objective, Transfers, gather
 
 _PLACES = 8  # on the line from source to reference, visited in turn
 _CONTRAST = 4  # references to choose from: faces that agree in an attribute tell nothing about it

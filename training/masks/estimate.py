@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from sat3d.learning.carriers import MaskMatrix
 from sat3d.learning.face_cache import Pairs
+from sat3d.learning.objective import Objective
 from sat3d.learning.presampling import draw_candidates, measure
 from sat3d.learning.studio import Studio
 from sat3d.masks import AttributeMasks
@@ -18,7 +20,6 @@ from training.common.report import Report
 from training.common.timing import Measurement
 from training.common.timing import measure as measure_run
 
-from .objective import Objective
 from .settings import FEWEST_FACES, FEWEST_STEPS, QUICK, Recipe
 from .task import MaskTask
 
@@ -96,7 +97,7 @@ def _name_of(device: torch.device) -> str:
 def silent_engine(recipe: Recipe, run: Run, studio: Studio, pairs: Pairs) -> Engine:
     """Ready for steps of masks that begin with nothing."""
     start = AttributeMasks.initial(list(studio.domain.attributes), studio.network.layout)
-    objective = Objective(studio, start.logits, recipe.weights, recipe.temperature)
+    objective = Objective(studio, MaskMatrix(start.logits), recipe.weights, recipe.temperature)
     task = MaskTask(recipe, objective, start, pairs, run.out)
     engine = Engine(task, run, Processes(studio.device), Report(write=lambda line: None))
     engine.begin()

@@ -10,7 +10,9 @@ import torch
 from sat3d.files.safetensors_io import read_tensors, write_tensors
 from sat3d.generators import LoadedGenerator
 from sat3d.learning import population
+from sat3d.learning.carriers import MaskMatrix
 from sat3d.learning.face_cache import Pairs
+from sat3d.learning.objective import Objective
 from sat3d.learning.quick_start import FirstChannels, first_masks, population_channels
 from sat3d.learning.studio import Studio
 from sat3d.losses import LossWeights
@@ -18,7 +20,6 @@ from sat3d.masks import AttributeMasks
 from training.common.bars import progress_bar
 
 from . import attribution
-from .objective import Objective
 from .preselect import mean_region_gradients, preselected_channels
 from .settings import Recipe
 
@@ -57,7 +58,7 @@ def _table_name(recipe: Recipe) -> str:
 def judge(studio: Studio, weights: LossWeights) -> Objective:
     """The losses alone, softened, with an M that says nothing."""
     shape = len(studio.domain.attributes) + 1, studio.network.layout.num_editable
-    return Objective(studio, torch.zeros(shape), weights, attribution.TEMPERATURE)
+    return Objective(studio, MaskMatrix(torch.zeros(shape)), weights, attribution.TEMPERATURE)
 
 
 def begin(recipe: Recipe, studio: Studio, chosen: FirstChannels, loaded: LoadedGenerator) -> AttributeMasks:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from sat3d.learning.face_cache import Pairs
+from sat3d.learning.objective import Objective, gather
 from sat3d.learning.sampling import Draw, draw_transfers, most_different
 from sat3d.masks import AttributeMasks
 from sat3d.pictures import contact_sheet, save_picture, to_pil
 from training.common.checkpoint import beside
 from training.common.engine import Stage, Step, Task
 
-from .objective import Objective, gather
 from .optimizer import make_ranger
 from .settings import Recipe
 
@@ -96,10 +96,5 @@ class MaskTask(Task):
         """M as it is now, with everything that is known about it."""
         start, notes = self.start, {"training": json.dumps({**self.settings(), **facts})}
         notes["losses"] = json.dumps(self.objective.recent_means())
-        AttributeMasks(
-            self.masks.logits.detach().cpu().clone(),
-            start.attributes,
-            start.layers,
-            start.layout_fingerprint,
-            {**start.metadata, **self.notes, **notes, "iterations": facts["steps"]},
-        ).save(self.out)
+        metadata = {**start.metadata, **self.notes, **notes, "iterations": facts["steps"]}
+        self.masks.carrier.learned(replace(start, metadata=metadata)).save(self.out)

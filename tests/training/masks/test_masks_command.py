@@ -106,7 +106,7 @@ def test_a_killed_command_goes_on_exactly(files, tmp_path):
     assert train_masks.main(arguments(files, out, "--iterations", str(done + 2), "--resume")) == 0
     whole = make_trainer(files, tmp_path / "whole.safetensors")
     losses_of(whole, done + 2)
-    assert torch.equal(load_masks(out).logits, whole.task.masks.logits.detach())
+    assert torch.equal(load_masks(out).logits, whole.task.masks.carrier.logits.detach())
 
 
 def test_ctrl_c_finishes_the_step_and_saves(files, tmp_path, monkeypatch):
@@ -122,7 +122,8 @@ def test_ctrl_c_finishes_the_step_and_saves(files, tmp_path, monkeypatch):
     monkeypatch.setattr(trainer, "step", interrupted)
     assert command.train(trainer) == 130
     resumed = make_trainer(files, out, "--iterations", "50", "--resume")
-    assert resumed.clock.steps == 3 and torch.equal(resumed.task.masks.logits, trainer.task.masks.logits)
+    assert resumed.clock.steps == 3
+    assert torch.equal(resumed.task.masks.carrier.logits, trainer.task.masks.carrier.logits)
 
 
 @pytest.mark.slow
@@ -147,7 +148,7 @@ def test_two_processes_are_one_with_twice_the_batch(files, tmp_path):
     two = load_masks(tmp_path / "two.safetensors").logits
     start = one.task.start.logits
     assert (two - start).abs().max() > 1e-4
-    torch.testing.assert_close(two, one.task.masks.logits.detach(), atol=1e-5, rtol=0)
+    torch.testing.assert_close(two, one.task.masks.carrier.logits.detach(), atol=1e-5, rtol=0)
 
 
 def test_without_the_optimisers_library_nothing_is_begun(monkeypatch):

@@ -8,12 +8,12 @@ import torch
 
 from sat3d.generators import BackboneConfig, RenderOptions, StyleGAN2Config
 from sat3d.generators.checkpoint import save_checkpoint
+from sat3d.learning.objective import gather
 from sat3d.learning.sampling import Draw, draw_transfers, most_different
 from sat3d.losses import LossWeights, probability_loss
 from sat3d.qmm import Measurement
 from tests.conftest import seeded
 from tests.training.masks.setup import losses_of, make_trainer
-from training.masks.objective import gather
 from training.masks.reference import paper_losses
 
 
@@ -52,7 +52,7 @@ def test_a_step_is_the_papers(trainer, first, second):
     torch.testing.assert_close(found["ref"] + found["src"], expected["attr"], atol=1e-4, rtol=1e-3)
     for name in ("bg", "prob", "loss"):
         torch.testing.assert_close(found[name], expected[name], atol=1e-3, rtol=1e-3)
-    off = trainer.task.masks.logits.grad - logits.grad
+    off = trainer.task.masks.carrier.logits.grad - logits.grad
     assert off.norm() < 0.1 * logits.grad.norm()
 
 
@@ -60,10 +60,10 @@ def test_only_the_target_and_its_rivals_in_the_softmax_learn_and_only_m(trainer)
     draw = Draw(torch.tensor([0]), torch.tensor([3]), torch.tensor([1]))
     trainer.task.masks.zero_grad()
     trainer.task.masks(gather(trainer.task.pairs, draw, torch.device("cpu")))["loss"].backward()
-    gradient = trainer.task.masks.logits.grad
+    gradient = trainer.task.masks.carrier.logits.grad
     assert gradient.abs().sum(1).min() > 0
     torch.testing.assert_close(gradient.sum(0), torch.zeros(gradient.shape[1]), atol=1e-5, rtol=0)  # a softmax's
-    assert [name for name, _ in trainer.task.masks.named_parameters()] == ["logits"]
+    assert [name for name, _ in trainer.task.masks.named_parameters()] == ["carrier.logits"]
 
 
 @pytest.mark.slow
@@ -109,10 +109,10 @@ def test_flat_generators_and_domains_without_a_parser_learn_too(files, tmp_path,
     save_checkpoint(path, stylegan2.config, stylegan2.state_dict(), {})
     learner = make_trainer(files, tmp_path / "m.safetensors", "--batch", "4", domain="unparsed.json", generator=path)
     assert learner.task.pairs.camera.shape == (10, 0) and learner.task.pairs.labels.shape == (10, 0, 0)
-    before = learner.task.masks.logits.detach().clone()
+    before = learner.task.masks.carrier.logits.detach().clone()
     losses = [learner.step() for _ in range(2)]
-    assert all(loss["bg"] == 0 for loss in losses) and not torch.equal(before, learner.task.masks.logits)
-    assert learner.task.masks.logits.shape == (4, stylegan2.layout.num_editable)
+    assert all(loss["bg"] == 0 for loss in losses) and not torch.equal(before, learner.task.masks.carrier.logits)
+    assert learner.task.masks.carrier.logits.shape == (4, stylegan2.layout.num_editable)
 
 
 def test_loss_weights_reach_the_loss(files, tmp_path):

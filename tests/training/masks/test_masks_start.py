@@ -11,6 +11,7 @@ from sat3d.clip.tokenizer import EXTRA_TOKENS, vocabulary_of
 from sat3d.domains import DescriptorGroup, Domain, PictureSampling, Preselection, Quota, load_domain
 from sat3d.errors import ConfigError, FileError
 from sat3d.files.network_files import save_network
+from sat3d.learning.objective import gather
 from sat3d.learning.presampling import Admission
 from sat3d.learning.quick_start import population_channels
 from sat3d.learning.sampling import Draw, draw_transfers, most_different, shown
@@ -23,7 +24,6 @@ from training.common.settings import parse
 from training.masks import command
 from training.masks import initialisation as start
 from training.masks.attribution import Attributions, attributed_channels, attributions
-from training.masks.objective import gather
 from training.masks.preselect import normalise, preselected_channels, region_gradients
 from training.masks.settings import MaskSettings
 

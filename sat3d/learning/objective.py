@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from sat3d.learning.face_cache import Pairs
-from sat3d.learning.sampling import Draw
-from sat3d.learning.studio import Studio
-from sat3d.losses import LossWeights, background_loss, probability_loss, total_loss
-from sat3d.qmm import Measurement, attribute_loss, reference_loss, source_loss
-from sat3d.regions import background_mask
-from sat3d.transfer import edit_styles
+from ..losses import LossWeights, background_loss, total_loss
+from ..qmm import Measurement, attribute_loss, reference_loss, source_loss
+from ..regions import background_mask
+from .carriers import Carrier
+from .face_cache import Pairs
+from .sampling import Draw
+from .studio import Studio
 
 
 @dataclass(frozen=True)
@@ -30,24 +30,29 @@ def gather(pairs: Pairs, draw: Draw, device: torch.device) -> Transfers:
 
 
 class Objective(nn.Module):
-    """M, the only thing that learns, and its losses; one module, so that DistributedDataParallel can wrap it.
+    """What carries the attributes, the only thing that learns, and its losses; one module, so that
+    DistributedDataParallel can wrap it.
 
     ``temperature``: attributes are compared after softening (1: the paper).
     """
 
-    def __init__(self, studio: Studio, logits: Tensor, weights: LossWeights, temperature: float = 1.0):
+    def __init__(self, studio: Studio, carrier: Carrier, weights: LossWeights, temperature: float = 1.0):
         super().__init__()
-        self.logits = nn.Parameter(logits.clone().to(studio.device))  # [m+1, n]
+        self.carrier = carrier.to(studio.device)
         self.studio, self.weights, self.temperature = studio, weights, temperature
 
     def forward(self, transfers: Transfers) -> dict[str, Tensor]:
         """Scalars: ``loss`` (equation 7) and its parts ``ref``, ``src``, ``bg``, ``prob``, means over the batch."""
-        styles = self.edited_styles(transfers)
+        ref, src, bg = self.parts(transfers)
+        prob = self.carrier.indecision()
+        loss = total_loss(attribute_loss(ref, self.weights.src * src), bg, prob, self.weights)
+        return {"loss": loss, "ref": ref.mean(), "src": src.mean(), "bg": bg.mean(), "prob": prob}
+
+    def parts(self, transfers: Transfers, intensity: float = 1.0) -> tuple[Tensor, Tensor, Tensor]:
+        """L_ref, L_src and L_bg of each transfer, ``[B]``."""
+        styles = self.edited_styles(transfers, intensity)
         edited = self.studio.pictures(styles, transfers.source.camera)
-        attr_ref, attr_src = self.attribute_losses(edited, transfers)
-        bg, prob = self.background_losses(edited, transfers, styles), probability_loss(self.logits)
-        loss = total_loss(attribute_loss(attr_ref, self.weights.src * attr_src), bg, prob, self.weights)
-        return {"loss": loss, "ref": attr_ref.mean(), "src": attr_src.mean(), "bg": bg.mean(), "prob": prob}
+        return *self.attribute_losses(edited, transfers), self.background_losses(edited, transfers, styles)
 
     def edit(self, transfers: Transfers, intensity: float = 1.0) -> Tensor:
         """I_edit ``[B, 3, p, p]``, from the source's camera."""
@@ -55,12 +60,10 @@ class Objective(nn.Module):
 
     def edited_styles(self, transfers: Transfers, intensity: float = 1.0) -> Tensor:
         """``[B, S]``."""
-        layout, source = self.studio.network.layout, transfers.source
-        masks = self.logits.softmax(0)[transfers.target]  # [B, n]
-        styles = edit_styles(
-            layout.editable(source.styles), layout.editable(transfers.reference.styles), masks, intensity
-        )
-        return layout.with_editable(source.styles, styles)
+        layout, source = self.studio.network.layout, transfers.source.styles
+        own = layout.editable(source)
+        change = self.carrier(layout.editable(transfers.reference.styles) - own, transfers.target)
+        return layout.with_editable(source, own + intensity * change)
 
     def attribute_losses(self, edited: Tensor, transfers: Transfers) -> tuple[Tensor, Tensor]:
         """L_ref and L_src, ``[B]`` each; every picture has a target of its own."""

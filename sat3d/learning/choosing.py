@@ -1,0 +1,104 @@
+"""Which first subspace an attribute gets, or none: the one whose transfers between faces kept for this lose least."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from ..losses import PAPER_WEIGHTS, LossWeights
+from ..masks import AttributeMasks
+from ..progress import Watch, no_watch
+from ..subspaces import Subspace
+from .carriers import Subspaces
+from .directions import Basis, Choice, Moments, first_matrix
+from .face_cache import Pairs
+from .objective import Objective, gather
+from .sampling import Draw, draw_transfers, most_different
+from .studio import Studio
+
+CHOICES = tuple(Choice(beta, leak, floor) for beta in (0.0, 0.3, 1.0) for leak, floor in ((1.0, 0.1), (4.0, 1.0)))
+RANK = 48
+TRANSFERS = 12  # of each attribute and choice
+TEMPERATURE = 3.0  # of QMM, whose own answers are nearly steps
+_REFERENCES = 4  # to choose from
+_AT_ONCE = 4
+
+
+class _AsItIs(nn.Module):
+    """A carrier that does not learn: the masks' own way of one attribute."""
+
+    def __init__(self, masks: AttributeMasks):
+        super().__init__()
+        self.masks = masks
+
+    def forward(self, difference: Tensor, target: Tensor) -> Tensor:
+        rows = [self.masks.change([self.masks.attributes[t]], difference[i : i + 1]) for i, t in enumerate(target)]
+        return torch.cat(rows)
+
+    def indecision(self) -> Tensor:
+        return torch.zeros(())
+
+
+@torch.no_grad()
+def transfer_losses(objective: Objective, pairs: Pairs, draw: Draw) -> Tensor:
+    """λ_attr (L_ref + L_src) + λ_bg L_bg of each transfer, ``[B]`` (equation 7 without L_prob)."""
+    weights, found = objective.weights, []
+    for part in torch.arange(len(draw.target)).split(_AT_ONCE):
+        some = Draw(draw.source[part], draw.reference[part], draw.target[part])
+        ref, src, bg = objective.parts(gather(pairs, some, objective.studio.device))
+        found.append(weights.attr * (ref + weights.src * src) + weights.bg * bg)
+    return torch.cat(found).cpu()
+
+
+def first_subspaces(
+    studio: Studio,
+    masks: AttributeMasks,
+    parts: Mapping[str, Tensor],
+    moments: Moments | None,
+    basis: Basis,
+    judges: Pairs,
+    seed: int,
+    watch: Watch = no_watch,
+    weights: LossWeights = PAPER_WEIGHTS,
+) -> tuple[dict[str, Subspace], dict[str, dict[str, float]]]:
+    """Subspaces of the attributes that fare better with one than with their mask, and the mean loss of every way.
+
+    ``judges``: measured faces that nothing was learned from.
+    """
+    names, chosen, table = list(parts), {}, {}
+    for row, name in enumerate(names):
+        draw = _transfers(studio, judges, seed, row)
+        objective = Objective(studio, _AsItIs(masks), weights, TEMPERATURE)
+        losses = {"mask": float(transfer_losses(objective, judges, draw).mean())}
+        ways: dict[str, Subspace] = {}
+        for number, choice in enumerate(CHOICES if moments is not None else CHOICES[:1]):
+            watch(row * len(CHOICES) + number, len(names) * len(CHOICES))
+            carrier = Subspaces({name: first_matrix(parts, name, moments, choice)}, basis, RANK)
+            alone = Draw(draw.source, draw.reference, torch.zeros_like(draw.target))
+            one = _OneOf(studio, carrier, weights, name)
+            losses[str(choice)] = float(transfer_losses(one, judges, alone).mean())
+            ways[str(choice)] = carrier.subspaces()[name]
+        best = min(losses, key=losses.__getitem__)
+        table[name] = losses
+        if best in ways:
+            chosen[name] = ways[best]
+    return chosen, table
+
+
+class _OneOf(Objective):
+    """All transfers are of one attribute, the only one that the carrier knows."""
+
+    def __init__(self, studio: Studio, carrier: nn.Module, weights: LossWeights, name: str):
+        super().__init__(studio, carrier, weights, TEMPERATURE)
+        self.name = name
+
+    def targets(self, transfers) -> list[str]:
+        return [self.name] * len(transfers.target)
+
+
+def _transfers(studio: Studio, judges: Pairs, seed: int, row: int) -> Draw:
+    chances = draw_transfers(seed, row, TRANSFERS, len(judges), 1, _REFERENCES)
+    aimed = Draw(chances.source, chances.reference, torch.full_like(chances.target, row))
+    return most_different(aimed, judges.scores, studio.domain)
