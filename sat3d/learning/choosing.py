@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +14,7 @@ from ..masks import AttributeMasks
 from ..progress import Watch, no_watch
 from ..subspaces import Subspace
 from .carriers import Subspaces
-from .directions import Basis, Choice, Moments, first_matrix
+from .directions import Choice, Evidence
 from .face_cache import Pairs
 from .objective import Objective, gather
 from .sampling import Draw, draw_transfers, most_different
@@ -41,6 +43,21 @@ class _AsItIs(nn.Module):
         return torch.zeros(())
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """``subspaces``: of the attributes that fare better with one than with their mask. ``losses``: attribute -> way ->
+    mean loss (the first way is *mask*)."""
+
+    subspaces: Mapping[str, Subspace]
+    losses: Mapping[str, Mapping[str, float]]
+
+    def added_to(self, masks: AttributeMasks) -> AttributeMasks:
+        """With the ways that were compared in the metadata."""
+        rounded = {name: {way: round(loss, 4) for way, loss in ways.items()} for name, ways in self.losses.items()}
+        metadata = {**masks.metadata, "first_losses": json.dumps(rounded)}
+        return replace(masks, subspaces=self.subspaces, metadata=metadata)
+
+
 @torch.no_grad()
 def transfer_losses(objective: Objective, pairs: Pairs, draw: Draw) -> Tensor:
     """λ_attr (L_ref + L_src) + λ_bg L_bg of each transfer, ``[B]`` (equation 7 without L_prob)."""
@@ -55,27 +72,25 @@ def transfer_losses(objective: Objective, pairs: Pairs, draw: Draw) -> Tensor:
 def first_subspaces(
     studio: Studio,
     masks: AttributeMasks,
-    parts: Mapping[str, Tensor],
-    moments: Moments | None,
-    basis: Basis,
+    evidence: Evidence,
     judges: Pairs,
     seed: int,
     watch: Watch = no_watch,
     weights: LossWeights = PAPER_WEIGHTS,
-) -> tuple[dict[str, Subspace], dict[str, dict[str, float]]]:
-    """Subspaces of the attributes that fare better with one than with their mask, and the mean loss of every way.
+) -> Chosen:
+    """One of CHOICES, or the mask, for each attribute.
 
     ``judges``: measured faces that nothing was learned from.
     """
-    names, chosen, table = list(parts), {}, {}
+    names, chosen, table = list(evidence.parts), {}, {}
     for row, name in enumerate(names):
         draw = _transfers(studio, judges, seed, row)
         objective = Objective(studio, _AsItIs(masks), weights, TEMPERATURE)
         losses = {"mask": float(transfer_losses(objective, judges, draw).mean())}
         ways: dict[str, Subspace] = {}
-        for number, choice in enumerate(CHOICES if moments is not None else CHOICES[:1]):
+        for number, choice in enumerate(CHOICES if evidence.moments is not None else CHOICES[:1]):
             watch(row * len(CHOICES) + number, len(names) * len(CHOICES))
-            carrier = Subspaces({name: first_matrix(parts, name, moments, choice)}, basis, RANK)
+            carrier = Subspaces({name: evidence.matrix(name, choice)}, evidence.basis, RANK)
             alone = Draw(draw.source, draw.reference, torch.zeros_like(draw.target))
             one = _OneOf(studio, carrier, weights, name)
             losses[str(choice)] = float(transfer_losses(one, judges, alone).mean())
@@ -84,7 +99,7 @@ def first_subspaces(
         table[name] = losses
         if best in ways:
             chosen[name] = ways[best]
-    return chosen, table
+    return Chosen(chosen, table)
 
 
 class _OneOf(Objective):

@@ -11,7 +11,7 @@ be had without changing it outside (J: the picture's derivative, known by probes
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -114,9 +114,20 @@ def kept_inside(matrix: Tensor, inside: Tensor, outside: Tensor, choice: Choice)
     return torch.linalg.solve(penalty, inside @ matrix)
 
 
-def first_matrix(parts: dict[str, Tensor], name: str, moments: Moments | None, choice: Choice) -> Tensor:
-    """The map of z for attribute ``name``, ``[d, d]``."""
-    own, row = parts[name], list(parts).index(name)
-    rest = torch.eye(len(own), device=own.device) - torch.stack([*parts.values()]).sum(0)
-    wanted = own + choice.beta * rest if moments is not None else own
-    return wanted if moments is None else kept_inside(wanted, moments.inside[row], moments.outside[row], choice)
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of a population. ``parts``: of each attribute, see :func:`explained_parts`; ``moments`` in the same
+    order, None in a domain without regions."""
+
+    basis: Basis
+    parts: Mapping[str, Tensor]
+    moments: Moments | None
+
+    def matrix(self, name: str, choice: Choice) -> Tensor:
+        """The map of z for attribute ``name``, ``[d, d]``; without regions what its answers explain, and no more."""
+        own = self.parts[name]
+        if self.moments is None:
+            return own
+        row = list(self.parts).index(name)
+        rest = torch.eye(len(own), device=own.device) - torch.stack([*self.parts.values()]).sum(0)
+        return kept_inside(own + choice.beta * rest, self.moments.inside[row], self.moments.outside[row], choice)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from ..errors import ConfigError
@@ -18,17 +19,22 @@ from ..masks import AttributeMasks
 from ..progress import Watch, no_watch
 from ..seeds import SEED_LIMIT, mixed_seed
 from . import population
-from .acting import Acting, energies, probes
+from .acting import Probe, energies, probes
+from .choosing import Chosen, first_subspaces
+from .directions import Basis, Evidence, Moments, explained_parts
 from .face_cache import Pairs
-from .presampling import sample_pairs
+from .presampling import draw_candidates, sample_pairs
 from .studio import Studio
 from .verdicts import Report, examine
 
 FACES, FEWEST_FACES = 600, 40
-PROBES = 24
+PROBES = 24  # tell where channels act, one by one
+PROBES_OF_DIRECTIONS = 160  # and where all their mixtures do
+_STYLES = 4000  # drawn, not pictured, for the coordinates of subspaces
 HELD_OUT = 48  # faces that judge, and that nothing is learned from
-_HELD_OUT_STREAM = 17
-_DRAWING, _PROBING = 0.7, 0.85  # shares of the time that are over when faces are drawn, and when they are probed
+_HELD_OUT_STREAM, _STYLES_STREAM, _CHOOSING_STREAM = 17, 18, 19
+_PROBE = ("inside", "outside", "seen")  # the tensors of a probe
+_DRAWING, _PROBING = 0.5, 0.9  # shares of the time that are over when faces are drawn, and when they are probed
 
 FirstChannels = Mapping[str, tuple[Tensor, float]]  # attribute -> channels [k], and M there
 
@@ -48,10 +54,13 @@ def quick_start(
     folder: Path,
     watch: Watch = no_watch,
     notes: Mapping[str, str] | None = None,
+    directions: int | None = None,
 ) -> LearnedMasks:
     """Learn masks from ``faces`` drawn faces.
 
     Args:
+        directions: probes of where directions act (PROBES_OF_DIRECTIONS), for attributes that single channels do not
+            carry alone; 0: masks of channels only.
         folder: where measured faces are kept; what is there already of the same settings is not made again.
         watch: counts to 1000 and sees the faces and, at the end, edits; where it raises, hardly anything is lost.
         notes: for the masks' metadata, such as the generator's licence.
@@ -64,8 +73,14 @@ def quick_start(
         wanted = f"at least {FEWEST_FACES}; {FACES} are usual"
         raise ConfigError("These are too few faces to learn from", faces, wanted, "draw more faces")
     pairs = sample_pairs(studio, folder, seed, faces, _within(watch, 0.0, _DRAWING))
-    chosen = population_channels(studio, pairs, seed, folder, PROBES, _within(watch, _DRAWING, _PROBING))
+    directions = PROBES_OF_DIRECTIONS if directions is None else directions
+    probing = _within(watch, _DRAWING, _PROBING)
+    count = max(directions, PROBES)
+    chosen = population_channels(studio, pairs, seed, folder, count, _within(probing, 0.0, 0.5))
     masks = first_masks(studio, chosen, population.FIRST_LOGIT, notes)
+    if directions:
+        found = with_subspaces(studio, masks, pairs, seed, folder, count, _within(probing, 0.5, 1.0))
+        masks = found.added_to(masks)
     judging = _within(watch, _PROBING, 1.0)
     return LearnedMasks(masks, examine_held_out(studio, masks, seed, folder, judging))
 
@@ -80,23 +95,41 @@ def population_channels(
     """
     domain, codes = studio.domain, studio.network.layout.editable(pairs.styles)
     shares = population.population_shares(codes, pairs.scores, domain)
-    acting = find_acting(studio, pairs, seed, folder / f"acting-{count}.safetensors", count, watch)
+    acting = energies(find_probes(studio, pairs, seed, folder, count, watch))
     if acting is not None:
         shares = population.guarded_shares(shares, acting, codes.std(0))
     return population.populated_channels(list(domain.attributes), shares)
 
 
-def find_acting(
-    studio: Studio, pairs: Pairs, seed: int, file: Path, count: int, watch: Watch = no_watch
-) -> Acting | None:
-    """Where channels act, from ``file`` if it is there; None in a domain without regions."""
+def with_subspaces(
+    studio: Studio, masks: AttributeMasks, pairs: Pairs, seed: int, folder: Path, count: int, watch: Watch = no_watch
+) -> Chosen:
+    """Subspaces of the attributes that fare better with one than with ``masks``, on faces drawn for this alone; see
+    :mod:`.directions`. ``count``: probes of where directions act."""
+    layout = studio.network.layout
+    found = find_probes(studio, pairs, seed, folder, count, _within(watch, 0.0, 0.6))
+    styles, _ = draw_candidates(studio.network, studio.domain.sampling, _apart(seed, _STYLES_STREAM), 0, _STYLES)
+    basis = Basis.of(layout.editable(styles).cpu())
+    numbers = basis.numbers(layout.editable(pairs.styles))
+    parts = explained_parts(numbers, pairs.scores, studio.domain)
+    judges = sample_pairs(studio, folder / "choosing", _apart(seed, _CHOOSING_STREAM), HELD_OUT)
+    evidence = Evidence(basis, parts, Moments.of(found, basis))
+    return first_subspaces(studio, masks, evidence, judges, seed, _within(watch, 0.6, 1.0))
+
+
+def find_probes(
+    studio: Studio, pairs: Pairs, seed: int, folder: Path, count: int, watch: Watch = no_watch
+) -> list[Probe]:
+    """``count`` probes, from their file in ``folder`` if it is there; none in a domain without regions."""
+    file = folder / f"probes-{count}.safetensors"
     if not studio.domain.regions:
-        return None
+        return []
     if not file.exists():
-        found = energies(probes(studio, pairs, seed, count, watch))
-        tables = {"inside": found.inside, "outside": found.outside}
+        found = list(probes(studio, pairs, seed, count, watch))
+        tables = {name: torch.stack([getattr(each, name) for each in found]).cpu() for name in _PROBE}
         write_tensors(file, tables, {"attributes": json.dumps(list(studio.domain.attributes))})
-    return Acting(**read_tensors(file))
+    tables = read_tensors(file)
+    return [Probe(*row) for row in zip(*(tables[name] for name in _PROBE), strict=True)]
 
 
 def first_masks(
@@ -112,9 +145,14 @@ def examine_held_out(
     studio: Studio, masks: AttributeMasks, seed: int, folder: Path, watch: Watch = no_watch, **more
 ) -> Report:
     """See :func:`.verdicts.examine`, with faces drawn for this alone."""
-    apart = mixed_seed(seed, _HELD_OUT_STREAM) % SEED_LIMIT
+    apart = _apart(seed, _HELD_OUT_STREAM)
     pairs = sample_pairs(studio, folder / "held-out", apart, HELD_OUT, _within(watch, 0.0, 0.4))
     return examine(studio, masks, pairs, seed, watch=_within(watch, 0.4, 1.0), **more)
+
+
+def _apart(seed: int, stream: int) -> int:
+    """Another seed, for faces that have nothing to do with those of ``seed``."""
+    return mixed_seed(seed, stream) % SEED_LIMIT
 
 
 def _within(watch: Watch, first: float, last: float) -> Watch:

@@ -6,7 +6,7 @@ import torch
 from sat3d.domains import load_domain
 from sat3d.learning.acting import Probe
 from sat3d.learning.carriers import MaskMatrix, Subspaces
-from sat3d.learning.directions import Basis, Choice, Moments, explained_parts, first_matrix, kept_inside
+from sat3d.learning.directions import Basis, Choice, Evidence, Moments, explained_parts, kept_inside
 
 
 def seeded(number: int = 0) -> torch.Generator:
@@ -20,7 +20,7 @@ def mixed_codes(count: int, number: int) -> tuple[torch.Tensor, torch.Tensor, to
 
 
 def test_numbers_of_a_population_have_spread_one_and_lead_back():
-    codes, _, mixing = mixed_codes(2000, 1)
+    codes, _, _ = mixed_codes(2000, 1)
     basis = Basis.of(codes)
     assert basis.directions.shape == (8, 4)
     torch.testing.assert_close(basis.numbers(codes).T.cov(), torch.eye(4), atol=2e-3, rtol=0)
@@ -106,8 +106,9 @@ def test_moments_are_means_over_the_probes_that_see_a_region():
 def test_of_the_unexplained_a_share_goes_along():
     parts = {"a": torch.diag(torch.tensor([1.0, 0.0])), "b": torch.zeros(2, 2)}
     free = Moments(torch.eye(2).expand(2, 2, 2), torch.zeros(2, 2, 2))
-    assert first_matrix(parts, "a", free, Choice(0.5, 1.0, 0.0)).diagonal().tolist() == pytest.approx([1, 0.5])
-    assert first_matrix(parts, "a", None, Choice(0.5, 1.0, 0.0)) is parts["a"]
+    basis, choice = Basis(torch.zeros(2), torch.eye(2), torch.ones(2)), Choice(0.5, 1.0, 0.0)
+    assert Evidence(basis, parts, free).matrix("a", choice).diagonal().tolist() == pytest.approx([1, 0.5])
+    assert Evidence(basis, parts, None).matrix("a", choice) is parts["a"], "nothing guards the rest"
 
 
 def test_a_subspace_of_full_rank_is_its_matrix():

@@ -42,7 +42,7 @@ def studios(files):
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     here = sys.modules["sat3d.learning.quick_start"]
-    for name, value in {"FEWEST_FACES": 4, "PROBES": 2, "HELD_OUT": 6}.items():
+    for name, value in {"FEWEST_FACES": 4, "PROBES": 2, "PROBES_OF_DIRECTIONS": 3, "HELD_OUT": 6}.items():
         monkeypatch.setattr(here, name, value)
     monkeypatch.setattr(presampling, "_CHUNK", 8)
     examine = here.examine
@@ -80,7 +80,7 @@ def test_after_a_cancel_it_goes_on(studios, tmp_path, monkeypatch):
     whole = quick_start(studio, 16, 3, tmp_path / "whole").masks
     before = len(drawn)
     assert torch.equal(quick_start(studio, 16, 3, tmp_path).masks.logits, whole.logits)
-    assert len(drawn) - before == 2  # the second chunk, and the faces that judge
+    assert len(drawn) - before == 3  # the second chunk, the faces that choose, and those that judge
 
 
 def test_too_few_faces_are_refused(studios, tmp_path):
