@@ -32,10 +32,13 @@ def explained_shares(codes: Tensor, answers: list[Tensor]) -> tuple[Tensor, Tens
     """
     from scipy.stats import f as fisher  # takes a while to import
 
+    nothing = torch.zeros(codes.shape[1]), torch.ones(codes.shape[1])
+    if not len(codes):
+        return nothing
     basis, codes = _span(answers), codes.double() - codes.double().mean(0)
     free, rest = basis.shape[1], len(codes) - basis.shape[1] - 1
     if free < 1 or rest < 1:
-        return torch.zeros(codes.shape[1]), torch.ones(codes.shape[1])
+        return nothing
     total, explained = codes.square().sum(0).clamp_min(1e-12), (basis.T @ codes).square().sum(0)
     unexplained = ((total - explained) / rest).clamp_min(1e-12)  # mean square
     share = (1 - unexplained / (total / (len(codes) - 1))).clamp_min(0)

@@ -36,6 +36,13 @@ def test_a_channel_that_never_changes_has_no_attribute():
     assert (share.tolist(), chance.tolist()) == ([0], [1])
 
 
+def test_an_attribute_that_every_face_hides_has_no_channel(domain):
+    codes, scores = population(20)
+    scores[:, :2] = torch.tensor([0.9, 0.1])  # all are bald
+    table = population_shares(codes, scores, domain)
+    assert table[1].tolist() == [0] * 5 and torch.isfinite(table).all()
+
+
 @pytest.fixture
 def domain():
     hair = DescriptorGroup("hair", "length", ("bald", "long")), DescriptorGroup("hair", "curl", ("curly", "sleek"))
