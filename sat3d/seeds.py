@@ -17,3 +17,8 @@ def mixed_seed(seed: int, *numbers: int) -> int:
 def generator_of(device: torch.device | str, seed: int, *numbers: int) -> torch.Generator:
     """A generator on ``device`` for :func:`mixed_seed` of the numbers."""
     return torch.Generator(device).manual_seed(mixed_seed(seed, *numbers))
+
+
+def apart_from(seed: int, stream: int) -> int:
+    """Another seed, for what has nothing to do with the draws of ``seed``; one for each ``stream``."""
+    return mixed_seed(seed, stream) % SEED_LIMIT

@@ -7,16 +7,21 @@ noise is a probe; a few dozen probes tell where a channel acts, and nobody names
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from ..files.safetensors_io import read_tensors, write_tensors
 from ..progress import Watch, no_watch
 from ..seeds import generator_of
 from .face_cache import Pairs
 from .studio import Studio
+
+_TENSORS = ("inside", "outside", "seen")  # of a probe
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,21 @@ def probes(studio: Studio, pairs: Pairs, seed: int, count: int, watch: Watch = n
         noise = torch.randn(1, 3, *regions.shape[2:], generator=generator_of("cpu", seed, i)).to(studio.device)
         with torch.enable_grad():
             yield probe(picture_of, layout.editable(face.styles), regions, noise)
+
+
+def find_probes(
+    studio: Studio, pairs: Pairs, seed: int, folder: Path, count: int, watch: Watch = no_watch
+) -> list[Probe]:
+    """``count`` probes, from their file in ``folder`` if it is there; none in a domain without regions."""
+    file = folder / f"probes-{count}.safetensors"
+    if not studio.domain.regions:
+        return []
+    if not file.exists():
+        found = list(probes(studio, pairs, seed, count, watch))
+        tables = {name: torch.stack([getattr(each, name) for each in found]).cpu() for name in _TENSORS}
+        write_tensors(file, tables, {"attributes": json.dumps(list(studio.domain.attributes))})
+    tables = read_tensors(file)
+    return [Probe(*row) for row in zip(*(tables[name] for name in _TENSORS), strict=True)]
 
 
 def regions_of(studio: Studio, face: Pairs, names: list[str]) -> Tensor:

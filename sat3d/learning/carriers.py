@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -53,15 +53,15 @@ class Subspaces(nn.Module):
     into: Tensor
     out: Tensor
 
-    def __init__(self, matrices: Mapping[str, Tensor], basis: Basis, rank: int):
-        """``matrices``: attribute -> the map of z ``[d, d]`` that its subspace begins as the best one of rank r of."""
+    def __init__(self, subspaces: Mapping[str, Subspace], basis: Basis):
+        """``subspaces``: attribute -> one whose columns lie in the span of ``basis``; all of one rank."""
         super().__init__()
-        self.names = list(matrices)
+        self.names = list(subspaces)
         self.register_buffer("into", basis.directions / basis.spread, persistent=False)
         self.register_buffer("out", basis.directions * basis.spread, persistent=False)
-        factors = [_balanced(matrix, rank) for matrix in matrices.values()]
-        self.read = nn.Parameter(torch.stack([read for read, _ in factors]))
-        self.write = nn.Parameter(torch.stack([write for _, write in factors]))
+        reads, writes = ([getattr(each, part) for each in subspaces.values()] for part in ("read", "write"))
+        self.read = nn.Parameter(torch.stack([self.out.T @ read for read in reads]))
+        self.write = nn.Parameter(torch.stack([self.into.T @ write for write in writes]))
 
     def forward(self, difference: Tensor, target: Tensor) -> Tensor:
         numbers = torch.einsum("bd,bdr->br", difference @ self.into, self.read[target])
@@ -72,13 +72,47 @@ class Subspaces(nn.Module):
         return self.read.new_zeros(())
 
     @torch.no_grad()
-    def subspaces(self) -> dict[str, Subspace]:
-        """As a masks file holds them."""
+    def learned(self, start: AttributeMasks) -> AttributeMasks:
         pairs = zip(self.names, self.read, self.write, strict=True)
-        return {name: Subspace((self.into @ read).cpu(), (self.out @ write).cpu()) for name, read, write in pairs}
+        now = {name: Subspace((self.into @ read).cpu(), (self.out @ write).cpu()) for name, read, write in pairs}
+        return replace(start, subspaces={**start.subspaces, **now})
+
+
+class BothForms(nn.Module):
+    """A mask matrix of all attributes, and subspaces of some, which count instead of their rows."""
+
+    where: Tensor
+
+    def __init__(self, matrix: MaskMatrix, subspaces: Subspaces, attributes: Sequence[str]):
+        super().__init__()
+        self.matrix, self.subspaces = matrix, subspaces
+        places = [subspaces.names.index(name) if name in subspaces.names else -1 for name in attributes]
+        self.register_buffer("where", torch.tensor(places), persistent=False)
+
+    def forward(self, difference: Tensor, target: Tensor) -> Tensor:
+        place = self.where[target]
+        moved = self.subspaces(difference, place.clamp_min(0))
+        return torch.where((place >= 0)[:, None], moved, self.matrix(difference, target))
+
+    def indecision(self) -> Tensor:
+        return self.matrix.indecision()
 
     def learned(self, start: AttributeMasks) -> AttributeMasks:
-        return replace(start, subspaces=self.subspaces())
+        return self.subspaces.learned(self.matrix.learned(start))
+
+
+def carrier_of(masks: AttributeMasks, basis: Basis | None) -> MaskMatrix | BothForms:
+    """What goes on learning from ``masks``; ``basis``: of their subspaces, if they have any."""
+    matrix = MaskMatrix(masks.logits)
+    if basis is None or not masks.subspaces:
+        return matrix
+    return BothForms(matrix, Subspaces(masks.subspaces, basis), masks.attributes)
+
+
+def subspace_of(matrix: Tensor, basis: Basis, rank: int) -> Subspace:
+    """z ↦ ``matrix [d, d]``·z of a difference, as a map of styles of the given rank: the best one in z."""
+    read, write = _balanced(matrix, rank)
+    return Subspace(basis.directions / basis.spread @ read, basis.directions * basis.spread @ write)
 
 
 def _balanced(matrix: Tensor, rank: int) -> tuple[Tensor, Tensor]:

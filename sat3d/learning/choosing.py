@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +12,7 @@ from ..losses import PAPER_WEIGHTS, LossWeights
 from ..masks import AttributeMasks
 from ..progress import Watch, no_watch
 from ..subspaces import Subspace
-from .carriers import Subspaces
+from .carriers import subspace_of
 from .directions import Choice, Evidence
 from .face_cache import Pairs
 from .objective import Objective, gather
@@ -26,6 +25,8 @@ TRANSFERS = 12  # of each attribute and choice
 TEMPERATURE = 3.0  # of QMM, whose own answers are nearly steps
 _REFERENCES = 4  # to choose from
 _AT_ONCE = 4
+
+Losses = Mapping[str, Mapping[str, float]]  # attribute -> way -> mean loss; the first way is *mask*
 
 
 class _AsItIs(nn.Module):
@@ -41,21 +42,6 @@ class _AsItIs(nn.Module):
 
     def indecision(self) -> Tensor:
         return torch.zeros(())
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """``subspaces``: of the attributes that fare better with one than with their mask. ``losses``: attribute -> way ->
-    mean loss (the first way is *mask*)."""
-
-    subspaces: Mapping[str, Subspace]
-    losses: Mapping[str, Mapping[str, float]]
-
-    def added_to(self, masks: AttributeMasks) -> AttributeMasks:
-        """With the ways that were compared in the metadata."""
-        rounded = {name: {way: round(loss, 4) for way, loss in ways.items()} for name, ways in self.losses.items()}
-        metadata = {**masks.metadata, "first_losses": json.dumps(rounded)}
-        return replace(masks, subspaces=self.subspaces, metadata=metadata)
 
 
 @torch.no_grad()
@@ -77,8 +63,8 @@ def first_subspaces(
     seed: int,
     watch: Watch = no_watch,
     weights: LossWeights = PAPER_WEIGHTS,
-) -> Chosen:
-    """One of CHOICES, or the mask, for each attribute.
+) -> tuple[dict[str, Subspace], Losses]:
+    """Subspaces of the attributes that fare better with one of CHOICES than with their mask, and how every way fared.
 
     ``judges``: measured faces that nothing was learned from.
     """
@@ -90,27 +76,15 @@ def first_subspaces(
         ways: dict[str, Subspace] = {}
         for number, choice in enumerate(CHOICES if evidence.moments is not None else CHOICES[:1]):
             watch(row * len(CHOICES) + number, len(names) * len(CHOICES))
-            carrier = Subspaces({name: evidence.matrix(name, choice)}, evidence.basis, RANK)
-            alone = Draw(draw.source, draw.reference, torch.zeros_like(draw.target))
-            one = _OneOf(studio, carrier, weights, name)
-            losses[str(choice)] = float(transfer_losses(one, judges, alone).mean())
-            ways[str(choice)] = carrier.subspaces()[name]
+            way = subspace_of(evidence.matrix(name, choice), evidence.basis, RANK)
+            with_it = Objective(studio, _AsItIs(replace(masks, subspaces={name: way})), weights, TEMPERATURE)
+            losses[str(choice)] = float(transfer_losses(with_it, judges, draw).mean())
+            ways[str(choice)] = way
         best = min(losses, key=losses.__getitem__)
         table[name] = losses
         if best in ways:
             chosen[name] = ways[best]
-    return Chosen(chosen, table)
-
-
-class _OneOf(Objective):
-    """All transfers are of one attribute, the only one that the carrier knows."""
-
-    def __init__(self, studio: Studio, carrier: nn.Module, weights: LossWeights, name: str):
-        super().__init__(studio, carrier, weights, TEMPERATURE)
-        self.name = name
-
-    def targets(self, transfers) -> list[str]:
-        return [self.name] * len(transfers.target)
+    return chosen, table
 
 
 def _transfers(studio: Studio, judges: Pairs, seed: int, row: int) -> Draw:

@@ -5,35 +5,29 @@ Minutes on a processor, a minute or two on a GPU; what a training of masks begin
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from ..errors import ConfigError
-from ..files.safetensors_io import read_tensors, write_tensors
 from ..masks import AttributeMasks
 from ..progress import Watch, no_watch
-from ..seeds import SEED_LIMIT, mixed_seed
+from ..seeds import apart_from
 from . import population
-from .acting import Probe, energies, probes
-from .choosing import Chosen, first_subspaces
-from .directions import Basis, Evidence, Moments, explained_parts
+from .acting import energies, find_probes
 from .face_cache import Pairs
-from .presampling import draw_candidates, sample_pairs
+from .presampling import sample_pairs
 from .studio import Studio
+from .subspace_start import with_subspaces
 from .verdicts import Report, examine
 
 FACES, FEWEST_FACES = 600, 40
 PROBES = 24  # tell where channels act, one by one
 PROBES_OF_DIRECTIONS = 160  # and where all their mixtures do
-_STYLES = 4000  # drawn, not pictured, for the coordinates of subspaces
 HELD_OUT = 48  # faces that judge, and that nothing is learned from
-_HELD_OUT_STREAM, _STYLES_STREAM, _CHOOSING_STREAM = 17, 18, 19
-_PROBE = ("inside", "outside", "seen")  # the tensors of a probe
+_HELD_OUT_STREAM = 17
 _DRAWING, _PROBING = 0.5, 0.9  # shares of the time that are over when faces are drawn, and when they are probed
 
 FirstChannels = Mapping[str, tuple[Tensor, float]]  # attribute -> channels [k], and M there
@@ -79,8 +73,8 @@ def quick_start(
     chosen = population_channels(studio, pairs, seed, folder, count, _within(probing, 0.0, 0.5))
     masks = first_masks(studio, chosen, population.FIRST_LOGIT, notes)
     if directions:
-        found = with_subspaces(studio, masks, pairs, seed, folder, count, _within(probing, 0.5, 1.0))
-        masks = found.added_to(masks)
+        found = find_probes(studio, pairs, seed, folder, count)  # the same
+        masks = with_subspaces(studio, masks, pairs, found, seed, folder, _within(probing, 0.5, 1.0)).masks
     judging = _within(watch, _PROBING, 1.0)
     return LearnedMasks(masks, examine_held_out(studio, masks, seed, folder, judging))
 
@@ -101,37 +95,6 @@ def population_channels(
     return population.populated_channels(list(domain.attributes), shares)
 
 
-def with_subspaces(
-    studio: Studio, masks: AttributeMasks, pairs: Pairs, seed: int, folder: Path, count: int, watch: Watch = no_watch
-) -> Chosen:
-    """Subspaces of the attributes that fare better with one than with ``masks``, on faces drawn for this alone; see
-    :mod:`.directions`. ``count``: probes of where directions act."""
-    layout = studio.network.layout
-    found = find_probes(studio, pairs, seed, folder, count, _within(watch, 0.0, 0.6))
-    styles, _ = draw_candidates(studio.network, studio.domain.sampling, _apart(seed, _STYLES_STREAM), 0, _STYLES)
-    basis = Basis.of(layout.editable(styles).cpu())
-    numbers = basis.numbers(layout.editable(pairs.styles))
-    parts = explained_parts(numbers, pairs.scores, studio.domain)
-    judges = sample_pairs(studio, folder / "choosing", _apart(seed, _CHOOSING_STREAM), HELD_OUT)
-    evidence = Evidence(basis, parts, Moments.of(found, basis))
-    return first_subspaces(studio, masks, evidence, judges, seed, _within(watch, 0.6, 1.0))
-
-
-def find_probes(
-    studio: Studio, pairs: Pairs, seed: int, folder: Path, count: int, watch: Watch = no_watch
-) -> list[Probe]:
-    """``count`` probes, from their file in ``folder`` if it is there; none in a domain without regions."""
-    file = folder / f"probes-{count}.safetensors"
-    if not studio.domain.regions:
-        return []
-    if not file.exists():
-        found = list(probes(studio, pairs, seed, count, watch))
-        tables = {name: torch.stack([getattr(each, name) for each in found]).cpu() for name in _PROBE}
-        write_tensors(file, tables, {"attributes": json.dumps(list(studio.domain.attributes))})
-    tables = read_tensors(file)
-    return [Probe(*row) for row in zip(*(tables[name] for name in _PROBE), strict=True)]
-
-
 def first_masks(
     studio: Studio, chosen: FirstChannels, others: float, notes: Mapping[str, str] | None = None
 ) -> AttributeMasks:
@@ -145,14 +108,9 @@ def examine_held_out(
     studio: Studio, masks: AttributeMasks, seed: int, folder: Path, watch: Watch = no_watch, **more
 ) -> Report:
     """See :func:`.verdicts.examine`, with faces drawn for this alone."""
-    apart = _apart(seed, _HELD_OUT_STREAM)
+    apart = apart_from(seed, _HELD_OUT_STREAM)
     pairs = sample_pairs(studio, folder / "held-out", apart, HELD_OUT, _within(watch, 0.0, 0.4))
     return examine(studio, masks, pairs, seed, watch=_within(watch, 0.4, 1.0), **more)
-
-
-def _apart(seed: int, stream: int) -> int:
-    """Another seed, for faces that have nothing to do with those of ``seed``."""
-    return mixed_seed(seed, stream) % SEED_LIMIT
 
 
 def _within(watch: Watch, first: float, last: float) -> Watch:

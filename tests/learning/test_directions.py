@@ -1,12 +1,15 @@
 """First subspaces: coordinates, what answers explain, what stays inside a region."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from sat3d.domains import load_domain
 from sat3d.learning.acting import Probe
-from sat3d.learning.carriers import MaskMatrix, Subspaces
+from sat3d.learning.carriers import BothForms, MaskMatrix, Subspaces, carrier_of, subspace_of
 from sat3d.learning.directions import Basis, Choice, Evidence, Moments, explained_parts, kept_inside
+from sat3d.masks import AttributeMasks
 
 
 def seeded(number: int = 0) -> torch.Generator:
@@ -61,7 +64,7 @@ def test_what_answers_explain_is_found_among_mixed_channels(domain):
     basis = Basis.of(codes)
     scores = answers_to(domain, {"beard": hidden[:, 0], "expression": hidden[:, 1]})
     parts = explained_parts(basis.numbers(codes), scores, domain)
-    carrier = Subspaces({name: parts[name] for name in ("beard", "expression")}, basis, rank=3)
+    carrier = Subspaces({name: subspace_of(parts[name], basis, 3) for name in ("beard", "expression")}, basis)
     other, _, _ = mixed_codes(2, 7)
     difference = other[:1] - other[1:]
     numbers = torch.linalg.lstsq(mixing.T, difference.T).solution[:, 0]  # of the hidden ones
@@ -114,11 +117,12 @@ def test_of_the_unexplained_a_share_goes_along():
 def test_a_subspace_of_full_rank_is_its_matrix():
     codes, _, _ = mixed_codes(400, 4)
     basis, matrix = Basis.of(codes), torch.randn(4, 4, generator=seeded(3))
-    carrier = Subspaces({"a": matrix}, basis, rank=4)
+    subspace = subspace_of(matrix, basis, 4)
+    carrier = Subspaces({"a": subspace}, basis)
     difference = codes[:5] - codes[5:10]
     wanted = (difference @ (basis.directions / basis.spread)) @ matrix.T @ (basis.directions * basis.spread).T
     torch.testing.assert_close(carrier(difference, torch.zeros(5, dtype=torch.long)), wanted, atol=1e-3, rtol=1e-3)
-    torch.testing.assert_close(carrier.subspaces()["a"](difference), wanted, atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(subspace(difference), wanted, atol=1e-3, rtol=1e-3)
     assert carrier.indecision() == 0
 
 
@@ -126,3 +130,29 @@ def test_a_mask_matrix_moves_each_channel_by_its_probability():
     logits = torch.tensor([[0.0, 9.0], [0.0, -9.0], [0.0, -9.0]])
     moved = MaskMatrix(logits)(torch.tensor([[3.0, 2.0]]), torch.tensor([0]))
     assert moved[0].tolist() == pytest.approx([1.0, 2.0], abs=1e-4)
+
+
+def test_what_learns_begins_as_the_masks_and_ends_in_them(tiny_masks):
+    masks, basis, difference = tiny_masks
+    carrier = carrier_of(masks, basis)
+    assert isinstance(carrier, BothForms)
+    for row, name in enumerate(masks.attributes):
+        moved = carrier(difference, torch.full((len(difference),), row))
+        torch.testing.assert_close(moved, masks.change([name], difference), atol=1e-4, rtol=1e-4)
+    with torch.no_grad():
+        carrier.subspaces.write.mul_(2)
+        carrier.matrix.logits[0] += 1
+    learned = carrier.learned(masks)
+    torch.testing.assert_close(learned.change(["b"], difference), 2 * masks.change(["b"], difference))
+    torch.testing.assert_close(learned.logits[0], masks.logits[0] + 1)
+    assert isinstance(carrier_of(replace(masks, subspaces={}), None), MaskMatrix)
+
+
+@pytest.fixture
+def tiny_masks():
+    """Two attributes over eight channels: a mask of the first, a subspace of the second; a basis, and differences."""
+    codes, _, _ = mixed_codes(400, 4)
+    basis = Basis.of(codes)
+    own = subspace_of(torch.randn(4, 4, generator=seeded(8)), basis, 2)
+    logits = torch.randn(3, 8, generator=seeded(6))
+    return AttributeMasks(logits, ("a", "b"), [["all", 8]], "none", {}, {"b": own}), basis, codes[:4] - codes[4:8]

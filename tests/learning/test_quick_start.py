@@ -1,5 +1,6 @@
 """A quick start with tiny networks: masks, verdicts, going on after a cancel, domains that nothing parses."""
 
+import json
 import sys
 
 import pytest
@@ -9,8 +10,9 @@ from sat3d.clip import load_clip
 from sat3d.domains import load_domain
 from sat3d.errors import ConfigError
 from sat3d.generators import load_generator
-from sat3d.learning import Studio, View, presampling, quick_start
+from sat3d.learning import Studio, View, choosing, presampling, quick_start
 from sat3d.learning.segmenters import load_segmenter
+from sat3d.masks import load_masks
 from sat3d.qmm import QMM
 from tests.training.masks.setup import write_files
 
@@ -45,6 +47,8 @@ def small(monkeypatch):
     for name, value in {"FEWEST_FACES": 4, "PROBES": 2, "PROBES_OF_DIRECTIONS": 3, "HELD_OUT": 6}.items():
         monkeypatch.setattr(here, name, value)
     monkeypatch.setattr(presampling, "_CHUNK", 8)
+    monkeypatch.setattr(sys.modules["sat3d.learning.subspace_start"], "JUDGES", 6)
+    monkeypatch.setattr(choosing, "TRANSFERS", 2)
     examine = here.examine
     monkeypatch.setattr(here, "examine", lambda *given, **more: examine(*given, **{"transfers": 2, **more}))
 
@@ -87,3 +91,18 @@ def test_too_few_faces_are_refused(studios, tmp_path):
     with pytest.raises(ConfigError, match="too few faces"):
         quick_start(studios["unparsed.json"], 3, 0, tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_an_attribute_gets_a_subspace_only_where_that_fares_better(studios, tmp_path, monkeypatch):
+    """By the losses that are told: of every attribute the least is what it got."""
+    masks = quick_start(studios["heads.json"], 12, 3, tmp_path).masks
+    losses = json.loads(masks.metadata["first_losses"])
+    assert list(losses) == list(masks.attributes)
+    assert all(list(ways)[0] == "mask" and len(ways) == 1 + len(choosing.CHOICES) for ways in losses.values())
+    wanted = {name for name, ways in losses.items() if min(ways, key=ways.get) != "mask"}
+    assert set(masks.subspaces) == wanted
+    masks.save(tmp_path / "both.safetensors")
+    again = load_masks(tmp_path / "both.safetensors", studios["heads.json"].network.layout)
+    assert set(again.subspaces) == wanted
+    plain = quick_start(studios["heads.json"], 12, 3, tmp_path / "plain", directions=0).masks
+    assert not plain.subspaces and "first_losses" not in plain.metadata

@@ -20,7 +20,7 @@ from sat3d.errors import ConfigError, FileError
 from sat3d.files.reading import read_bytes
 from sat3d.files.writing import write_text
 from sat3d.generators import LoadedGenerator, TriplaneGenerator, load_generator
-from sat3d.learning.carriers import MaskMatrix
+from sat3d.learning.carriers import carrier_of
 from sat3d.learning.objective import Objective
 from sat3d.learning.presampling import sample_pairs
 from sat3d.learning.studio import Studio, View
@@ -37,7 +37,7 @@ from training.common.segmenters import find_segmenter
 
 from .estimate import describe, fit, make_estimate
 from .final_report import load_second, report
-from .initialisation import begin, first_channels
+from .initialisation import begin, begin_subspaces, first_channels
 from .optimizer import find_ranger
 from .settings import BUILT_IN, QUICK, MaskSettings
 from .task import MaskTask
@@ -166,11 +166,13 @@ def prepare(settings: MaskSettings, studio: Studio, loaded: LoadedGenerator, pro
         with progress_bar("faces", "face") as watch:
             pairs = sample_pairs(studio, folder, settings.seed, recipe.pairs, watch)
         chosen = first_channels(recipe, settings.seed, studio, pairs, folder)
-    start = begin(recipe, studio, chosen, loaded)
+        start, basis = begin(recipe, studio, chosen, loaded), None
+        if recipe.form == "subspaces":
+            start, basis = begin_subspaces(recipe, studio, start, pairs, settings.seed, folder)
     notes = {"command": " ".join(["python", *sys.argv]), "torch": torch.__version__}
     board = open_board(reports.tensorboard) if reports.tensorboard and processes.is_first else None
     report = Report(beside(settings.out, "progress.jsonl"), reports.report_seconds, board=board)
-    objective = Objective(studio, MaskMatrix(start.logits), recipe.weights, recipe.temperature)
+    objective = Objective(studio, carrier_of(start, basis), recipe.weights, recipe.temperature)
     task = MaskTask(recipe, objective, start, pairs, settings.out, studio.facts(), notes)
     return Engine(task, settings.run, processes, report)
 

@@ -7,14 +7,18 @@ from pathlib import Path
 
 import torch
 
+from sat3d.errors import ConfigError
 from sat3d.files.safetensors_io import read_tensors, write_tensors
 from sat3d.generators import LoadedGenerator
 from sat3d.learning import population
+from sat3d.learning.acting import find_probes
 from sat3d.learning.carriers import MaskMatrix
+from sat3d.learning.directions import Basis
 from sat3d.learning.face_cache import Pairs
 from sat3d.learning.objective import Objective
 from sat3d.learning.quick_start import FirstChannels, first_masks, population_channels
 from sat3d.learning.studio import Studio
+from sat3d.learning.subspace_start import with_subspaces
 from sat3d.losses import LossWeights
 from sat3d.masks import AttributeMasks
 from training.common.bars import progress_bar
@@ -33,7 +37,7 @@ def first_channels(recipe: Recipe, seed: int, studio: Studio, pairs: Pairs, fold
         return {}
     if recipe.start == "population":
         with progress_bar("where channels act", "face") as watch:
-            return population_channels(studio, pairs, seed, folder, recipe.start_faces, watch)
+            return population_channels(studio, pairs, seed, folder, _probes(recipe), watch)
     path = folder / f"{_table_name(recipe)}.safetensors"
     if not path.exists():
         if recipe.start == "preselection":
@@ -66,3 +70,24 @@ def begin(recipe: Recipe, studio: Studio, chosen: FirstChannels, loaded: LoadedG
     *others*."""
     notes = {"generator_fingerprint": loaded.fingerprint, "licence": loaded.metadata.get("licence", "")}
     return first_masks(studio, chosen, _OTHERS.get(recipe.start, 1.0), notes)
+
+
+def begin_subspaces(
+    recipe: Recipe, studio: Studio, start: AttributeMasks, pairs: Pairs, seed: int, folder: Path
+) -> tuple[AttributeMasks, Basis]:
+    """``start`` with the subspaces of a population, and their coordinates.
+
+    Raises:
+        ConfigError: a start of another kind, which tells nothing of directions.
+    """
+    if recipe.start != "population":
+        raise ConfigError("Subspaces begin with a population", f"--start {recipe.start}", "--start population",
+                          "add it, or leave --form out")  # fmt: skip
+    probes = find_probes(studio, pairs, seed, folder, _probes(recipe))
+    with progress_bar("choosing subspaces", "way") as watch:
+        found = with_subspaces(studio, start, pairs, probes, seed, folder, watch)
+    return found.masks, found.basis
+
+
+def _probes(recipe: Recipe) -> int:
+    return recipe.start_faces if recipe.form == "masks" else max(recipe.directions, recipe.start_faces)

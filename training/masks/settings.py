@@ -44,6 +44,9 @@ class Recipe(Settings):
     """M before training: the domain's pre-selection (the paper's), none, gradients of the losses, or QMM's answers"""
     start_faces: Annotated[int, Range(1)] = 48
     """faces (pairs, for each attribute) that decide; for the population those that tell where channels act"""
+    form: Literal["masks", "subspaces"] = "masks"
+    """what learns: M alone, or subspaces for the attributes that fare better with one (only after *population*)"""
+    directions: Annotated[int, Range(1)] = 160  # probes that tell where directions act, for subspaces
     fit_minutes: Annotated[Maybe[float], Range(1e-3)] = None
     """with fewer faces and steps than the recipe says, where the machine would take longer"""
 
