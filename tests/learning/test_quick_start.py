@@ -98,7 +98,7 @@ def test_an_attribute_gets_a_subspace_only_where_that_fares_better(studios, tmp_
     masks = quick_start(studios["heads.json"], 12, 3, tmp_path).masks
     losses = json.loads(masks.metadata["first_losses"])
     assert list(losses) == list(masks.attributes)
-    assert all(list(ways)[0] == "mask" and len(ways) == 1 + len(choosing.CHOICES) for ways in losses.values())
+    assert all(next(iter(ways)) == "mask" and len(ways) == 1 + len(choosing.CHOICES) for ways in losses.values())
     wanted = {name for name, ways in losses.items() if min(ways, key=ways.get) != "mask"}
     assert set(masks.subspaces) == wanted
     masks.save(tmp_path / "both.safetensors")
