@@ -14,6 +14,7 @@ from ..sat3d.errors import ShapeError
 from ..sat3d.latent import Latent
 from . import expressions, host, memory, newer_hosts, videos, widgets
 from .motions import describe_motion
+from .regions import MAY_CHANGE, STAYS, find_expression, outside
 from .types import EG3D_LATENT, EG3D_MODEL, SAT3D_MOTION
 
 _GROUPS = {
@@ -75,7 +76,8 @@ class SAT3DAnimate(io.ComfyNode):
         )  # fmt: skip
         with host.cancellable(network), torch.no_grad():
             space = expressions.space_for(model, network, report)
-            clip = make_clip(network, on_the_cpu(latent), motion, space, options)
+            confined = find_expression(model) if more.get("outside", MAY_CHANGE) == STAYS else None
+            clip = make_clip(network, on_the_cpu(latent), motion, space, options, confined)
             started = time.perf_counter()
             with videos.Outgoing(part[1] - part[0], motion.fps, heard_from(audio, part[0] / motion.fps)) as made:
                 for done, seen in enumerate(frames_of(network, clip, *part)):
@@ -155,4 +157,7 @@ def _later_inputs() -> list[io.Input]:
                      "faster. The size of the frames does not change."),
         newer_hosts.AUDIO.Input("audio", optional=True, tooltip="Sound for the video, such as that of Drive."),
         widgets.rendering(widgets.FAST),
+        outside("What happens outside of the face. may change: what goes along with an expression, such as a shadow on "
+                "the neck. stays: hair, ears, clothes and backdrop are those of the face at rest, to the pixel, from "
+                "every side; a frame takes two to three times as long."),
     ]  # fmt: skip

@@ -85,6 +85,7 @@ INPUTS = {
         "neural_resolution",
         "audio",
         "rendering",
+        "outside",
     ],
     "SAT3DSaveMotion": ["motion", "filename_prefix", "format"],
     "SAT3DLoadMotion": ["motion_file", "map_file"],
