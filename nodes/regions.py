@@ -23,9 +23,7 @@ STAYS, MAY_CHANGE = "stays", "may change"
 
 def outside(tooltip: str) -> io.Input:
     """Whether what lies beside the region may change; optional, since older workflows do not have it."""
-    return io.Combo.Input(
-        "outside", options=[MAY_CHANGE, STAYS], default=MAY_CHANGE, optional=True, tooltip=tooltip
-    )
+    return io.Combo.Input("outside", options=[MAY_CHANGE, STAYS], default=MAY_CHANGE, optional=True, tooltip=tooltip)
 
 
 @dataclass(frozen=True)

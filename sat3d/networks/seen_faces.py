@@ -45,6 +45,12 @@ def see_faces(images: Tensor) -> SeenFaces:
     return SeenFaces(points.flatten(1), features)
 
 
+def face_logits(images: Tensor) -> Tensor:
+    """The landmark network's logit ``[B]`` of there being a face where registered heads have theirs, of pictures
+    ``[B, 3, S, S]`` in -1..1."""
+    return face_networks_on(str(images.device)).landmarks(_squares(images))[1]
+
+
 def _squares(images: Tensor) -> Tensor:
     """``[B, 3, 256, 256]``: the square with the face, of pictures of any size as of those of 256 pixels."""
     images = resize(images, _PICTURE_PX, _PICTURE_PX)

@@ -171,6 +171,22 @@ def test_drive_reads_pictures_and_says_what_was_filled(part, graph):
     motion, audio, info = run(part("nodes.drive").SAT3DDrive, face=0, smoothing=0.0, images=frames, fps=10.0)
     assert len(motion) == 2 and motion.fps == 10 and audio is None
     assert torch.equal(motion.values[0], motion.values[1]) and "1 of 2 frames show no face" in info
+    assert "read by: photo networks" in info
+
+
+def test_the_action_reader_is_refused_in_words_where_it_knows_no_actions(part, graph, monkeypatch):
+    reader = part("sat3d.networks.reader").AttributeReader(
+        part("sat3d.networks.reader_config").ReaderConfig((("mood", ("calm",)),), (("yaw_rad", 1),))
+    )
+    hosted = part("nodes.host").HostedNetwork(reader)
+    monkeypatch.setattr(part("nodes.built_in_networks"), "reader", lambda: hosted)
+    with pytest.raises(graph.errors.ConfigError, match="knows no facial actions"):
+        run(part("nodes.drive").SAT3DDrive, face=0, smoothing=0.0, images=torch.rand(1, 64, 64, 3),
+            read_by="action reader")  # fmt: skip
+    eyes = part("nodes.drive").eyes_for
+    assert eyes("auto").reader is reader and eyes("auto").is_drawn is None and eyes("photo networks").reader is None
+    monkeypatch.setattr(part("nodes.built_in_networks"), "reader", lambda: None)  # its file is missing
+    assert eyes("auto").reader is None
 
 
 class Video:
