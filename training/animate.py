@@ -2,6 +2,7 @@
 
     python training/animate.py --driver talk.mp4 --seed 19 --out talk-19.mp4 --save-motion talk.npz
     python training/animate.py --driver talk.npz --face portrait.safetensors --mode relative --out frames --resume
+    python training/animate.py --driver talk.npz --face portrait.safetensors --precision 10 --out frames
     python training/animate.py --driver flame.npz --map flame-map.json --view orbit --out orbit.webp
 
 Frames that go into a folder can be stopped at any time: --resume goes on with the first that is missing. Videos need
@@ -28,6 +29,7 @@ from sat3d.animation.learning import draw_styles
 from sat3d.animation.motion import Motion
 from sat3d.animation.motion_files import SUFFIXES as MOTIONS
 from sat3d.animation.motion_files import load_motion, save_motion
+from sat3d.animation.refining import MOST_STEPS, Refining
 from sat3d.animation.retargeting import MODES, MOST_STRENGTH, RESTS, Retargeting, Strengths
 from sat3d.animation.smoothing import MOST as MOST_SMOOTHING
 from sat3d.animation.streaming import VIEWS, Animation, Clip, Orbit, frames_of, make_clip
@@ -79,6 +81,7 @@ class Animate(Settings):
     first_frame: Annotated[int, Range(1)] = 1
     frames: Annotated[int, Range(0)] = 0  # how many (0: to the end)
     neural_resolution: Annotated[Maybe[int], Range(8, 512)] = None
+    precision: Annotated[int, Range(0, MOST_STEPS)] = 0  # gradient steps by which expression is refined (10 to 20)
     exact: Flag = False  # compute every sample, and no two faces as one
     save_motion: Maybe[Path] = None  # write the driver's motion, .npz or .json
     resume: Flag = False  # go on with the first frame that is not in the folder
@@ -140,6 +143,7 @@ def make(settings: Animate, loaded: LoadedGenerator, motion: Motion) -> Clip:
         orbit,
         RenderOptions(settings.neural_resolution, fast=not settings.exact),
         not settings.exact,
+        Refining(settings.precision),
     )
     return make_clip(loaded.network, face_of(settings, loaded), motion, directions_of(settings, loaded), options)
 

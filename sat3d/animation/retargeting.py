@@ -29,7 +29,7 @@ RESTS: tuple[Rest, ...] = ("calmest", "first frame", "none")
 MOST_STRENGTH = 3.0
 _CALM_SHARE = 0.1  # of the frames, those in which least is seen
 _FULL_RANGE = 0.2  # the least that is left of a strength's range above the driver's rest
-_MOST_ACTION = 1.5  # beyond, expressions come apart
+MOST_ACTION = 1.5  # beyond, expressions come apart
 
 
 @dataclass(frozen=True)
@@ -128,9 +128,22 @@ def take_over(
         gaze_rad = options.strengths.gaze * (motion.gaze_rad - base.gaze_rad.to(zero))
         pose_rad = own_pose_rad + pose * (motion.pose_rad - base.pose_rad)
     low = driver.new_tensor([-1.0 if name in GAZE_NAMES else 0.0 for name in names])
-    high = driver.new_tensor([1.0 if name in GAZE_NAMES else _MOST_ACTION for name in names])
+    high = driver.new_tensor([1.0 if name in GAZE_NAMES else MOST_ACTION for name in names])
     values = torch.minimum(torch.maximum(values, torch.minimum(low, own)), torch.maximum(high, own))
     return replace(motion, names=tuple(names), values=values, gaze_rad=gaze_rad, pose_rad=pose_rad)
+
+
+def at_rest(motion: Motion, names: Sequence[str], own: Tensor, options: Retargeting) -> Motion:
+    """One frame: what a face that shows ``own [K]`` does while the driver rests; seen from where the driver is."""
+    still = _one_frame(motion, neutral_of(motion, options.rest))
+    return take_over(still, names, own, still.pose_rad[0], options)
+
+
+def asked_beyond_rest(motion: Motion, options: Retargeting) -> Tensor:
+    """``[T, K]``: by how much the driver's own channels are asked to be beyond what they are at rest, by strengths."""
+    rest = neutral_of(motion, options.rest)
+    change = _beyond_rest(motion, rest).values if options.mode == "absolute" else motion.values - rest.values
+    return change * change.new_tensor([getattr(options.strengths, group_of(name)) for name in motion.names])
 
 
 def channels_of(motion: Motion, names: Sequence[str]) -> Tensor:

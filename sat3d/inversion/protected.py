@@ -28,8 +28,8 @@ _MARGIN = 0.01  # of the picture's width: lips that hardly open still hide teeth
 def drivable_regions(
     image: Tensor, parts: Sequence[str], margin: float = _MARGIN, networks: FaceNetworks | None = None
 ) -> Tensor | None:
-    """``image [1, 3, H, W]`` in -1..1 -> ``[1, 1, H, W]`` bool: the ``parts`` (*mouth*, *eyes*) of its largest face, and
-    ``margin`` of the width around them; None: no face was found.
+    """``image [1, 3, H, W]`` in -1..1 -> ``[1, 1, H, W]`` bool: inside of the ``parts`` (*mouth*, *eyes*) of its
+    largest face, and ``margin`` of the width around them; None: no face was found.
 
     Raises:
         ConfigError: no such part, or a margin out of 0..1.
@@ -49,7 +49,7 @@ def drivable_regions(
 
 
 def fill_polygon(corners: Tensor, height: int, width: int) -> Tensor:
-    """``corners [N, 2]``: x and y in pixels from the picture's corner -> ``[1, 1, H, W]`` bool: pixels whose middle lies
+    """``corners [N, 2]``: x and y in pixels from the picture's corner -> ``[1, 1, H, W]`` bool: pixels whose middle is
     inside, by the even-odd rule."""
     x, y = (torch.arange(count, dtype=torch.float64) + 0.5 for count in (width, height))
     inside = torch.zeros(height, width, dtype=torch.bool)

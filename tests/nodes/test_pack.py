@@ -87,6 +87,7 @@ INPUTS = {
         "audio",
         "rendering",
         "outside",
+        "precision",
     ],
     "SAT3DSaveMotion": ["motion", "filename_prefix", "format"],
     "SAT3DLoadMotion": ["motion_file", "map_file"],
