@@ -29,7 +29,7 @@ from ..parts.confining import edited_so_far
 from .channels import ACTION_NAMES, BLENDSHAPES, actions_from_blendshapes, group_of
 from .expression_space import ExpressionSpace
 from .motion import Motion
-from .retargeting import MOST_ACTION, Retargeting, asked_beyond_rest, at_rest
+from .retargeting import MOST_ACTION, Retargeting, asked_of, at_rest
 
 MOST_STEPS = 200
 _PIECE, _AROUND = 12, 2  # frames
@@ -88,8 +88,8 @@ class Refiner:
             picture = self._picture(rest.values, rest.pose_rad)
             square = self._square(picture, None)
             shown = None if square is None else self._shown(picture, square).cpu()
-        change = asked_beyond_rest(driver, retargeting)[:, [driver.names.index(name) for name in names]]
-        self.wanted = None if shown is None else (shown + change).clamp(0, 1)
+        asked = asked_of(driver, retargeting, names)
+        self.wanted = None if shown is None else (asked.own * shown + asked.beyond).clamp(0, 1)
         free = [_counts(name, strengths) for name in self.space.names]
         self.free = torch.tensor(free, dtype=self.found.dtype)
 

@@ -139,11 +139,24 @@ def at_rest(motion: Motion, names: Sequence[str], own: Tensor, options: Retarget
     return take_over(still, names, own, still.pose_rad[0], options)
 
 
-def asked_beyond_rest(motion: Motion, options: Retargeting) -> Tensor:
-    """``[T, K]``: by how much the driver's own channels are asked to be beyond what they are at rest, by strengths."""
+@dataclass(frozen=True)
+class Asked:
+    """What a face is asked to be seen to do: ``own [k]`` times what is seen of it at rest, plus ``beyond [T, k]``."""
+
+    own: Tensor
+    beyond: Tensor
+
+
+def asked_of(motion: Motion, options: Retargeting, names: Sequence[str]) -> Asked:
+    """Of the driver's own channels, ``names``: by strengths, what they are beyond rest is added to the face's rest;
+    where the driver's rest is an ideal one, which nothing is known to look like, the face is to look as the driver does
+    itself."""
     rest = neutral_of(motion, options.rest)
+    ideal = options.mode == "absolute" and options.rest == "none"
     change = _beyond_rest(motion, rest).values if options.mode == "absolute" else motion.values - rest.values
-    return change * change.new_tensor([getattr(options.strengths, group_of(name)) for name in motion.names])
+    strengths = change.new_tensor([getattr(options.strengths, group_of(name)) for name in names])
+    own = (1 - strengths).clamp_min(0) if ideal else torch.ones_like(strengths)
+    return Asked(own, strengths * change[:, [motion.names.index(name) for name in names]])
 
 
 def channels_of(motion: Motion, names: Sequence[str]) -> Tensor:

@@ -21,7 +21,7 @@ from sat3d.latent import Latent
 
 JAW, SMILE = BLENDSHAPES.index("jawOpen"), BLENDSHAPES.index("mouthSmileLeft")
 NAMES = ("jaw_open", "smile_left", "gaze_yaw")
-PLAIN = Retargeting("absolute", "none")
+PLAIN = Retargeting("absolute", "first frame")
 FACE = Latent(torch.tensor([[0.1, 0.0, 0.0, 0.7]]), CameraRig().label(), "", "")
 
 
@@ -70,9 +70,11 @@ def space() -> LinearExpressionSpace:
 
 
 def speaking(frames: int = 14) -> Motion:
+    """Its first frame is at rest."""
     motion = still(("jawOpen", "mouthSmileLeft", "eyeLookInLeft"), frames)
     motion.values[:, 0] = 0.25 + 0.2 * torch.sin(torch.arange(frames) / 2)
     motion.values[:, 2] = 0.5
+    motion.values[0] = 0
     return replace(motion, gaze_rad=torch.full((frames, 2), 0.2))
 
 
@@ -95,6 +97,14 @@ def test_the_face_comes_to_show_what_the_driver_does_beyond_its_own_rest(space):
     assert (after[:, 0] - wanted).abs().max() < 0.01 and after[:, 1].abs().max() < 0.01
     assert torch.equal(made.values(0, 14)[:, 2], made.moved.values[:, 2])  # the gaze is the driver's
     assert torch.equal(made.motion.values, made.found) and made.motion.names == NAMES
+
+
+@pytest.mark.parametrize(("strength", "jaw"), [(1.0, 0.4), (0.5, 0.5 * 0.1 + 0.5 * 0.4), (1.5, 0.6)])
+def test_without_a_rest_the_face_looks_as_the_driver_does(space, strength, jaw):
+    motion = still(("jawOpen",), 2)
+    motion.values[:] = 0.4
+    made = refiner(space, motion, Retargeting("absolute", "none", Strengths(mouth=strength)))
+    torch.testing.assert_close(shown(space, made.values(0, 2))[:, 0], torch.full((2,), jaw), atol=0.01, rtol=0)
 
 
 def test_a_part_made_later_is_the_same_and_only_its_pieces_are_made(space):
@@ -153,15 +163,15 @@ def test_relative_motion_is_asked_beyond_the_face_as_it_is(space):
 
 def test_a_driver_of_actions_is_compared_by_actions(space):
     motion = still(ACTION_NAMES, 6)
-    motion.values[:, 0] = 0.4
+    motion.values[1:, 0] = 0.4
     made = refiner(space, motion)
     assert made.as_actions and len(made.kept) == len(ACTION_NAMES)
-    torch.testing.assert_close(shown(space, made.values(0, 6))[:, 0], torch.full((6,), 0.5), atol=0.01, rtol=0)
+    torch.testing.assert_close(shown(space, made.values(1, 6))[:, 0], torch.full((5,), 0.5), atol=0.01, rtol=0)
 
 
 def test_strengths_stay_in_their_range(space):
     motion = still(("jawOpen",), 3)
-    motion.values[:] = 1.0
+    motion.values[1:] = 1.0
     assert float(refiner(space, motion).values(0, 3).max()) == 1.5
     with pytest.raises(ConfigError, match="number of steps"):
         Refining(-1)

@@ -59,7 +59,7 @@ def your_video(kinds: Kinds) -> Graph:
         "Your own video",
         "1. Choose a video of yours at Load Video: one person, the face seen well. Until then the clip of the pack "
         "plays.\n2. Press Run. Drive reads expression, gaze and pose, Animate Face puts them onto the head, Save Video "
-        "saves it with the video's sound.\n3. Change the seed, or connect Load Face or Invert Photo to Face to 'latent': "
+        "saves it with the video's sound.\n3. Change the seed, or connect Load Face or Invert Photo to Face to latent; "
         "for a tuned portrait set 'protect' there to mouth.\n\nLong videos are read and made piece by piece. mode = "
         "relative keeps the head's own smile and view. Does the mouth move too little? Raise 'mouth', or set "
         "'precision' to 10, which takes its time.",
