@@ -10,6 +10,7 @@ away: a piece depends on itself alone, and can be made later with the same resul
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -25,9 +26,11 @@ from ..inversion.optimise import pace
 from ..inversion.options import ADVICE, LEAST_SHARE
 from ..inversion.tune import tuned_network
 from ..latent import Latent
+from ..networks.loading import resize
 from ..parts.confining import edited_so_far
 from .channels import ACTION_NAMES, BLENDSHAPES, actions_from_blendshapes, group_of
 from .expression_space import ExpressionSpace
+from .learning import LOOKED_AT_PX
 from .motion import Motion
 from .retargeting import MOST_ACTION, Retargeting, asked_of, at_rest
 
@@ -111,27 +114,32 @@ class Refiner:
         self.found[first:last] = values[first - begin : last - begin]
 
     def _descend(self, start: Tensor, begin: int) -> Tensor:
-        """``start [N, K]`` of frames from ``begin`` on."""
+        """``start [N, K]`` of frames from ``begin`` on -> the best of all steps, the start included."""
         low, high = start.clamp_max(0), start.clamp_min(MOST_ACTION)
         change = torch.zeros_like(start).requires_grad_()
         optimizer = torch.optim.Adam([change], betas=(0.9, 0.99))
         squares: dict[int, Tensor | None] = {}
-        joined = torch.tensor([begin + i + 1 not in self.moved.starts for i in range(len(start) - 1)]).to(start)
-        for step in range(self.options.steps):
+        least, best = math.inf, start
+        for step in range(self.options.steps + 1):  # the last one only looks
+            loss, gradient = self._look(start, change, begin, squares)
+            if loss < least:
+                least, best = loss, (start + change).detach()
+            change.grad = gradient * self.free
             optimizer.param_groups[0]["lr"] = self.options.rate * pace((step + 0.5) / self.options.steps)
-            change.grad = self._gradient(start, change, begin, squares, joined) * self.free
             optimizer.step()
             with torch.no_grad():
                 change.copy_(torch.minimum(torch.maximum(start + change, low), high) - start)
-        return (start + change).detach()
+        return best
 
-    def _gradient(
-        self, start: Tensor, change: Tensor, begin: int, squares: dict[int, Tensor | None], joined: Tensor
-    ) -> Tensor:
-        """One frame after the other, so that no more than the graph of one is held."""
-        steps = (change[1:] - change[:-1]).square().sum(1) @ joined
-        cost = self.options.keep * change.square().sum() + self.options.steady * steps
+    def _look(
+        self, start: Tensor, change: Tensor, begin: int, squares: dict[int, Tensor | None]
+    ) -> tuple[float, Tensor]:
+        """The loss and its gradient ``[N, K]``; one frame after the other, so that the graph of one alone is held."""
+        joined = [begin + i + 1 not in self.moved.starts for i in range(len(start) - 1)]
+        uneven = (change[1:] - change[:-1]).square().sum(1) @ torch.tensor(joined).to(change)
+        cost = self.options.keep * change.square().sum() + self.options.steady * uneven
         (gradient,) = torch.autograd.grad(cost, change)
+        loss = float(cost.detach())
         for i in range(len(start)):
             if i in squares and squares[i] is None:
                 continue
@@ -143,12 +151,14 @@ class Refiner:
             if (square := squares[i]) is not None:
                 error = (self._shown(picture, square) - self.wanted[begin + i].to(picture)).square().sum()
                 gradient[i : i + 1] += torch.autograd.grad(error, own)[0]
-        return gradient
+                loss += float(error.detach())
+        return loss, gradient
 
     def _picture(self, values: Tensor, pose_rad: Tensor) -> Tensor:
-        """``[1, 3, H, H]`` of the face with ``values [1, K]``."""
+        """``[1, 3, H, H]`` of the face with ``values [1, K]``, enlarged as wherever small pictures are read."""
         styles = self.space.apply(self.styles, values.to(self.network.device))
-        return self.network.synthesize(styles, self._camera(pose_rad), self._options()).image
+        picture = self.network.synthesize(styles, self._camera(pose_rad), self._options()).image
+        return resize(picture, *[max(LOOKED_AT_PX, picture.shape[-1])] * 2)
 
     def _shown(self, picture: Tensor, square: Tensor) -> Tensor:
         """``[k]``: what the face networks see in that square of the picture."""
