@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 _TIME_FEATURES = 16
 _SAMPLING_STEPS = 10
@@ -19,15 +18,17 @@ _SAMPLING_STEPS = 10
 
 @dataclass(frozen=True)
 class PriorSize:
-    """Of the flow's network, and how many of its samples the mapping learns from."""
+    """Of the flow's network, how many ``numbers`` of a code it bends, and how many of its samples the mapping sees."""
 
-    width: int = 1024
+    width: int = 512
     depth: int = 4
     bank: int = 65_536
+    numbers: int = 128  # the most important; the others are left as normal as they nearly are
 
 
 class Velocity(nn.Module):
-    """``x [B, k]``, ``t [B]`` in 0..1 -> ``[B, k]``: residual layers that see the time."""
+    """``x [B, k]``, ``t [B]`` in 0..1 -> ``[B, k]``: residual layers that see the time, added to the field that is
+    right for normal codes of spread 1. So a flow that has learned nothing leaves noise as it is."""
 
     def __init__(self, size: int, width: int, depth: int, dropout: float = 0.1):
         super().__init__()
@@ -45,16 +46,22 @@ class Velocity(nn.Module):
         hidden = self.enter(x) + self.time(torch.cat([turns.sin(), turns.cos()], 1))
         for layer in self.layers:
             hidden = hidden + layer(hidden)
-        return self.leave(hidden)
+        return normal_field(x, t) + self.leave(hidden)
 
 
-def matching_loss(velocity: Velocity, codes: Tensor, random: torch.Generator) -> Tensor:
-    """Of a batch of whitened codes ``[B, k]``."""
+def normal_field(x: Tensor, t: Tensor) -> Tensor:
+    """E[x_1 − x_0 | x_t] where both are from N(0, I): x_t and x_1 − x_0 are normal, too, with Cov/Var as below."""
+    return x * ((2 * t - 1) / (t.square() + (1 - t).square()))[:, None]
+
+
+def matching_loss(velocity: Velocity, codes: Tensor, random: torch.Generator, weights: Tensor | None = None) -> Tensor:
+    """Of a batch of whitened codes ``[B, k]``, whose numbers may weigh differently ``[k]``."""
     noise = torch.randn(codes.shape, generator=random, device=codes.device)
     # More often near the middle, where the field is hardest to learn.
     t = torch.sigmoid(torch.randn(len(codes), generator=random, device=codes.device))
     x = torch.lerp(noise, codes, t[:, None])
-    return F.mse_loss(velocity(x, t), codes - noise)
+    errors = (velocity(x, t) - (codes - noise)).square()
+    return (errors if weights is None else errors * weights).mean()
 
 
 @torch.no_grad()

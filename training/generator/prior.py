@@ -1,7 +1,8 @@
 """The prior: a mapping z -> w whose codes are spread as those of all heads are, so that drawn heads are like true ones.
 
-First a flow learns the codes that the encoder gives to the training's heads; then the generator's own mapping network
-learns where the flow takes each z of a large bank. Neither sees anything but codes.
+The mapping begins as the normal law of the codes. A flow learns how the most important numbers of the codes of the
+training's heads depart from that; then the generator's own mapping network learns where the flow takes each z of a
+large bank. Neither sees anything but codes.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from sat3d.generators import TriplaneGenerator
 from sat3d.generators.layers import normalize_2nd_moment
@@ -24,6 +24,7 @@ from training.common.schedule import RateSchedule
 
 from .export import export_network
 from .flow import PriorSize, Velocity, follow, matching_loss
+from .normal_start import start_normal
 
 _KEPT = 0.999  # share of the codes' variance that the flow is about
 _LEAST_SPREAD = 0.05  # of the largest, below which a direction is only scaled, not whitened
@@ -71,18 +72,29 @@ class PriorObjective(nn.Module):
         super().__init__()
         self.whitening, self.velocity, self.mapping = whitening, velocity, network.mapping
         self.numbers = whitening(codes)
+        self.weights = whitening.spread / whitening.spread.mean()  # what shows more is to be right first
         self.bank = torch.zeros(0), torch.zeros(0)  # z and where the flow takes it, for the mapping to learn
+
+    @property
+    def bent(self) -> int:
+        """How many of the numbers the flow is about."""
+        return self.velocity.enter.in_features
 
     def forward(self, step: Step) -> dict[str, Tensor]:
         random = generator_of(self.numbers.device, step.seed, step.number, step.rank)
         torch.manual_seed(mixed_seed(step.seed, step.number, step.rank, 1))  # of dropout
         if step.stage.name == "flow":
-            pick = torch.randint(len(self.numbers), (step.stage.batch,), generator=random, device=random.device)
-            noise = torch.randn(len(pick), self.numbers.shape[1], generator=random, device=random.device)
-            return {"flow": matching_loss(self.velocity, self.numbers[pick] + _CODE_NOISE * noise, random)}
+            return {"flow": self._matching(step.stage.batch, random)}
         z, wanted = self.bank
         pick = torch.randint(len(z), (step.stage.batch,), generator=random, device=random.device)
-        return {"mapping": F.mse_loss(self.whitening(self.mapping(z[pick])[:, 0]), wanted[pick])}
+        errors = (self.whitening(self.mapping(z[pick])[:, 0]) - wanted[pick]).square()
+        return {"mapping": (errors * self.weights).mean()}
+
+    def _matching(self, count: int, random: torch.Generator) -> Tensor:
+        pick = torch.randint(len(self.numbers), (count,), generator=random, device=random.device)
+        codes = self.numbers[pick, : self.bent]
+        noise = torch.randn(codes.shape, generator=random, device=random.device)
+        return matching_loss(self.velocity, codes + _CODE_NOISE * noise, random, self.weights[: self.bent])
 
     def fill_bank(self, learned: Velocity, size: int, seed: int) -> None:
         """What the mapping learns."""
@@ -91,8 +103,9 @@ class PriorObjective(nn.Module):
         self.bank = z, torch.cat([self.wanted(learned, part) for part in z.split(_BANK_BATCH)])
 
     def wanted(self, learned: Velocity, z: Tensor) -> Tensor:
-        """Where the flow takes the first numbers of z, on the sphere that the mapping puts it on."""
-        return follow(learned, normalize_2nd_moment(z)[:, : self.numbers.shape[1]])
+        """Where the flow takes the first numbers of z, on the sphere that the mapping puts it on; the others stay."""
+        noise = normalize_2nd_moment(z)[:, : self.numbers.shape[1]]
+        return torch.cat([follow(learned, noise[:, : self.bent]), noise[:, self.bent :]], 1)
 
 
 @dataclass
@@ -112,11 +125,13 @@ class PriorTask:
         self.stages = STAGES
         torch.manual_seed(self.seed)
         whitening = Whitening.of(self.codes)
-        velocity = Velocity(len(whitening.spread), self.size.width, self.size.depth).to(self.codes.device)
+        bent = min(self.size.numbers, len(whitening.spread))
+        velocity = Velocity(bent, self.size.width, self.size.depth).to(self.codes.device)
         self.mean_velocity = copy.deepcopy(velocity).requires_grad_(False).eval()
         self.objective = PriorObjective(self.codes, whitening, self.network, velocity)
         self.mean = RunningMean(velocity, self.mean_velocity, _HALF_LIFE)
         self.network.mapping.w_avg.copy_(self.codes.mean(0))
+        start_normal(self.network.mapping, whitening.mean, whitening.directions * whitening.spread)
 
     def settings(self) -> dict[str, object]:
         return {"task": "prior", "codes": len(self.codes), **vars(self.size)}

@@ -6,9 +6,13 @@ import pytest
 import torch
 
 from sat3d.generators import build_generator, load_generator
+from sat3d.generators.config import BackboneConfig
+from sat3d.generators.layers import normalize_2nd_moment
+from sat3d.generators.mapping import MappingNetwork
 from tests.training.generator.runs import assert_same_weights, make_engine, seeded
 from training.generator.export import round_as_exported
-from training.generator.flow import PriorSize, Velocity, follow, matching_loss
+from training.generator.flow import PriorSize, Velocity, follow, matching_loss, normal_field
+from training.generator.normal_start import start_normal
 from training.generator.prior import STAGES, PriorTask, Whitening, energy_distance
 
 SIZE = PriorSize(64, 2, 2048)
@@ -50,10 +54,44 @@ def test_the_flow_is_repeatable():
     assert not torch.equal(follow(first, noise), follow(other, noise))
 
 
-def test_a_flow_that_has_learned_nothing_tells_no_codes_apart():
-    noise = torch.randn(10, 2, generator=seeded())
-    moved = follow(Velocity(2, 8, 1).eval(), noise) - noise
-    torch.testing.assert_close(moved, moved[:1].expand(10, 2))
+def test_a_flow_that_has_learned_nothing_leaves_noise_as_normal_as_it_is():
+    velocity, noise = Velocity(2, 8, 1).eval(), torch.randn(10, 2, generator=seeded())
+    torch.nn.init.zeros_(velocity.leave[1].bias)
+    torch.testing.assert_close(follow(velocity, noise, 50), noise, rtol=1e-3, atol=1e-3)
+
+
+def test_normal_codes_have_the_normal_field():
+    """E[x_1 − x_0 | x_t] by counting: the slope of x_1 − x_0 on x_t among 100,000 pairs."""
+    first, last = torch.randn(2, 100_000, generator=seeded())
+    for time in (0.1, 0.5, 0.8):
+        x = (1 - time) * first + time * last
+        slope = (x * (last - first)).mean() / x.square().mean()
+        assert normal_field(torch.ones(1, 1), torch.tensor([time])).item() == pytest.approx(slope.item(), abs=0.01)
+
+
+def test_the_loss_weighs_numbers():
+    codes, zero = torch.zeros(4096, 2), lambda x, t: 0 * x
+    first = matching_loss(zero, codes, seeded(), torch.tensor([1.0, 0.0]))
+    assert matching_loss(zero, codes, seeded(), torch.tensor([3.0, 0.0])) == pytest.approx(3 * first.item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("layers", (2, 4))
+def test_a_mapping_begins_as_the_normal_law_it_is_told(layers):
+    mapping = MappingNetwork(
+        BackboneConfig(z_dim=16, w_dim=8, resolution=16, img_channels=24, num_mapping_layers=layers)
+    )
+    mean, spread = torch.randn(8, generator=seeded(1)), torch.randn(8, 5, generator=seeded(2))
+    start_normal(mapping, mean, spread)
+    z = torch.randn(64, 16, generator=seeded(3))
+    wanted = mean + normalize_2nd_moment(z)[:, :5] @ spread.T
+    torch.testing.assert_close(mapping(z)[:, 0], wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_a_mapping_that_cannot_begin_so_is_left_as_it_is():
+    mapping = MappingNetwork(BackboneConfig(z_dim=16, w_dim=8, resolution=16, img_channels=24, num_mapping_layers=3))
+    before = mapping.fc0.weight.clone()
+    start_normal(mapping, torch.zeros(8), torch.ones(8, 5))
+    assert torch.equal(mapping.fc0.weight, before)
 
 
 def test_following_is_exact_for_a_field_that_is_known():
