@@ -1,4 +1,4 @@
-"""The motion of a rendered head: actions, gaze and camera as an attribute reader of that domain tells them.
+"""The motion of a rendered head: actions and gaze as an attribute reader of that domain tells them, its turn by points.
 
 The reader knows registered pictures, such as this pack renders, so nothing is tracked: each frame is looked at as it
 is, the square in its middle. Which of both eyes, reader or photo networks, see a driver, :func:`read_driver` chooses.
@@ -15,23 +15,25 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigError, ShapeError
+from ..faces.finding import Face, read_faces, squares_around
+from ..faces.networks import face_networks_on
 from ..generators import StyleGenerator
 from ..inversion import InversionOptions, Inverter, invert
 from ..inversion.encoder import PortraitEncoder, fits_encoder
+from ..inversion.frames import Frame
 from ..inversion.target import square_in_the_middle
 from ..inversion.verdict import Answer, Parse, examine
 from ..networks.loading import SMALLEST_PICTURE_PX
 from ..networks.reader import AttributeReader
-from ..networks.seen_faces import face_logits
+from ..networks.seen_faces import registered_square
 from .channels import ACTION_PREFIX, GAZE_NAMES, gaze_from_channels
-from .driver import Drive, Watch, fill, no_watch, one_by_one, read_motion
+from .driver import Drive, Watch, fill, no_watch, one_by_one, read_motion, row_of
 from .motion import Motion
 from .smoothing import smooth_motion
 
 ReadBy = Literal["auto", "photo networks", "action reader"]
 AUTO, PHOTO, READER = "auto", "photo networks", "action reader"
 READ_BY: tuple[ReadBy, ...] = (AUTO, PHOTO, READER)
-_POSE = ("yaw_rad", "pitch_rad")
 _LEAST_LOGIT = 2.0  # of the landmark network, for a frame that shows a face; renders have 14 to 27, things below -14
 _OBLONG = 0.02  # of the longer side: a frame is taken for a registered picture up to there
 _JUDGED = 3  # frames of the first piece
@@ -55,9 +57,8 @@ class Eyes:
 
 
 def knows_actions(reader: AttributeReader | None) -> bool:
-    """Whether it tells the strengths of facial actions, and the camera."""
-    numbers = [] if reader is None else [name for name, _ in reader.config.numbers]
-    return any(name.startswith(ACTION_PREFIX) for name in numbers) and set(_POSE) <= set(numbers)
+    """Whether it tells the strengths of facial actions."""
+    return reader is not None and bool(_names(reader))
 
 
 def check_actions(reader: AttributeReader | None) -> AttributeReader:
@@ -69,7 +70,7 @@ def check_actions(reader: AttributeReader | None) -> AttributeReader:
         return reader
     got = "no reader" if reader is None else ", ".join(name for name, _ in reader.config.numbers[:6]) + ", …"
     raise ConfigError("This attribute reader knows no facial actions", got,
-                      f"numbers called {ACTION_PREFIX}jaw_open and so on, yaw_rad and pitch_rad",
+                      f"numbers called {ACTION_PREFIX}jaw_open and so on",
                       "read the driver by the photo networks, or train a reader: training/train_reader.py")  # fmt: skip
 
 
@@ -89,7 +90,7 @@ def read_driver(
         use_it = first is not None and _most_are_drawn(first, eyes.is_drawn)
         frames = pieces if first is None else chain([first], pieces)
     if use_it and reader is not None:
-        return read_actions(frames, fps, reader, drive.smoothing, watch), READER
+        return read_actions(frames, fps, reader, drive, watch), READER
     return read_motion(frames, fps, drive, watch=watch), PHOTO
 
 
@@ -125,15 +126,18 @@ class FoundAgain:
 
 @torch.no_grad()
 def read_actions(
-    frames: Iterable[Tensor], fps: float, reader: AttributeReader, smoothing: float = 1.0, watch: Watch = no_watch
+    frames: Iterable[Tensor], fps: float, reader: AttributeReader, drive: Drive | None = None, watch: Watch = no_watch
 ) -> Motion:
     """Pieces ``[N, 3, H, W]`` of a video of a registered head, in -1..1 -> its motion in the reader's actions.
+
+    Of ``drive`` the frame and the smoothing count.
 
     Raises:
         ConfigError: see :func:`check_actions`. ShapeError: no frames, or none that shows a face.
     """
     check_actions(reader)
-    rows = list(_rows(frames, reader, watch))
+    drive = drive or Drive()
+    rows = list(_rows(frames, reader, drive.frame, watch))
     if not rows:
         raise ShapeError("There are no frames to read a motion from", 0, "at least one", "check the step before")
     seen = [i for i, row in enumerate(rows) if row is not None]
@@ -143,7 +147,7 @@ def read_actions(
     values, gaze, pose = (fill(rows, seen, part) for part in range(3))
     missing = torch.ones(len(rows), dtype=torch.bool)
     missing[seen] = False
-    return smooth_motion(Motion(_names(reader), values, gaze, pose, fps, missing), smoothing)
+    return smooth_motion(Motion(_names(reader), values, gaze, pose, fps, missing), drive.smoothing)
 
 
 def _names(reader: AttributeReader) -> tuple[str, ...]:
@@ -152,17 +156,32 @@ def _names(reader: AttributeReader) -> tuple[str, ...]:
     return tuple(name.removeprefix(ACTION_PREFIX) for name in numbers if name.startswith(ACTION_PREFIX))
 
 
-def _rows(frames: Iterable[Tensor], reader: AttributeReader, watch: Watch) -> Iterator[tuple[Tensor, ...] | None]:
+def _rows(
+    frames: Iterable[Tensor], reader: AttributeReader, world: Frame, watch: Watch
+) -> Iterator[tuple[Tensor, ...] | None]:
     """Of each frame actions ``[A]``, gaze ``[2]`` and pose ``[3]``; None where no face is seen."""
     device, names = reader.number_mean.device, _names(reader)
     for done, frame in enumerate(one_by_one(frames)):
         watch(done, frame)
         picture = square_in_the_middle(frame).to(device).float().clamp(-1, 1)
-        if picture.shape[-1] < SMALLEST_PICTURE_PX or float(face_logits(picture)[0]) < _LEAST_LOGIT:
+        face = find_registered(picture)
+        row = None if face is None else row_of(face, world)
+        if row is None:
             yield None
             continue
         numbers = {name: value[0].cpu() for name, value in reader(picture).numbers.items()}
         actions = torch.cat([numbers[ACTION_PREFIX + name] for name in names]).clamp(0, 1)
         gaze = torch.cat([numbers.get(name, torch.zeros(1)) for name in GAZE_NAMES])
-        yaw, pitch = (numbers[name] for name in _POSE)
-        yield actions, gaze_from_channels(gaze), torch.cat([yaw, pitch, torch.zeros(1)])
+        yield actions, gaze_from_channels(gaze), row[1]
+
+
+def find_registered(picture: Tensor) -> Face | None:
+    """The face of ``[1, 3, S, S]`` where a registered head has it, with its points; None: there is none."""
+    if picture.shape[-1] < SMALLEST_PICTURE_PX:
+        return None
+    networks = face_networks_on(str(picture.device))
+    points, logits = read_faces(networks, picture, registered_square(picture.shape[-1]).to(picture))
+    if float(logits[0]) < _LEAST_LOGIT:
+        return None
+    points, _ = read_faces(networks, picture, squares_around(points))
+    return Face(points[0].cpu(), float(logits[0].sigmoid()), networks.expressions(points)[0].cpu())

@@ -67,7 +67,7 @@ def read_motion(
     for image in one_by_one(frames):
         watch(len(read.rows), image)
         face, anew = tracker.follow(image)
-        row = None if face is None else _row_of(face, drive.frame)
+        row = None if face is None else row_of(face, drive.frame)
         if anew:
             read.starts.append(len(read.rows))
         read.rows.append(row)
@@ -108,7 +108,7 @@ def one_by_one(pieces: Iterable[Tensor]) -> Iterator[Tensor]:
         yield from piece.split(1)
 
 
-def _row_of(face: Face, frame: Frame) -> tuple[Tensor, Tensor] | None:
+def row_of(face: Face, frame: Frame) -> tuple[Tensor, Tensor] | None:
     """Blendshapes ``[52]`` and the camera's angles ``[3]``; None of points that no head has."""
     try:
         crop = frame.crop_of_found(face.five_points)

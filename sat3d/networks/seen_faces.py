@@ -45,10 +45,9 @@ def see_faces(images: Tensor) -> SeenFaces:
     return SeenFaces(points.flatten(1), features)
 
 
-def face_logits(images: Tensor) -> Tensor:
-    """The landmark network's logit ``[B]`` of there being a face where registered heads have theirs, of pictures
-    ``[B, 3, S, S]`` in -1..1."""
-    return face_networks_on(str(images.device)).landmarks(_squares(images))[1]
+def registered_square(side_px: float) -> Tensor:
+    """``[1, 4]`` (:mod:`sat3d.faces.squares`): where a picture of this side, of a registered head, has the face."""
+    return torch.tensor([[*_MIDDLE, _SIDE, 0.0]]) * torch.tensor([side_px, side_px, side_px, 1.0])
 
 
 def _squares(images: Tensor) -> Tensor:

@@ -4,6 +4,8 @@ import math
 
 import pytest
 import torch
+from PIL import Image
+from skimage import data
 
 from sat3d.animation import action_driver
 from sat3d.animation.action_driver import (
@@ -19,6 +21,9 @@ from sat3d.animation.action_driver import (
 from sat3d.animation.channels import gaze_channels, gaze_from_channels
 from sat3d.animation.driver import Drive
 from sat3d.errors import ConfigError, ShapeError
+from sat3d.faces.finding import find_faces
+from sat3d.inversion.align import cut, photo_from
+from sat3d.inversion.frames import BUILT_IN
 from sat3d.inversion.verdict import Verdict
 from sat3d.networks.reader import AttributeReader
 from sat3d.networks.reader_config import ReaderConfig
@@ -34,30 +39,33 @@ def tiny_reader(*numbers: str) -> AttributeReader:
     return AttributeReader(config).eval().requires_grad_(False)
 
 
+def turned(image: torch.Tensor) -> torch.Tensor:
+    return image.mean() * torch.tensor([1.0, 2.0, 3.0])
+
+
 @pytest.fixture
 def reader() -> AttributeReader:
-    return tiny_reader("age", *ACTIONS, "gaze_yaw", "gaze_pitch", "yaw_rad", "pitch_rad")
+    return tiny_reader("age", *ACTIONS, "gaze_yaw", "gaze_pitch")
 
 
 @pytest.fixture
 def film(monkeypatch) -> torch.Tensor:
-    """Five frames, of which the third shows nothing; what is not black is a face."""
+    """Five frames, of which the third shows nothing; what is not black is a face, turned by how bright it is."""
     frames = torch.rand(5, 3, 64, 64, generator=torch.Generator().manual_seed(2)) * 2 - 1
     frames[2] = -1
-    monkeypatch.setattr(action_driver, "face_logits", lambda image: 20 * (image.amax((1, 2, 3)) > -1).float())
+    monkeypatch.setattr(action_driver, "find_registered", lambda image: image if image.amax() > -1 else None)
+    monkeypatch.setattr(action_driver, "row_of", lambda image, frame: (None, turned(image)))
     return frames
 
 
 def test_actions_gaze_and_camera_are_those_of_the_reader(reader, film):
-    motion = read_actions([film[:2], film[2:]], 12.5, reader, smoothing=0)
+    motion = read_actions([film[:2], film[2:]], 12.5, reader, Drive(smoothing=0))
     told = reader(film).numbers
     assert motion.names == ("jaw_open", "lid_closed_left") and motion.fps == 12.5
     assert motion.missing.tolist() == [False, False, True, False, False]
     torch.testing.assert_close(motion.values[3], torch.cat([told[name][3] for name in ACTIONS]).clamp(0, 1))
     torch.testing.assert_close(motion.values[2], (motion.values[1] + motion.values[3]) / 2)
-    torch.testing.assert_close(
-        motion.pose_rad[4], torch.cat([told["yaw_rad"][4], told["pitch_rad"][4], BLACK.new_zeros(1)])
-    )
+    torch.testing.assert_close(motion.pose_rad[4], turned(film[4]))
     looks = torch.cat([told["gaze_yaw"][4], told["gaze_pitch"][4]])
     torch.testing.assert_close(motion.gaze_rad[4], looks * torch.tensor([math.radians(30), math.radians(25)]))
     assert torch.equal(gaze_channels(gaze_from_channels(torch.tensor([0.5, -1.0]))), torch.tensor([0.5, -1.0]))
@@ -68,6 +76,18 @@ def test_of_an_oblong_frame_the_square_in_the_middle_is_read(reader, film):
     assert torch.equal(read_actions([oblong], 25, reader).values, read_actions([film], 25, reader).values)
 
 
+def test_the_face_is_looked_for_where_registered_heads_have_it():
+    """A photograph's face, put where the built-in heads have theirs; and the same picture, black."""
+    photo = photo_from(Image.fromarray(data.astronaut()))
+    crop = BUILT_IN.crop_of_found(find_faces(photo)[0].five_points)
+    registered = cut(photo, crop, 128)
+    face = action_driver.find_registered(registered)
+    again = find_faces(registered)[0]
+    assert (face.points - again.points)[:, :2].norm(dim=1).mean() < 0.05 * again.eyes_apart_px
+    assert action_driver.find_registered(torch.full_like(registered, -1.0)) is None
+    assert action_driver.find_registered(registered[:, :, :32, :32]) is None
+
+
 def test_nothing_to_read_is_said(reader, film):
     with pytest.raises(ShapeError, match="No face was found"):
         read_actions([film[2:3]], 25, reader)
@@ -75,11 +95,11 @@ def test_nothing_to_read_is_said(reader, film):
         read_actions([], 25, reader)
 
 
-@pytest.mark.parametrize("numbers", [("age", "yaw_rad", "pitch_rad"), ACTIONS])
-def test_a_reader_that_knows_no_actions_or_no_camera_is_refused_in_words(film, numbers):
+def test_a_reader_that_knows_no_actions_is_refused_in_words(film):
+    blind = tiny_reader("age", "yaw_rad", "pitch_rad")
     for attempt in (
-        lambda: read_actions([film], 25, tiny_reader(*numbers)),
-        lambda: read_driver([film], 25, Drive(), Eyes(READER, tiny_reader(*numbers))),
+        lambda: read_actions([film], 25, blind),
+        lambda: read_driver([film], 25, Drive(), Eyes(READER, blind)),
     ):
         with pytest.raises(ConfigError, match=r"knows no facial actions.*photo networks"):
             attempt()
