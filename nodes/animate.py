@@ -8,12 +8,14 @@ import torch
 from comfy_api.latest import io
 
 from ..sat3d.animation.motion import Motion
+from ..sat3d.animation.refining import MOST_STEPS, Refining
 from ..sat3d.animation.retargeting import MODES, MOST_STRENGTH, RESTS, Mode, Rest, Retargeting, Strengths
 from ..sat3d.animation.streaming import VIEWS, Animation, Orbit, View, frames_of, make_clip
 from ..sat3d.errors import ShapeError
 from ..sat3d.latent import Latent
 from . import expressions, host, memory, newer_hosts, videos, widgets
 from .motions import describe_motion
+from .regions import MAY_CHANGE, STAYS, find_expression, outside
 from .types import EG3D_LATENT, EG3D_MODEL, SAT3D_MOTION
 
 _GROUPS = {
@@ -72,17 +74,19 @@ class SAT3DAnimate(io.ComfyNode):
                   more.get("orbit_seconds", 4.0)),
             model.render_options(more.get("neural_resolution", 0) or None, quick),
             quick,
+            Refining(more.get("precision", 0)),
         )  # fmt: skip
         with host.cancellable(network), torch.no_grad():
             space = expressions.space_for(model, network, report)
-            clip = make_clip(network, on_the_cpu(latent), motion, space, options)
+            confined = find_expression(model) if more.get("outside", MAY_CHANGE) == STAYS else None
+            clip = make_clip(network, on_the_cpu(latent), motion, space, options, confined)
             started = time.perf_counter()
             with videos.Outgoing(part[1] - part[0], motion.fps, heard_from(audio, part[0] / motion.fps)) as made:
                 for done, seen in enumerate(frames_of(network, clip, *part)):
                     made.add(seen.image)
                     report(done + 1, made.frames, seen.image)
         host.warn(made.describe())
-        moved = clip.motion.part(*part)
+        moved = clip.made.part(*part)
         pace = made.frames / max(time.perf_counter() - started, 1e-6)
         info = f"{describe_motion(moved)}\n{pace:.2f} frames a second"
         return io.NodeOutput(made.pictures, made.video(), moved, info)
@@ -155,4 +159,11 @@ def _later_inputs() -> list[io.Input]:
                      "faster. The size of the frames does not change."),
         newer_hosts.AUDIO.Input("audio", optional=True, tooltip="Sound for the video, such as that of Drive."),
         widgets.rendering(widgets.FAST),
+        outside("What happens outside of the face. may change: what goes along with an expression, such as a shadow on "
+                "the neck. stays: hair, ears, clothes and backdrop are those of the face at rest, to the pixel, from "
+                "every side; a frame takes two to three times as long."),
+        io.Int.Input("precision", default=0, min=0, max=MOST_STEPS, optional=True,
+                     tooltip="Steps by which each frame's expression is made to look as the driver's to the face "
+                     "networks, also where the directions of expression are rough. 0: none. 10 to 20 is enough; each "
+                     "step takes about as long as a frame from scratch, three times over."),
     ]  # fmt: skip

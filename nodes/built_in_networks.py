@@ -8,7 +8,9 @@ import torch
 from torch import nn
 
 from ..sat3d.errors import FileError
+from ..sat3d.generators import StyleGenerator, load_generator
 from ..sat3d.inversion import PortraitEncoder, load_encoder
+from ..sat3d.networks.built_in import GENERATOR
 from ..sat3d.networks.reader import AttributeReader, load_reader
 from ..sat3d.parsing.parser import HeadParser, load_parser
 from .host import HostedNetwork, warn
@@ -23,6 +25,12 @@ def head_parser() -> HostedNetwork[HeadParser]:
         FileError: its file is missing; who asks for it needs it.
     """
     return _load(load_parser)
+
+
+@cache
+def generator() -> HostedNetwork[StyleGenerator] | None:
+    """To see whether a picture is of its domain; whoever makes faces loads one of their own. None: no file."""
+    return _try_to_load(lambda: load_generator(GENERATOR).network)
 
 
 @cache

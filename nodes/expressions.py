@@ -22,7 +22,7 @@ LIBRARY = Library("sat3d_expressions", SCHEMA, "directions of expression",
                   "training/train_expressions.py makes such files")  # fmt: skip
 _FACES = 300
 _TRUNCATION = 0.7  # of networks whose z is noise alone: their rarest faces are none
-_EXPRESSION = "expression"
+EXPRESSION = "expression"
 
 
 def space_for(model: host.HostModel, network: StyleGenerator, report: host.Report) -> ExpressionSpace:
@@ -60,7 +60,7 @@ def space_at_hand(model: host.HostModel) -> LinearExpressionSpace | None:
 
 def _channels(model: host.HostModel) -> torch.Tensor | None:
     masks = masks_at_hand(model)
-    return None if masks is None or _EXPRESSION not in masks.attributes else expression_channels(masks, _EXPRESSION)
+    return None if masks is None or EXPRESSION not in masks.attributes else expression_channels(masks, EXPRESSION)
 
 
 def _paths() -> list[Path]:

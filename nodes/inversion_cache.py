@@ -36,7 +36,7 @@ def key_of(work: Work, *networks: str) -> str:
     settings = (work.method, repr(work.options), repr(work.cameras), work.frames, *networks, _code())
     for text in settings:
         digest.update(f"{len(text)} {text} ".encode())
-    for tensor in (work.pictures, work.weight, work.free):
+    for tensor in (work.pictures, work.weight, work.free, work.tuning_weight):
         digest.update(b"none " if tensor is None else _bytes_of(tensor))
     return digest.hexdigest()
 

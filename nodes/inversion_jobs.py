@@ -42,7 +42,8 @@ _SETTLE_STEPS = 10
 class Work:
     """``pictures [B, 3, H, W]`` in -1..1; ``weight [B, 1, h, w]``: 1 where a picture counts, or None; ``cameras``: of
     each picture, as the points of the face tell. ``frames``: one of SEPARATE, VIDEO, ONE_PERSON; ``free [n]`` bool:
-    editable channels in which the frames of one person differ."""
+    editable channels in which the frames of one person differ; ``tuning_weight``: as ``weight``, of what tuning may
+    learn (None: all that counts)."""
 
     pictures: Tensor
     weight: Tensor | None
@@ -51,6 +52,7 @@ class Work:
     cameras: tuple[Start | None, ...]
     frames: str = SEPARATE
     free: Tensor | None = None
+    tuning_weight: Tensor | None = None
 
     @property
     def tuning_steps(self) -> int:
@@ -130,7 +132,7 @@ def _tune(tools: Inverter, work: Work, latent: Latent, report: host.Report) -> t
         latent,
         work.pictures,
         options,
-        work.weight,
+        work.weight if work.tuning_weight is None else work.tuning_weight,
         lambda done, total, shown=None: report(before + done, before + total, shown),
     )
     with torch.inference_mode(False), torch.no_grad():

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ..sat3d.errors import ShapeError
-from ..sat3d.inversion import weight_without
+from ..sat3d.inversion import drivable_regions, weight_without
 from ..sat3d.inversion.target import make_target
 from ..sat3d.networks.loading import SMALLEST_PICTURE_PX
 from ..sat3d.parsing.parser import HeadParser
@@ -16,6 +16,7 @@ from .inversion_jobs import SEPARATE, Work
 
 NOTHING = "nothing"
 PARTS = {NOTHING: (), "glasses": ("glasses",), "mouth": ("mouth",), "glasses and mouth": ("glasses", "mouth")}
+PROTECTED = {NOTHING: (), "mouth": ("mouth",), "mouth and eyes": ("mouth", "eyes")}
 
 
 def weights_from_mask(ignore: Tensor | None, pictures: Tensor) -> Tensor | None:
@@ -79,6 +80,22 @@ def leave_out_parts(work: Work, parser: HeadParser, parts: Sequence[str], side: 
         seen = weight_without(parser, target.image, parts)
         weights.append(seen if target.weight is None else seen * target.weight)
     return replace(work, weight=torch.cat(weights))
+
+
+def protect_parts(work: Work, parts: Sequence[str], side: int) -> Work:
+    """The same work, of which tuning does not learn the inside of ``parts`` (see :func:`drivable_regions`), so that the
+    face can be animated; where no face is found, nothing is left out, which is said."""
+    side, weights, lost = max(side, SMALLEST_PICTURE_PX), [], []
+    for i, picture in enumerate(work.pictures.split(1)):
+        target = make_target(picture, side, work.weight_of(i))
+        weight = torch.ones_like(target.image[:, :1]) if target.weight is None else target.weight
+        region = drivable_regions(target.image, parts)
+        if region is None:
+            lost.append(i)
+        weights.append(weight if region is None else weight.masked_fill(region, 0.0))
+    if lost:
+        host.warn(f"no face was found in {images.name_pictures(lost, len(work.pictures))}: tuning learns all of it")
+    return replace(work, tuning_weight=torch.cat(weights))
 
 
 def measure_share(weight: Tensor) -> float:

@@ -13,7 +13,16 @@ from . import built_in_networks, face_crops, host, images, inversion_cache, memo
 from .encoders import LIBRARY as encoder_library
 from .encoders import HostEncoder
 from .inversion_jobs import ENCODER, ONE_PERSON, SEPARATE, TUNE, VIDEO, Work, explain_far, run
-from .inversion_masks import NOTHING, PARTS, check_targets, leave_out_parts, measure_share, weights_from_mask
+from .inversion_masks import (
+    NOTHING,
+    PARTS,
+    PROTECTED,
+    check_targets,
+    leave_out_parts,
+    measure_share,
+    protect_parts,
+    weights_from_mask,
+)
 from .masks import choose_masks
 from .types import EG3D_LATENT, EG3D_MODEL, SAT3D_ENCODER, SAT3D_MASKS
 
@@ -65,6 +74,7 @@ class InvertImage(io.ComfyNode):
         leave_out: str = NOTHING,
         masks: AttributeMasks | None = None,
         encoder: HostEncoder | None = None,
+        protect: str = NOTHING,
     ) -> io.NodeOutput:
         check_video(method, frames)
         if encoder is not None:
@@ -82,9 +92,11 @@ class InvertImage(io.ComfyNode):
             choose_free_channels(model, masks) if frames == ONE_PERSON else None,
         )
         check_targets(work)
+        side = model.network.config.img_resolution
         if PARTS[leave_out]:
-            side = model.network.config.img_resolution
             work = leave_out_parts(work, built_in_networks.head_parser().ready(), PARTS[leave_out], side, report)
+        if PROTECTED[protect] and method == TUNE:
+            work = protect_parts(work, PROTECTED[protect], side)
         network = model.ready(_GRADIENT_FACTOR * memory.render_bytes(model.network.config))
         tools = make_tools(model, network, encoder)
         with host.cancellable(network):
@@ -162,6 +174,15 @@ def _later_inputs() -> list[io.Input]:
             optional=True,
             tooltip="An encoder of another project for this generator, from Load Encoder: every method "
             "begins with what it says. Nothing connected: the built-in one, where it fits.",
+        ),
+        io.Combo.Input(
+            "protect",
+            options=list(PROTECTED),
+            default=NOTHING,
+            optional=True,
+            tooltip="For a face that is to be animated, with method tune: what lies between the lips, or also between "
+            "the lids, is not learned from the picture, so that the mouth and the eyes stay what the generator makes "
+            "of them at every expression. Found by the points of the face.",
         ),
     ]
 

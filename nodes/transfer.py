@@ -1,25 +1,20 @@
 """SAT3DTransfer: an attribute of one face moves onto another."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from comfy_api.latest import io
 
-from ..sat3d.domains import domain_names, load_domain
-from ..sat3d.errors import ConfigError
 from ..sat3d.latent import Edit, Latent
 from ..sat3d.masks import AttributeMasks
-from ..sat3d.parts.confining import Region, confine_edit, edited_so_far
-from ..sat3d.parts.field import Parts
+from ..sat3d.parts.confining import edited_so_far
 from ..sat3d.sliders.editing import SLIDERS
 from ..sat3d.transfer import transfer
 from . import auto_intensity as auto
 from . import clips, host, newer_hosts, widgets
 from .masks import choose_masks, list_attributes
-from .part_fields import parts_at_hand
+from .regions import MAY_CHANGE, STAYS, find_region, outside
 from .types import EG3D_MODEL
-
-STAYS, MAY_CHANGE = "stays", "may change"
 
 
 class SAT3DTransfer(io.ComfyNode):
@@ -119,42 +114,11 @@ def _inputs() -> list[io.Input]:
         ),
         widgets.own_masks(),
         *auto.make_inputs(),
-        io.Combo.Input(
-            "outside",
-            options=[MAY_CHANGE, STAYS],
-            default=MAY_CHANGE,
-            optional=True,
-            tooltip="What happens outside of where the attribute is. may change: whatever goes along with the "
-            "attribute, such as a shadow. stays: nothing, to the pixel, from every side; takes longer to render.",
+        outside(
+            "What happens outside of where the attribute is. may change: whatever goes along with the "
+            "attribute, such as a shadow. stays: nothing, to the pixel, from every side; takes longer to render."
         ),
     ]
-
-
-@dataclass(frozen=True)
-class ConfinedTo:
-    """Where an edit may show, on one generator."""
-
-    model: host.HostModel
-    parts: Parts
-    region: Region
-
-    def confine(self, source: Latent, edited: Latent) -> Latent:
-        """See :func:`sat3d.parts.confining.confine_edit`."""
-        network = self.model.ready()
-        return confine_edit(network, self.parts.field.to(network.device), source, edited, self.region)
-
-
-def find_region(model: host.HostModel, masks: AttributeMasks, attribute: str) -> ConfinedTo | None:
-    """The alterable region of the attribute in 3D; None, which is said, where nothing tells it."""
-    parts, name = parts_at_hand(model), masks.metadata.get("domain", "")
-    if parts is None or name not in domain_names():
-        return None
-    try:
-        region = Region.of(load_domain(name).regions.get(attribute, ()), parts.field.labels)
-    except ConfigError as error:
-        host.warn(f"{error} The edit is not confined to its region")
-        return None
-    return ConfinedTo(model, parts, region)
 
 
 def repeat_face(face: Latent, count: int) -> Latent:

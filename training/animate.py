@@ -2,6 +2,7 @@
 
     python training/animate.py --driver talk.mp4 --seed 19 --out talk-19.mp4 --save-motion talk.npz
     python training/animate.py --driver talk.npz --face portrait.safetensors --mode relative --out frames --resume
+    python training/animate.py --driver talk.npz --face portrait.safetensors --precision 10 --out frames
     python training/animate.py --driver flame.npz --map flame-map.json --view orbit --out orbit.webp
 
 Frames that go into a folder can be stopped at any time: --resume goes on with the first that is missing. Videos need
@@ -20,13 +21,15 @@ from torch import Tensor
 from tqdm import tqdm
 
 from training.common.console import script
+from sat3d.animation.action_driver import READ_BY, read_driver
 from sat3d.animation.coefficients import load_coefficients
-from sat3d.animation.driver import Drive, describe_missing, read_motion
+from sat3d.animation.driver import Drive, describe_missing
 from sat3d.animation.expression_space import LinearExpressionSpace, load_expressions
 from sat3d.animation.learning import draw_styles
 from sat3d.animation.motion import Motion
 from sat3d.animation.motion_files import SUFFIXES as MOTIONS
 from sat3d.animation.motion_files import load_motion, save_motion
+from sat3d.animation.refining import MOST_STEPS, Refining
 from sat3d.animation.retargeting import MODES, MOST_STRENGTH, RESTS, Retargeting, Strengths
 from sat3d.animation.smoothing import MOST as MOST_SMOOTHING
 from sat3d.animation.streaming import VIEWS, Animation, Clip, Orbit, frames_of, make_clip
@@ -39,6 +42,7 @@ from sat3d.latent import Latent, load_latent
 from sat3d.networks.built_in import GENERATOR
 from training.animation.clips import cut_sound, open_film, open_output
 from training.animation.directions import LearnDirections, learn_directions, of_the_domain
+from training.animation.eyes import eyes_for
 from training.common.settings import BuiltIn, Flag, Maybe, Range, Settings, Threads
 
 Strength = Annotated[float, Range(0, MOST_STRENGTH)]
@@ -67,12 +71,17 @@ class Animate(Settings):
     orbit_yaw_deg: Annotated[float, Range(-180, 180)] = 25.0
     orbit_pitch_deg: Annotated[float, Range(-80, 80)] = 6.0
     orbit_seconds: Annotated[float, Range(0, 3600)] = 4.0
+    read_by: Literal[READ_BY] = "auto"
+    """photo networks; action reader: of rendered heads; auto: the reader where it knows actions and the first frames
+    are rendered heads, framed as the pack's"""
+    reader: Maybe[Path] = None  # the action reader's file (the built-in one)
     driver_face: Annotated[int, Range(0, 63)] = 0  # which face of the video
     smoothing: Annotated[float, Range(0, MOST_SMOOTHING)] = 1.0
     fps: Annotated[Maybe[float], Range(0.1, 240)] = None  # of pictures (25), or another than the video says
     first_frame: Annotated[int, Range(1)] = 1
     frames: Annotated[int, Range(0)] = 0  # how many (0: to the end)
     neural_resolution: Annotated[Maybe[int], Range(8, 512)] = None
+    precision: Annotated[int, Range(0, MOST_STEPS)] = 0  # gradient steps by which expression is refined (10 to 20)
     exact: Flag = False  # compute every sample, and no two faces as one
     save_motion: Maybe[Path] = None  # write the driver's motion, .npz or .json
     resume: Flag = False  # go on with the first frame that is not in the folder
@@ -87,7 +96,7 @@ def main(settings: Animate) -> int:
     if settings.save_motion:
         check_target(settings.save_motion)
     loaded = load_generator(settings.generator)
-    motion, sound = read_driver(settings, loaded)
+    motion, sound = open_driver(settings, loaded)
     if settings.save_motion:
         save_motion(motion, settings.save_motion)
     print("\n".join(filter(None, [f"{len(motion)} frames, {motion.seconds:.2f} s", describe_missing(motion)])))
@@ -105,7 +114,7 @@ def main(settings: Animate) -> int:
     return 0
 
 
-def read_driver(settings: Animate, loaded: LoadedGenerator) -> tuple[Motion, Sound | None]:
+def open_driver(settings: Animate, loaded: LoadedGenerator) -> tuple[Motion, Sound | None]:
     """The motion, and the sound of a video."""
     path = settings.driver
     if settings.map is not None:
@@ -120,7 +129,9 @@ def read_driver(settings: Animate, loaded: LoadedGenerator) -> tuple[Motion, Sou
             bar.update(done - bar.n)
 
         drive = Drive(settings.driver_face, frame, settings.smoothing)
-        return read_motion(film.pieces, film.fps, drive, watch=watch), film.sound
+        motion, who = read_driver(film.pieces, film.fps, drive, eyes_for(settings.read_by, settings.reader), watch)
+    print(f"the driver was read by the {who}")
+    return motion, film.sound
 
 
 def make(settings: Animate, loaded: LoadedGenerator, motion: Motion) -> Clip:
@@ -132,6 +143,7 @@ def make(settings: Animate, loaded: LoadedGenerator, motion: Motion) -> Clip:
         orbit,
         RenderOptions(settings.neural_resolution, fast=not settings.exact),
         not settings.exact,
+        Refining(settings.precision),
     )
     return make_clip(loaded.network, face_of(settings, loaded), motion, directions_of(settings, loaded), options)
 

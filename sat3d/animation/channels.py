@@ -28,6 +28,7 @@ ACTION_NAMES = (
 GAZE_YAW, GAZE_PITCH = "gaze_yaw", "gaze_pitch"
 GAZE_YAW_DEG, GAZE_PITCH_DEG = 30.0, 25.0  # to the viewer's right, up
 GAZE_NAMES = (GAZE_YAW, GAZE_PITCH)
+ACTION_PREFIX = "action_"  # before the name of an action: what an attribute reader calls its strength
 _GAZE_FULL_RAD = (math.radians(GAZE_YAW_DEG), math.radians(GAZE_PITCH_DEG))
 
 # What other programs call a movement (ARKit's 52 blendshapes) -> the action it is, and its strength at blendshape 1.
@@ -134,6 +135,11 @@ def gaze_from_blendshapes(names: Sequence[str], values: Tensor) -> Tensor:
 def gaze_channels(gaze_rad: Tensor) -> Tensor:
     """``[T, 2]`` radians -> :data:`GAZE_NAMES` in -1..1."""
     return (gaze_rad / gaze_rad.new_tensor(_GAZE_FULL_RAD)).clamp(-1, 1)
+
+
+def gaze_from_channels(gaze: Tensor) -> Tensor:
+    """The way back: ``[..., 2]`` in -1..1 -> radians."""
+    return gaze * gaze.new_tensor(_GAZE_FULL_RAD)
 
 
 def _check_blendshapes(names: Sequence[str]) -> None:

@@ -64,10 +64,10 @@ def read_motion(
     """
     drive = drive or Drive()
     tracker, read = FaceTracker(drive.face, networks), _Read()
-    for image in _one_by_one(frames):
+    for image in one_by_one(frames):
         watch(len(read.rows), image)
         face, anew = tracker.follow(image)
-        row = None if face is None else _row_of(face, drive.frame)
+        row = None if face is None else row_of(face, drive.frame)
         if anew:
             read.starts.append(len(read.rows))
         read.rows.append(row)
@@ -100,14 +100,15 @@ def describe_missing(motion: Motion) -> str:
     return f"{len(missing)} of {len(motion)} frames show no face and were filled: {', '.join(told[:12])}{more}"
 
 
-def _one_by_one(pieces: Iterable[Tensor]) -> Iterator[Tensor]:
+def one_by_one(pieces: Iterable[Tensor]) -> Iterator[Tensor]:
+    """``[N, 3, H, W]`` each -> ``[1, 3, H, W]`` each."""
     for piece in pieces:
         if piece.ndim != 4:
             raise ShapeError("Not frames", tuple(piece.shape), "[N, 3, H, W]", "pass the frames as a batch")
         yield from piece.split(1)
 
 
-def _row_of(face: Face, frame: Frame) -> tuple[Tensor, Tensor] | None:
+def row_of(face: Face, frame: Frame) -> tuple[Tensor, Tensor] | None:
     """Blendshapes ``[52]`` and the camera's angles ``[3]``; None of points that no head has."""
     try:
         crop = frame.crop_of_found(face.five_points)

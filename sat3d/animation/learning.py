@@ -18,7 +18,7 @@ from ..progress import Progress, no_progress
 from .channels import ACTION_NAMES, BLENDSHAPES, actions_from_blendshapes
 from .expression_space import Fit, LinearExpressionSpace, fit_expressions
 
-_LOOKED_AT_PX = 256  # smaller pictures are enlarged
+LOOKED_AT_PX = 256  # smaller pictures are enlarged
 _NEURAL_RESOLUTION = 64
 
 
@@ -44,8 +44,8 @@ class ReadByFaces:
         return ACTION_NAMES if self.as_actions else BLENDSHAPES
 
     def __call__(self, picture: Tensor) -> Tensor | None:
-        if picture.shape[-1] < _LOOKED_AT_PX:
-            picture = F.interpolate(picture, (_LOOKED_AT_PX,) * 2, mode="bicubic", antialias=True)
+        if picture.shape[-1] < LOOKED_AT_PX:
+            picture = F.interpolate(picture, (LOOKED_AT_PX,) * 2, mode="bicubic", antialias=True)
         faces = find_faces(picture, self.networks or face_networks_on("cpu"))
         if not faces:
             return None

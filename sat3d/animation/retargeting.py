@@ -29,7 +29,7 @@ RESTS: tuple[Rest, ...] = ("calmest", "first frame", "none")
 MOST_STRENGTH = 3.0
 _CALM_SHARE = 0.1  # of the frames, those in which least is seen
 _FULL_RANGE = 0.2  # the least that is left of a strength's range above the driver's rest
-_MOST_ACTION = 1.5  # beyond, expressions come apart
+MOST_ACTION = 1.5  # beyond, expressions come apart
 
 
 @dataclass(frozen=True)
@@ -128,9 +128,35 @@ def take_over(
         gaze_rad = options.strengths.gaze * (motion.gaze_rad - base.gaze_rad.to(zero))
         pose_rad = own_pose_rad + pose * (motion.pose_rad - base.pose_rad)
     low = driver.new_tensor([-1.0 if name in GAZE_NAMES else 0.0 for name in names])
-    high = driver.new_tensor([1.0 if name in GAZE_NAMES else _MOST_ACTION for name in names])
+    high = driver.new_tensor([1.0 if name in GAZE_NAMES else MOST_ACTION for name in names])
     values = torch.minimum(torch.maximum(values, torch.minimum(low, own)), torch.maximum(high, own))
     return replace(motion, names=tuple(names), values=values, gaze_rad=gaze_rad, pose_rad=pose_rad)
+
+
+def at_rest(motion: Motion, names: Sequence[str], own: Tensor, options: Retargeting) -> Motion:
+    """One frame: what a face that shows ``own [K]`` does while the driver rests; seen from where the driver is."""
+    still = _one_frame(motion, neutral_of(motion, options.rest))
+    return take_over(still, names, own, still.pose_rad[0], options)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a face is asked to be seen to do: ``own [k]`` times what is seen of it at rest, plus ``beyond [T, k]``."""
+
+    own: Tensor
+    beyond: Tensor
+
+
+def asked_of(motion: Motion, options: Retargeting, names: Sequence[str]) -> Asked:
+    """Of the driver's own channels, ``names``: by strengths, what they are beyond rest is added to the face's rest;
+    where the driver's rest is an ideal one, which nothing is known to look like, the face is to look as the driver does
+    itself."""
+    rest = neutral_of(motion, options.rest)
+    ideal = options.mode == "absolute" and options.rest == "none"
+    change = _beyond_rest(motion, rest).values if options.mode == "absolute" else motion.values - rest.values
+    strengths = change.new_tensor([getattr(options.strengths, group_of(name)) for name in names])
+    own = (1 - strengths).clamp_min(0) if ideal else torch.ones_like(strengths)
+    return Asked(own, strengths * change[:, [motion.names.index(name) for name in names]])
 
 
 def channels_of(motion: Motion, names: Sequence[str]) -> Tensor:

@@ -25,6 +25,7 @@ from ..parts.generator import network_showing
 from .confining import confine_expression
 from .expression_space import ExpressionSpace
 from .motion import Motion
+from .refining import Refiner, Refining
 from .retargeting import Retargeting, take_over
 
 View = Literal["driver", "orbit", "driver and orbit", "still"]
@@ -52,13 +53,15 @@ class Orbit:
 @dataclass(frozen=True)
 class Animation:
     """How a face is shown. ``view``: from the *driver*'s side, from an *orbit*, from both together, or *still*, from
-    where the face is seen itself. ``quick``: faces that hardly differ are one face, whose planes are computed once."""
+    where the face is seen itself. ``quick``: faces that hardly differ are one face, whose planes are computed once.
+    ``refining``: gradient steps, see :mod:`.refining`."""
 
     retargeting: Retargeting = field(default_factory=Retargeting)
     view: View = "driver"
     orbit: Orbit = field(default_factory=Orbit)
     render: RenderOptions = field(default_factory=lambda: RenderOptions(fast=True))
     quick: bool = True
+    refining: Refining = field(default_factory=Refining)
 
     def __post_init__(self):
         if self.view not in VIEWS:
@@ -68,7 +71,8 @@ class Animation:
 @dataclass(frozen=True)
 class Clip:
     """What is to be shown: one face, its motion in its own channels, a camera ``[T, 25]`` for each frame.
-    ``confined``: only its last confined edit moves, see :mod:`.confining`."""
+    ``confined``: only its last confined edit moves, see :mod:`.confining`. ``refiner``: what refines the motion's
+    strengths when frames are made (None: they are as they are)."""
 
     latent: Latent
     motion: Motion
@@ -76,13 +80,14 @@ class Clip:
     space: ExpressionSpace
     options: Animation = field(default_factory=Animation)
     confined: bool = False
+    refiner: Refiner | None = None
 
     def __len__(self) -> int:
         return len(self.motion)
 
     def styles(self, first: int, last: int) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Frames ``first`` … ``last`` − 1: styles ``[N, S]`` of the face, and of each of its confined edits."""
-        values = self.motion.values[first:last]
+        values = self.motion.values[first:last] if self.refiner is None else self.refiner.values(first, last)
         if self.options.quick:
             values = (values * _STEPS).round() / _STEPS
         edits = [layer.styles for layer in self.latent.layers if layer.kind == EDIT]
@@ -91,6 +96,11 @@ class Clip:
         found = [each.expand(len(values), -1) for each in all_styles[:still]]
         found += [self.space.apply(each, values) for each in all_styles[still:]]
         return found[0], tuple(found[1:])
+
+    @property
+    def made(self) -> Motion:
+        """What the face does in the frames that were made: the motion, refined if it is to be."""
+        return self.motion if self.refiner is None else self.refiner.motion
 
 
 @dataclass(frozen=True)
@@ -125,11 +135,14 @@ def make_clip(
     own_pose = torch.tensor(angles_of(latent.camera[0, :16].reshape(4, 4)))
     own = space.read(latent.styles)[0]
     moved = take_over(motion, space.names, own, own_pose, options.retargeting)
+    refiner = None
+    if options.refining.steps:
+        refiner = Refiner(network, latent, space, motion, moved, options.retargeting, options.refining)
     if confined is not None:
         part_field = confined.part_field.to(network.device)
         latent = confine_expression(network, part_field, latent, space, moved.values, confined.region)
     cameras = cameras_of(network.rig, moved, latent, options)
-    return Clip(latent, moved, cameras, space, options, confined is not None)
+    return Clip(latent, moved, cameras, space, options, confined is not None, refiner)
 
 
 def cameras_of(rig: CameraRig, motion: Motion, latent: Latent, options: Animation) -> Tensor:

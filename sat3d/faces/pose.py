@@ -29,6 +29,12 @@ class WeakPose:
         """``[N, 3]`` in centimetres of the canonical face -> pixels ``[N, 2]``."""
         return (self.scale * face.double() @ self.rotation.T + self.shift)[:, :2]
 
+    def upright(self, points: Tensor) -> Tensor:
+        """The way back, of points ``[N, 3]`` as the landmark network tells them -> ``[N, 3]`` centimetres: turn, place
+        and size taken out."""
+        deep = points.double() * points.new_tensor([1, 1, _DEPTH]).double()
+        return (deep - self.shift) / self.scale @ self.rotation
+
 
 def weak_pose(points: Tensor, canonical: Tensor) -> WeakPose:
     """``points [478, 3]`` and ``canonical [468, 3]`` -> the similarity between them by least squares, in closed form

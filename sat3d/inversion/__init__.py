@@ -10,6 +10,7 @@ from .optimise import Inversion, invert
 from .options import METHODS, InversionOptions
 from .parameters import Start
 from .pixel_weights import weight_without
+from .protected import drivable_regions
 from .tune import TuneOptions, tune, tuned_network
 from .video import InvertedFrames, VideoOptions, expression_channels, invert_frames
 
@@ -28,6 +29,7 @@ __all__ = [
     "Start",
     "TuneOptions",
     "VideoOptions",
+    "drivable_regions",
     "encode",
     "expression_channels",
     "invert",

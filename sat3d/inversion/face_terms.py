@@ -7,20 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ..faces.contours import INNER_LIPS, IRISES, LEFT_EYE, OUTER_LIPS, RIGHT_EYE
 from ..faces.finding import find_faces, read_faces, squares_around
 from ..faces.mesh import POINTS
 from ..faces.networks import FaceNetworks
 
-IRISES = slice(468, 478)
-# Contours of eyes and lips, which say what a face does; see the canonical face of face_landmarker_v2.
-_EYES = (
-    33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246,
-    263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466,
-)  # fmt: skip
-_LIPS = (
-    61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185,
-    78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191,
-)  # fmt: skip
 _IRIS_WEIGHT, _FEATURE_WEIGHT = 6.0, 3.0  # of a point, of one elsewhere in the face
 _EXPRESSION = 0.5  # weight of the blendshapes' mean squared error, beside distances in those of the eyes
 _LEAST = 1e-4  # below, a distance counts as its square: it has no kink
@@ -52,7 +43,7 @@ class FaceLoss(nn.Module):
         self.weights: Tensor
         with torch.inference_mode(False):  # who makes it may not want gradients yet
             weights = torch.ones(POINTS)
-            weights[[*_EYES, *_LIPS]] = _FEATURE_WEIGHT
+            weights[[*RIGHT_EYE, *LEFT_EYE, *OUTER_LIPS, *INNER_LIPS]] = _FEATURE_WEIGHT
             weights[IRISES] = _IRIS_WEIGHT
             self.register_buffer("weights", weights / weights.sum(), persistent=False)
 

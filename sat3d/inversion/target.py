@@ -43,14 +43,14 @@ def make_target(image: Tensor, size: int, weight: Tensor | None = None) -> Targe
         ShapeError: not one RGB picture, too small, NaN or infinite, of one plain colour, or hardly a pixel that counts.
     """
     check_picture(image)
-    image = resize(_crop_square(image.detach().float().clone()), size, size).clamp(-1, 1)
+    image = resize(square_in_the_middle(image.detach().float().clone()), size, size).clamp(-1, 1)
     if weight is None:
         return Target(image)
     if weight.ndim != 4 or weight.shape[:2] != (1, 1) or not torch.isfinite(weight).all():
         raise ShapeError(
             "The mask is not usable", tuple(weight.shape), "[1, 1, H, W], finite", "connect a mask of the picture"
         )
-    weight = resize(_crop_square(weight.detach().float().clone()), size, size).clamp(0, 1).to(image.device)
+    weight = resize(square_in_the_middle(weight.detach().float().clone()), size, size).clamp(0, 1).to(image.device)
     if weight.mean() < _LEAST_SHARE:
         raise ShapeError(
             "The mask leaves nothing to reproduce",
@@ -82,7 +82,8 @@ def check_picture(image: Tensor) -> None:
                          "check that the right picture is connected")  # fmt: skip
 
 
-def _crop_square(image: Tensor) -> Tensor:
+def square_in_the_middle(image: Tensor) -> Tensor:
+    """``[B, C, H, W]`` -> ``[B, C, S, S]``, S the shorter side."""
     height, width = image.shape[2:]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2

@@ -45,6 +45,11 @@ def see_faces(images: Tensor) -> SeenFaces:
     return SeenFaces(points.flatten(1), features)
 
 
+def registered_square(side_px: float) -> Tensor:
+    """``[1, 4]`` (:mod:`sat3d.faces.squares`): where a picture of this side, of a registered head, has the face."""
+    return torch.tensor([[*_MIDDLE, _SIDE, 0.0]]) * torch.tensor([side_px, side_px, side_px, 1.0])
+
+
 def _squares(images: Tensor) -> Tensor:
     """``[B, 3, 256, 256]``: the square with the face, of pictures of any size as of those of 256 pixels."""
     images = resize(images, _PICTURE_PX, _PICTURE_PX)

@@ -6,9 +6,10 @@ import torch
 from PIL import Image
 from skimage import data
 
+from sat3d.faces.contours import IRISES
 from sat3d.faces.networks import load_face_networks
 from sat3d.inversion.align import Crop, cut, photo_from
-from sat3d.inversion.face_terms import IRISES, FaceLoss
+from sat3d.inversion.face_terms import FaceLoss
 from sat3d.inversion.losses import Likeness
 from sat3d.inversion.target import Target
 

@@ -8,8 +8,11 @@ import pytest
 import torch
 from PIL import Image
 
+from sat3d.parsing.labels import LABEL_NAMES
+from sat3d.parts.field import save_parts
 from tests.animation.fake_av import MODULE
 from tests.nodes.host_stub import Interrupted, run
+from tests.parts.setup import sure_field
 
 GROUP = Path(__file__).resolve().parents[2] / "nodes" / "photos" / "group.jpg"
 NAMES = ("jaw_open", "lid_closed_left")
@@ -78,6 +81,22 @@ def test_strengths_and_views_reach_the_core(animate):
     assert torch.equal(still[0], still[5])
     held = animate(view="orbit", orbit_yaw_deg=10.0, orbit_seconds=0.0, mouth=0.0, eyes=0.0)[0]
     assert torch.equal(held[0], held[5]) and not torch.equal(held[0], still[0])
+
+
+def test_what_is_outside_of_the_face_stays_where_a_field_tells_it(animate, part, models, triplane, monkeypatch):
+    node, given = part("nodes.animate"), []
+    make_clip = node.make_clip
+    monkeypatch.setattr(node, "make_clip", lambda *args: given.append(args[5]) or make_clip(*args[:5]))
+    animate(outside="stays", frames=1)
+    said = [data["message"] for _, data, _ in part("nodes.host").PromptServer.instance.sent]
+    assert any("no semantic field" in message and "expression" in message for message in said)
+    (models / "sat3d_parts").mkdir(parents=True, exist_ok=True)
+    field = sure_field(triplane, "skin", LABEL_NAMES)
+    save_parts(models / "sat3d_parts" / "t.safetensors", field, triplane.fingerprint(), triplane.layout.fingerprint)
+    animate(outside="stays", frames=1)
+    animate(frames=1)
+    assert given[0] is given[2] is None
+    assert {"mouth", "eyes", "brows", "skin"} <= set(given[1].region.parts) and "hair" not in given[1].region.parts
 
 
 def test_a_long_clip_goes_into_a_file_and_memory_keeps_its_beginning(animate, part, monkeypatch):
@@ -152,6 +171,22 @@ def test_drive_reads_pictures_and_says_what_was_filled(part, graph):
     motion, audio, info = run(part("nodes.drive").SAT3DDrive, face=0, smoothing=0.0, images=frames, fps=10.0)
     assert len(motion) == 2 and motion.fps == 10 and audio is None
     assert torch.equal(motion.values[0], motion.values[1]) and "1 of 2 frames show no face" in info
+    assert "read by: photo networks" in info
+
+
+def test_the_action_reader_is_refused_in_words_where_it_knows_no_actions(part, graph, monkeypatch):
+    reader = part("sat3d.networks.reader").AttributeReader(
+        part("sat3d.networks.reader_config").ReaderConfig((("mood", ("calm",)),), (("yaw_rad", 1),))
+    )
+    hosted = part("nodes.host").HostedNetwork(reader)
+    monkeypatch.setattr(part("nodes.built_in_networks"), "reader", lambda: hosted)
+    with pytest.raises(graph.errors.ConfigError, match="knows no facial actions"):
+        run(part("nodes.drive").SAT3DDrive, face=0, smoothing=0.0, images=torch.rand(1, 64, 64, 3),
+            read_by="action reader")  # fmt: skip
+    eyes = part("nodes.drive").eyes_for
+    assert eyes("auto").reader is reader and eyes("auto").is_drawn is None and eyes("photo networks").reader is None
+    monkeypatch.setattr(part("nodes.built_in_networks"), "reader", lambda: None)  # its file is missing
+    assert eyes("auto").reader is None
 
 
 class Video:

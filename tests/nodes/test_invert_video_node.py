@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import torch
+from skimage import data
 
 from tests.nodes.host_stub import Interrupted, run
 
@@ -239,6 +240,27 @@ def test_what_is_painted_does_not_count_either(invert, model, film, parser):
     plain = invert(model, film[:1], **kind)[0].styles
     assert torch.equal(plain, invert(model, spoilt(film[:1], MOUTH, RIGHT), **kind)[0].styles)
     assert not torch.equal(plain, invert(model, spoilt(film[:1], GLASSES), **kind)[0].styles)
+
+
+@pytest.mark.slow
+def test_what_is_protected_is_found_but_not_tuned(part, invert, model, monkeypatch):
+    """The portrait of a photographer's sample set, and a plain picture without a face."""
+    jobs, given = part("nodes.inversion_jobs"), []
+    tune = jobs.tune
+    monkeypatch.setattr(jobs, "tune", lambda *args: given.append(args[4]) or tune(*args))
+    photo = torch.from_numpy(data.astronaut()[:256, 100:356].copy())[None] / 255
+    ramp = torch.linspace(0, 1, 256)[None, None, :, None].expand(1, 256, 256, 3)
+    kind = {"method": "tune", "frames": "separate pictures", "steps": 2}
+    invert(model, torch.cat([photo, ramp]), **kind, protect="mouth")
+    invert(model, photo, **kind)
+    weight = given[0]
+    assert weight.shape == (2, 1, 64, 64) and 0 < (weight[0] == 0).float().mean() < 0.03 and (weight[1] == 1).all()
+    assert given[1] is None
+    said = [sent["message"] for _, sent, _ in part("nodes.host").PromptServer.instance.sent]
+    assert any("no face was found in picture 2 of 2" in message for message in said)
+    one, other = (jobs.Work(photo, None, "tune", None, (None,), tuning_weight=each) for each in (None, weight))
+    key_of = part("nodes.inversion_cache").key_of
+    assert key_of(one) != key_of(other)
 
 
 def test_weights_are_products_and_belong_to_the_square_in_the_middle(part, parser):

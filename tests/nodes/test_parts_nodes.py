@@ -89,3 +89,5 @@ def test_an_edit_stays_inside_its_region(part, graph, field, triplane):
     assert torch.equal(layer.styles, free.styles) and kept.edits == free.edits
     strange = masks_of(triplane, ("beard", "eyeglasses"))
     assert not run(node.SAT3DTransfer, **asked, masks=strange, outside=node.STAYS)[0].layers
+    said = [data["message"] for _, data, _ in part("nodes.host").PromptServer.instance.sent]
+    assert any("nothing tells where beard is: it is not confined" in message for message in said)

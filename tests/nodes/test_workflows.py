@@ -103,6 +103,7 @@ def test_there_are_the_promised_templates():
         "4b Group photo",
         "5 Orbit and mesh",
         "5b Animate a face",
+        "5c Your video",
         "6 Scores",
         "7 Official FFHQ",
         "7b Learn masks",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sat3d.animation.channels import ACTION_PREFIX
 from sat3d.networks.reader_config import TWO_LOOKS, ZOOM, ReaderConfig
 from training.synth.looks import BACKDROPS
 from training.synth.truths import HIDDEN, OTHER
@@ -18,7 +19,6 @@ from training.synthheads.parameters import HeadParameters
 from training.synthheads.visibility import visible_parameters
 
 UNKNOWN = -1  # the class of what is hidden or between two names
-ACTION_PREFIX = "action_"  # before the name of an action: what its strength is called among the numbers
 _READ_AS_NUMBERS = (
     "age", "shape", "skin_tone", "freckles", "hair_volume", "brows", "brow_pose", "lids",
     "beard_length", "frame_thickness", "glasses_size", "lenses",

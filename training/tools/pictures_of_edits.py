@@ -107,15 +107,21 @@ def inpainting(studio: BuiltInFaces) -> Image.Image:
     return contact_sheet([[to_pil(picture)[0] for picture in shown]], cell_px=200)
 
 
-def animated(studio: BuiltInFaces) -> Image.Image:
-    """A rendered driver above; below, the beard-swapped head that follows it."""
-    head = replace(FIRST.draw(5, 3), glasses="none", beard="none", hair_style="short crop")
-    motion = write_motion(*_CLIP)
-    latent = studio.edit(studio.face(19), studio.face(40), "beard")
-    space = learn_directions(LearnDirections(), studio.loaded)
-    clip = make_clip(studio.network, latent, motion, space, Animation(Retargeting(rest="none"), render=RenderOptions()))
-    rows = [acted(head, motion, 256), list(frames_of(studio.network, clip))]
-    return contact_sheet([[to_pil(view.image)[0] for view in row] for row in rows], cell_px=130)
+def animated(source_seed: int, reference_seed: int | None = None):
+    """A rendered driver above; below, the head that follows it, with the beard of the reference if there is one."""
+
+    def draw(studio: BuiltInFaces) -> Image.Image:
+        head = replace(FIRST.draw(5, 3), glasses="none", beard="none", hair_style="short crop")
+        motion, latent = write_motion(*_CLIP), studio.face(source_seed)
+        if reference_seed is not None:
+            latent = studio.edit(latent, studio.face(reference_seed), "beard")
+        space = learn_directions(LearnDirections(), studio.loaded)
+        options = Animation(Retargeting(rest="none"), render=RenderOptions())
+        clip = make_clip(studio.network, latent, motion, space, options)
+        rows = [acted(head, motion, 256), list(frames_of(studio.network, clip))]
+        return contact_sheet([[to_pil(view.image)[0] for view in row] for row in rows], cell_px=130)
+
+    return draw
 
 
 PICTURES: dict[str, tuple[Path, Callable[[BuiltInFaces], Image.Image]]] = {
@@ -124,7 +130,8 @@ PICTURES: dict[str, tuple[Path, Callable[[BuiltInFaces], Image.Image]]] = {
     "first_edit": (ROOT / "workflows" / "2 First edit.jpg", one_edit(19, 40, "beard")),
     "six_attributes": (ROOT / "workflows" / "3 Six attributes.jpg", six_attributes),
     "orbit_and_mesh": (ROOT / "workflows" / "5 Orbit and mesh.jpg", one_edit(36, 2, "hairstyle")),
-    "animation": (ROOT / "workflows" / "5b Animate a face.jpg", animated),
+    "animation": (ROOT / "workflows" / "5b Animate a face.jpg", animated(19, 40)),
+    "your_video": (ROOT / "workflows" / "5c Your video.jpg", animated(40)),
     "scores": (ROOT / "workflows" / "6 Scores.jpg", one_edit(19, 20, "eyeglasses", turned=False)),
     "inpainting": (ROOT / "workflows" / "8b Hand to inpainting.jpg", inpainting),
 }

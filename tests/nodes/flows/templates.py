@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .animation import animate_a_face
+from .animation import animate_a_face, your_video
 from .builder import Graph
 from .first_steps import first_edit, first_face
 from .learning import learn_masks
@@ -27,6 +27,7 @@ TEMPLATES: tuple[Callable[[Kinds], Graph], ...] = (
     group_photo,
     orbit_and_mesh,
     animate_a_face,
+    your_video,
     scores,
     official_ffhq,
     learn_masks,

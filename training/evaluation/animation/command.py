@@ -13,6 +13,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from sat3d.animation.expression_space import load_expressions
+from sat3d.animation.refining import MOST_STEPS
 from sat3d.files.writing import make_folder
 from sat3d.generators import RenderOptions
 from sat3d.inversion import expression_channels, load_encoder
@@ -29,6 +30,7 @@ from ..judging import rounded
 from ..people import Judging
 from ..samples import frechet_distance
 from .methods import METHODS, Made, Tools, make
+from .optimised_w import STEPS
 from .scenes import Scene, scenes
 from .scores import (
     Seen,
@@ -55,6 +57,8 @@ class JudgeAnimation(CoderSettings, Judging):
     pairs: Annotated[int, Range(1, 10**4)] = 6  # of a driver and another head, and as many of a head and itself
     frames: Annotated[int, Range(4, 10**4)] = 16  # of each clip, 12.5 a second
     neural_resolution: Annotated[int, Range(8, 512)] = 64
+    w_steps: Annotated[int, Range(0, 10**4)] = STEPS  # of the paper's optimisation of w for each frame (0: left out)
+    precision: Annotated[int, Range(0, MOST_STEPS)] = 0  # of the refined directions (0: left out)
     pictures: Maybe[Path] = None  # a folder for strips
 
 
@@ -93,7 +97,8 @@ def run(settings: JudgeAnimation) -> dict:
     space = learn_directions(learned) if settings.expressions is None else load_expressions(settings.expressions)
     space.check_layout(network.layout)
     render = RenderOptions(settings.neural_resolution, fast=True)
-    tools = Tools(network, load_encoder(settings.encoder), space, expression_channels(masks), render)
+    tools = Tools(network, load_encoder(settings.encoder), space, expression_channels(masks), render, settings.w_steps,
+                  settings.precision)  # fmt: skip
     coder, reader = find_coder(network, settings.encoder, settings.population), load_reader(settings.reader)
     report: dict = {"seed": settings.seed, "pairs": settings.pairs, "frames": settings.frames}
     for key, same in (("methods", False), ("same", True)):

@@ -12,7 +12,8 @@ from torch import Tensor
 from sat3d.animation.driver import Drive, read_motion
 from sat3d.animation.expression_space import LinearExpressionSpace
 from sat3d.animation.motion import Motion
-from sat3d.animation.retargeting import Retargeting
+from sat3d.animation.refining import Refining
+from sat3d.animation.retargeting import Rest, Retargeting
 from sat3d.animation.smoothing import smooth_motion
 from sat3d.animation.streaming import Animation, frames_of, make_clip
 from sat3d.errors import ShapeError
@@ -22,6 +23,7 @@ from sat3d.inversion.cameras import rolled_labels
 from sat3d.inversion.frames import BUILT_IN
 from training.networks.coded_heads import styles_of
 
+from .optimised_w import STEPS, PerFrame, goal_of
 from .scenes import Scene
 
 _HALF = 0.5
@@ -30,13 +32,16 @@ _SMOOTHING = 0.5  # of what the encoder says
 
 @dataclass(frozen=True)
 class Tools:
-    """``channels [n]`` bool: editable channels of expression."""
+    """``channels [n]`` bool: editable channels of expression; ``w_steps``: of the optimisation of w for each frame (0:
+    left out); ``precision``: of the refined directions (0: left out)."""
 
     network: TriplaneGenerator
     encoder: PortraitEncoder
     space: LinearExpressionSpace
     channels: Tensor
     render: RenderOptions
+    w_steps: int = STEPS
+    precision: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,14 @@ def with_photo_networks(tools: Tools, scene: Scene) -> Made:
     return _driven(tools, scene, read_motion([scene.driver], scene.motion.fps, Drive(frame=BUILT_IN)), "calmest")
 
 
+def with_precision(tools: Tools, scene: Scene) -> Made:
+    """The same, refined by gradient steps until the face networks see the driver's expression."""
+    if not tools.precision:
+        raise ShapeError("Nothing is refined", "no steps", "some steps", "raise --precision")
+    motion = read_motion([scene.driver], scene.motion.fps, Drive(frame=BUILT_IN))
+    return _driven(tools, scene, motion, "calmest", Refining(tools.precision))
+
+
 def copied_channels(tools: Tools, scene: Scene) -> Made:
     """Each frame of the driver inverted, its channels of expression copied."""
     found, layout = inverted(tools, scene), tools.network.layout
@@ -94,6 +107,18 @@ def w_interpolation(tools: Tools, scene: Scene) -> Made:
     return _shown(tools, torch.lerp(scene.target.styles, found.styles, _HALF), found.pose_rad)
 
 
+def optimised_w(tools: Tools, scene: Scene) -> Made:
+    """Each frame's w optimised towards the still with the driver's expression, see :mod:`.optimised_w`."""
+    if not tools.w_steps:
+        raise ShapeError("w is not optimised", "no steps", "some steps", "raise --w-steps")
+    pose_rad, started = inverted(tools, scene).pose_rad, time.perf_counter()
+    goal = goal_of(scene.still, scene.target.camera, scene.driver)
+    styles = PerFrame(tools.network, tools.w_steps).styles(scene.target.styles, goal)
+    spent = (time.perf_counter() - started) / len(styles)
+    made = _shown(tools, styles, pose_rad)
+    return replace(made, seconds_per_frame=made.seconds_per_frame + spent)
+
+
 def pose_only(tools: Tools, scene: Scene) -> Made:
     found = inverted(tools, scene)
     return _shown(tools, scene.target.styles.expand(len(found.styles), -1), found.pose_rad)
@@ -103,8 +128,10 @@ METHODS: dict[str, Callable[[Tools, Scene], Made]] = {
     "directions": with_encoder,
     "directions_known": with_known_motion,
     "directions_photo": with_photo_networks,
+    "directions_refined": with_precision,
     "copied_channels": copied_channels,
     "w_interpolation": w_interpolation,
+    "optimised_w": optimised_w,
     "pose_only": pose_only,
 }
 
@@ -117,8 +144,9 @@ def make(method: str, tools: Tools, scene: Scene) -> Made | None:
         return None
 
 
-def _driven(tools: Tools, scene: Scene, motion: Motion, rest: str = "none") -> Made:
-    options = Animation(Retargeting("absolute", "calmest" if rest == "calmest" else "none"), render=tools.render)
+def _driven(tools: Tools, scene: Scene, motion: Motion, rest: Rest = "none", refining: Refining | None = None) -> Made:
+    retargeting = Retargeting("absolute", rest)
+    options = Animation(retargeting, render=tools.render, refining=refining or Refining())
     started = time.perf_counter()
     clip = make_clip(tools.network, scene.target, motion, tools.space, options)
     views = [_plain(view) for view in frames_of(tools.network, clip)]

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sat3d.animation.channels import ACTION_PREFIX
 from sat3d.camera import split_label
 from sat3d.errors import ShapeError
 from sat3d.faces.finding import find_faces
@@ -18,7 +19,6 @@ from sat3d.inversion.frames import BUILT_IN
 from sat3d.inversion.pose import camera_of_face
 from sat3d.networks.loading import resize
 from sat3d.networks.reader import AttributeReader
-from training.networks.targets import ACTION_PREFIX
 
 _LOOKED_AT_PX = 256
 _SAME_DEPTH = 0.02  # world units
