@@ -24,8 +24,7 @@ from .subspace_start import with_subspaces
 from .verdicts import Report, examine
 
 FACES, FEWEST_FACES = 600, 40
-PROBES = 24  # tell where channels act, one by one
-PROBES_OF_DIRECTIONS = 160  # and where all their mixtures do
+PROBES = 24  # tell where channels act
 HELD_OUT = 48  # faces that judge, and that nothing is learned from
 _HELD_OUT_STREAM = 17
 _DRAWING, _PROBING = 0.5, 0.9  # shares of the time that are over when faces are drawn, and when they are probed
@@ -48,13 +47,13 @@ def quick_start(
     folder: Path,
     watch: Watch = no_watch,
     notes: Mapping[str, str] | None = None,
-    directions: int | None = None,
+    directions: int = 0,
 ) -> LearnedMasks:
     """Learn masks from ``faces`` drawn faces.
 
     Args:
-        directions: probes of where directions act (PROBES_OF_DIRECTIONS), for attributes that single channels do not
-            carry alone; 0: masks of channels only.
+        directions: probes of where directions act, for attributes that single channels do not carry alone; a hundred
+            and more are of use. 0: masks of channels only.
         folder: where measured faces are kept; what is there already of the same settings is not made again.
         watch: counts to 1000 and sees the faces and, at the end, edits; where it raises, hardly anything is lost.
         notes: for the masks' metadata, such as the generator's licence.
@@ -67,7 +66,6 @@ def quick_start(
         wanted = f"at least {FEWEST_FACES}; {FACES} are usual"
         raise ConfigError("These are too few faces to learn from", faces, wanted, "draw more faces")
     pairs = sample_pairs(studio, folder, seed, faces, _within(watch, 0.0, _DRAWING))
-    directions = PROBES_OF_DIRECTIONS if directions is None else directions
     probing = _within(watch, _DRAWING, _PROBING)
     count = max(directions, PROBES)
     chosen = population_channels(studio, pairs, seed, folder, count, _within(probing, 0.0, 0.5))

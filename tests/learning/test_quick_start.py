@@ -44,7 +44,7 @@ def studios(files):
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     here = sys.modules["sat3d.learning.quick_start"]
-    for name, value in {"FEWEST_FACES": 4, "PROBES": 2, "PROBES_OF_DIRECTIONS": 3, "HELD_OUT": 6}.items():
+    for name, value in {"FEWEST_FACES": 4, "PROBES": 2, "HELD_OUT": 6}.items():
         monkeypatch.setattr(here, name, value)
     monkeypatch.setattr(presampling, "_CHUNK", 8)
     monkeypatch.setattr(sys.modules["sat3d.learning.subspace_start"], "JUDGES", 6)
@@ -84,7 +84,7 @@ def test_after_a_cancel_it_goes_on(studios, tmp_path, monkeypatch):
     whole = quick_start(studio, 16, 3, tmp_path / "whole").masks
     before = len(drawn)
     assert torch.equal(quick_start(studio, 16, 3, tmp_path).masks.logits, whole.logits)
-    assert len(drawn) - before == 3  # the second chunk, the faces that choose, and those that judge
+    assert len(drawn) - before == 2  # the second chunk, and the faces that judge
 
 
 def test_too_few_faces_are_refused(studios, tmp_path):
@@ -95,7 +95,7 @@ def test_too_few_faces_are_refused(studios, tmp_path):
 
 def test_an_attribute_gets_a_subspace_only_where_that_fares_better(studios, tmp_path, monkeypatch):
     """By the losses that are told: of every attribute the least is what it got."""
-    masks = quick_start(studios["heads.json"], 12, 3, tmp_path).masks
+    masks = quick_start(studios["heads.json"], 12, 3, tmp_path, directions=3).masks
     losses = json.loads(masks.metadata["first_losses"])
     assert list(losses) == list(masks.attributes)
     assert all(next(iter(ways)) == "mask" and len(ways) == 1 + len(choosing.CHOICES) for ways in losses.values())
@@ -104,5 +104,5 @@ def test_an_attribute_gets_a_subspace_only_where_that_fares_better(studios, tmp_
     masks.save(tmp_path / "both.safetensors")
     again = load_masks(tmp_path / "both.safetensors", studios["heads.json"].network.layout)
     assert set(again.subspaces) == wanted
-    plain = quick_start(studios["heads.json"], 12, 3, tmp_path / "plain", directions=0).masks
+    plain = quick_start(studios["heads.json"], 12, 3, tmp_path / "plain").masks
     assert not plain.subspaces and "first_losses" not in plain.metadata
