@@ -139,7 +139,8 @@ class Refiner:
         uneven = (change[1:] - change[:-1]).square().sum(1) @ torch.tensor(joined).to(change)
         cost = self.options.keep * change.square().sum() + self.options.steady * uneven
         (gradient,) = torch.autograd.grad(cost, change)
-        loss = float(cost.detach())
+        loss, wanted = float(cost.detach()), self.wanted
+        assert wanted is not None, "chunks are refined only where something is wanted"
         for i in range(len(start)):
             if i in squares and squares[i] is None:
                 continue
@@ -149,7 +150,7 @@ class Refiner:
             if i not in squares:
                 squares[i] = self._square(picture.detach(), squares.get(i - 1))
             if (square := squares[i]) is not None:
-                error = (self._shown(picture, square) - self.wanted[begin + i].to(picture)).square().sum()
+                error = (self._shown(picture, square) - wanted[begin + i].to(picture)).square().sum()
                 gradient[i : i + 1] += torch.autograd.grad(error, own)[0]
                 loss += float(error.detach())
         return loss, gradient

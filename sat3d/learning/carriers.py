@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -15,22 +14,23 @@ from ..subspaces import Subspace
 from .directions import Basis
 
 
-class Carrier(Protocol):
-    """A module; see :class:`MaskMatrix` and :class:`Subspaces`."""
+class Carrier(nn.Module):
+    """What an objective is of; see :class:`MaskMatrix`, :class:`Subspaces`, :class:`BothForms`."""
 
-    def __call__(self, difference: Tensor, target: Tensor) -> Tensor:
+    def forward(self, difference: Tensor, target: Tensor) -> Tensor:
         """Δ = s_ref − s_src ``[B, n]``, one attribute each ``[B]`` -> what of Δ belongs to it, ``[B, n]``."""
+        raise NotImplementedError
 
     def indecision(self) -> Tensor:
-        """L_prob, a scalar."""
+        """L_prob, a scalar; 0 where nothing has to be decided."""
+        return torch.zeros(())
 
     def learned(self, start: AttributeMasks) -> AttributeMasks:
         """``start`` with what was learned, in the processor's memory."""
+        return start
 
-    def to(self, device: torch.device | str) -> Carrier: ...
 
-
-class MaskMatrix(nn.Module):
+class MaskMatrix(Carrier):
     """M ``[m+1, n]``; Δ ↦ P[t] ⊙ Δ (equation 4)."""
 
     def __init__(self, logits: Tensor):
@@ -47,7 +47,7 @@ class MaskMatrix(nn.Module):
         return replace(start, logits=self.logits.detach().cpu().clone())
 
 
-class Subspaces(nn.Module):
+class Subspaces(Carrier):
     """``read``, ``write`` ``[m, d, r]`` in whitened coordinates, so that one rate of learning suits all of them."""
 
     into: Tensor
@@ -67,10 +67,6 @@ class Subspaces(nn.Module):
         numbers = torch.einsum("bd,bdr->br", difference @ self.into, self.read[target])
         return torch.einsum("br,bdr->bd", numbers, self.write[target]) @ self.out.T
 
-    def indecision(self) -> Tensor:
-        """Nothing has to be decided."""
-        return self.read.new_zeros(())
-
     @torch.no_grad()
     def learned(self, start: AttributeMasks) -> AttributeMasks:
         pairs = zip(self.names, self.read, self.write, strict=True)
@@ -78,7 +74,7 @@ class Subspaces(nn.Module):
         return replace(start, subspaces={**start.subspaces, **now})
 
 
-class BothForms(nn.Module):
+class BothForms(Carrier):
     """A mask matrix of all attributes, and subspaces of some, which count instead of their rows."""
 
     where: Tensor

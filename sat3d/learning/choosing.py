@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..losses import PAPER_WEIGHTS, LossWeights
 from ..masks import AttributeMasks
 from ..progress import Watch, no_watch
 from ..subspaces import Subspace
-from .carriers import subspace_of
+from .carriers import Carrier, subspace_of
 from .directions import Choice, Evidence
 from .face_cache import Pairs
 from .objective import Objective, gather
@@ -29,7 +29,7 @@ _AT_ONCE = 4
 Losses = Mapping[str, Mapping[str, float]]  # attribute -> way -> mean loss; the first way is *mask*
 
 
-class _AsItIs(nn.Module):
+class _AsItIs(Carrier):
     """A carrier that does not learn: the masks' own way of one attribute."""
 
     def __init__(self, masks: AttributeMasks):
@@ -39,9 +39,6 @@ class _AsItIs(nn.Module):
     def forward(self, difference: Tensor, target: Tensor) -> Tensor:
         rows = [self.masks.change([self.masks.attributes[t]], difference[i : i + 1]) for i, t in enumerate(target)]
         return torch.cat(rows)
-
-    def indecision(self) -> Tensor:
-        return torch.zeros(())
 
 
 @torch.no_grad()

@@ -160,4 +160,4 @@ def _candidates(studio: Studio, seed: int, first: int) -> Iterator[tuple[Pairs, 
 
 
 def _share(studio: Studio, pair: Pairs, label: str) -> float:
-    return float(pixels_labelled(pair.labels.long(), [label], studio.segmenter.label_names).float().mean())
+    return float(pixels_labelled(pair.labels.long(), [label], studio.label_names).float().mean())

@@ -62,13 +62,20 @@ class Studio:
         return self.network.device
 
     @property
+    def label_names(self) -> tuple[str, ...]:
+        """What the parser tells apart; nothing where there is none."""
+        return self.segmenter.label_names if self.segmenter else ()
+
+    @property
     def picture_px(self) -> int:
         """Side of the pictures that are judged."""
         return max(min(self.network.config.img_resolution, self.view.largest_px), SMALLEST_PICTURE_PX)
 
     def pictures(self, styles: Tensor, camera: Tensor) -> Tensor:
         """``styles [B, S]``, ``camera [B, 25]`` ([B, 0] if flat) -> ``[B, 3, p, p]`` float32, about -1..1."""
-        image = self._shaped(styles, camera) if isinstance(self.network, TriplaneGenerator) else self._flat(styles)
+        network = self.network
+        shaped = isinstance(network, TriplaneGenerator)
+        image = self._shaped(network, styles, camera) if shaped else self._flat(styles)
         return resize(image.float(), self.picture_px, self.picture_px)
 
     def _autocast(self) -> AbstractContextManager:
@@ -78,12 +85,12 @@ class Studio:
         with self._autocast():
             return self.network.synthesize(styles).image
 
-    def _shaped(self, styles: Tensor, camera: Tensor) -> Tensor:
+    def _shaped(self, network: TriplaneGenerator, styles: Tensor, camera: Tensor) -> Tensor:
         # Only the backbone in half precision: depths and colours of thin surfaces need all digits.
         with self._autocast():
-            planes = self.network.planes(styles).float()
+            planes = network.planes(styles).float()
         options = RenderOptions(self.view.neural_resolution, least_share=None if self.view.exact else LEAST_SHARE)
-        return self.network.render(planes, styles, camera, options).image
+        return network.render(planes, styles, camera, options).image
 
     @torch.no_grad()
     def labels(self, images: Tensor, styles: Tensor, camera: Tensor) -> Tensor:
@@ -98,12 +105,13 @@ class Studio:
     def _own_labels(self, styles: Tensor, camera: Tensor) -> Tensor:
         options = RenderOptions(neural_resolution=self.view.neural_resolution)
         parsed = self.network.synthesize(styles, camera, options).parsing
+        assert parsed is not None, "only generators that parse their pictures come here"
         return resize(parsed.float(), self.picture_px, self.picture_px).argmax(1).to(torch.uint8)
 
     def region(self, labels: Tensor, attributes: list[str]) -> Tensor:
         """B_* of each picture's own attribute: ``labels [B, p, p]`` -> ``[B, 1, p, p]`` bool."""
         pieces = [
-            alterable_region(labels[i : i + 1].long(), self.domain.regions[name], self.segmenter.label_names)
+            alterable_region(labels[i : i + 1].long(), self.domain.regions[name], self.label_names)
             for i, name in enumerate(attributes)
         ]
         return torch.cat(pieces)
