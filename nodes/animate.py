@@ -65,7 +65,9 @@ class SAT3DAnimate(io.ComfyNode):
         model.check(latent)
         strengths = Strengths(**{name: more.get(name, 1.0) for name in _GROUPS})
         part = cut_out(motion, more.get("first_frame", 1), more.get("frames", 0))
-        network, report = model.ready(memory.render_bytes(model.network.config)), host.Report(cls)
+        refining = Refining(more.get("precision", 0))
+        renderings = memory.GRADIENT_FACTOR if refining.steps else 1
+        network, report = model.ready(renderings * memory.render_bytes(model.network.config)), host.Report(cls)
         quick = rendering == widgets.FAST
         options = Animation(
             Retargeting(mode, rest, strengths),
@@ -74,7 +76,7 @@ class SAT3DAnimate(io.ComfyNode):
                   more.get("orbit_seconds", 4.0)),
             model.render_options(more.get("neural_resolution", 0) or None, quick),
             quick,
-            Refining(more.get("precision", 0)),
+            refining,
         )  # fmt: skip
         with host.cancellable(network), torch.no_grad():
             space = expressions.space_for(model, network, report)

@@ -28,7 +28,6 @@ from .types import EG3D_LATENT, EG3D_MODEL, SAT3D_ENCODER, SAT3D_MASKS
 
 METHODS = [ENCODER, "W", "W+", "styles", TUNE]
 MOST_STEPS = 5000
-_GRADIENT_FACTOR = 3  # memory of a step, in renderings
 
 
 class InvertImage(io.ComfyNode):
@@ -97,7 +96,7 @@ class InvertImage(io.ComfyNode):
             work = leave_out_parts(work, built_in_networks.head_parser().ready(), PARTS[leave_out], side, report)
         if PROTECTED[protect] and method == TUNE:
             work = protect_parts(work, PROTECTED[protect], side)
-        network = model.ready(_GRADIENT_FACTOR * memory.render_bytes(model.network.config))
+        network = model.ready(memory.GRADIENT_FACTOR * memory.render_bytes(model.network.config))
         tools = make_tools(model, network, encoder)
         with host.cancellable(network):
             latent, preview, lines = run_once(tools, work, report, encoder)

@@ -5,6 +5,7 @@ from ..sat3d.generators import GeneratorConfig, TriplaneConfig
 _FLOAT = 4
 _LIVE_COPIES = 4  # of the largest feature map: input, convolved, activated, skip image
 _MAX_RAYS, _MIN_RAYS = 16384, 256
+GRADIENT_FACTOR = 3  # memory of a step of descent, in renderings
 
 
 def render_bytes(config: GeneratorConfig) -> int:

@@ -99,6 +99,23 @@ def test_what_is_outside_of_the_face_stays_where_a_field_tells_it(animate, part,
     assert {"mouth", "eyes", "brows", "skin"} <= set(given[1].region.parts) and "hair" not in given[1].region.parts
 
 
+def test_precision_refines_what_is_seen_under_the_hosts_inference_mode(animate, part, monkeypatch):
+    """Every point is where the picture's mean colour says, and a face is found everywhere."""
+    refining = part("sat3d.animation.refining")
+    found = [SimpleNamespace(points=torch.zeros(478, 3))]
+    monkeypatch.setattr(refining, "find_faces", lambda *_: found)
+    monkeypatch.setattr(refining, "squares_around", lambda points: torch.zeros(1, 4))
+    spread = torch.randn(478, 3, generator=torch.Generator().manual_seed(0))
+
+    def read(networks, picture, square):
+        return spread + picture.mean((2, 3))[:, None] * spread.flip(0), torch.tensor([9.0])
+
+    monkeypatch.setattr(refining, "read_faces", read)
+    plain, refined = animate()[2], animate(precision=1, frames=3)[2]
+    assert len(refined) == 3 and not torch.equal(refined.values, plain.values[:3])
+    assert refined.names == plain.names and refined.values.isfinite().all()
+
+
 def test_a_long_clip_goes_into_a_file_and_memory_keeps_its_beginning(animate, part, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", MODULE)
     monkeypatch.setattr(part("nodes.videos"), "MOST_BYTES", 2 * 3 * 4 * 64 * 64)
