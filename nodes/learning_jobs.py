@@ -21,6 +21,7 @@ from ..sat3d.generators import StyleGenerator, TriplaneGenerator
 from ..sat3d.learning import LearnedMasks, Studio, View
 from ..sat3d.learning.segmenters import BUILT_IN_PARSERS, OWN_PARSER, Segmenter, load_segmenter
 from ..sat3d.masks import SCHEMAS, AttributeMasks, load_masks
+from ..sat3d.picture_modes import rgb_picture
 from ..sat3d.pictures import save_picture, to_pil
 from ..sat3d.qmm import QMM
 from . import host, images, model_folders
@@ -128,8 +129,8 @@ def _sheet_file(path: Path) -> Path:
 
 
 def _sheet(path: Path) -> Tensor:
-    with suppress(OSError, ValueError), Image.open(_sheet_file(path)) as picture:
-        return images.from_pictures([picture.convert("RGB")])
+    with suppress(OSError, ValueError, Sat3dError), Image.open(_sheet_file(path)) as picture:
+        return images.from_pictures([rgb_picture(picture)])
     return torch.full((1, 64, 64, 3), 0.1)
 
 

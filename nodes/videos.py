@@ -40,12 +40,13 @@ def open_incoming(video: Any, pictures: Tensor | None, fps: float) -> Incoming:
     """Frames of a VIDEO, or of an IMAGE at ``fps``.
 
     Raises:
-        ConfigError: neither is connected, or both. FileError: no video.
+        ConfigError: neither is connected, or both. FileError: no video. ShapeError: pictures of another shape, or none.
     """
     if (video is None) == (pictures is None):
         raise ConfigError("One thing drives: a video or pictures", "none" if video is None else "both",
                           "one of both", "connect video or images")  # fmt: skip
     if pictures is not None:
+        images.as_image(pictures[:1])  # refused here, before anything is made ready for them
         return Incoming(_pieces_of(pictures), fps, len(pictures))
     file = None if _is_small(video) or not videos.is_available() else VideoFile.open(video.get_stream_source())
     if file is None or _is_cut(video, file):

@@ -25,10 +25,10 @@ def test_every_way_is_a_step_that_learns(small):
     steps, plain = benchmark_masks.mask_steps("cpu")
     for step, transfers in steps.values():
         task = step.__self__.task
-        before = task.masks.logits.detach().clone()
+        before = task.masks.carrier.logits.detach().clone()
         losses = step()
         assert task.stages[0].batch == transfers and torch.isfinite(losses["loss"])
-        assert not torch.equal(before, task.masks.logits)
+        assert not torch.equal(before, task.masks.carrier.logits)
     plain()
 
 

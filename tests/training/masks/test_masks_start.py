@@ -150,7 +150,7 @@ def test_a_training_begins_with_the_population(files, tmp_path):
     learner = make_trainer(files, tmp_path / "m.safetensors", "--start", "population")
     start, pairs, studio = learner.task.start.logits, learner.task.pairs, learner.task.masks.studio
     chosen = population_channels(studio, pairs, 0, tmp_path / "m.pairs", 2)
-    assert (tmp_path / "m.pairs" / "acting-2.safetensors").is_file()
+    assert (tmp_path / "m.pairs" / "probes-2.safetensors").is_file()
     begun = torch.zeros(start.shape[1], dtype=torch.bool)
     for row, name in enumerate(studio.domain.attributes):
         assert torch.equal((start[row] == 7).nonzero()[:, 0], chosen[name][0])
