@@ -1,4 +1,4 @@
-"""Which first subspace an attribute gets, or none: the one whose transfers between faces kept for this lose least."""
+"""Which first subspace an attribute gets, or none: the one whose transfers between faces kept for this fare best."""
 
 from __future__ import annotations
 
@@ -8,80 +8,96 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ..losses import PAPER_WEIGHTS, LossWeights
 from ..masks import AttributeMasks
 from ..progress import Watch, no_watch
+from ..qmm import Measurement
 from ..subspaces import Subspace
-from .carriers import Carrier, subspace_of
+from .carriers import subspace_of
 from .directions import Choice, Evidence
+from .edits import edit_pictures
 from .face_cache import Pairs
-from .objective import Objective, gather
 from .sampling import Draw, draw_transfers, most_different
 from .studio import Studio
 
-CHOICES = tuple(Choice(beta, leak, floor) for beta in (0.0, 0.3, 1.0) for leak, floor in ((1.0, 0.1), (4.0, 1.0)))
+_GUARDS = ((0.0, 1.0, 0.1), (0.0, 4.0, 1.0), (0.3, 1.0, 0.1), (0.3, 4.0, 1.0), (1.0, 4.0, 1.0))
+CHOICES = tuple(Choice(*guard, gain) for guard in _GUARDS for gain in (1.0, 2.0))
+WITHOUT_REGIONS = (Choice(0.0, 0.0, 0.0, 1.0), Choice(0.0, 0.0, 0.0, 2.0))
 RANK = 48
 TRANSFERS = 12  # of each attribute and choice
-TEMPERATURE = 3.0  # of QMM, whose own answers are nearly steps
+_TEMPERATURE = 1.5  # of QMM, whose own answers are nearly steps
+_LOST_WEIGHT = 2.0
 _REFERENCES = 4  # to choose from
-_AT_ONCE = 4
 
-Losses = Mapping[str, Mapping[str, float]]  # attribute -> way -> mean loss; the first way is *mask*
-
-
-class _AsItIs(Carrier):
-    """A carrier that does not learn: the masks' own way of one attribute."""
-
-    def __init__(self, masks: AttributeMasks):
-        super().__init__()
-        self.masks = masks
-
-    def forward(self, difference: Tensor, target: Tensor) -> Tensor:
-        rows = [self.masks.change([self.masks.attributes[t]], difference[i : i + 1]) for i, t in enumerate(target)]
-        return torch.cat(rows)
+Scores = Mapping[str, Mapping[str, float]]  # attribute -> way -> score; the first way is *mask*
 
 
-@torch.no_grad()
-def transfer_losses(objective: Objective, pairs: Pairs, draw: Draw) -> Tensor:
-    """λ_attr (L_ref + L_src) + λ_bg L_bg of each transfer, ``[B]`` (equation 7 without L_prob)."""
-    weights, found = objective.weights, []
-    for part in torch.arange(len(draw.target)).split(_AT_ONCE):
-        some = Draw(draw.source[part], draw.reference[part], draw.target[part])
-        ref, src, bg = objective.parts(gather(pairs, some, objective.studio.device))
-        found.append(weights.attr * (ref + weights.src * src) + weights.bg * bg)
-    return torch.cat(found).cpu()
+def transfer_score(name: str, source: Measurement, reference: Measurement, edit: Measurement) -> float:
+    """How near edits came to their references in the answers to ``name``'s groups, less what else they changed:
+
+    1 − Σ|D_t(edit) − D_t(ref)|² / Σ|D_t(ref) − D_t(src)|² − 2 Σ|D_o(edit) − D_o(src)|² / Σ|D_o(ref) − D_o(src)|²,
+
+    o: all other attributes. 1: arrived, and all else as it was; 0: no better than no edit. As shares, so that an
+    attribute of few groups is not outweighed by the many of others, as it is in L_attr.
+    """
+    others = [other for other in source.characteristics if other != name]
+    arrived = 1 - _share(edit, reference, source, reference, [name])
+    return arrived - _LOST_WEIGHT * _share(edit, source, source, reference, others)
+
+
+def _share(first: Measurement, second: Measurement, source: Measurement, reference: Measurement, names) -> float:
+    """Σ|D(first) − D(second)|² / Σ|D(source) − D(reference)|² over the groups of ``names``; 0 where they have none."""
+    if not names:
+        return 0.0
+    off, usual = _difference(first, second, names), _difference(source, reference, names)
+    return float(off / usual.clamp_min(1e-9))
+
+
+def _difference(first: Measurement, second: Measurement, names: list[str]) -> Tensor:
+    pairs = [(first.characteristics[name][group], part) for name in names
+             for group, part in second.characteristics[name].items()]  # fmt: skip
+    return torch.stack([(one - other).square().sum() for one, other in pairs]).sum()
 
 
 def first_subspaces(
-    studio: Studio,
-    masks: AttributeMasks,
-    evidence: Evidence,
-    judges: Pairs,
-    seed: int,
-    watch: Watch = no_watch,
-    weights: LossWeights = PAPER_WEIGHTS,
-) -> tuple[dict[str, Subspace], Losses]:
+    studio: Studio, masks: AttributeMasks, evidence: Evidence, judges: Pairs, seed: int, watch: Watch = no_watch
+) -> tuple[dict[str, Subspace], Scores]:
     """Subspaces of the attributes that fare better with one of CHOICES than with their mask, and how every way fared.
 
     ``judges``: measured faces that nothing was learned from.
     """
     names, chosen, table = list(evidence.parts), {}, {}
+    choices = WITHOUT_REGIONS if evidence.moments is None else CHOICES
     for row, name in enumerate(names):
         draw = _transfers(studio, judges, seed, row)
-        objective = Objective(studio, _AsItIs(masks), weights, TEMPERATURE)
-        losses = {"mask": float(transfer_losses(objective, judges, draw).mean())}
+        table[name] = {"mask": score_of(studio, masks, judges, draw)}
         ways: dict[str, Subspace] = {}
-        for number, choice in enumerate(CHOICES if evidence.moments is not None else CHOICES[:1]):
-            watch(row * len(CHOICES) + number, len(names) * len(CHOICES))
-            way = subspace_of(evidence.matrix(name, choice), evidence.basis, RANK)
-            with_it = Objective(studio, _AsItIs(replace(masks, subspaces={name: way})), weights, TEMPERATURE)
-            losses[str(choice)] = float(transfer_losses(with_it, judges, draw).mean())
-            ways[str(choice)] = way
-        best = min(losses, key=losses.__getitem__)
-        table[name] = losses
+        for number, choice in enumerate(choices):
+            watch(row * len(choices) + number, len(names) * len(choices))
+            way = str(choice)
+            ways[way] = subspace_of(evidence.matrix(name, choice), evidence.basis, RANK)
+            with_it = replace(masks, subspaces={name: ways[way]})
+            table[name][way] = score_of(studio, with_it, judges, draw)
+        best = max(table[name], key=table[name].__getitem__)
         if best in ways:
             chosen[name] = ways[best]
     return chosen, table
+
+
+@torch.no_grad()
+def score_of(studio: Studio, masks: AttributeMasks, judges: Pairs, draw: Draw) -> float:
+    """:func:`transfer_score` of transfers of one attribute."""
+    name = masks.attributes[int(draw.target[0])]
+    source, reference = judges.select(draw.source), judges.select(draw.reference)
+    pictures = [
+        edit_pictures(studio, masks, source.select(one), reference.select(one), [name])
+        for one in torch.arange(len(draw.target)).split(1)
+    ]
+    edited = studio.qmm.measure(torch.cat(pictures)).probabilities.cpu()
+    own, theirs, now = (
+        Measurement(scores, studio.domain).softened(_TEMPERATURE)
+        for scores in (source.scores, reference.scores, edited)
+    )
+    return transfer_score(name, own, theirs, now)
 
 
 def _transfers(studio: Studio, judges: Pairs, seed: int, row: int) -> Draw:

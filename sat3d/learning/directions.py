@@ -100,11 +100,13 @@ class Moments:
 @dataclass(frozen=True)
 class Choice:
     """``beta``: of what no attribute explains. ``leak`` (μ): how much more the outside counts than the inside.
-    ``floor`` (ν): of the mean energy inside, per coordinate."""
+    ``floor`` (ν): of the mean energy inside, per coordinate. ``gain``: of the whole, since estimates shrink what they
+    are unsure of."""
 
     beta: float
     leak: float
     floor: float
+    gain: float = 1.0
 
 
 def kept_inside(matrix: Tensor, inside: Tensor, outside: Tensor, choice: Choice) -> Tensor:
@@ -125,9 +127,10 @@ class Evidence:
 
     def matrix(self, name: str, choice: Choice) -> Tensor:
         """The map of z for attribute ``name``, ``[d, d]``; without regions what its answers explain, and no more."""
-        own = self.parts[name]
+        own = choice.gain * self.parts[name]
         if self.moments is None:
             return own
         row = list(self.parts).index(name)
         rest = torch.eye(len(own), device=own.device) - torch.stack([*self.parts.values()]).sum(0)
-        return kept_inside(own + choice.beta * rest, self.moments.inside[row], self.moments.outside[row], choice)
+        wanted = own + choice.gain * choice.beta * rest
+        return kept_inside(wanted, self.moments.inside[row], self.moments.outside[row], choice)

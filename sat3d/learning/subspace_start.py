@@ -15,7 +15,7 @@ from ..progress import Watch, no_watch
 from ..seeds import apart_from
 from ..subspaces import Subspace
 from .acting import Probe
-from .choosing import Losses, first_subspaces
+from .choosing import Scores, first_subspaces
 from .directions import Basis, Evidence, Moments, explained_parts
 from .face_cache import Pairs
 from .presampling import draw_candidates, sample_pairs
@@ -58,8 +58,8 @@ def with_subspaces(
         evidence = Evidence(basis, parts, Moments.of(probes, basis))
         judges = sample_pairs(studio, folder / "choosing", apart_from(seed, _JUDGES_STREAM), JUDGES)
         _write(file, basis, *first_subspaces(studio, masks, evidence, judges, seed, watch))
-    basis, subspaces, losses = _read(file)
-    noted = {**masks.metadata, "first_losses": json.dumps(losses)}
+    basis, subspaces, scores = _read(file)
+    noted = {**masks.metadata, "first_scores": json.dumps(scores)}
     return SubspaceStart(replace(masks, subspaces=subspaces, metadata=noted), basis)
 
 
@@ -70,17 +70,17 @@ def styles_basis(studio: Studio, seed: int) -> Basis:
     return Basis.of(studio.network.layout.editable(styles).cpu())
 
 
-def _write(file: Path, basis: Basis, subspaces: Mapping[str, Subspace], losses: Losses) -> None:
+def _write(file: Path, basis: Basis, subspaces: Mapping[str, Subspace], scores: Scores) -> None:
     tensors = {name: getattr(basis, name) for name in _BASIS}
     for name, subspace in subspaces.items():
         tensors |= {f"read.{name}": subspace.read, f"write.{name}": subspace.write}
-    rounded = {name: {way: round(loss, 4) for way, loss in ways.items()} for name, ways in losses.items()}
-    write_tensors(file, tensors, {"schema": SCHEMA, "losses": json.dumps(rounded)})
+    rounded = {name: {way: round(score, 4) for way, score in ways.items()} for name, ways in scores.items()}
+    write_tensors(file, tensors, {"schema": SCHEMA, "scores": json.dumps(rounded)})
 
 
-def _read(file: Path) -> tuple[Basis, dict[str, Subspace], Losses]:
+def _read(file: Path) -> tuple[Basis, dict[str, Subspace], Scores]:
     header = read_header(file, SCHEMA, "a file of first subspaces", f"delete {file.name}")
-    tensors, losses = read_tensors(file), parse_json(header, "losses", file)
-    having = [name for name in losses if f"read.{name}" in tensors]
+    tensors, scores = read_tensors(file), parse_json(header, "scores", file)
+    having = [name for name in scores if f"read.{name}" in tensors]
     subspaces = {name: Subspace(tensors[f"read.{name}"], tensors[f"write.{name}"]) for name in having}
-    return Basis(*(torch.Tensor(tensors[name]) for name in _BASIS)), subspaces, losses
+    return Basis(*(torch.Tensor(tensors[name]) for name in _BASIS)), subspaces, scores

@@ -111,7 +111,9 @@ def test_of_the_unexplained_a_share_goes_along():
     free = Moments(torch.eye(2).expand(2, 2, 2), torch.zeros(2, 2, 2))
     basis, choice = Basis(torch.zeros(2), torch.eye(2), torch.ones(2)), Choice(0.5, 1.0, 0.0)
     assert Evidence(basis, parts, free).matrix("a", choice).diagonal().tolist() == pytest.approx([1, 0.5])
-    assert Evidence(basis, parts, None).matrix("a", choice) is parts["a"], "nothing guards the rest"
+    assert torch.equal(Evidence(basis, parts, None).matrix("a", choice), parts["a"]), "nothing guards the rest"
+    twice = replace(choice, gain=2.0)
+    assert Evidence(basis, parts, free).matrix("a", twice).diagonal().tolist() == pytest.approx([2, 1])
 
 
 def test_a_subspace_of_full_rank_is_its_matrix():

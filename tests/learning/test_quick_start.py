@@ -94,15 +94,15 @@ def test_too_few_faces_are_refused(studios, tmp_path):
 
 
 def test_an_attribute_gets_a_subspace_only_where_that_fares_better(studios, tmp_path, monkeypatch):
-    """By the losses that are told: of every attribute the least is what it got."""
+    """By the scores that are told: of every attribute the best is what it got."""
     masks = quick_start(studios["heads.json"], 12, 3, tmp_path, directions=3).masks
-    losses = json.loads(masks.metadata["first_losses"])
-    assert list(losses) == list(masks.attributes)
-    assert all(next(iter(ways)) == "mask" and len(ways) == 1 + len(choosing.CHOICES) for ways in losses.values())
-    wanted = {name for name, ways in losses.items() if min(ways, key=ways.get) != "mask"}
+    scores = json.loads(masks.metadata["first_scores"])
+    assert list(scores) == list(masks.attributes)
+    assert all(next(iter(ways)) == "mask" and len(ways) == 1 + len(choosing.CHOICES) for ways in scores.values())
+    wanted = {name for name, ways in scores.items() if max(ways, key=ways.get) != "mask"}
     assert set(masks.subspaces) == wanted
     masks.save(tmp_path / "both.safetensors")
     again = load_masks(tmp_path / "both.safetensors", studios["heads.json"].network.layout)
     assert set(again.subspaces) == wanted
     plain = quick_start(studios["heads.json"], 12, 3, tmp_path / "plain").masks
-    assert not plain.subspaces and "first_losses" not in plain.metadata
+    assert not plain.subspaces and "first_scores" not in plain.metadata

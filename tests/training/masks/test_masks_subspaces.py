@@ -21,13 +21,12 @@ def small(monkeypatch):
     monkeypatch.setattr(sys.modules["sat3d.learning.subspace_start"], "JUDGES", 6)
     monkeypatch.setattr(choosing, "TRANSFERS", 2)
     monkeypatch.setattr(choosing, "CHOICES", (Choice(0.3, 1.0, 1.0),))
-    losses = choosing.transfer_losses
+    score_of = choosing.score_of
 
-    def of_masks_the_worst(objective, pairs, draw):
-        found = losses(objective, pairs, draw)
-        return found if objective.carrier.masks.subspaces else found + 1e3
+    def of_masks_the_worst(studio, masks, *given):
+        return score_of(studio, masks, *given) if masks.subspaces else -1e9
 
-    monkeypatch.setattr(choosing, "transfer_losses", of_masks_the_worst)
+    monkeypatch.setattr(choosing, "score_of", of_masks_the_worst)
 
 
 def test_both_forms_learn_and_go_on_exactly(files, tmp_path):
