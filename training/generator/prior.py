@@ -31,6 +31,7 @@ _LEAST_SPREAD = 0.05  # of the largest, below which a direction is only scaled, 
 _CODE_NOISE = 0.03  # in whitened units: codes of 10,000 heads are not all there are
 _HALF_LIFE = 60_000.0
 _BANK_BATCH = 2048
+_MEASURED = 8192  # drawn codes
 _SCHEDULE = RateSchedule(warmup_steps=100, constant_share=0.4, last=0.02)
 STAGES = (Stage("flow", 0.6, 512, 1e-3, _SCHEDULE, clip=1.0), Stage("mapping", 0.4, 1024, 2e-3, _SCHEDULE))
 
@@ -74,6 +75,7 @@ class PriorObjective(nn.Module):
         self.numbers = whitening(codes)
         self.weights = whitening.spread / whitening.spread.mean()  # what shows more is to be right first
         self.bank = torch.zeros(0), torch.zeros(0)  # z and where the flow takes it, for the mapping to learn
+        self.seen = torch.zeros(1), torch.ones(1)  # middle and spread of where the flow takes noise
 
     @property
     def bent(self) -> int:
@@ -100,12 +102,23 @@ class PriorObjective(nn.Module):
         """What the mapping learns."""
         random = generator_of(self.numbers.device, seed, 0, 98)
         z = torch.randn(size, self.mapping.config.z_dim, generator=random, device=random.device)
+        self.measure(learned, z[:_MEASURED])
         self.bank = z, torch.cat([self.wanted(learned, part) for part in z.split(_BANK_BATCH)])
 
+    def measure(self, learned: Velocity, z: Tensor) -> None:
+        """What :meth:`wanted` corrects: a flow that is not sure of all it has learned draws too near to the middle."""
+        ends = follow(learned, self._noise(z)[:, : self.bent])
+        self.seen = ends.mean(0), ends.std(0).clamp_min(_LEAST_SPREAD)
+
+    def _noise(self, z: Tensor) -> Tensor:
+        """As many numbers of z as codes have, on the sphere that the mapping puts it on."""
+        return normalize_2nd_moment(z)[:, : self.numbers.shape[1]]
+
     def wanted(self, learned: Velocity, z: Tensor) -> Tensor:
-        """Where the flow takes the first numbers of z, on the sphere that the mapping puts it on; the others stay."""
-        noise = normalize_2nd_moment(z)[:, : self.numbers.shape[1]]
-        return torch.cat([follow(learned, noise[:, : self.bent]), noise[:, self.bent :]], 1)
+        """Where the flow takes the first numbers of z, with the middle and spread that codes have; the others stay."""
+        noise, (middle, spread) = self._noise(z), self.seen
+        bent = (follow(learned, noise[:, : self.bent]) - middle) / spread
+        return torch.cat([bent, noise[:, self.bent :]], 1)
 
 
 @dataclass
@@ -168,6 +181,9 @@ class PriorTask:
         z = torch.randn(len(self.held_out), self.network.config.backbone.z_dim, generator=random, device=random.device)
         white = self.objective.whitening
         true, drawn = white(self.held_out), white(self.network.mapping(z)[:, 0])
+        self.objective.measure(
+            self.mean_velocity, torch.randn(_MEASURED, z.shape[1], generator=random, device=z.device)
+        )
         flowed, learned = self.objective.wanted(self.mean_velocity, z), white(self.codes[: len(self.held_out)])
         return {
             "of_mapping": energy_distance(drawn, true),

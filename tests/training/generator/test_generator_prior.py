@@ -162,6 +162,15 @@ def test_the_mapping_learns_what_heads_there_are(make_prior):
     torch.testing.assert_close(task.network.mapping.w_avg, task.codes.mean(0))
 
 
+def test_a_flow_that_draws_too_near_to_the_middle_is_corrected(make_prior, monkeypatch):
+    task = make_prior()
+    monkeypatch.setattr("training.generator.prior.follow", lambda velocity, noise: 0.5 * noise + 0.3)
+    task.objective.fill_bank(task.mean_velocity, 4096, 0)
+    wanted = task.objective.bank[1]
+    torch.testing.assert_close(wanted.mean(0), torch.zeros(2), atol=1e-4, rtol=0)
+    torch.testing.assert_close(wanted.std(0), torch.ones(2), atol=1e-4, rtol=0)
+
+
 def test_only_the_stage_s_own_network_moves(make_prior):
     task = make_prior()
     engine = make_engine(task, 10)
