@@ -36,15 +36,19 @@ def transfer_score(name: str, source: Measurement, reference: Measurement, edit:
 
     1 − Σ|D_t(edit) − D_t(ref)|² / Σ|D_t(ref) − D_t(src)|² − 2 Σ|D_o(edit) − D_o(src)|² / Σ|D_o(ref) − D_o(src)|²,
 
-    o: all other attributes. 1: arrived, and all else as it was; 0: no better than no edit. As shares, so that an
-    attribute of few groups is not outweighed by the many of others, as it is in L_attr.
+    o: all other attributes but those that ``name`` hides (``domain.covers``), as in L_src. 1: arrived, and all else as
+    it was; 0: no better than no edit. As shares, so that an attribute of few groups is not outweighed by the many of
+    others, as it is in L_attr.
     """
-    others = [other for other in source.characteristics if other != name]
+    left_out = (name, *source.domain.covers.get(name, ()))
+    others = [other for other in source.characteristics if other not in left_out]
     arrived = 1 - _share(edit, reference, source, reference, [name])
     return arrived - _LOST_WEIGHT * _share(edit, source, source, reference, others)
 
 
-def _share(first: Measurement, second: Measurement, source: Measurement, reference: Measurement, names) -> float:
+def _share(
+    first: Measurement, second: Measurement, source: Measurement, reference: Measurement, names: list[str]
+) -> float:
     """Σ|D(first) − D(second)|² / Σ|D(source) − D(reference)|² over the groups of ``names``; 0 where they have none."""
     if not names:
         return 0.0

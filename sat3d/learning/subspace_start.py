@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-
 from ..files.safetensors_io import parse_json, read_header, read_tensors, write_tensors
 from ..masks import AttributeMasks
 from ..progress import Watch, no_watch
@@ -83,4 +81,4 @@ def _read(file: Path) -> tuple[Basis, dict[str, Subspace], Scores]:
     tensors, scores = read_tensors(file), parse_json(header, "scores", file)
     having = [name for name in scores if f"read.{name}" in tensors]
     subspaces = {name: Subspace(tensors[f"read.{name}"], tensors[f"write.{name}"]) for name in having}
-    return Basis(*(torch.Tensor(tensors[name]) for name in _BASIS)), subspaces, scores
+    return Basis(*(tensors[name] for name in _BASIS)), subspaces, scores

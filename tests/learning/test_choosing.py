@@ -41,3 +41,11 @@ def test_what_else_changes_counts_twice_as_its_share():
     """All of the hair style came along, which is all that differed besides; half of its way is a quarter."""
     assert transfer_score("beard", SOURCE, REFERENCE, REFERENCE) == pytest.approx(1 - 2)
     assert transfer_score("beard", SOURCE, REFERENCE, answers(beard=0.0, hairstyle=0.5)) == pytest.approx(1 - 0.5)
+
+
+def test_what_the_attribute_hides_is_not_counted_as_lost():
+    """Glasses cover the eyes, so that other eyes behind them cost nothing; a beard does not."""
+    assert "eye_region" in DOMAIN.covers["eyeglasses"]
+    reference = answers(eyeglasses=0.0, beard=0.0, eye_region=0.0)
+    assert transfer_score("eyeglasses", SOURCE, reference, answers(eyeglasses=0.0, eye_region=0.0)) == 1
+    assert transfer_score("beard", SOURCE, reference, answers(beard=0.0, eye_region=0.0)) < 1
