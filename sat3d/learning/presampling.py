@@ -40,6 +40,14 @@ def draw_candidates(network: StyleGenerator, sampling: PictureSampling, seed: in
     return network.styles(network.map(z, heard, sampling.truncation_psi)), camera
 
 
+@torch.no_grad()
+def draw_faces(studio: Studio, seed: int, first: int, count: int) -> tuple[Tensor, Tensor]:
+    """The same for a studio: faces that it knows, where it knows some, as seen by the cameras of the drawn ones."""
+    styles, camera = draw_candidates(studio.network, studio.domain.sampling, seed, first, count)
+    known = studio.faces
+    return (styles if known is None else known.draw(seed, first, count).to(styles)), camera
+
+
 def _draw(z_dim: int, seed: int, number: int) -> tuple[Tensor, Tensor]:
     generator = generator_of("cpu", seed, number)
     return torch.randn(z_dim, generator=generator), torch.rand(2, generator=generator)
@@ -152,7 +160,7 @@ def _candidates(studio: Studio, seed: int, first: int) -> Iterator[tuple[Pairs, 
     """All candidates from number ``first`` on, one by one, each with the shares of the labels that filters ask for."""
     sampling = studio.domain.sampling
     while True:
-        measured = measure(studio, *draw_candidates(studio.network, sampling, seed, first, _DRAWN_AT_ONCE))
+        measured = measure(studio, *draw_faces(studio, seed, first, _DRAWN_AT_ONCE))
         for i in range(_DRAWN_AT_ONCE):
             pair = measured.select(torch.tensor([i]))
             yield pair, {label: _share(studio, pair, label) for label in {*sampling.drop, *sampling.at_least}}

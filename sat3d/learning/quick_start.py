@@ -107,7 +107,8 @@ def examine_held_out(
 ) -> Report:
     """See :func:`.verdicts.examine`, with faces drawn for this alone."""
     apart = apart_from(seed, _HELD_OUT_STREAM)
-    pairs = sample_pairs(studio, folder / "held-out", apart, HELD_OUT, _within(watch, 0.0, 0.4))
+    judging = studio.with_faces_for("judging")
+    pairs = sample_pairs(judging, folder / "held-out", apart, HELD_OUT, _within(watch, 0.0, 0.4))
     return examine(studio, masks, pairs, seed, watch=_within(watch, 0.4, 1.0), **more)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ from ..generators.shown import LEAST_SHARE
 from ..networks.loading import SMALLEST_PICTURE_PX, resize
 from ..qmm import QMM
 from ..regions import alterable_region, pixels_labelled
+from .known_faces import KnownFaces, Use
 from .segmenters import Segmenter
 
 
@@ -35,13 +36,15 @@ class View:
 
 @dataclass(frozen=True)
 class Studio:
-    """Everything frozen that faces are made and measured with. ``dtype``: of the backbone's convolutions."""
+    """Everything frozen that faces are made and measured with. ``dtype``: of the backbone's convolutions; ``faces``:
+    those that are taken in place of drawn ones."""
 
     network: StyleGenerator
     qmm: QMM
     segmenter: Segmenter | None
     view: View = View()
     dtype: torch.dtype = torch.float32
+    faces: KnownFaces | None = None
 
     def __post_init__(self):
         if self.segmenter is None:
@@ -116,9 +119,14 @@ class Studio:
         ]
         return torch.cat(pieces)
 
+    def with_faces_for(self, use: Use) -> Studio:
+        """With the known faces that are kept for this ``use``; itself, where none are known."""
+        return self if self.faces is None else replace(self, faces=self.faces.apart(use))
+
     def facts(self) -> Mapping[str, object]:
         """What measured pictures depend on, for a file to name."""
         domain = self.domain
+        known = {} if self.faces is None else {"faces": self.faces.fingerprint}
         asked = repr((domain.template, list(domain), domain.parser, domain.sampling))
         return {
             "generator": self.network.fingerprint(),
@@ -129,6 +137,7 @@ class Studio:
             "neural_resolution": self.view.neural_resolution,
             "samples": _samples(self.network),
             "picture_px": self.picture_px,
+            **known,
         }
 
 

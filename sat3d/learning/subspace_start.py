@@ -16,7 +16,7 @@ from .acting import Probe
 from .choosing import Scores, first_subspaces
 from .directions import Basis, Evidence, Moments, explained_parts
 from .face_cache import Pairs
-from .presampling import draw_candidates, sample_pairs
+from .presampling import draw_faces, sample_pairs
 from .studio import Studio
 
 SCHEMA = "sat3d-first-subspaces/1"
@@ -54,7 +54,8 @@ def with_subspaces(
         numbers = basis.numbers(studio.network.layout.editable(pairs.styles))
         parts = explained_parts(numbers, pairs.scores, studio.domain)
         evidence = Evidence(basis, parts, Moments.of(probes, basis))
-        judges = sample_pairs(studio, folder / "choosing", apart_from(seed, _JUDGES_STREAM), JUDGES)
+        apart = studio.with_faces_for("choosing")
+        judges = sample_pairs(apart, folder / "choosing", apart_from(seed, _JUDGES_STREAM), JUDGES)
         _write(file, basis, *first_subspaces(studio, masks, evidence, judges, seed, watch))
     basis, subspaces, scores = _read(file)
     noted = {**masks.metadata, "first_scores": json.dumps(scores)}
@@ -62,9 +63,8 @@ def with_subspaces(
 
 
 def styles_basis(studio: Studio, seed: int) -> Basis:
-    """Of styles drawn as the domain's sampling has it."""
-    sampling = studio.domain.sampling
-    styles, _ = draw_candidates(studio.network, sampling, apart_from(seed, _STYLES_STREAM), 0, STYLES)
+    """Of styles drawn as the domain's sampling has it, or of faces that are known."""
+    styles, _ = draw_faces(studio, apart_from(seed, _STYLES_STREAM), 0, STYLES)
     return Basis.of(studio.network.layout.editable(styles).cpu())
 
 

@@ -18,7 +18,7 @@ from sat3d.clip import choose_architecture, load_clip
 from sat3d.domains import load_domain
 from sat3d.errors import ConfigError, FileError
 from sat3d.files.reading import read_bytes
-from sat3d.files.writing import write_text
+from sat3d.files.writing import make_folder, write_text
 from sat3d.generators import LoadedGenerator, TriplaneGenerator, load_generator
 from sat3d.learning.carriers import carrier_of
 from sat3d.learning.objective import Objective
@@ -39,6 +39,7 @@ from .estimate import describe, fit, make_estimate
 from .final_report import load_second, report
 from .initialisation import begin, begin_subspaces, first_channels
 from .optimizer import find_ranger
+from .pictured_faces import faces_in, find_encoder
 from .settings import BUILT_IN, QUICK, MaskSettings
 from .task import MaskTask
 
@@ -70,6 +71,7 @@ def _run(settings: MaskSettings) -> int:
     settings = announce(settings, studio, processes)
     if settings.dry_run:
         return 0
+    studio = with_pictured_faces(settings, studio, processes)
     engine = prepare(settings, studio, loaded, processes)
     if settings.resume and state_path(settings.out).exists():
         engine.resume()
@@ -149,6 +151,17 @@ def make_studio(settings: MaskSettings, loaded: LoadedGenerator, device: torch.d
     network = network.to(device).requires_grad_(False)  # a copy with other limits comes with gradients
     segmenter = find_segmenter(domain, settings.parser, device, network)
     return Studio(network, QMM(clip, domain), segmenter, view, machine.dtype)
+
+
+def with_pictured_faces(settings: MaskSettings, studio: Studio, processes: Processes) -> Studio:
+    """With the faces of ``--faces`` in place of drawn ones, where it is given."""
+    if settings.faces is None:
+        return studio
+    folder, encoder = beside(settings.out, "pairs"), find_encoder(settings.encoder)
+    make_folder(folder)
+    with _one_after_the_other(folder, processes):
+        faces = faces_in(settings.faces, studio.network, encoder, folder / "known.safetensors")
+    return replace(studio, faces=faces)
 
 
 def train(engine: Engine) -> int:

@@ -11,7 +11,7 @@ import torch
 from sat3d.learning.carriers import MaskMatrix
 from sat3d.learning.face_cache import Pairs
 from sat3d.learning.objective import Objective
-from sat3d.learning.presampling import draw_candidates, measure
+from sat3d.learning.presampling import draw_faces, measure
 from sat3d.learning.studio import Studio
 from sat3d.masks import AttributeMasks
 from training.common.distributed import Processes
@@ -43,7 +43,7 @@ class Estimate:
 
 def make_estimate(recipe: Recipe, run: Run, studio: Studio) -> Estimate:
     """Time a few faces and steps of the batch that the recipe has."""
-    candidates = draw_candidates(studio.network, studio.domain.sampling, run.seed, 0, _FACES)
+    candidates = draw_faces(studio, run.seed, 0, _FACES)
     measure(studio, *candidates)  # the first takes longer than any other
     started = time.perf_counter()
     pairs = measure(studio, *candidates)

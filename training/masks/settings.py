@@ -114,6 +114,10 @@ class MaskSettings(Settings):
     """image-text model of QMM: open_clip's name (what its file tells)"""
     clip_weights: Maybe[Path] = None  # its .safetensors file (that of the built-in model)
     parser: Maybe[Path] = None  # weights of the domain's parser (the built-in ones)
+    faces: Maybe[Path] = None
+    """a folder of pictures, cropped as the generator's own, or rendered shards: learn from the faces that an encoder
+    finds in them (from faces drawn at random)"""
+    encoder: Maybe[Path] = None  # finds them: one of ours, e4e, pSp or TriPlaneNet (the built-in one)
     out: Path  # the .safetensors file to write
     choice: Annotated[Literal["quick", "paper"], tyro.conf.arg(name="recipe")] = "quick"
     """what the settings below begin with: shares of a population and a few hundred steps, or the paper to the letter"""

@@ -181,7 +181,7 @@ def picture_of(p: HeadParameters, size: int, pose: Pose = FRONT) -> Tensor:
 
 def as_picture(image: np.ndarray) -> Tensor:
     """``[H, W, 3]`` uint8 -> ``[3, H, W]`` in -1..1."""
-    return torch.from_numpy(image).permute(2, 0, 1).float() / 127.5 - 1
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1).float() / 127.5 - 1
 
 
 @torch.no_grad()
