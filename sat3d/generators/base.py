@@ -13,7 +13,8 @@ from ..camera import CameraRig
 from ..errors import ConfigError
 from ..style_space import StyleGroup, StyleLayer, StyleLayout
 from .config import BackboneConfig, GeneratorConfig, TriplaneConfig
-from .mapping import MappingNetwork
+from .flow_mapping import FlowMapping
+from .mapping import Mapping, MappingNetwork
 from .occupancy import Occupancy
 from .renderer import RenderedRays
 from .synthesis import Noise, SkipNetwork, SynthesisBlock, SynthesisLayer, ToRGB
@@ -77,7 +78,7 @@ class Backbone(nn.Module):
         super().__init__()
         self.config = config
         self.synthesis = SkipNetwork(config)
-        self.mapping = MappingNetwork(config)
+        self.mapping = FlowMapping(config) if config.mapping_flow else MappingNetwork(config)
 
     def blocks(self) -> list[tuple[str, SynthesisBlock]]:
         return [(f"synthesis.{name}", block) for name, block in self.synthesis.blocks()]
@@ -127,7 +128,7 @@ class StyleGenerator(nn.Module, ABC):
 
     layout: StyleLayout
     config: GeneratorConfig
-    mapping: MappingNetwork
+    mapping: Mapping
 
     @property
     def device(self) -> torch.device:

@@ -94,11 +94,27 @@ class SynthesisConfig(_Pyramid):
 
 
 @dataclass(frozen=True)
+class FlowConfig:
+    """A flow as mapping: how many ``numbers`` of z it bends, its velocity's hidden layers, and the ``steps`` in which
+    it is followed."""
+
+    numbers: int = 128
+    width: int = 448
+    depth: int = 3
+    steps: int = 10
+
+    def __post_init__(self):
+        for name, most in (("numbers", MAX_CHANNELS), ("width", MAX_CHANNELS), ("depth", 32), ("steps", 100)):
+            check_range(name, getattr(self, name), 1, most)
+
+
+@dataclass(frozen=True)
 class BackboneConfig(_Pyramid):
     """A StyleGAN2 mapping and synthesis network.
 
     ``channels at resolution r = min(channel_base // r, channel_max)``; ``conv_clamp`` None means no clamp.
     ``mapping_choices``: sizes of soft choices (softmaxes) of z that the mapping gets beside z; published ones: none.
+    ``mapping_flow``: a flow in place of the mapping's layers; published ones have none.
     ``channels``: at 4, 8, 16 …, for networks that follow no such formula.
     """
 
@@ -112,6 +128,7 @@ class BackboneConfig(_Pyramid):
     channel_max: int = 512
     conv_clamp: float | None = None
     mapping_choices: tuple[int, ...] = ()
+    mapping_flow: FlowConfig | None = None
     channels: tuple[int, ...] = ()
 
     def __post_init__(self):
@@ -123,6 +140,8 @@ class BackboneConfig(_Pyramid):
             check_range(name, getattr(self, name), 1, MAX_CHANNELS)
         check_range("c_dim", self.c_dim, 0, MAX_CHANNELS)
         check_range("num_mapping_layers", self.num_mapping_layers, 1, 64)
+        if self.mapping_flow:
+            check_range("mapping_flow.numbers", self.mapping_flow.numbers, 1, min(self.z_dim, self.w_dim))
         check_clamp(self.conv_clamp)
 
 

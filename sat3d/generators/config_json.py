@@ -6,6 +6,7 @@ from typing import Any
 from ..errors import ConfigError
 from .config import (
     BackboneConfig,
+    FlowConfig,
     GeneratorConfig,
     RenderingConfig,
     StyleGAN2Config,
@@ -42,6 +43,7 @@ def config_from_dict(data: dict[str, Any]) -> GeneratorConfig:
 
 _NESTED = {
     "backbone": BackboneConfig,
+    "mapping_flow": FlowConfig,
     "rendering": RenderingConfig,
     "superresolution": SuperresolutionConfig,
     "backdrop": SynthesisConfig,

@@ -24,7 +24,7 @@ from .base import (
 from .config import TriplaneConfig
 from .decoder import Decoder
 from .hardware import quick_dtype
-from .mapping import MappingNetwork
+from .mapping import Mapping
 from .matter import find_matter
 from .occupancy import Occupancy
 from .planes import plane_projection
@@ -59,7 +59,7 @@ class TriplaneGenerator(ViewGenerator):
         self.layout = StyleLayout(tuple(layers), (*EDITABLE_GROUPS, *more))
 
     @property
-    def mapping(self) -> MappingNetwork:
+    def mapping(self) -> Mapping:
         return self.backbone.mapping
 
     @property

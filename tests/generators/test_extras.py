@@ -119,7 +119,7 @@ def test_published_networks_are_as_they_were():
     ("part", "name", "value"),
     [("", "density_gain", 0), ("", "background_hidden", -1), ("", "background_grid", -1), ("", "edit_torgb", "yes"),
      ("rendering", "plane_warp", -0.1), ("rendering", "plane_warp", float("nan")),
-     ("backbone", "mapping_choices", [1])],
+     ("backbone", "mapping_choices", [1]), ("backbone", "mapping_flow", {"numbers": 10_000})],
 )  # fmt: skip
 def test_unusable_options_are_refused(part, name, value):
     data = config_to_dict(extended_config())

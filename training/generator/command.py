@@ -117,10 +117,10 @@ def _codes(options: GeneratorSettings, preset: Preset, pack: HeadPack, processes
 def train_prior(task: GeneratorTask, options: GeneratorSettings, budget: Budget) -> bool:
     """Teach the generator that ``task`` has trained which w there are; whether that is over. It goes on where it
     stopped."""
-    network, held_out, size = task.networks.mean_generator, task.preset.held_out_heads, task.preset.prior
+    network, held_out = task.networks.mean_generator, task.preset.held_out_heads
     codes = task.codes.to(network.device)
     known, others = codes[held_out:], codes[:held_out]
-    prior = PriorTask(network, known, others, options.out, task.exported_with, size, options.seed)
+    prior = PriorTask(network, known, others, options.out, task.exported_with, options.seed)
     plan = Run(make_folder(options.out / PRIOR), budget, options.seed, options.save_minutes, options.score_minutes)
     engine = Engine(prior, plan, report=Report(options.out / PRIOR / "progress.jsonl"))
     if state_path(plan.out).exists():

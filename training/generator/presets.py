@@ -6,17 +6,17 @@ from dataclasses import dataclass, field, replace
 
 from sat3d.errors import ConfigError
 from sat3d.generators import BackboneConfig, RenderingConfig, SuperresolutionConfig, TriplaneConfig
+from sat3d.generators.config import FlowConfig
 from sat3d.inversion.encoder import EncoderConfig
 from training.common.engine import Stage
 from training.common.schedule import RateSchedule
 from training.synth.domain import SynthDomain
 from training.synth.learning import Learning
 
-from .flow import PriorSize
-
 # A logit of occupancy times this is the density: a surface is opaque within about a hundredth of a world unit.
 DENSITY_GAIN = 100.0
 W_DIM = 512
+_FLOW = FlowConfig(numbers=128, width=448, depth=3)
 _SCHEDULE = RateSchedule(warmup_steps=80, constant_share=0.35, last=0.02)
 
 
@@ -60,7 +60,6 @@ class Preset:
     precision: str = "auto"
     minutes: float = 480.0
     prior_minutes: float = 40.0
-    prior: PriorSize = field(default_factory=PriorSize)
     camera_spread_rad: float = 0.3  # of the angles that the encoder says before it has learned any
 
     def for_domain(self, domain: SynthDomain) -> Preset:
@@ -94,12 +93,18 @@ class Preset:
 
 
 def network_config(
-    channel_base: int, channel_max: int, planes: int, features: int, neural_px: int, w_dim: int = W_DIM
+    channel_base: int,
+    channel_max: int,
+    planes: int,
+    features: int,
+    neural_px: int,
+    flow: FlowConfig = _FLOW,
+    w_dim: int = W_DIM,
 ) -> TriplaneConfig:
-    """A small EG3D with plain parts: the camera is no input, the backdrop is not in the volume, pictures are twice as
-    large as the volume rendering."""
+    """A small EG3D with plain parts but for its mapping, which is a flow. The camera is no input, the backdrop is not
+    in the volume, pictures are twice as large as the volume rendering."""
     return TriplaneConfig(
-        BackboneConfig(w_dim, 0, w_dim, 4, planes, 3 * features, channel_base, channel_max),
+        BackboneConfig(w_dim, 0, w_dim, 4, planes, 3 * features, channel_base, channel_max, mapping_flow=flow),
         RenderingConfig(24, 16, 2.3, 3.1, 0.72),  # its lengths are the domain's: see Preset.for_domain
         SuperresolutionConfig(neural_px, (48, 32), (True, False)),
         neural_rendering_resolution=neural_px,
@@ -146,7 +151,7 @@ _GPU = Preset(
 _SMALL = replace(
     _CPU,
     name="small",
-    network=network_config(3072, 152, planes=64, features=24, neural_px=64, w_dim=256),
+    network=network_config(3072, 152, planes=64, features=24, neural_px=64, flow=FlowConfig(96, 192, 3), w_dim=256),
     encoder=EncoderConfig(256, glance=192, blocks=2),
     lessons={
         "points": Lesson(points=PointSettings(1800, 700, 2200)),
@@ -155,11 +160,10 @@ _SMALL = replace(
     },
     minutes=90.0,
     prior_minutes=8.0,
-    prior=PriorSize(512, 3, 32_768),
 )
 _TINY = Preset(
     "tiny",
-    network_config(512, 24, planes=16, features=8, neural_px=16, w_dim=16),
+    network_config(512, 24, planes=16, features=8, neural_px=16, flow=FlowConfig(2, 32, 1), w_dim=16),
     EncoderConfig(16, 64, (4, 8, 8, 8), (0, 0, 0, 0), 4, 16, 0.0, glance=4, glance_px=8, blocks=1),
     (
         Stage("points", 0.4, 2, 2e-3, _SCHEDULE),
@@ -176,7 +180,6 @@ _TINY = Preset(
     ema_heads=20.0,
     minutes=1.0,
     prior_minutes=0.1,
-    prior=PriorSize(32, 1, 256),
 )
 PRESETS = {preset.name: preset for preset in (_CPU, _SMALL, _GPU, _TINY)}
 

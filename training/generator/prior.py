@@ -1,39 +1,38 @@
 """The prior: a mapping z -> w whose codes are spread as those of all heads are, so that drawn heads are like true ones.
 
-The mapping begins as the normal law of the codes. A flow learns how the most important numbers of the codes of the
-training's heads depart from that; then the generator's own mapping network learns where the flow takes each z of a
-large bank. Neither sees anything but codes.
+It begins as the normal law of the codes; then its flow learns how the most important numbers of the codes of the
+training's heads depart from that. It sees nothing but codes.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
+from sat3d.errors import ConfigError
 from sat3d.generators import TriplaneGenerator
-from sat3d.generators.layers import normalize_2nd_moment
+from sat3d.generators.flow_mapping import FlowMapping, Velocity
 from sat3d.seeds import generator_of, mixed_seed
 from training.common.ema import RunningMean
 from training.common.engine import Stage, Step
 from training.common.schedule import RateSchedule
 
 from .export import export_network
-from .flow import PriorSize, Velocity, follow, matching_loss
-from .normal_start import start_normal
+from .flow import matching_loss
 
 _KEPT = 0.999  # share of the codes' variance that the flow is about
 _LEAST_SPREAD = 0.05  # of the largest, below which a direction is only scaled, not whitened
 _CODE_NOISE = 0.03  # in whitened units: codes of 10,000 heads are not all there are
 _HALF_LIFE = 60_000.0
-_BANK_BATCH = 2048
+_DROPOUT = 0.1
 _MEASURED = 8192  # drawn codes
 _SCHEDULE = RateSchedule(warmup_steps=100, constant_share=0.4, last=0.02)
-STAGES = (Stage("flow", 0.6, 512, 1e-3, _SCHEDULE, clip=1.0), Stage("mapping", 0.4, 1024, 2e-3, _SCHEDULE))
+STAGES = (Stage("flow", 1.0, 512, 1e-3, _SCHEDULE, clip=1.0),)
 
 
 @dataclass(frozen=True)
@@ -67,135 +66,116 @@ class Whitening:
 
 
 class PriorObjective(nn.Module):
-    """Losses of the two stages; one module, so that DistributedDataParallel can wrap it."""
+    """The loss; one module, so that DistributedDataParallel can wrap it."""
 
-    def __init__(self, codes: Tensor, whitening: Whitening, network: TriplaneGenerator, velocity: Velocity):
+    def __init__(self, codes: Tensor, whitening: Whitening, velocity: Velocity):
         super().__init__()
-        self.whitening, self.velocity, self.mapping = whitening, velocity, network.mapping
-        self.numbers = whitening(codes)
-        self.weights = whitening.spread / whitening.spread.mean()  # what shows more is to be right first
-        self.bank = torch.zeros(0), torch.zeros(0)  # z and where the flow takes it, for the mapping to learn
-        self.seen = torch.zeros(1), torch.ones(1)  # middle and spread of where the flow takes noise
-
-    @property
-    def bent(self) -> int:
-        """How many of the numbers the flow is about."""
-        return self.velocity.enter.in_features
+        self.velocity = velocity
+        self.bent = velocity.enter.in_features  # how many of the numbers the flow is about
+        # Codes of few heads have fewer numbers than that; what no direction belongs to counts for nothing.
+        lacking = max(self.bent - len(whitening.spread), 0)
+        self.numbers = F.pad(whitening(codes), (0, lacking))[:, : self.bent]
+        weights = whitening.spread / whitening.spread.mean()  # what shows more is to be right first
+        self.weights = F.pad(weights, (0, lacking))[: self.bent]
 
     def forward(self, step: Step) -> dict[str, Tensor]:
         random = generator_of(self.numbers.device, step.seed, step.number, step.rank)
         torch.manual_seed(mixed_seed(step.seed, step.number, step.rank, 1))  # of dropout
-        if step.stage.name == "flow":
-            return {"flow": self._matching(step.stage.batch, random)}
-        z, wanted = self.bank
-        pick = torch.randint(len(z), (step.stage.batch,), generator=random, device=random.device)
-        errors = (self.whitening(self.mapping(z[pick])[:, 0]) - wanted[pick]).square()
-        return {"mapping": (errors * self.weights).mean()}
-
-    def _matching(self, count: int, random: torch.Generator) -> Tensor:
-        pick = torch.randint(len(self.numbers), (count,), generator=random, device=random.device)
-        codes = self.numbers[pick, : self.bent]
-        noise = torch.randn(codes.shape, generator=random, device=random.device)
-        return matching_loss(self.velocity, codes + _CODE_NOISE * noise, random, self.weights[: self.bent])
-
-    def fill_bank(self, learned: Velocity, size: int, seed: int) -> None:
-        """What the mapping learns."""
-        random = generator_of(self.numbers.device, seed, 0, 98)
-        z = torch.randn(size, self.mapping.config.z_dim, generator=random, device=random.device)
-        self.measure(learned, z[:_MEASURED])
-        self.bank = z, torch.cat([self.wanted(learned, part) for part in z.split(_BANK_BATCH)])
-
-    def measure(self, learned: Velocity, z: Tensor) -> None:
-        """What :meth:`wanted` corrects: a flow that is not sure of all it has learned draws too near to the middle."""
-        ends = follow(learned, self._noise(z)[:, : self.bent])
-        self.seen = ends.mean(0), ends.std(0).clamp_min(_LEAST_SPREAD)
-
-    def _noise(self, z: Tensor) -> Tensor:
-        """As many numbers of z as codes have, on the sphere that the mapping puts it on."""
-        return normalize_2nd_moment(z)[:, : self.numbers.shape[1]]
-
-    def wanted(self, learned: Velocity, z: Tensor) -> Tensor:
-        """Where the flow takes the first numbers of z, with the middle and spread that codes have; the others stay."""
-        noise, (middle, spread) = self._noise(z), self.seen
-        bent = (follow(learned, noise[:, : self.bent]) - middle) / spread
-        return torch.cat([bent, noise[:, self.bent :]], 1)
+        pick = torch.randint(len(self.numbers), (step.stage.batch,), generator=random, device=random.device)
+        codes = self.numbers[pick]
+        noise = torch.randn(codes.shape, generator=random, device=codes.device)
+        return {"flow": matching_loss(self.velocity, codes + _CODE_NOISE * noise, random, self.weights)}
 
 
 @dataclass
 class PriorTask:
     """See :class:`training.common.engine.Task`. ``codes [n, w_dim]``: of the training's heads; ``held_out``: of
-    others."""
+    others. The network's own flow is the running mean of the one that learns.
+
+    Raises:
+        ConfigError: the network's mapping is no flow.
+    """
 
     network: TriplaneGenerator
     codes: Tensor
     held_out: Tensor
     out: Path
     notes: Mapping[str, object] = field(default_factory=dict)
-    size: PriorSize = field(default_factory=PriorSize)
     seed: int = 0
 
     def __post_init__(self):
         self.stages = STAGES
-        torch.manual_seed(self.seed)
+        self.mapping = _flow_of(self.network)
         whitening = Whitening.of(self.codes)
-        bent = min(self.size.numbers, len(whitening.spread))
-        velocity = Velocity(bent, self.size.width, self.size.depth).to(self.codes.device)
-        self.mean_velocity = copy.deepcopy(velocity).requires_grad_(False).eval()
-        self.objective = PriorObjective(self.codes, whitening, self.network, velocity)
-        self.mean = RunningMean(velocity, self.mean_velocity, _HALF_LIFE)
-        self.network.mapping.w_avg.copy_(self.codes.mean(0))
-        start_normal(self.network.mapping, whitening.mean, whitening.directions * whitening.spread)
+        _start_normal(self.mapping, whitening)
+        self.whitening, flow = whitening, self.mapping.config.mapping_flow
+        torch.manual_seed(self.seed)
+        velocity = Velocity(flow.numbers, flow.width, flow.depth, _DROPOUT).to(self.codes.device)
+        self.mapping.velocity.load_state_dict(velocity.state_dict())
+        self.objective = PriorObjective(self.codes, whitening, velocity)
+        self.mean = RunningMean(velocity, self.mapping.velocity, _HALF_LIFE)
 
     def settings(self) -> dict[str, object]:
-        return {"task": "prior", "codes": len(self.codes), **vars(self.size)}
+        return {"task": "prior", "codes": len(self.codes), **vars(self.mapping.config.mapping_flow)}
 
     def modules(self) -> dict[str, nn.Module]:
-        return {
-            "velocity": self.objective.velocity,
-            "mean_velocity": self.mean_velocity,
-            "mapping": self.network.mapping,
-        }
+        return {"velocity": self.objective.velocity, "mapping": self.mapping}
 
     def begin(self, stage: Stage) -> torch.optim.Optimizer:
-        flow = stage.name == "flow"
-        self.objective.velocity.requires_grad_(flow).train(flow)
-        self.network.mapping.requires_grad_(not flow)
-        if not flow:  # the flow is as it will be: a training that goes on makes the same bank
-            self.objective.fill_bank(self.mean_velocity, self.size.bank, self.seed)
-        layers = self.objective.velocity if flow else self.network.mapping
-        # Equalised layers of a small lr_mul keep their weights large: the rate has to be as large.
-        scale = 1.0 if flow else 1 / self.network.mapping.fc0.bias_gain
-        return torch.optim.Adam([{"params": list(layers.parameters()), "scale": scale}], betas=(0.9, 0.99))
+        self.mapping.requires_grad_(False).eval()
+        self.objective.velocity.train()
+        return torch.optim.Adam(
+            [{"params": list(self.objective.velocity.parameters()), "scale": 1.0}], betas=(0.9, 0.99)
+        )
 
     def enter(self, stage: Stage) -> None:
         pass
 
     def after_step(self, batch: int, seen: int) -> None:
-        if self.objective.velocity.enter.weight.requires_grad:
-            self.mean.update(batch, seen)
+        self.mean.update(batch, seen)
 
     @torch.no_grad()
     def evaluate(self) -> dict[str, float]:
         """Energy distances (Székely and Rizzo 2013) to codes of other heads: of drawn ones, and of the training's."""
-        random = generator_of(self.codes.device, self.seed, 0, 99)
-        z = torch.randn(len(self.held_out), self.network.config.backbone.z_dim, generator=random, device=random.device)
-        white = self.objective.whitening
-        true, drawn = white(self.held_out), white(self.network.mapping(z)[:, 0])
-        self.objective.measure(
-            self.mean_velocity, torch.randn(_MEASURED, z.shape[1], generator=random, device=z.device)
-        )
-        flowed, learned = self.objective.wanted(self.mean_velocity, z), white(self.codes[: len(self.held_out)])
-        return {
-            "of_mapping": energy_distance(drawn, true),
-            "of_flow": energy_distance(flowed, true),
-            "of_others": energy_distance(learned, true),
-        }
+        self.measure()
+        white = self.whitening
+        drawn, true = white(self.mapping(self._noise(99, len(self.held_out)))[:, 0]), white(self.held_out)
+        others = white(self.codes[: len(self.held_out)])
+        return {"of_mapping": energy_distance(drawn, true), "of_others": energy_distance(others, true)}
+
+    @torch.no_grad()
+    def measure(self) -> None:
+        """What the mapping puts right: middle and spread of where its flow ends."""
+        ends = self.mapping.ends_of(self._noise(98, _MEASURED))
+        self.mapping.middle.copy_(ends.mean(0))
+        self.mapping.spread.copy_(ends.std(0).clamp_min(_LEAST_SPREAD))
+
+    def _noise(self, number: int, count: int) -> Tensor:
+        random = generator_of(self.codes.device, self.seed, 0, number)
+        return torch.randn(count, self.mapping.config.z_dim, generator=random, device=random.device)
 
     def preview(self, steps: int) -> None:
         pass
 
     def export(self, facts: Mapping[str, str]) -> None:
+        self.measure()
         export_network(self.out / "generator.safetensors", self.network, {**self.notes, "prior": dict(facts)})
+
+
+def _flow_of(network: TriplaneGenerator) -> FlowMapping:
+    if not isinstance(network.mapping, FlowMapping):
+        raise ConfigError("This generator's mapping is no flow", type(network.mapping).__name__, "mapping_flow in its "
+                          "configuration", "train a generator with one of the presets")  # fmt: skip
+    return network.mapping
+
+
+@torch.no_grad()
+def _start_normal(mapping: FlowMapping, whitening: Whitening) -> None:
+    """As a flow that has learned nothing: w_avg + D·n is the normal law of the codes."""
+    kept = min(len(whitening.spread), mapping.directions.shape[1])
+    mapping.w_avg.copy_(whitening.mean)
+    mapping.directions.zero_()
+    mapping.directions[:, :kept] = (whitening.directions * whitening.spread)[:, :kept]
 
 
 def energy_distance(x: Tensor, y: Tensor) -> float:

@@ -120,7 +120,7 @@ def test_what_the_result_says_of_itself(plain, data):
     assert float(notes["held_out_psnr"]) > 0 and "held_out_of_mapping" in notes["prior"]
     lines = [json.loads(line) for line in (plain / "progress.jsonl").read_text(encoding="utf-8").splitlines()]
     assert any("losses" in line for line in lines) and any("psnr" in line.get("held_out", {}) for line in lines)
-    assert "of_flow" in (plain / "prior" / "progress.jsonl").read_text(encoding="utf-8")
+    assert "of_mapping" in (plain / "prior" / "progress.jsonl").read_text(encoding="utf-8")
     z = torch.randn(2, 16, generator=seeded())
     assert torch.isfinite(loaded.network.map(z)).all()
 

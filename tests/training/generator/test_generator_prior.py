@@ -1,21 +1,21 @@
-"""The prior: a flow learns how codes are spread, and the mapping learns the flow."""
+"""The prior: a mapping that follows a flow, which learns how codes are spread."""
 
 from dataclasses import replace
 
 import pytest
 import torch
 
+from sat3d.errors import ConfigError
 from sat3d.generators import build_generator, load_generator
-from sat3d.generators.config import BackboneConfig
-from sat3d.generators.layers import normalize_2nd_moment
-from sat3d.generators.mapping import MappingNetwork
+from sat3d.generators.config import FlowConfig
+from sat3d.generators.flow_mapping import Velocity, follow, normal_field
 from tests.training.generator.runs import assert_same_weights, make_engine, seeded
 from training.generator.export import round_as_exported
-from training.generator.flow import PriorSize, Velocity, follow, matching_loss, normal_field
-from training.generator.normal_start import start_normal
+from training.generator.flow import matching_loss
 from training.generator.prior import STAGES, PriorTask, Whitening, energy_distance
 
-SIZE = PriorSize(64, 2, 2048)
+SIZE = FlowConfig(2, 64, 2)
+STEPS = 10
 
 
 def two_heaps(count: int, number: int) -> torch.Tensor:
@@ -40,7 +40,9 @@ def learned(steps: int, number: int = 0) -> Velocity:
 
 def test_a_known_distribution_is_learned_in_a_few_steps():
     noise, true = torch.randn(1000, 2, generator=seeded(7)), two_heaps(1000, 2)
-    drawn = follow(learned(250), noise)
+    velocity = learned(250)
+    with torch.no_grad():
+        drawn = follow(velocity, noise, STEPS)
     assert energy_distance(drawn, true) < 0.05 * energy_distance(noise, true)
     left = (drawn - torch.tensor([-1.0, 1.5])).norm(dim=1) < 1
     right = (drawn - torch.tensor([1.0, -0.5])).norm(dim=1) < 1
@@ -50,8 +52,8 @@ def test_a_known_distribution_is_learned_in_a_few_steps():
 def test_the_flow_is_repeatable():
     first, again, other = learned(3), learned(3), learned(3, number=1)
     noise = torch.randn(10, 2, generator=seeded())
-    assert torch.equal(follow(first, noise), follow(again, noise))
-    assert not torch.equal(follow(first, noise), follow(other, noise))
+    assert torch.equal(follow(first, noise, STEPS), follow(again, noise, STEPS))
+    assert not torch.equal(follow(first, noise, STEPS), follow(other, noise, STEPS))
 
 
 def test_a_flow_that_has_learned_nothing_leaves_noise_as_normal_as_it_is():
@@ -75,30 +77,11 @@ def test_the_loss_weighs_numbers():
     assert matching_loss(zero, codes, seeded(), torch.tensor([3.0, 0.0])) == pytest.approx(3 * first.item(), rel=1e-5)
 
 
-@pytest.mark.parametrize("layers", (2, 4))
-def test_a_mapping_begins_as_the_normal_law_it_is_told(layers):
-    mapping = MappingNetwork(
-        BackboneConfig(z_dim=16, w_dim=8, resolution=16, img_channels=24, num_mapping_layers=layers)
-    )
-    mean, spread = torch.randn(8, generator=seeded(1)), torch.randn(8, 5, generator=seeded(2))
-    start_normal(mapping, mean, spread)
-    z = torch.randn(64, 16, generator=seeded(3))
-    wanted = mean + normalize_2nd_moment(z)[:, :5] @ spread.T
-    torch.testing.assert_close(mapping(z)[:, 0], wanted, rtol=1e-4, atol=1e-4)
-
-
-def test_a_mapping_that_cannot_begin_so_is_left_as_it_is():
-    mapping = MappingNetwork(BackboneConfig(z_dim=16, w_dim=8, resolution=16, img_channels=24, num_mapping_layers=3))
-    before = mapping.fc0.weight.clone()
-    start_normal(mapping, torch.zeros(8), torch.ones(8, 5))
-    assert torch.equal(mapping.fc0.weight, before)
-
-
 def test_following_is_exact_for_a_field_that_is_known():
     """dx/dt = 2t has x(1) = x(0) + 1, exactly by Heun's method; dx/dt = x has x(1) = e x(0), nearly."""
     noise = torch.tensor([[1.0], [-2.0]])
-    torch.testing.assert_close(follow(lambda x, t: 2 * t[:, None].expand_as(x), noise), noise + 1)
-    torch.testing.assert_close(follow(lambda x, t: x, noise), noise * torch.e, rtol=2e-3, atol=0)
+    torch.testing.assert_close(follow(lambda x, t: 2 * t[:, None].expand_as(x), noise, STEPS), noise + 1)
+    torch.testing.assert_close(follow(lambda x, t: x, noise, STEPS), noise * torch.e, rtol=2e-3, atol=0)
 
 
 def test_the_loss_of_the_true_field_is_what_noise_leaves():
@@ -136,11 +119,12 @@ def heads(count: int, number: int, w_dim: int = 16) -> torch.Tensor:
 
 @pytest.fixture
 def make_prior(tiny, tmp_path):
-    def make(seed: int = 0, name: str = "run", size: PriorSize = SIZE) -> PriorTask:
+    def make(seed: int = 0, name: str = "run", size: FlowConfig = SIZE) -> PriorTask:
         torch.manual_seed(11)
-        network, out = build_generator(tiny.network), tmp_path / name
+        backbone = replace(tiny.network.backbone, mapping_flow=size)
+        network, out = build_generator(replace(tiny.network, backbone=backbone)), tmp_path / name
         out.mkdir(exist_ok=True)
-        return PriorTask(network, heads(1500, 1), heads(400, 2), out, {"preset": "tiny"}, size, seed)
+        return PriorTask(network, heads(1500, 1), heads(400, 2), out, {"preset": "tiny"}, seed)
 
     return make
 
@@ -148,43 +132,70 @@ def make_prior(tiny, tmp_path):
 @pytest.mark.slow
 def test_the_mapping_learns_what_heads_there_are(make_prior):
     task = make_prior()
-    task.stages = replace(STAGES[0], share=0.25, batch=256), replace(STAGES[1], share=0.75, rate=0.016)
-    engine = make_engine(task, 600)
+    task.stages = (replace(STAGES[0], batch=256),)
+    engine = make_engine(task, 400)
     before = task.evaluate()
     assert engine.run()
-    after, white = engine.scores, task.objective.whitening
-    assert set(after) == {"of_mapping", "of_flow", "of_others"}
-    assert after["of_flow"] < 0.2 * before["of_flow"] and after["of_mapping"] < 0.1 * before["of_mapping"]
-    z = torch.randn(500, 16, generator=seeded(9))
-    with torch.no_grad():
-        drawn, wanted = white(task.network.mapping(z)[:, 0]), task.objective.wanted(task.mean_velocity, z)
-    assert (drawn - wanted).square().mean() < 0.15 * wanted.var(), "for z it has not seen, too"
+    after = engine.scores
+    assert set(after) == {"of_mapping", "of_others"} and after["of_mapping"] < 0.2 * before["of_mapping"]
     torch.testing.assert_close(task.network.mapping.w_avg, task.codes.mean(0))
 
 
-def test_a_flow_that_draws_too_near_to_the_middle_is_corrected(make_prior, monkeypatch):
+def test_before_it_learns_it_is_the_normal_law_of_the_codes(make_prior):
+    mapping, codes = (task := make_prior()).network.mapping, task.codes
+    torch.nn.init.zeros_(mapping.velocity.leave[1].bias)
+    with torch.no_grad():
+        drawn = mapping(torch.randn(20_000, 16, generator=seeded(9)))[:, 0]
+    torch.testing.assert_close(drawn.mean(0), codes.mean(0), atol=0.03, rtol=0)
+    torch.testing.assert_close(drawn.T.cov(), codes.T.cov(), atol=0.05, rtol=0)
+
+
+def test_numbers_that_the_flow_is_not_about_stay_as_z_has_them(make_prior):
+    task = make_prior(size=FlowConfig(1, 16, 1))
+    mapping, z = task.network.mapping, torch.randn(5, 16, generator=seeded())
+    torch.nn.init.normal_(mapping.velocity.leave[1].weight, std=0.3)
+    with torch.no_grad():
+        numbers = mapping.numbers_of(z)
+    assert torch.equal(numbers[:, 1:], mapping.noise_of(z)[:, 1:]) and numbers.shape == (5, 16)
+    assert not torch.allclose(numbers[:, 0], mapping.noise_of(z)[:, 0], atol=0.05)
+
+
+def test_a_flow_that_draws_too_near_to_the_middle_is_put_right(make_prior, monkeypatch):
     task = make_prior()
-    monkeypatch.setattr("training.generator.prior.follow", lambda velocity, noise: 0.5 * noise + 0.3)
-    task.objective.fill_bank(task.mean_velocity, 4096, 0)
-    wanted = task.objective.bank[1]
-    torch.testing.assert_close(wanted.mean(0), torch.zeros(2), atol=1e-4, rtol=0)
-    torch.testing.assert_close(wanted.std(0), torch.ones(2), atol=1e-4, rtol=0)
+    monkeypatch.setattr("sat3d.generators.flow_mapping.follow", lambda velocity, noise, steps: 0.5 * noise + 0.3)
+    task.measure()
+    with torch.no_grad():
+        numbers = task.mapping.numbers_of(torch.randn(20_000, 16, generator=seeded(3)))[:, :2]
+    torch.testing.assert_close(numbers.mean(0), torch.zeros(2), atol=0.03, rtol=0)
+    torch.testing.assert_close(numbers.std(0), torch.ones(2), atol=0.03, rtol=0)
 
 
-def test_only_the_stage_s_own_network_moves(make_prior):
+def test_codes_of_few_heads_have_fewer_numbers_than_the_flow(make_prior, tmp_path):
+    task = make_prior(size=FlowConfig(5, 16, 1))
+    make_engine(task, 3).run()
+    with torch.no_grad():
+        drawn = task.mapping(torch.randn(200, 16, generator=seeded(3)))[:, 0]
+    plane = torch.linalg.svd(task.codes - task.codes.mean(0), full_matrices=False).Vh[:2]
+    off = drawn - task.codes.mean(0)
+    torch.testing.assert_close(off @ plane.T @ plane, off, atol=1e-4, rtol=0)
+
+
+def test_a_mapping_of_layers_is_refused(make_prior, tiny, tmp_path):
+    network = build_generator(replace(tiny.network, backbone=replace(tiny.network.backbone, mapping_flow=None)))
+    with pytest.raises(ConfigError, match="mapping is no flow"):
+        PriorTask(network, heads(50, 1), heads(50, 2), tmp_path)
+
+
+def test_only_the_flow_moves(make_prior):
     task = make_prior()
     engine = make_engine(task, 10)
-    for stage, moving in zip(task.stages, ("velocity", "mapping"), strict=True):
-        engine.clock.enter(stage.name)
-        engine._begin_stage()
-        before = {name: value.clone() for name, value in task.network.state_dict().items()}
-        flow = [parameter.clone() for parameter in task.objective.velocity.parameters()]
-        for _ in range(2):
-            engine.step()
-        moved = {name for name, value in task.network.state_dict().items() if not torch.equal(value, before[name])}
-        assert all(".mapping." in name for name in moved) and bool(moved) == (moving == "mapping")
-        now = task.objective.velocity.parameters()
-        assert any(not torch.equal(a, b) for a, b in zip(now, flow, strict=True)) == (moving == "velocity")
+    engine.clock.enter(task.stages[0].name)
+    engine._begin_stage()
+    before = {name: value.clone() for name, value in task.network.state_dict().items()}
+    engine.step()
+    engine.step()
+    moved = {name for name, value in task.network.state_dict().items() if not torch.equal(value, before[name])}
+    assert moved and all(".mapping.velocity." in name for name in moved)
 
 
 def run(task: PriorTask, steps: int, stops=(None,)) -> dict[str, torch.nn.Module]:
@@ -200,8 +211,8 @@ def run(task: PriorTask, steps: int, stops=(None,)) -> dict[str, torch.nn.Module
 
 
 def test_the_prior_is_repeatable_and_resumed_exactly(make_prior):
-    """Stopped after every step, in both stages and between them, or never: the same weights, means and moments."""
-    size = PriorSize(16, 1, 64)
+    """Stopped after every step, or never: the same weights and means."""
+    size = FlowConfig(2, 16, 1)
     whole, again, other = (
         run(make_prior(seed, name, size), 8) for seed, name in ((0, "whole"), (0, "again"), (1, "other"))
     )
@@ -213,7 +224,7 @@ def test_the_prior_is_repeatable_and_resumed_exactly(make_prior):
     assert_same_weights(whole, run(broken, 8, (*range(1, 8), None)))
 
 
-def again_of(make_prior, size: PriorSize) -> PriorTask:
+def again_of(make_prior, size: FlowConfig) -> PriorTask:
     task = make_prior(0, "broken", size)
     task.again = lambda: again_of(make_prior, size)
     return task
