@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sat3d.clip import UNTRAINED, load_clip
 from sat3d.generators import TriplaneConfig, TriplaneGenerator, load_generator
-from sat3d.generators.config import SUPERRESOLUTION, RenderingConfig
+from sat3d.generators.config import SUPERRESOLUTION
 from sat3d.generators.official import expected_tensors
 from sat3d.networks.built_in import GENERATOR
 from sat3d.parsing.bisenet import LABEL_NAMES, FaceParser
@@ -42,6 +42,11 @@ def write_pickle(path: Path, network: TriplaneGenerator) -> None:
     built.states[""]["_init_kwargs"] |= {"c_dim": _CAMERA, "img_resolution": config.img_resolution, "img_channels": 3}
     built.states["superresolution"]["input_resolution"] = config.superresolution.in_resolution
     path.write_bytes(built.pickle())
+
+
+def write_published(path: Path) -> None:
+    """Random weights in the sizes of the published FFHQ-512."""
+    path.write_bytes(Network(TriplaneConfig(), "8XDC").pickle())
 
 
 def official_config(ours: TriplaneConfig) -> TriplaneConfig:

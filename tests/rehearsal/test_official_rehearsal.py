@@ -1,5 +1,8 @@
-"""Dress rehearsal, small: all that the README and the workflows ask of a user of an official checkpoint, on files in the
-official layouts, as it is typed and as it is run in the host."""
+"""Dress rehearsal, small: all that the README and the workflows ask of a user of an official checkpoint.
+
+On files in the official layouts, as it is typed and as it is run in the host. ``python -m tests.rehearsal`` is the same
+at full size.
+"""
 
 import importlib
 import json
@@ -63,7 +66,9 @@ def folder(tmp_path_factory):
     write_all(folder, small_network())
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        for words in (command("convert_checkpoint.py"), command("train_masks.py"), demo_command()):
+        demo = demo_command()
+        edited = [*demo, "--masks", host.MASKS, "--out", "out/edited", "--frames", "2"]
+        for words in (command("convert_checkpoint.py"), command("train_masks.py"), demo, edited):
             assert type_in(words) == 0, words
     return folder
 
@@ -103,9 +108,11 @@ def test_what_the_readme_learns_fits_the_pickle_and_its_conversion(folder):
         assert sheet.width > sheet.height > 96
 
 
-def test_the_demo_turns_its_heads(folder):
-    with Image.open(folder / "out" / "demo" / "sheet.png") as sheet:
-        assert len(sheet.convert("RGB").getcolors(1 << 24) or range(1 << 24)) > 100
+def test_the_demo_turns_its_heads_and_edits_them_by_masks_learned_for_them(folder):
+    with Image.open(folder / "out" / "demo" / "sheet.png") as plain, \
+            Image.open(folder / "out" / "edited" / "sheet.png") as edited:  # fmt: skip
+        assert len(set(plain.convert("L").tobytes())) > 20  # of 256 levels
+        assert edited.size != plain.size  # a third head, and an orbit of two
 
 
 def test_the_lines_for_researchers(folder, monkeypatch, tmp_path):
@@ -142,6 +149,7 @@ def test_the_official_workflow(nodes, models):
     arrived = run_all(host.official(), nodes, models)
     (info,), (faces,) = arrived["PreviewAny"], arrived["SaveImage"]
     assert "EG3D: heads can be turned" in info["source"] and "non-commercial" in info["source"]
+    assert f"masks: {host.MASKS} in models/sat3d_masks" in info["source"]
     assert faces["images"].shape == (4, 64, 64, 3) and len(arrived["SaveVideo"]) == 1
 
 
@@ -154,6 +162,13 @@ def test_the_official_workflow_with_the_masks_of_the_readme(nodes, models, part,
     plain, edited = picture(0.0), picture(1.0)
     assert plain.shape == edited.shape and not torch.equal(plain, edited)
     assert "another" not in caplog.text  # masks and network belong together
+
+
+def test_without_load_attribute_masks_the_file_that_fits_is_named(nodes, models, part):
+    prompt = host.official_edited()
+    del prompt["20"], prompt["22"]["inputs"]["masks"]
+    with pytest.raises(part("sat3d.errors").LayoutError, match=rf"connect Load Attribute Masks with {host.MASKS}"):
+        run_all(prompt, nodes, models)
 
 
 def test_masks_learned_in_the_host(nodes, models, part):
