@@ -20,6 +20,7 @@ from sat3d.generators import load_generator
 from sat3d.generators.checkpoint import read_checkpoint
 from sat3d.generators.official import read_network
 from sat3d.learning.quick_start import __name__ as QUICK_START
+from sat3d.learning.studio import View
 from sat3d.masks import load_masks
 from sat3d.parsing import bisenet
 from tests.clip.test_clip_weights import TINY
@@ -43,6 +44,7 @@ def small():
         patch.setattr(bisenet, "INPUT_PX", 64)
         few = {"pairs": 12, "iterations": 2, "start_faces": 2}
         patch.setattr(masks_command, "fit", lambda recipe, estimate: replace(recipe, **few))
+        patch.setattr(masks_command, "View", lambda resolution, *rest: View(16, *rest))
         few_to_judge(patch, sys.modules[QUICK_START])
         yield
 
@@ -162,16 +164,13 @@ def test_the_official_workflow_with_the_masks_of_the_readme(nodes, models, part,
     plain, edited = picture(0.0), picture(1.0)
     assert plain.shape == edited.shape and not torch.equal(plain, edited)
     assert "another" not in caplog.text  # masks and network belong together
-
-
-def test_without_load_attribute_masks_the_file_that_fits_is_named(nodes, models, part):
     prompt = host.official_edited()
     del prompt["20"], prompt["22"]["inputs"]["masks"]
     with pytest.raises(part("sat3d.errors").LayoutError, match=rf"connect Load Attribute Masks with {host.MASKS}"):
         run_all(prompt, nodes, models)
 
 
-def test_masks_learned_in_the_host(nodes, models, part):
+def test_masks_learned_in_the_host(nodes, models):
     arrived = run_all(host.learning(), nodes, models)
     (report,) = arrived["PreviewAny"]
     assert [line.split(":")[0] for line in report["source"].splitlines()[:6]] == list(ATTRIBUTES)
@@ -181,8 +180,12 @@ def test_masks_learned_in_the_host(nodes, models, part):
     assert math.isclose(float(masks.probabilities().sum(0).mean()), 1.0, rel_tol=1e-4)
 
 
-@pytest.mark.parametrize("missing", [PICKLE, CLIP, PARSER])
-def test_a_file_that_is_missing_is_named_before_anything_runs(nodes, models, missing):
-    (models / host.FOLDERS[missing] / missing).unlink()
-    (said,) = host.complaints(host.learning(), nodes)
-    assert missing in said and host.FOLDERS[missing] in said and "Next step" in said
+def test_files_that_are_missing_are_named_before_anything_runs(nodes, models):
+    for name in (PICKLE, CLIP, PARSER):
+        (models / host.FOLDERS[name] / name).unlink()
+    said = host.complaints(host.learning(), nodes)
+    assert len(said) == 2  # of the checkpoint, and of the first that Learn Attribute Masks lacks
+    (models / "open_clip" / CLIP).touch()
+    said += host.complaints(host.learning(), nodes)[1:]
+    for name, sentence in zip((PICKLE, CLIP, PARSER), said, strict=True):
+        assert name in sentence and host.FOLDERS[name] in sentence and "Next step" in sentence
