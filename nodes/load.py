@@ -9,7 +9,7 @@ from ..sat3d.generators.child import SCHEMA as CHILD_SCHEMA
 from ..sat3d.generators.kinship import compare_style_spaces
 from . import host, newer_hosts
 from .library import Library
-from .masks import masks_at_hand
+from .masks import masks_at_hand, own_masks_of
 from .types import EG3D_MODEL
 
 LIBRARY = Library(
@@ -154,6 +154,8 @@ def describe_abilities(config: GeneratorConfig) -> str:
 def describe_masks(model: host.HostModel) -> str:
     """Whether attributes can be moved at once; where not, what makes it so."""
     masks = masks_at_hand(model)
+    if masks is None and (own := own_masks_of(model)):
+        return f"masks: {', '.join(own)} in models/sat3d_masks; Load Attribute Masks loads them"
     if masks is None:
         return "masks: none yet for this generator; Learn Attribute Masks makes them, in minutes"
     return f"masks: of {', '.join(masks.attributes)}"

@@ -1,5 +1,6 @@
 """SAT3DLoadMasks: attribute masks from a file; and the built-in masks that fit a generator."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -121,28 +122,52 @@ def find_masks(model: host.HostModel) -> AttributeMasks:
             "No masks come with the pack for this generator",
             f"{model.name}, style layout {layout}",
             "masks that were learned for it",
-            "learn them here with Learn Attribute Masks, which takes minutes, or connect Load Attribute Masks with a "
-            f"file in models/{LIBRARY.folder} (training/train_masks.py makes finer ones)",
+            _how_to_get_them(model),
         )
     return min(fitting, key=lambda masks: masks.warning_for(model.loaded.fingerprint) is not None)
+
+
+def _how_to_get_them(model: host.HostModel) -> str:
+    if own := own_masks_of(model):
+        return f"connect Load Attribute Masks with {' or '.join(own)}, learned for it"
+    return (
+        "learn them here with Learn Attribute Masks, which takes minutes, or connect Load Attribute Masks with a "
+        f"file in models/{LIBRARY.folder} (training/train_masks.py makes finer ones)"
+    )
+
+
+def own_masks_of(model: host.HostModel) -> list[str]:
+    """The user's files of masks that were learned on this very network, or on its parent."""
+    loaded = model.loaded
+    networks = {loaded.fingerprint, loaded.parent_fingerprint} - {""}
+    own = ((entry, model_folders.find_file(LIBRARY.folder, entry)) for entry in LIBRARY.own_files())
+    return [entry for entry, path in own if path and _notes_now(path).get("generator_fingerprint") in networks]
 
 
 def list_attributes() -> list[str]:
     """What the combo of attributes lists: those of faces, then whatever else the masks at hand know."""
     files = (model_folders.find_file(LIBRARY.folder, entry) for entry in LIBRARY.own_files())
-    found = (name for path in (*LIBRARY.built_in().values(), *files) if path for name in _attributes_now(path))
+    found = (name for path in (*LIBRARY.built_in().values(), *files) if path for name in _attributes(path))
     return list(dict.fromkeys([*FACE_ATTRIBUTES, *found]))
 
 
-def _attributes_now(path: Path) -> tuple[str, ...]:
+def _attributes(path: Path) -> tuple[str, ...]:
     try:
-        return _attributes(path, file_stamp(path))
-    except (Sat3dError, OSError):  # explained to whoever loads it
+        names = parse_json(_notes_now(path), "attributes", path)
+    except Sat3dError:  # explained to whoever loads it
         return ()
+    return tuple(filter(lambda name: isinstance(name, str), names)) if isinstance(names, list) else ()
+
+
+def _notes_now(path: Path) -> Mapping[str, str]:
+    """What a file says of itself; nothing where it cannot be read, which is explained to whoever loads it."""
+    try:
+        return _notes(path, file_stamp(path))
+    except (Sat3dError, OSError):
+        return {}
 
 
 @lru_cache(maxsize=256)
-def _attributes(path: Path, stamp: str) -> tuple[str, ...]:
+def _notes(path: Path, stamp: str) -> Mapping[str, str]:
     # From the header alone, and once for each state of the file: the host asks for combos all the time.
-    names = parse_json(read_header(path, SCHEMAS, "masks", LIBRARY.source), "attributes", path)
-    return tuple(filter(lambda name: isinstance(name, str), names)) if isinstance(names, list) else ()
+    return read_header(path, SCHEMAS, "masks", LIBRARY.source)

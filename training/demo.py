@@ -3,7 +3,8 @@
     python training/demo.py [--attribute beard] [--out out/demo] [--seeds 19 40] [--frames 24] [--checkpoint FILE]
 
 The built-in generator draws two heads, the built-in masks move the attribute, the built-in judges measure it.
-``--checkpoint`` takes any EG3D network instead: its heads are drawn and turned; there is nothing to edit them with.
+``--checkpoint`` takes any EG3D network instead: its heads are drawn and turned, and edited with ``--masks`` learned for
+it; nobody knows the truth of them, so that nothing is measured.
 """
 
 import sys
@@ -42,7 +43,7 @@ _SHEET_COLUMNS = 6
 @dataclass(frozen=True, kw_only=True)
 class Demo(Settings):
     checkpoint: BuiltIn = GENERATOR  # an EG3D network
-    masks: BuiltIn = MASKS  # attribute masks
+    masks: BuiltIn = MASKS  # attribute masks, learned for the network
     attribute: str = "beard"  # what moves
     out: Path = Path("out/demo")  # folder of the pictures
     seeds: tuple[int, int] = (19, 40)  # source and reference
@@ -55,16 +56,18 @@ def main(settings: Demo) -> int:
     started = time.perf_counter()
     network = load_network(settings)
     own = settings.checkpoint == GENERATOR
+    edits = own or settings.masks != MASKS
     faces = torch.cat([sample(network, seed, 1.0 if own else 0.7) for seed in settings.seeds])
-    if own:
+    if edits:
         masks = load_masks(settings.masks, network.layout)
         faces = torch.cat([faces, edited(network, faces, masks, settings.attribute)])
     fronts = torch.cat([network.synthesize(face[None]).image for face in faces])
     if own:
         tell(fronts, settings.attribute)
-    turned = network.synthesize(faces[-1:] if own else faces[:1], network.rig.label(*orbit(settings.frames)))
-    save(settings.out, fronts, turned, settings.attribute if own else None)
-    print(f"{settings.frames + len(faces)} views and their scores in {time.perf_counter() - started:.1f} s")
+    turned = network.synthesize(faces[-1:] if edits else faces[:1], network.rig.label(*orbit(settings.frames)))
+    save(settings.out, fronts, turned, settings.attribute if edits else None)
+    made = f"{settings.frames + len(faces)} views" + (" and their scores" if own else "")
+    print(f"{made} in {time.perf_counter() - started:.1f} s")
     print(f"Pictures: {(settings.out / 'sheet.png').resolve()}, and orbit.webp beside it")
     return 0
 

@@ -422,8 +422,11 @@ def load_video(nodes: dict) -> SimpleNamespace:
     return SimpleNamespace(get_components=lambda: SimpleNamespace(images=frames, audio=heard, frame_rate=Fraction(25)))
 
 
-def perform(prompt: dict, nodes: dict) -> dict[str, list]:
-    """Run a prompt as the host does, smaller; the inputs of the host's own nodes by title of their class."""
+def perform(prompt: dict, nodes: dict, changed=smaller) -> dict[str, list]:
+    """Run a prompt as the host does, smaller; the inputs of the host's own nodes by title of their class.
+
+    ``changed``: name and value of a widget -> the value that is taken.
+    """
     made, arrived = {}, {}
     for number in in_order(prompt):
         node = prompt[number]
@@ -437,7 +440,7 @@ def perform(prompt: dict, nodes: dict) -> dict[str, list]:
         if not needed <= set(made) or (node["class_type"] in CORE and node["class_type"] not in SEEN):
             continue  # diffusion, which needs a model
         inputs = {
-            key: made[value[0]][value[1]] if isinstance(value, list) else smaller(key, value)
+            key: made[value[0]][value[1]] if isinstance(value, list) else changed(key, value)
             for key, value in node["inputs"].items()
         }
         if node["class_type"] in CORE:

@@ -22,8 +22,8 @@ def official_ffhq(kinds: Kinds) -> Graph:
         "1. Download ffhq512-128.pkl from NVIDIA's catalogue: catalog.ngc.nvidia.com, search for EG3D. Its licence "
         "allows non-commercial use only.\n2. Put it into models/eg3d and press R. The .pkl is read without running "
         "anything in it.\n3. Run. A GPU is advisable; on a CPU lower frames and neural_resolution.\n\nTruncation 0.7 "
-        "gives plausible faces. To move attributes here, learn masks for this network with training/train_masks.py and "
-        "connect Load Attribute Masks to Transfer Attribute.",
+        "gives plausible faces. To move attributes here, learn masks for this network (template 7b Learn masks, or "
+        "training/train_masks.py) and connect Load Attribute Masks to Transfer Attribute.",
     )
     model = page.put("LoadEG3D", 110, checkpoint=OFFICIAL, models=[OFFICIAL_MODEL])
     licence = page.put("PreviewAny", 210, "The network and its licence", source=model["info"])
