@@ -59,12 +59,17 @@ def find_avatar(
         return descend(_seeing(tools), options, target, around, variables, start.roll_rad, watch, "avatar")
 
 
+def makes_drawn_heads(network: StyleGenerator) -> bool:
+    """Whether its cameras stand where those of the built-in domain do; those of official checkpoints do not."""
+    return isinstance(network, ViewGenerator) and are_cameras_of(BUILT_IN, network.rig)
+
+
 def check_drawn_heads(network: StyleGenerator) -> None:
     """
     Raises:
-        ConfigError: its cameras do not stand where those of the built-in domain do, as of official checkpoints.
+        ConfigError: it makes none.
     """
-    if not isinstance(network, ViewGenerator) or not are_cameras_of(BUILT_IN, network.rig):
+    if not makes_drawn_heads(network):
         raise ConfigError(
             "An avatar is for generators of drawn heads",
             "a flat one" if not isinstance(network, ViewGenerator) else "one with cameras of its own, as of photos",
