@@ -29,8 +29,8 @@ from .target import Target, make_target
 from .w_statistics import WStatistics, check_usable, measure_w_statistics
 
 _UNLIKELIEST = 1.0  # root mean square of w, in the population's spread: heads beyond are drawn towards the mean
-_RATES = Rates(face=0.02, camera=0.002)
-_WEIGHTS = Weights(pixel=0, features=0, identity=0, lpips=0, points=0.5, regions=1.0, face=0.3)
+_RATES = Rates(face=0.03, camera=0.002)
+_WEIGHTS = Weights(pixel=0, features=0, identity=0, lpips=0, points=0.3, regions=1.0, face=0.4)
 
 
 def find_avatar(
