@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from ..errors import ConfigError, ShapeError
 from ..faces.finding import find_faces
@@ -35,9 +36,9 @@ _WEIGHTS = Weights(pixel=0, features=0, identity=0, lpips=0, points=0.3, regions
 
 def find_avatar(
     tools: Inverter,
-    image: torch.Tensor,
+    image: Tensor,
     options: InversionOptions | None = None,
-    weight: torch.Tensor | None = None,
+    weight: Tensor | None = None,
     start: Start | None = None,
     watch: Watch = no_watch,
 ) -> Inversion:
@@ -53,9 +54,10 @@ def find_avatar(
         check_usable(tools.network)
         target = make_target(image.to(tools.network.device), tools.network.config.img_resolution, weight)
         statistics = tools.statistics or measure_w_statistics(tools.network, options.seed)
-        start = likely(_begin(tools, target, start), statistics)
-        around = replace(statistics, mean=start.w)  # so that departures from what the encoder saw cost, and no others
-        variables = Variables.at(start, "W", tools.network, around)
+        start = _begin(tools, target, start)
+        w = likely(start.all_rows(tools.network).mean(1), statistics)
+        around = replace(statistics, mean=w)  # so that departures from what the encoder saw cost, and no others
+        variables = Variables.at(replace(start, w=w, ws=None), "W", tools.network, around)
         return descend(_seeing(tools), options, target, around, variables, start.roll_rad, watch, "avatar")
 
 
@@ -78,11 +80,11 @@ def check_drawn_heads(network: StyleGenerator) -> None:
         )
 
 
-def likely(start: Start, statistics: WStatistics) -> Start:
-    """Drawn towards the population's mean as far as it is unlikelier than its people are."""
-    v = statistics.v(start.w.to(statistics.mean))
+def likely(w: Tensor, statistics: WStatistics) -> Tensor:
+    """``[1, w_dim]``, drawn towards the population's mean as far as it is unlikelier than its people are."""
+    v = statistics.v(w.to(statistics.mean))
     unlikely = v.square().mean().sqrt() / _UNLIKELIEST
-    return replace(start, w=statistics.w(v / unlikely.clamp_min(1)), ws=None)
+    return statistics.w(v / unlikely.clamp_min(1))
 
 
 def _begin(tools: Inverter, target: Target, camera: Start | None) -> Start:

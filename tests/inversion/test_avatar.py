@@ -69,8 +69,8 @@ def test_unlikely_heads_are_drawn_to_the_mean_and_likely_ones_stay():
     """Of a spread of 2 about 1: v is (w - 1) / 2, and its root mean square at most 1."""
     statistics = WStatistics(torch.ones(1, 4), 2 * torch.eye(4), torch.ones(4))
     near, far = torch.tensor([[1.0, 2.0, 0.0, 1.0]]), torch.tensor([[7.0, 7.0, -5.0, -5.0]])
-    torch.testing.assert_close(likely(Start(near), statistics).w, near)
-    torch.testing.assert_close(likely(Start(far), statistics).w, torch.tensor([[3.0, 3.0, -1.0, -1.0]]))
+    torch.testing.assert_close(likely(near, statistics), near)
+    torch.testing.assert_close(likely(far, statistics), torch.tensor([[3.0, 3.0, -1.0, -1.0]]))
 
 
 def test_regions_like_themselves_cost_nothing(regions, face):
