@@ -93,6 +93,21 @@ def test_another_look_has_the_w_of_the_plain_head(network):
     assert task.facts()["taught"] == "looks"
 
 
+def test_what_is_written_lies_between_start_and_end(network, tmp_path):
+    start = random_encoder(W_DIM)
+    save_network(tmp_path / "start.safetensors", KIND, start)
+    task = RandomisedTask(lit(64, HEADS), lit(64, 18).select(torch.arange(4, 36)), network=network, codes=codes())
+    task.start_from(tmp_path / "start.safetensors")
+    first, learned = load_encoder(tmp_path / "start.safetensors"), random_encoder(W_DIM)
+    for parameter in learned.parameters():
+        parameter.add_(1.0)
+    task.save(learned, tmp_path / "out.safetensors", {})
+    written = load_encoder(tmp_path / "out.safetensors")
+    got, near, far = (each.values.weight for each in (written, first, learned))
+    torch.testing.assert_close(got, 0.6 * near + 0.4 * far, atol=1e-3, rtol=1e-2)
+    torch.testing.assert_close(written.mean, first.mean, atol=1e-3, rtol=1e-3)
+
+
 def test_plain_views_are_thinned_evenly(network):
     task = RandomisedTask(lit(32, 60), lit(32, 17).select(torch.arange(30, 34)), network=network, codes=codes(60))
     learned = len(lit(32, 60).split()[0])
