@@ -113,7 +113,7 @@ def _describe_verdict(work: Work, i: int, picture: Tensor) -> list[str]:
     found = verdicts.examine_inversion(work.pictures[i : i + 1], picture)
     if found.answer is None:
         return []
-    drawn = work.method == AVATAR and found.answer is verdicts.Answer.LIKE_A_DRAWING
+    drawn = work.method == AVATAR and found.answer is not verdicts.Answer.NO_FACE
     said = f"{_AS_WANTED if drawn else found.answer.value} ({found.numbers})"
     if found.answer is not verdicts.Answer.GOOD and not drawn:
         host.warn(f"{images.name_pictures([i], len(work.pictures))}: {said}")

@@ -13,7 +13,7 @@ latent is known: the encoder goes on from the one that was trained along with it
 heads from which the generator has learned (--codes, on the same data), and then by inversion, by drawing again what it
 sees. With --looks it learns to find heads in drawings and photographs, too: the same heads, rendered with the same seed
 in other looks, and all of them with other backdrops, light and colours; the w is that of the plain head, by --codes or
-as the encoder that it starts from finds it. Its file has 0.4 of what was learned and 0.6 of the start.
+as the encoder that it starts from finds it. Its file has 0.3 of what was learned and 0.7 of the start.
 
 Ctrl-C, or a kill, costs at most the minutes since the last checkpoint.
 """

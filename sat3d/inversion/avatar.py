@@ -2,7 +2,7 @@
 
 Such a picture is not of the generator's kind, so its pixels say little. What counts is what an encoder makes of it that
 has learned from many looks; then a few steps of descent in W, which cannot leave the domain, see to the points of the
-face, its expression and gaze, and the colours and extents of hair, skin and clothes.
+face, its expression and gaze, and the colours of hair, skin and clothes.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ from .encoder import SIZE, EncoderTask
 
 _PLAIN = 2  # plain views for each in another look
 _BATCH = 64
-_LEARNED = 0.4  # of the way from the weights of the start to those learned
+_LEARNED = 0.3  # of the way from the weights of the start to those learned
 _SAME = ("seed", "population", "domain")  # of data sets that show the same heads
 _CPU = Machine()
 
