@@ -17,6 +17,7 @@ from ..sat3d.inversion import (
     Start,
     TuneOptions,
     VideoOptions,
+    find_avatar,
     invert,
     invert_frames,
     tune,
@@ -29,13 +30,14 @@ from ..sat3d.inversion.target import make_target
 from ..sat3d.latent import Latent
 from . import host, images, verdicts
 
-ENCODER, TUNE = "encoder", "tune"
+ENCODER, TUNE, AVATAR = "encoder", "tune", "avatar"
 SEPARATE, VIDEO, ONE_PERSON = "separate pictures", "video", "video, one person"
 _TUNING_SHARE = 0.5  # steps of tuning for each step before
 # Of each later frame of a video: a share of the steps of the first, but not few: a descent begins with wide steps, and
 # a short one ends less alike than it began.
 _NEXT_SHARE, _NEXT_LEAST = 0.3, 30
 _SETTLE_STEPS = 10
+_AS_WANTED = "an avatar: a drawn head with what one knows this one by, a character of its own"
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,9 @@ def _invert_separately(tools: Inverter, work: Work, report: host.Report) -> tupl
             report(before + done, total, shown)
 
         with images.naming(i, len(work.pictures)):
+            if work.method == AVATAR:
+                found.append(find_avatar(tools, picture, work.options, work.weight_of(i), work.cameras[i], watch))
+                continue
             start = choose_start(tools, picture, work.cameras[i])
             found.append(invert(tools, picture, work.options, work.weight_of(i), start, watch))
     with torch.inference_mode(False):  # so that the face can be a starting point of an optimisation
@@ -108,8 +113,9 @@ def _describe_verdict(work: Work, i: int, picture: Tensor) -> list[str]:
     found = verdicts.examine_inversion(work.pictures[i : i + 1], picture)
     if found.answer is None:
         return []
-    said = f"{found.answer.value} ({found.numbers})"
-    if found.answer is not verdicts.Answer.GOOD:
+    drawn = work.method == AVATAR and found.answer is not verdicts.Answer.NO_FACE
+    said = f"{_AS_WANTED if drawn else found.answer.value} ({found.numbers})"
+    if found.answer is not verdicts.Answer.GOOD and not drawn:
         host.warn(f"{images.name_pictures([i], len(work.pictures))}: {said}")
     return [said]
 
@@ -162,6 +168,8 @@ def _describe_video(tools: Inverter, work: Work, found: InvertedFrames) -> list[
 
 def explain_far(work: Work, preview: Tensor) -> str | None:
     """What is said where a face came out unlike its picture; frames in which nothing is seen are not asked."""
+    if work.method == AVATAR:  # which is not meant to have the picture's pixels
+        return None
     far = {}
     for i in range(len(work.pictures)):
         with suppress(ShapeError):
@@ -181,7 +189,7 @@ def _list_frames(numbers: Sequence[int]) -> str:
 
 
 def _describe_method(tools: Inverter, work: Work) -> str:
-    if work.method == ENCODER:
+    if work.method in (ENCODER, AVATAR):
         return work.method
     return f"{work.method} from {'the encoder' if tools.encoder is not None else 'the mean face'}"
 

@@ -6,13 +6,14 @@ from torch import Tensor
 from ..sat3d.errors import ConfigError, ShapeError
 from ..sat3d.generators import StyleGenerator
 from ..sat3d.inversion import FeatureLoss, InversionOptions, Inverter, Start, expression_channels
+from ..sat3d.inversion.avatar import check_drawn_heads, makes_drawn_heads
 from ..sat3d.inversion.encoder import fits_encoder
 from ..sat3d.latent import Latent
 from ..sat3d.masks import AttributeMasks
 from . import built_in_networks, face_crops, host, images, inversion_cache, memory, newer_hosts, widgets
 from .encoders import LIBRARY as encoder_library
 from .encoders import HostEncoder
-from .inversion_jobs import ENCODER, ONE_PERSON, SEPARATE, TUNE, VIDEO, Work, explain_far, run
+from .inversion_jobs import AVATAR, ENCODER, ONE_PERSON, SEPARATE, TUNE, VIDEO, Work, explain_far, run
 from .inversion_masks import (
     NOTHING,
     PARTS,
@@ -26,8 +27,9 @@ from .inversion_masks import (
 from .masks import choose_masks
 from .types import EG3D_LATENT, EG3D_MODEL, SAT3D_ENCODER, SAT3D_MASKS
 
-METHODS = [ENCODER, "W", "W+", "styles", TUNE]
+METHODS = [ENCODER, "W", "W+", "styles", TUNE, AVATAR]
 MOST_STEPS = 5000
+_DESCENTS = {TUNE: "W+", AVATAR: "W"}  # where they vary what another method does
 
 
 class InvertImage(io.ComfyNode):
@@ -79,7 +81,7 @@ class InvertImage(io.ComfyNode):
         if encoder is not None:
             encoder.hosted.network.check(model.network)
         pictures, report = images.from_host(image), host.Report(cls)
-        options = InversionOptions("W+" if method == TUNE else method, steps, seed)
+        options = InversionOptions(_DESCENTS.get(method, method), steps, seed)
         count = len(pictures)
         work = Work(
             pictures,
@@ -96,6 +98,8 @@ class InvertImage(io.ComfyNode):
             work = leave_out_parts(work, built_in_networks.head_parser().ready(), PARTS[leave_out], side, report)
         if PROTECTED[protect] and method == TUNE:
             work = protect_parts(work, PROTECTED[protect], side)
+        if method == AVATAR:
+            check_drawn_heads(model.network)
         network = model.ready(memory.GRADIENT_FACTOR * memory.render_bytes(model.network.config))
         tools = make_tools(model, network, encoder)
         with host.cancellable(network):
@@ -115,7 +119,9 @@ def _inputs() -> list[io.Input]:
             options=METHODS,
             default="W+",
             tooltip="encoder: at once, roughly. W: a likely face. W+: nearer. styles: nearer still, as "
-            "style channels. tune: W+, then the generator itself is tuned to the picture.",
+            "style channels. tune: W+, then the generator itself is tuned to the picture. avatar: for photos "
+            "and other drawings: a drawn head with the same hair, beard, glasses, colours, expression and pose; 20 "
+            "steps do.",
         ),
         io.Int.Input(
             "steps",
@@ -189,14 +195,16 @@ def _later_inputs() -> list[io.Input]:
 def check_video(method: str, frames: str) -> None:
     """
     Raises:
-        ConfigError: a video is to be tuned.
+        ConfigError: a video is to be tuned, or made into avatars.
     """
-    if frames != SEPARATE and method == TUNE:
+    if frames != SEPARATE and method in (TUNE, AVATAR):
+        does = "tuned" if method == TUNE else "made into avatars"
+        drive = "" if method == TUNE else "; or make an avatar of one frame and let Animate Face drive it by the video"
         raise ConfigError(
-            "A video is not tuned",
-            f"method {TUNE}, frames '{frames}'",
-            f"encoder, W, W+ or styles for a video; {TUNE} for '{SEPARATE}'",
-            f"choose method W+ or styles, or frames '{SEPARATE}'",
+            f"A video is not {does}",
+            f"method {method}, frames '{frames}'",
+            f"encoder, W, W+ or styles for a video; {method} for '{SEPARATE}'",
+            f"choose method W+ or styles, or frames '{SEPARATE}'{drive}",
         )
 
 
@@ -254,6 +262,6 @@ def make_tools(model: host.HostModel, network: StyleGenerator, own: HostEncoder 
     found = None
     if own is not None:
         found = own.hosted.ready()
-    elif encoder is not None and fits_encoder(encoder.network, network):
+    elif encoder is not None and makes_drawn_heads(network) and fits_encoder(encoder.network, network):
         found = encoder.ready()
     return Inverter(network, model.loaded.fingerprint, found, reader and FeatureLoss(reader.ready()))

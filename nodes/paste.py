@@ -179,8 +179,8 @@ class Job:
                 f"The face before the edit is not that of the photo. It is {verdict.answer.value}",
                 verdict.numbers,
                 "a face that was found again in the generator",
-                "check that 'before' and 'place' are of this photo; invert with more steps or with method tune; or set "
-                f"'unlike' to '{ANYWAY}'",
+                "check that 'before' and 'place' are of this photo; invert with more steps or with method tune; show "
+                f"an avatar as it is, by Render as Taken, not in its photo; or set 'unlike' to '{ANYWAY}'",
             )
 
     def run_layers(self, own: Tensor, before: Tensor, soft: float) -> Pasted:

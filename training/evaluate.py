@@ -3,6 +3,7 @@
 python training/evaluate.py readers --seed 7 --count 400 --json out/readers.json
 python training/evaluate.py generator --seed 7 --count 200 --json out/generator.json
 python training/evaluate.py transfer --seed 7 --count 500 --json out/transfer.json --pictures out
+python training/evaluate.py avatar --seed 7 --json out/avatar.json --pictures out/avatar.png
 python training/evaluate.py parts --seed 7 --json out/parts.json --pictures out
 python training/evaluate.py sliders --seed 7 --json out/sliders.json --pictures out
 python training/evaluate.py animation --seed 7 --json out/animation.json --pictures out
@@ -13,7 +14,7 @@ import sys
 
 from training.common.console import script
 from sat3d.files.writing import check_target, write_text
-from training.evaluation import clip, encoder, generator, inversion, readers, sliders
+from training.evaluation import avatar, clip, encoder, generator, inversion, readers, sliders
 from training.evaluation.animation import command as animation
 from training.evaluation.parts import command as parts
 from training.evaluation.people import Judging
@@ -26,6 +27,7 @@ SUITES = {
     "clip": (clip.JudgeClip, clip.run),
     "encoder": (encoder.JudgeEncoder, encoder.run),
     "inversion": (inversion.JudgeInversion, inversion.run),
+    "avatar": (avatar.JudgeAvatar, avatar.run),
     "parts": (parts.JudgeParts, parts.run),
     "sliders": (sliders.JudgeSliders, sliders.run),
     "animation": (animation.JudgeAnimation, animation.run),

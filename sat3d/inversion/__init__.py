@@ -1,5 +1,6 @@
 """Inversion: from a picture to a latent and a camera."""
 
+from .avatar import find_avatar
 from .delta import with_delta
 from .encoder import Encoded, EncoderConfig, PortraitEncoder, encode, load_encoder
 from .features import FeatureLoss
@@ -32,6 +33,7 @@ __all__ = [
     "drivable_regions",
     "encode",
     "expression_channels",
+    "find_avatar",
     "invert",
     "invert_frames",
     "load_encoder",

@@ -62,3 +62,9 @@ PUBLISHED = Frame(CameraRig(), 0.02648, (0.0, 0.0151, 0.1072))
 BUILT_IN = Frame(
     CameraRig(pivot=(0.0, 0.0, 0.10)), 0.01634, (0.0, -0.0544, 0.0807), math.radians(2.5), 1.58, 0.0, -0.16
 )
+
+
+def are_cameras_of(frame: Frame, rig: CameraRig) -> bool:
+    """Whether cameras stand on the sphere of ``frame``'s and look at the same point, through the same lens."""
+    numbers = [(each.radius, each.focal, *each.pivot) for each in (frame.rig, rig)]
+    return all(math.isclose(a, b, abs_tol=1e-4) for a, b in zip(*numbers, strict=True))

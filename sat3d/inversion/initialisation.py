@@ -21,6 +21,7 @@ from .losses import IdentityLoss, Likeness, Term
 from .lpips import LpipsLoss
 from .options import Weights
 from .parameters import Start, Variables
+from .region_terms import RegionLoss
 from .target import Target
 from .w_statistics import WStatistics
 
@@ -31,8 +32,8 @@ _SEARCH_RESOLUTION = 32
 
 @dataclass(frozen=True, eq=False)
 class Inverter:
-    """What an inversion works with. ``features``, ``identity``, ``lpips``, ``points``: terms of the loss (None: left
-    out)."""
+    """What an inversion works with. ``features``, ``identity``, ``lpips``, ``points``, ``regions``: terms of the loss
+    (None: left out)."""
 
     network: StyleGenerator
     fingerprint: str = ""
@@ -42,12 +43,13 @@ class Inverter:
     identity: IdentityLoss | None = None
     lpips: LpipsLoss | None = None
     points: FaceLoss | None = None
+    regions: RegionLoss | None = None
 
     def likeness(self, target: Target, weights: Weights) -> Likeness:
         """The loss against ``target``, of the terms at hand."""
         terms: list[tuple[float, Term | None]] = [
             (weights.features, self.features), (weights.identity, self.identity), (weights.lpips, self.lpips),
-            (weights.points, self.points),
+            (weights.points, self.points), (weights.regions, self.regions),
         ]  # fmt: skip
         return Likeness([(share, term) for share, term in terms if term is not None], target, weights.pixel)
 

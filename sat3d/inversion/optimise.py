@@ -85,9 +85,12 @@ def descend(
     variables: Variables | HeldVariables,
     roll_rad: float = 0.0,
     watch: Watch = no_watch,
+    name: str = "inverted",
 ) -> Inversion:
-    """Vary ``variables`` until their picture is ``target``; gradients must be on, see :func:`invert`."""
-    return _Descent(tools, options, target, statistics, variables, roll_rad).run(watch)
+    """Vary ``variables`` until their picture is ``target``; gradients must be on, see :func:`invert`. ``name``: of the
+    latent."""
+    found = _Descent(tools, options, target, statistics, variables, roll_rad).run(watch)
+    return replace(found, latent=replace(found.latent, name=name))
 
 
 def _encode(tools: Inverter, target: Target, start: Start | None, watch: Watch) -> Inversion:

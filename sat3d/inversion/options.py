@@ -26,14 +26,15 @@ class Rates:
 
 @dataclass(frozen=True)
 class Weights:
-    """Of the parts of the loss: mean squared error of pixels, features, identity, LPIPS and points of the face where
-    they are at hand; unlikely faces, departures."""
+    """Of the parts of the loss: mean squared error of pixels, features, identity, LPIPS, points of the face and regions
+    of the head where they are at hand; unlikely faces, departures."""
 
     pixel: float = 5.0
     features: float = 1.0
     identity: float = 0.1
     lpips: float = 0.5
     points: float = 0.5
+    regions: float = 0.5
     face: float = 0.002
     departure: float = 0.02
 

@@ -27,7 +27,7 @@ class Answer(Enum):
     GOOD = "good: the face was found again"
     LIKE_A_DRAWING = (
         "like a drawing of it: this generator does not make faces of that kind, or the picture was cut otherwise than "
-        "its own. Edit what was found as a character of its own, or choose an official checkpoint for photographs"
+        "its own. Choose method avatar for a character of its own, or an official checkpoint for photographs"
     )
     NO_FACE = "not a face: none was found in the picture, and what came of it is an invention"
 

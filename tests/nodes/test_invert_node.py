@@ -136,6 +136,34 @@ def test_the_encoder_has_to_fit(graph, invert, picture):
         invert(graph.load()[0], picture, "encoder")
 
 
+def test_an_avatar_is_refused_by_generators_of_photographs(graph, invert, picture):
+    for model in (graph.load()[0], graph.load("flat.safetensors")[0]):
+        with pytest.raises(graph.errors.ConfigError, match=r"drawn heads.*choose W, W\+ or tune"):
+            invert(model, picture, "avatar")
+
+
+def test_an_avatar_comes_out_by_its_name_and_without_a_warning(graph, invert, picture, part, monkeypatch):
+    """What it is for pixels is not complained about; what was asked for is said."""
+    jobs, inversion = part("nodes.inversion_jobs"), part("sat3d.inversion")
+    monkeypatch.setattr(part("nodes.invert"), "check_drawn_heads", lambda network: None)
+    asked = []
+
+    def found(tools, image, options, weight, start, watch):
+        asked.append((options.method, options.steps))
+        return inversion.invert(tools, image, options, weight, start, watch)
+
+    monkeypatch.setattr(jobs, "find_avatar", found)
+    answer = part("sat3d.inversion.verdict").Verdict(True, True, 0.3, 0.5, 0.4, 12.0)
+    monkeypatch.setattr(jobs.verdicts, "examine_inversion", lambda *_: answer)
+    warned = []
+    monkeypatch.setattr(jobs.host, "warn", lambda text: warned.append(text) if text else None)
+    monkeypatch.setattr(part("nodes.invert").host, "warn", lambda text: warned.append(text) if text else None)
+    info = invert(graph.load()[0], picture, "avatar")[2]
+    assert asked == [("W", 3)] and info.startswith("avatar: ") and "a character of its own" in info and not warned
+    invert(graph.load()[0], picture, "W")
+    assert any("Choose method avatar" in text for text in warned)
+
+
 def test_a_flat_generator_has_no_camera_to_find(graph, invert):
     model = graph.load("flat.safetensors")[0]
     image = torch.rand(1, 48, 80, 3, generator=torch.Generator().manual_seed(0))

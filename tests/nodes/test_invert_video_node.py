@@ -126,9 +126,10 @@ def test_masks_that_do_not_help(graph, invert, model, film, triplane, stylegan2,
 
 
 @pytest.mark.parametrize("frames", ["video", ONE_PERSON])
-def test_a_video_is_not_tuned(graph, invert, model, film, frames):
-    with pytest.raises(graph.errors.ConfigError, match=r"not tuned.*separate pictures.*Next step"):
-        invert(model, film, "tune", frames)
+@pytest.mark.parametrize(("method", "said"), [("tune", "not tuned"), ("avatar", "not made into avatars")])
+def test_a_video_is_not_tuned_nor_drawn(graph, invert, model, film, frames, method, said):
+    with pytest.raises(graph.errors.ConfigError, match=rf"{said}.*separate pictures.*Next step"):
+        invert(model, film, method, frames)
 
 
 @pytest.mark.slow

@@ -131,6 +131,19 @@ class Views:
         return self.labels[index.to(self.labels.device)].to(device)
 
 
+def stacked(parts: Sequence[Views]) -> Views:
+    """All of them, one after the other, their heads numbered as before; what not all have is left out."""
+    whole = {}
+    for name in ("images", "labels", "heads", "faces"):
+        some = [getattr(part, name) for part in parts]
+        whole[name] = None if any(part is None for part in some) else torch.cat(some)
+    z = [part.latents for part in parts]
+    known = all(some is not None for some in z) and len({some.shape[1] for some in z}) == 1
+    angles = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ("yaw_rad", "pitch_rad")}
+    people = [person for part in parts for person in part.parameters]
+    return Views(**whole, **angles, parameters=people, latents=torch.cat(z) if known else None)
+
+
 def _room(device: torch.device | str) -> float:
     """Bytes that pictures may take on a GPU."""
     free, _ = torch.cuda.mem_get_info(device)

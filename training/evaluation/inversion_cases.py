@@ -73,14 +73,20 @@ def mean_lpips(lpips: LpipsLoss, views: Views, cases: Sequence[Case]) -> float:
 def agreement(reader: AttributeReader, views: Views, cases: Sequence[Case]) -> float:
     """Share of the categories, of all people together, that the reader reads right in the found faces."""
     seen = views.select(torch.tensor([2 * case.head for case in cases]))
+    _, right, known = read_right(reader, seen, torch.cat([case.picture for case in cases]))
+    return float(right[known].float().mean())
+
+
+def read_right(reader: AttributeReader, views: Views, pictures: Tensor) -> tuple[list[str], Tensor, Tensor]:
+    """Names of the categories that the reader reads; whether it reads them right in ``pictures [N, 3, H, W]`` of the
+    people of ``views``, ``[N, names]`` bool; and where the truth is known, ``[N, names]`` bool."""
     shared = shared_categories(reader.config)
-    columns = [column for column, name in enumerate(CATEGORIES) if name in shared]
-    truth = torch.from_numpy(targets_of(seen.parameters, seen.yaw_rad, seen.pitch_rad).classes[:, columns])
-    readings = reader.read(torch.cat([case.picture for case in cases]).clamp(-1, 1))
     names = [name for name in CATEGORIES if name in shared]
+    columns = [column for column, name in enumerate(CATEGORIES) if name in shared]
+    truth = torch.from_numpy(targets_of(views.parameters, views.yaw_rad, views.pitch_rad).classes[:, columns])
+    readings = reader.read(pictures.clamp(-1, 1))
     found = torch.tensor([[shared[name].index(reading.names[name]) for name in names] for reading in readings])
-    known = truth != UNKNOWN
-    return float((found == truth)[known].float().mean())
+    return names, found == truth, truth != UNKNOWN
 
 
 class Edits:

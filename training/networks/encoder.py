@@ -101,10 +101,8 @@ class EncoderTask(AnyEncoderTask):
     ):
         self.views, self.held_out = views.split()
         self.machine, self.device, self.total = machine, machine.device, len(self.views)
-        self.truth, self.held_out_truth = (
-            (truth_of(network, some) if codes is None else coded_truth(codes, network, some)).to(self.device)
-            for some in (self.views, self.held_out)
-        )
+        self.network, self.codes = network, codes
+        self.truth, self.held_out_truth = (self.truth_about(some) for some in (self.views, self.held_out))
         torch.manual_seed(seed)
         self.module = PortraitEncoder(EncoderConfig(network.config.backbone.w_dim))
         self.module.mean.copy_(self.truth.mean(0))
@@ -112,8 +110,17 @@ class EncoderTask(AnyEncoderTask):
         self.gram = style_gram(network).to(self.device)
         self.variance = float((self.gram * self.truth[:, :-2].T.cov()).sum())
 
+    def truth_about(self, views: Views) -> Tensor:
+        """``[N, w_dim + 2]``: w, yaw and pitch."""
+        known = truth_of(self.network, views) if self.codes is None else coded_truth(self.codes, self.network, views)
+        return known.to(self.device)
+
+    def pictures(self, index: Tensor, draws: Draws) -> Tensor:
+        """What the encoder sees of these views."""
+        return degrade(self.views.inputs(index, self.device), draws)
+
     def loss(self, index: Tensor, draws: Draws) -> dict[str, Tensor]:
-        images = degrade(self.views.inputs(index, self.device), draws)
+        images = self.pictures(index, draws)
         with self.machine.autocast():
             raw = self.raw(self.module, images, self.views.told(index, self.device))
         raw, truth = raw.float(), self.truth[index.to(self.device)]
@@ -131,12 +138,18 @@ class EncoderTask(AnyEncoderTask):
 
     @torch.no_grad()
     def evaluate(self, module: PortraitEncoder) -> dict[str, float]:
-        held_out, parts = self.held_out, torch.arange(len(self.held_out)).split(_EVALUATION_BATCH)
-        seen = ((held_out.inputs(index, self.device), held_out.told(index, self.device)) for index in parts)
-        raw = torch.cat([self.raw(module, *some) for some in seen])
-        found, truth = module.units(raw), self.held_out_truth
-        explained = 1 - float(self._style_error(found.w - truth[:, :-2]).mean()) / self.variance
-        return {"styles_explained": explained, **camera_errors(found, truth[:, -2:])}
+        found, truth = self.found(module, self.held_out), self.held_out_truth
+        return {"styles_explained": self.explained(found.w, truth), **camera_errors(found, truth[:, -2:])}
+
+    def explained(self, w: Tensor, truth: Tensor) -> float:
+        """Share of the variance of the styles, at most 1; ``w [N, w_dim]`` against ``truth [N, w_dim + 2]``."""
+        return 1 - float(self._style_error(w - truth[:, :-2]).mean()) / self.variance
+
+    def found(self, module: PortraitEncoder, views: Views) -> Encoded:
+        """In views as they are."""
+        parts = torch.arange(len(views)).split(_EVALUATION_BATCH)
+        seen = ((views.inputs(index, self.device), views.told(index, self.device)) for index in parts)
+        return module.units(torch.cat([self.raw(module, *some) for some in seen]))
 
 
 @torch.no_grad()

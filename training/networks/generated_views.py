@@ -7,17 +7,16 @@ labelled, since an encoder found it in the head's render. So a caption of the re
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
 from sat3d.networks.built_in import GENERATOR
 
 from ..common.settings import BuiltIn, Range
-from ..data.views import Piece, Views, gather
+from ..data.views import Piece, Views, gather, stacked
 from .coded_heads import Coder, CoderSettings, find_coder, generate_views, load_domain_generator
 
 _SEED_OFFSET = 50_000  # people that no rendered data set of a usual seed has
@@ -65,15 +64,5 @@ def with_generated(views: Views, settings: GeneratedSettings, seed: int) -> View
 
 def joined(first: Views, second: Views) -> Views:
     """Both, with people of their own; of those who come to others whose faces were looked at, they are looked at."""
-    own, others = first.latents, second.latents
-    known = own is not None and others is not None and own.shape[1] == others.shape[1]
-    return Views(
-        torch.cat([first.images, second.images]),
-        None if first.labels is None or second.labels is None else torch.cat([first.labels, second.labels]),
-        torch.cat([first.heads, second.heads + int(first.heads.max()) + 1]),
-        [*first.parameters, *second.parameters],
-        np.concatenate([first.yaw_rad, second.yaw_rad]),
-        np.concatenate([first.pitch_rad, second.pitch_rad]),
-        torch.cat([own, others]) if known else None,
-        None if first.faces is None else torch.cat([first.faces, second.with_faces({}, None).faces]),
-    )
+    second = replace(second, heads=second.heads + int(first.heads.max()) + 1)
+    return stacked([first, second if first.faces is None else second.with_faces({}, None)])
