@@ -331,3 +331,22 @@ def test_what_hides_an_attribute_is_read_and_checked():
     for wrong in ({"beard": ["a hat"]}, {"hats": ["no beard"]}, {"beard": "no beard"}, {"beard": []}):
         with pytest.raises(ConfigError, match="hidden"):
             parse_domain(changed("hidden", wrong))
+
+
+def test_what_is_kept_is_measured_but_no_attribute():
+    kept = {"age": {"years": ["a kitten", "an old cat"]}}
+    domain = parse_domain(changed("kept", kept))
+    assert list(domain.attributes) == ["fur"] and list(domain.kept) == ["age"]
+    assert [group.name for group in domain] == ["length", "colour", "years"] and domain.num_phrases == 6
+    with pytest.raises(ConfigError, match="no such attribute"):
+        domain.groups("age")
+
+
+@pytest.mark.parametrize(
+    ("kept", "message"),
+    [({"fur": {"g": ["a", "b"]}}, r"kept.*fur"), ({}, "kept"), ({"others": {"g": ["a", "b"]}}, "reserved"),
+     ({"age": {"years": ["old"]}}, "age.years")],
+)  # fmt: skip
+def test_what_cannot_be_kept_is_refused(kept, message):
+    with pytest.raises(ConfigError, match=message):
+        parse_domain(changed("kept", kept))

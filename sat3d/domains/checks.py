@@ -12,7 +12,7 @@ from ..texts import fold
 HELP = "compare it with sat3d/domains/synthheads.json"
 LONGEST_TEXT = 300
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_MOST = {"attributes": 64, "groups": 32, "phrases": 32, "values": 64, "parts": 16, "labels": 64}
+_MOST = {"kept": 64, "attributes": 64, "groups": 32, "phrases": 32, "values": 64, "parts": 16, "labels": 64}
 
 
 def name(content: Any, where: str) -> str:

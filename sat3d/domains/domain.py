@@ -82,7 +82,8 @@ class PictureSampling:
 
 @dataclass(frozen=True)
 class Domain:
-    """A kind of picture. ``attributes``: name to Φ_t, its descriptor groups, in the order of the file.
+    """A kind of picture. ``attributes``: name to Φ_t, its descriptor groups, in the order of the file; ``kept``: the
+    same of what is measured, but never moved: every edit is to leave it, such as age or the colour of the skin.
 
     For learning masks: ``parser``, the kind of network whose labels ``regions`` (attribute to alterable region),
     ``preselection`` and ``sampling`` speak of; "" and empty where nothing is parsed. ``covers``: attribute to those it
@@ -100,6 +101,7 @@ class Domain:
     name: str
     template: str  # holds "{}" once, where the phrase goes
     attributes: Mapping[str, tuple[DescriptorGroup, ...]]
+    kept: Mapping[str, tuple[DescriptorGroup, ...]] = field(default_factory=dict)
     description: str = ""
     parser: str = ""
     regions: Mapping[str, tuple[RegionPart, ...]] = field(default_factory=dict)
@@ -109,12 +111,12 @@ class Domain:
     hidden: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self):
-        for name in ("attributes", "regions", "preselection", "covers", "hidden"):
+        for name in ("attributes", "kept", "regions", "preselection", "covers", "hidden"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     def __iter__(self) -> Iterator[DescriptorGroup]:
-        """Every group, attribute by attribute: the order in which scores are laid out."""
-        return (group for groups in self.attributes.values() for group in groups)
+        """Every group, attribute by attribute, then those of what is kept: the order in which scores are laid out."""
+        return (group for groups in (*self.attributes.values(), *self.kept.values()) for group in groups)
 
     @property
     def num_phrases(self) -> int:

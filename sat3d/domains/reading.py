@@ -2,8 +2,8 @@
 
 A descriptor group is a list of phrases or, where the pictures' truth is known, an object
 ``{"truth": fact, "phrases": {phrase: [values of the fact it is right for]}}``; each group for itself, so that groups
-with and without a truth stand side by side. What masks are learned from besides
-(``parser``, ``regions``, ``preselection``, ``sampling``) is read by ``learning.py``.
+with and without a truth stand side by side. "kept" holds such groups of what no edit is to change. What masks are
+learned from besides (``parser``, ``regions``, ``preselection``, ``sampling``) is read by ``learning.py``.
 """
 
 import json
@@ -51,15 +51,18 @@ def parse_domain(content: Any, source: str = "domain") -> Domain:
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
         got = checks.brief(content.get("schema")) if isinstance(content, dict) else "none"
         raise FileError("Not a domain file", f"{source} with schema {got}", SCHEMA, HELP)
-    checks.keys(content, _REQUIRED, {"description", *LEARNING_KEYS}, source)
+    checks.keys(content, _REQUIRED, {"description", "kept", *LEARNING_KEYS}, source)
     name = checks.name(content["name"], f"{source}: name")
-    attributes = checks.sized(content["attributes"], dict, "attributes", f"{source}: attributes", least=1)
-    groups = {_attribute(key, source): _groups(key, value, source) for key, value in attributes.items()}
+    groups = _named_groups(content["attributes"], "attributes", source)
+    kept = _named_groups(content["kept"], "kept", source) if "kept" in content else {}
+    if both := sorted(groups.keys() & kept.keys()):
+        raise checks.wrong(f"{source}: kept", both, "names that are no attributes")
     description = checks.text(content.get("description", "-"), f"{source}: description", 10 * LONGEST_TEXT)
     return Domain(
         name,
         _template(content["template"], source),
         groups,
+        kept,
         description if description != "-" else "",
         **read_learning(content, groups, source),
     )
@@ -95,11 +98,17 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-def _attribute(name: str, source: str) -> str:
+def _named_groups(content: Any, part: str, source: str) -> dict[str, tuple[DescriptorGroup, ...]]:
+    """``part``: attributes, or kept."""
+    found = checks.sized(content, dict, part, f"{source}: {part}", least=1)
+    return {_attribute(key, part, source): _groups(key, value, source) for key, value in found.items()}
+
+
+def _attribute(name: str, part: str, source: str) -> str:
     if name == _RESERVED:
         wanted = "another name: this is the mask matrix's row for what no attribute owns"
         raise ConfigError("An attribute has a reserved name", f"{source}: {name!r}", wanted, "rename it")
-    return checks.name(name, f"{source}: attributes")
+    return checks.name(name, f"{source}: {part}")
 
 
 def _groups(attribute: str, content: Any, source: str) -> tuple[DescriptorGroup, ...]:

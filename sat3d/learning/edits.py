@@ -15,14 +15,22 @@ _CELL_PX = 96
 
 
 @torch.no_grad()
-def edit_pictures(
+def edit_styles_of(
     studio: Studio, masks: AttributeMasks, source: Pairs, reference: Pairs, attributes: list[str]
 ) -> Tensor:
-    """``[B, 3, p, p]``: each source with its own one of B ``attributes`` from its reference, at intensity 1."""
+    """``[B, S]``: each source with its own one of B ``attributes`` from its reference, at intensity 1."""
     layout = studio.network.layout
     own, theirs = (layout.editable(faces.styles.to(studio.device)) for faces in (source, reference))
     changes = [masks.change([name], (theirs - own)[i : i + 1]) for i, name in enumerate(attributes)]
-    styles = layout.with_editable(source.styles.to(studio.device), own + torch.cat(changes))
+    return layout.with_editable(source.styles.to(studio.device), own + torch.cat(changes))
+
+
+@torch.no_grad()
+def edit_pictures(
+    studio: Studio, masks: AttributeMasks, source: Pairs, reference: Pairs, attributes: list[str]
+) -> Tensor:
+    """The same as pictures ``[B, 3, p, p]``, from the cameras of the sources."""
+    styles = edit_styles_of(studio, masks, source, reference, attributes)
     return studio.pictures(styles, source.camera.to(studio.device))
 
 

@@ -54,7 +54,8 @@ def _span(answers: list[Tensor]) -> Tensor:
 
 
 def population_shares(codes: Tensor, scores: Tensor, domain: Domain) -> Tensor:
-    """``[m, n]``: the share of each channel's variance that each attribute explains; 0 where that may be chance.
+    """``[m, n]``: the share of each channel's variance that each attribute explains; 0 where that may be chance, or
+    where something that is to be kept explains more.
 
     ``codes [N, n]``: editable styles; ``scores [N, phrases]``: QMM of the same faces. Faces that hide an attribute
     (``domain.hidden``) say nothing of it.
@@ -62,11 +63,18 @@ def population_shares(codes: Tensor, scores: Tensor, domain: Domain) -> Tensor:
     measured, visible = Measurement(scores, domain), shown(scores, domain)
     table = torch.zeros(len(domain.attributes), codes.shape[1])
     for row, name in enumerate(domain.attributes):
-        seen = visible[:, row]
-        answers = [part[seen].argmax(1) for part in measured.characteristics[name].values()]
-        share, chance = explained_shares(codes[seen], answers)
-        table[row] = torch.where(chance < CHANCE, share, 0.0)
+        table[row] = _shares(codes, measured, name, visible[:, row])
+    for name in domain.kept:
+        theirs = _shares(codes, measured, name, torch.ones(len(codes), dtype=torch.bool))
+        table = torch.where(theirs > table, 0.0, table)
     return table
+
+
+def _shares(codes: Tensor, measured: Measurement, name: str, seen: Tensor) -> Tensor:
+    """``[n]``, by the faces that show it."""
+    answers = [part[seen].argmax(1) for part in measured.characteristics[name].values()]
+    share, chance = explained_shares(codes[seen], answers)
+    return torch.where(chance < CHANCE, share, 0.0)
 
 
 def populated_channels(names: list[str], shares: Tensor) -> dict[str, tuple[Tensor, float]]:

@@ -168,7 +168,7 @@ def judge(edited: Measurement, faces: Measurement, draw: Draw) -> dict[str, Outc
             other: _share(moved[other] < enough[other], counts & seen[draw.source, column] & still_seen[:, column])
             for column, other in enumerate(domain.attributes)
             if other != name and other not in domain.covers.get(name, ())
-        }
+        } | {other: _share(moved[other] < enough[other], counts) for other in domain.kept}
         known = {other: share for other, share in kept.items() if share is not None}
         arrived = _share(left[name] <= _HALF * before[name], counts)
         outcomes[name] = Outcome(int(counts.sum()), arrived or 0.0, known)

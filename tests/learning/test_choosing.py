@@ -1,10 +1,12 @@
 """The score that chooses between ways of a transfer, by hand."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from sat3d.domains import load_domain
-from sat3d.learning.choosing import transfer_score
+from sat3d.domains import DescriptorGroup, load_domain
+from sat3d.learning.choosing import changed_outside, transfer_score
 from sat3d.qmm import Measurement
 
 DOMAIN = load_domain("synthheads")
@@ -49,3 +51,28 @@ def test_what_the_attribute_hides_is_not_counted_as_lost():
     reference = answers(eyeglasses=0.0, beard=0.0, eye_region=0.0)
     assert transfer_score("eyeglasses", SOURCE, reference, answers(eyeglasses=0.0, eye_region=0.0)) == 1
     assert transfer_score("beard", SOURCE, reference, answers(beard=0.0, eye_region=0.0)) < 1
+
+
+def test_what_is_kept_counts_as_lost():
+    """An answer to a group of what is never moved: half of its way is a quarter, twice."""
+    age = DescriptorGroup("age", "age", ("a young face", "an old face"))
+    domain = replace(DOMAIN, kept={"age": (age,)})
+
+    def older(beard: float, share: float) -> Measurement:
+        told = answers(beard=beard).probabilities
+        return Measurement(torch.cat([told, torch.tensor([[1 - share, share]])], 1), domain)
+
+    assert transfer_score("beard", older(1, 0), older(0, 1), older(0, 0)) == 1
+    assert transfer_score("beard", older(1, 0), older(0, 1), older(0, 0.5)) == pytest.approx(0.5)
+
+
+def test_what_changes_outside_of_the_regions_is_a_share_of_what_there_is_to_change():
+    """Two pixels of four are the attribute's in source and edit, a third in the reference alone. The fourth changes by
+    3, the third by 1, and there are 2² + 2² + 4² to change: (9 + 1) · 3 channels / (24 · 3)."""
+    source, reference, edit = (torch.tensor(row).expand(1, 3, 1, 4) for row in (
+        [0.0, 0.0, 0.0, 0.0], [2.0, 2.0, 4.0, 9.0], [7.0, 7.0, 1.0, 3.0]))  # fmt: skip
+    own, theirs = (
+        torch.tensor(row)[None, None, None] for row in ([True, True, False, False], [True, True, True, False])
+    )
+    assert changed_outside(source, reference, edit, own, theirs, own) == pytest.approx(10 / 24)
+    assert transfer_score("beard", SOURCE, REFERENCE, answers(beard=0.0), 0.2) == pytest.approx(1 - 0.4)

@@ -1,5 +1,7 @@
 """Which channels QMM's answers about many faces explain."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -80,6 +82,19 @@ def test_faces_that_hide_an_attribute_say_nothing_of_it(domain):
 def acting(share_inside: list[list[float]], strength: float = 1.0) -> Acting:
     inside = torch.tensor(share_inside)
     return Acting(strength * inside, strength * (1 - inside))
+
+
+def test_what_something_kept_explains_better_is_nobodys(domain):
+    """The first channel is the colour's answer, the second that with some noise beside the answer that is kept."""
+    light = torch.arange(40) % 2
+    colour = (torch.arange(40) // 2) % 2
+    rows = torch.stack([0 * light, 1 + 0 * light, 1 + 0 * light, 0 * light, colour, 1 - colour, light, 1 - light], 1)
+    codes = torch.stack([1.0 * colour, 3.0 * light + 0.5 * colour], 1)
+    kept = replace(domain, kept={"light": (DescriptorGroup("light", "side", ("left", "right")),)})
+    plain = population_shares(codes, rows[:, :6].float(), domain)
+    guarded = population_shares(codes, rows.float(), kept)
+    assert plain[1, 0] == pytest.approx(1) and guarded[1, 0] == pytest.approx(1)
+    assert guarded[:, 1].tolist() == [0, 0]
 
 
 def test_what_acts_elsewhere_is_guarded():

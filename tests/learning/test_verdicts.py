@@ -1,5 +1,7 @@
 """Verdicts: what counts as arrived and as kept, by hand; the words."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -45,6 +47,18 @@ def test_what_comes_along_is_named_and_what_is_covered_is_not():
     assert found["beard"].kept == {"hair": 1, "eyes": 0}
     hair = judge(scores((1, 0, 0)), FACES, draw((0, 1, 1)))["hair"]
     assert hair.arrived == 1 and hair.kept == {"beard": 1}
+
+
+def test_what_is_kept_comes_along_by_name():
+    domain = replace(DOMAIN, kept={"age": (DescriptorGroup("age", "g", ("old", "young")),)})
+
+    def aged(rows, ages):
+        told = torch.tensor([[age, 1 - age] for age in ages])
+        return Measurement(torch.cat([scores(*rows).probabilities, told], 1), domain)
+
+    faces = aged(((1, 1, 1), (0, 0, 0), (1, 0, 0), (0, 1, 1)), (1.0, 0.0, 1.0, 0.0))
+    moved = judge(aged(((0, 1, 1),), (0.0,)), faces, draw((0, 1, 0)))
+    assert moved["beard"].kept == {"hair": 1, "eyes": 1, "age": 0} and list(moved) == ["beard", "hair", "eyes"]
 
 
 def test_words_for_every_grade():
