@@ -150,6 +150,7 @@ def test_cuts_are_told(part, invert, model, film, monkeypatch):
     config = inversion.EncoderConfig(24, widths=(4, 8, 8, 8, 8), squeezed=8, hidden=16)
     encoder = host.HostedNetwork(inversion.PortraitEncoder(config).eval())
     monkeypatch.setattr(part("nodes.built_in_networks"), "encoder", lambda: encoder)
+    monkeypatch.setattr(part("nodes.invert"), "makes_drawn_heads", lambda network: True)
     monkeypatch.setattr(part("sat3d.inversion.video"), "choose_likeliest", lambda *given: given[-1][-1])
     assert "W from the encoder" in (info := invert(model, film)[2]) and "cuts: 2 (numbers 1, 2, from 0)" in info
     latent, preview, info = invert(model, film, "encoder")

@@ -139,11 +139,13 @@ def test_a_warning_reaches_the_page_of_the_node_that_runs(part):
 
 def test_an_inversion_far_off_is_said_on_the_page(graph, part, monkeypatch):
     module = part("nodes.inversion_jobs")
-    work = SimpleNamespace(pictures=torch.rand(2, 3, 32, 32) * 2 - 1, weight_of=lambda i: None)
+    work = SimpleNamespace(pictures=torch.rand(2, 3, 32, 32) * 2 - 1, weight_of=lambda i: None, method="W+")
     assert module.explain_far(work, work.pictures.clone()) is None
     far = work.pictures.clone()
     far[1] = -far[1]
     assert "picture 2 of 2" in module.explain_far(work, far)
+    work.method = "avatar"  # which is not meant to be near
+    assert module.explain_far(work, far) is None
 
 
 def test_a_mesh_is_listed_and_opens_its_workflow(graph, part, models):
