@@ -1,8 +1,8 @@
 """A mapping from z to w that follows a flow (Lipman et al. 2023, arXiv:2210.02747), for codes of many apart kinds.
 
 x_t = (1 − t)·x_0 + t·x_1 with x_0 from N(0, I) and x_1 a code; a velocity field v(x_t, t) has learned x_1 − x_0.
-Following v from noise gives codes that are spread as the true ones are. A published mapping of a few layers, as wide as
-w, cannot learn where such a flow ends: all its units are taken by what z merely passes on.
+Following v from noise gives codes that are spread as the true ones are. Published mappings of four to eight layers were
+taught where such a flow ends, for some minutes each, and came nowhere near; why is not known.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from .face_cache import Pairs
 from .presampling import draw_faces, sample_pairs
 from .studio import Studio
 
-SCHEMA = "sat3d-first-subspaces/1"
+SCHEMA = "sat3d-first-subspaces/2"  # 1: chosen by other scores, from other ways
 STYLES = 2000  # drawn, not pictured, for the coordinates
 JUDGES = 48  # faces that choose
 _STYLES_STREAM, _JUDGES_STREAM = 18, 19
