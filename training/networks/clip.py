@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -31,11 +32,10 @@ from .clip_phrases import HEADS_BOOK, Group, PhraseBook, book_for
 SIZE = 128
 _ZOOM = 2.2  # see sat3d/networks/face_zoom.py, where a domain wants its pictures magnified
 _CPU = Machine()
-_GROUPS_A_STEP = 12  # beside those that are learned from in every step
-_HARD_WEIGHT = 3.0  # of what is always learned from
+_LEAST_ATTENTION = 0.03  # of a group that is known by heart, where one that is guessed at has 1
 _CAPTION_EVERY = 4  # captions of a quarter of the batch: long texts cost more than pictures
 _EVALUATION_BATCH = 64
-_CAPTION_WEIGHT, _PHRASE_WEIGHT = 0.3, 1.0
+_CAPTION_WEIGHT, _PHRASE_WEIGHT = 0.3, 1.5
 # Two answers with one vector teach the tower nothing that would tell them apart: below this cosine they are left alone.
 _ALIKE, _APART_WEIGHT = 0.6, 1.0
 _CAPTION_SMOOTHING = 0.1  # another head of the batch may fit a caption as well as its own
@@ -63,7 +63,7 @@ class ClipTask:
     """See :class:`training.networks.task.SmallNetwork`.
 
     Captions alone teach slowly: most words of a caption fit many heads of a batch. So each picture is also contrasted
-    with the phrases of a few descriptor groups, of which exactly one is true.
+    with the phrases of the descriptor groups, of each of which exactly one is true.
     """
 
     def __init__(self, views: Views, machine: Machine = _CPU, seed: int = 0, config: ClipConfig | None = None):
@@ -129,22 +129,18 @@ class ClipTask:
         self, clip: ImageText, places: Tensor, scale: Tensor, index: Tensor, draws: Draws
     ) -> tuple[Tensor, Tensor]:
         """How badly phrases fit, and how alike the answers of a group are."""
-        groups, templates, hard = self.book.groups, self.book.templates, self.book.hard
-        always = [number for number, group in enumerate(groups) if group.attribute in hard]
-        others = [number for number in range(len(groups)) if number not in always]
-        chosen = always + [others[i] for i in draws.choices(len(others), min(_GROUPS_A_STEP, len(others))).tolist()]
+        groups, templates = self.book.groups, self.book.templates
         template = templates[draws.whole(0, len(templates) - 1)]
-        texts = [_random_texts(groups[number], template, draws) for number in chosen]
+        texts = [_random_texts(group, template, draws) for group in groups]
         distinct = sorted({text for part in texts for text in part})
         with self.machine.autocast():
             encoded = encode_short(clip, distinct)
         scores = scale * places @ encoded.T
         columns = {text: column for column, text in enumerate(distinct)}
         parts = [scores[:, [columns[text] for text in part]] for part in texts]
-        weights = [_HARD_WEIGHT] * len(always) + [1.0] * (len(chosen) - len(always))
         answers = [encoded[[columns[text] for text in part]] for part in texts]
         alike = torch.stack([alikeness(part) for part in answers]).mean()
-        return group_loss(parts, self.targets[index][:, chosen].to(places.device), weights), alike
+        return group_loss(parts, self.targets[index].to(places.device)), alike
 
     @torch.no_grad()
     def evaluate(self, module: OwnClip) -> dict[str, float]:
@@ -199,16 +195,23 @@ def _smooth(scores: Tensor, truth: Tensor, left_out: Tensor) -> Tensor:
     return -((1 - _CAPTION_SMOOTHING) * own + _CAPTION_SMOOTHING * others).mean()
 
 
-def group_loss(scores: Sequence[Tensor], truth: Tensor, weights: Sequence[float] | None = None) -> Tensor:
-    """Weighted mean cross entropy of the groups: ``scores`` ``[N, values]`` each, ``truth [N, G]``; UNKNOWN does not
-    count, nor does a group of which nothing is known."""
-    weights = [1.0] * len(scores) if weights is None else weights
-    columns = zip(scores, truth.unbind(1), weights, strict=True)
-    known = [(part, column, weight) for part, column, weight in columns if (column != UNKNOWN).any()]
+def group_loss(scores: Sequence[Tensor], truth: Tensor) -> Tensor:
+    """Mean cross entropy of the groups, 1 for guessing, each with the attention that it needs: ``scores``
+    ``[N, values]`` each, ``truth [N, G]``; UNKNOWN does not count, nor does a group of which nothing is known."""
+    known = [(part, column) for part, column in zip(scores, truth.unbind(1), strict=True) if (column != UNKNOWN).any()]
     if not known:
         return scores[0].sum() * 0.0
-    losses = [weight * F.cross_entropy(part, column, ignore_index=UNKNOWN) for part, column, weight in known]
-    return torch.stack(losses).sum() / sum(weight for _, _, weight in known)
+    losses = torch.stack([
+        F.cross_entropy(part, column, ignore_index=UNKNOWN) / math.log(part.shape[1]) for part, column in known
+    ])  # fmt: skip
+    weights = attention(losses.detach())
+    return (weights * losses).sum() / weights.sum()
+
+
+def attention(losses: Tensor) -> Tensor:
+    """How much a group counts whose loss is this share of a guess's: without it, the many groups that are soon known
+    drown one that is seen in few pictures, and such a one, like the colour of frames, is never begun with."""
+    return losses.clamp(max=1.0).square() + _LEAST_ATTENTION
 
 
 def alikeness(answers: Tensor) -> Tensor:

@@ -27,7 +27,6 @@ from training.synthheads.parameters import HeadParameters
 
 DOMAIN = load_domain("synthheads")
 _WORDINGS_FILE = Path(captions.__file__).with_name("wordings.json")  # attribute.fact -> value -> ways to say it
-_HARD = ("eye_region", "beard")  # a few pixels, or colours in shadow
 _HEARD_CAPTIONS = 2000  # of each population, in which every word is said
 TEMPLATES = (
     DOMAIN.template,
@@ -98,15 +97,13 @@ GROUPS = JUDGED + tuple(
 @dataclass(frozen=True, eq=False)
 class PhraseBook:
     """Everything that the image-text model of a domain is told in words: ``judged`` groups, all ``groups`` that are
-    learned from, ``templates`` (the first is judged) and the ``vocabulary``; ``hard`` attributes are learned from in
-    every step."""
+    learned from, ``templates`` (the first is judged) and the ``vocabulary``."""
 
     domain: SynthDomain
     judged: tuple[Group, ...]
     groups: tuple[Group, ...]
     templates: tuple[str, ...]
     vocabulary: tuple[str, ...]
-    hard: tuple[str, ...] = ()
 
     def targets(self, things: Iterable[Any], groups: Iterable[Group]) -> Tensor:
         """``[N, G]`` int64: the number of the true choice in each group, ``UNKNOWN`` where none is true or visible."""
@@ -177,4 +174,4 @@ def _strings(value: object) -> Iterator[str]:
         yield from _strings([*value.keys(), *value.values()])
 
 
-HEADS_BOOK = PhraseBook(HEADS, JUDGED, GROUPS, TEMPLATES, vocabulary(), _HARD)
+HEADS_BOOK = PhraseBook(HEADS, JUDGED, GROUPS, TEMPLATES, vocabulary())
