@@ -37,7 +37,8 @@ def space_for(model: host.HostModel, network: StyleGenerator, report: host.Repor
         return found
     host.warn(f"there are no directions of expression for {model.name} yet: they are learned now, from {_FACES} faces "
               "that it draws, and kept for the next time")  # fmt: skip
-    truncation = 1.0 if network.config.backbone.mapping_choices else _TRUNCATION
+    drawn = network.config.backbone
+    truncation = 1.0 if drawn.mapping_choices or drawn.mapping_flow else _TRUNCATION
     lesson = Lesson(_FACES, truncation=truncation, channels=_channels(model))
     notes = {"generator_fingerprint": model.loaded.fingerprint, "source": f"{_FACES} faces, read by the face networks"}
     space = learn_expressions(network, None, lesson, notes, lambda done, total: report(done, total))

@@ -132,11 +132,13 @@ def load_expressions(path: str | os.PathLike) -> LinearExpressionSpace:
 class Fit:
     """How directions are learned. ``rank``: of all directions together; ``ridge``: how far values that vary little are
     drawn to nothing, as a share of the mean variance of all; ``share``: of the channels, where no masks say which carry
-    expression: those that the values explain best."""
+    expression: those that the values explain best. ``shrinkage``: towards independent channels, of the
+    covariance of what the values do not explain, as a share of its mean variance."""
 
     rank: int = 24
     ridge: float = 0.05
-    share: float = 0.08
+    share: float = 0.3
+    shrinkage: float = 0.1
 
 
 def fit_expressions(
@@ -169,8 +171,7 @@ def fit_expressions(
     chosen = _best_explained(x @ whole, y / spread, fit.share) if channels is None else channels.cpu()
     kept = chosen.nonzero()[:, 0]
     scaled = _reduced(x, whole[:, kept], fit.rank)
-    noise = (y[:, kept] / spread[kept] - x @ scaled).square().mean(0).clamp_min(1e-3)
-    weighed = scaled / noise  # [K, C]
+    weighed = _weighed(scaled, y[:, kept] / spread[kept] - x @ scaled, fit.shrinkage)
     prior = inverse / len(x)  # of the values, so that what the channels say little of stays near the mean
     readout = torch.linalg.solve(weighed @ scaled.T + prior, weighed).T
     index = layout.editable_index.cpu()[kept]
@@ -193,6 +194,14 @@ def _ridge(x: Tensor, y: Tensor, ridge: float) -> tuple[Tensor, Tensor]:
     level = ridge * gram.diagonal().mean().clamp_min(1e-9)
     gram = gram + level * torch.eye(len(gram), dtype=gram.dtype)
     return torch.linalg.solve(gram, x.T @ y), torch.linalg.inv(gram) * len(x) ** 2
+
+
+def _weighed(directions: Tensor, left: Tensor, shrinkage: float) -> Tensor:
+    """``directions [K, C]`` through the inverse covariance of what they ``left [N, C]`` unexplained: channels of one
+    generator move together, and what many of them say alike counts once."""
+    covariance = left.T @ left / len(left)
+    level = shrinkage * covariance.diagonal().mean().clamp_min(1e-3)
+    return torch.linalg.solve(covariance + level * torch.eye(len(covariance), dtype=left.dtype), directions.T).T
 
 
 def _best_explained(predicted: Tensor, y: Tensor, share: float) -> Tensor:

@@ -16,7 +16,7 @@ from sat3d.animation.learning import Lesson, ReadByFaces, learn_expressions
 from sat3d.generators import LoadedGenerator, StyleGenerator, TriplaneGenerator, load_generator
 from sat3d.inversion import expression_channels
 from sat3d.masks import load_masks
-from sat3d.networks.built_in import GENERATOR, MASKS
+from sat3d.networks.built_in import GENERATOR
 from training.common.settings import BuiltIn, Maybe, Range, Seed, Settings
 from training.networks.coded_heads import (
     CoderSettings,
@@ -38,8 +38,7 @@ class LearnDirections(CoderSettings, Settings):
 
     generator: BuiltIn = GENERATOR  # whose faces will be driven
     masks: Maybe[Path] = None
-    """attribute masks that say which channels carry expression (the built-in ones where they fit; else the channels
-    that expressions explain best)"""
+    """attribute masks that say which channels carry expression (those that expressions explain best)"""
     faces: Annotated[int, Range(100, 10**6)] = 5000
     known_by: Literal["auto", "truth", "pictures"] = "auto"
     """truth: heads of the built-in domain; pictures: the face networks; auto: truth where latents tell it"""
@@ -80,9 +79,9 @@ def _tells_truth(network: StyleGenerator, settings: LearnDirections) -> bool:
 
 
 def _channels(network: StyleGenerator, masks: Path | None) -> Tensor | None:
-    known = load_masks(MASKS if masks is None else masks)
-    if masks is None and known.layout_fingerprint != network.layout.fingerprint:
+    if masks is None:
         return None
+    known = load_masks(masks)
     known.check_layout(network.layout)
     return expression_channels(known) if _EXPRESSION in known.attributes else None
 
