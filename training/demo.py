@@ -1,6 +1,6 @@
 """A first look: something of one head moves onto another, which then turns; what changed is told in numbers.
 
-    python training/demo.py [--attribute beard] [--out out/demo] [--seeds 19 40] [--frames 24] [--checkpoint FILE]
+    python training/demo.py [--attribute beard] [--out out/demo] [--seeds 36 45] [--frames 24] [--checkpoint FILE]
 
 The built-in generator draws two heads, the built-in masks move the attribute, the built-in judges measure it.
 ``--checkpoint`` takes any EG3D network instead: its heads are drawn and turned, and edited with ``--masks`` learned for
@@ -46,7 +46,7 @@ class Demo(Settings):
     masks: BuiltIn = MASKS  # attribute masks, learned for the network
     attribute: str = "beard"  # what moves
     out: Path = Path("out/demo")  # folder of the pictures
-    seeds: tuple[int, int] = (19, 40)  # source and reference
+    seeds: tuple[int, int] = (36, 45)  # source and reference
     frames: Annotated[int, Range(1)] = 24  # of the orbit
 
 

@@ -61,8 +61,9 @@ def with_delta(network: StyleGenerator, tuned: Mapping[str, Tensor]) -> StyleGen
         >>> from sat3d.generators import load_generator
         >>> from sat3d.networks.built_in import GENERATOR
         >>> network = load_generator(GENERATOR).network
-        >>> changed = with_delta(network, {"decoder.net.2.bias": torch.ones(33)})
-        >>> (changed.decoder.net[2].bias - network.decoder.net[2].bias).mean().item()
+        >>> bias = network.decoder.net[2].bias
+        >>> changed = with_delta(network, {"decoder.net.2.bias": torch.ones_like(bias)})
+        >>> (changed.decoder.net[2].bias - bias).mean().item()
         1.0
 
     Raises:

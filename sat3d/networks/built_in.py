@@ -2,6 +2,7 @@
 
 from ..files.network_files import ASSETS
 
-GENERATOR = ASSETS / "synthheads-128.safetensors"
+GENERATOR = ASSETS / "synthheads-256.safetensors"
 MASKS = ASSETS / "synthheads-masks.safetensors"
+EXPRESSIONS = ASSETS / "synthheads-expressions.safetensors"
 SLIDERS = ASSETS / "synthheads-sliders.safetensors"

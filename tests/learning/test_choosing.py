@@ -55,8 +55,8 @@ def test_what_the_attribute_hides_is_not_counted_as_lost():
 
 def test_what_is_kept_counts_as_lost():
     """An answer to a group of what is never moved: half of its way is a quarter, twice."""
-    age = DescriptorGroup("age", "age", ("a young face", "an old face"))
-    domain = replace(DOMAIN, kept={"age": (age,)})
+    years = DescriptorGroup("years", "years", ("a young face", "an old face"))
+    domain = replace(DOMAIN, kept={**DOMAIN.kept, "years": (years,)})
 
     def older(beard: float, share: float) -> Measurement:
         told = answers(beard=beard).probabilities

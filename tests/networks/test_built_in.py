@@ -10,7 +10,7 @@ from sat3d.parsing.parser import load_parser
 from training.evaluation.judging import judge_parser, judge_reader
 from training.evaluation.people import Crowd, render_crowd
 from training.evaluation.readers import blurred
-from training.synthheads.populations import INDEPENDENT
+from training.synthheads.populations import PHOTOGRAPHS
 
 ASSETS = Path(__file__).resolve().parents[2] / "sat3d" / "assets"
 LARGEST_MB = {"attribute-reader": 4, "head-parser": 2}
@@ -18,7 +18,7 @@ LARGEST_MB = {"attribute-reader": 4, "head-parser": 2}
 
 @pytest.fixture(scope="module")
 def crowd():
-    return render_crowd(Crowd(seed=4242, count=96, population=INDEPENDENT))
+    return render_crowd(Crowd(seed=4242, count=96, population=PHOTOGRAPHS))
 
 
 @pytest.mark.parametrize("name", LARGEST_MB)

@@ -79,7 +79,7 @@ GENERATORS = {
     "solid disparity from the camera on": solid(ray_start=0, disparity_space_sampling=True),
     "solid noise": solid(superresolution_noise_mode="random", plane_warp=0.2),
     "solid background": solid(decoder={"background_hidden": 3, "edit_torgb": True, "decoder_hidden": 1}),
-    "solid of the encoder's width": solid(backbone={"w_dim": 256, "z_dim": 4}, avg_camera_pivot=(0.0, 0.0, 0.1)),
+    "solid of the encoder's width": solid(backbone={"w_dim": 512, "z_dim": 4}, avg_camera_pivot=(0.0, 0.0, 0.1)),
     "solid 64 px": solid(into=16, side=16),
     **{f"{case} all around": tiny_full_head_config(case) for case in CASES},
 }
@@ -164,7 +164,7 @@ class Walk:
         return pictures
 
     def invert(self, photo):
-        for method in ["tune", *(["encoder"] if self.config.backbone.w_dim == 256 else [])]:
+        for method in ["tune", *(["encoder"] if self.config.backbone.w_dim == 512 else [])]:
             face, preview, _ = self.run(
                 "invert", "InvertImage", model=self.model, image=photo, method=method, steps=1, seed=0
             )

@@ -25,7 +25,7 @@ NEEDED = [
     "nodes/photos/portrait.txt",
     "locales/en/nodeDefs.json",
     "locales/zh/nodeDefs.json",
-    "sat3d/assets/synthheads-128.safetensors",
+    "sat3d/assets/synthheads-256.safetensors",
     "sat3d/domains/face.json",
     "workflows/2 First edit.json",
     "workflows/2 First edit.jpg",

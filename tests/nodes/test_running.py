@@ -102,7 +102,7 @@ def test_face_of_other_weights_is_shown_with_a_warning(graph, caplog):
 
 def test_combo_lists_only_checkpoints(part, shelf):
     assert part("nodes.load").LIBRARY.entries() == [
-        "synthheads-128 (built-in)", "flat.safetensors", "turn.safetensors"
+        "synthheads-256 (built-in)", "flat.safetensors", "turn.safetensors"
     ]  # fmt: skip
 
 

@@ -28,7 +28,7 @@ from tests.sliders.setup import tiny_sliders
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOWS = sorted(path.stem for path in (ROOT / "workflows/api").glob("*.json"))
-BUILT_IN, OFFICIAL = "synthheads-128 (built-in)", "ffhq512-128.pkl"
+BUILT_IN, OFFICIAL = "synthheads-256 (built-in)", "ffhq512-128.pkl"
 WIDGETS = {"COMBO": str, "INT": int, "FLOAT": (int, float), "STRING": str}
 SEEN = ("SaveImage", "PreviewImage", "SaveVideo", "Preview3D", "PreviewAny")  # what shows or saves
 READABLE = 0.7  # below 0.57 the page draws no text

@@ -2,7 +2,7 @@
 
 ``INDEPENDENT`` draws every attribute for itself, for networks that must not learn that beards mean broad chins.
 ``PHOTOGRAPHS`` draws people as photo collections have them: its laws depend on sex, age, ancestry and skin. ``FIRST``
-is what the generator ``synthheads-128`` was trained on: it draws named expressions alone, in a studio's light.
+is what the first built-in generator was trained on: it draws named expressions alone, in a studio's light.
 """
 
 from __future__ import annotations

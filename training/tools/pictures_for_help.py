@@ -23,7 +23,7 @@ from sat3d.faces.drawing import draw_faces
 from sat3d.faces.finding import find_faces
 from sat3d.files.writing import write_bytes
 from sat3d.inversion import FeatureLoss, InversionOptions, Inverter, invert, load_encoder
-from sat3d.inversion.align import cut, photo_from
+from sat3d.inversion.align import Crop, cut, photo_from
 from sat3d.inversion.frames import BUILT_IN
 from sat3d.inversion.layers import paste_layers
 from sat3d.latent import Latent
@@ -40,8 +40,9 @@ from training.tools.example_photo import CROP, PHOTO
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "nodes" / "web" / "docs"
 THUMBNAILS = {"SAT3DPasteBack": ROOT / "workflows" / "4 Edit a photo.jpg"}
-SEEDS = (4, 1, 13, 35, 19, 28)
-REFERENCE = 4  # whose beard is transferred
+GROUP_FLOW = ROOT / "workflows" / "4b Group photo.jpg"
+SEEDS = (51, 5, 39, 16, 26, 46)
+REFERENCE = 51  # whose beard is transferred
 _CELL_PX, _LARGEST_BYTES = 128, 40_000
 _CROP_PX, _MESH_PX = 256, 224
 _SEAM_PX = 24  # as Paste Back has it unless told otherwise
@@ -165,11 +166,26 @@ def as_taken(studio: Studio) -> Image.Image:
 
 def pasted(studio: Studio) -> Image.Image:
     """SAT3DPasteBack: the photo before and after."""
-    face = studio.found.latent
+    return beside(pil(studio.photo), pil(bearded(studio, studio.photo, CROP, studio.found.latent)))
+
+
+def bearded(studio: Studio, photo: Tensor, crop: Crop, face: Latent) -> Tensor:
+    """``photo`` with a beard for ``face``, who was found in its ``crop``."""
     before, after = studio.as_taken(face), studio.as_taken(studio.edited(face))
-    parse = load_parser().probabilities
-    result, _ = paste_layers(studio.photo, before, after, CROP, parse, feather=_SEAM_PX / CROP.side)
-    return beside(pil(studio.photo), pil(result))
+    return paste_layers(photo, before, after, crop, load_parser().probabilities, feather=_SEAM_PX / crop.side)[0]
+
+
+def group(studio: Studio) -> Image.Image:
+    """The faces that are found, and below one of them edited."""
+    photo = photo_from(Image.open(GROUP))
+    faces = find_faces(photo)
+    crop = BUILT_IN.crop_of_found(faces[1].five_points)
+    face = invert(studio.tools, cut(photo, crop, _CROP_PX), InversionOptions("W+", studio.steps, 0)).latent
+    above, below = draw_faces(pil(photo), faces, chosen=1), pil(bearded(studio, photo, crop, face))
+    both = Image.new("RGB", (above.width, 2 * above.height))
+    both.paste(above, (0, 0))
+    both.paste(below, (0, above.height))
+    return ImageOps.contain(both, (520, 452), Image.Resampling.LANCZOS)
 
 
 PICTURES = {
@@ -222,6 +238,9 @@ def main(settings: PicturesForHelp) -> int:
             if name in THUMBNAILS and settings.out == DOCS:
                 write_bytes(THUMBNAILS[name], (DOCS / f"{name}.jpg").read_bytes())
         print(f"{name}.jpg: {size / 1000:.0f} kB, {time.perf_counter() - started:.0f} s")
+    if settings.out == DOCS:
+        with torch.no_grad():
+            save(group(studio), GROUP_FLOW)
     return 0
 
 

@@ -25,7 +25,7 @@ _ORDER = (
     "attribute-reader",
     "second-reader",
     "head-parser",
-    "synthheads-128",
+    "synthheads-256",
     "synthheads-clip",
     "synthheads-encoder",
     "synthheads-masks",

@@ -20,7 +20,7 @@ def first_face(kinds: Kinds) -> Graph:
     )
     model = page.load()
     page.column(390, 300)
-    face = page.sample(model, 2, "")
+    face = page.sample(model, 51, "")
     page.column(730, 330)
     orbit = page.put("RenderOrbit", 500, model=model["model"], latent=face["latent"], frames=16, fps=8)
     page.column(1100, 340)
@@ -74,7 +74,7 @@ def first_edit(kinds: Kinds) -> Graph:
     )
     model = page.load()
     page.column(370, 300)
-    source, reference = page.sample(model, 19, "Source"), page.sample(model, 40, "Reference: the beard")
+    source, reference = page.sample(model, 36, "Source"), page.sample(model, 45, "Reference: the beard")
     edit = page.edit(model, source["latent"], reference, "beard")
     page.column(700, 300)
     three = page.put_graph(

@@ -22,7 +22,7 @@ def learn_masks(kinds: Kinds) -> Graph:
     model = page.load()
     page.column(370, 300)
     learned = page.put("SAT3DLearnMasks", 300, model=model["model"], faces=400)
-    source, reference = page.sample(model, 19, "Source"), page.sample(model, 20, "Reference: the glasses")
+    source, reference = page.sample(model, 14, "Source"), page.sample(model, 62, "Reference: the glasses")
     page.column(700, 310)
     edit = page.put(
         "SAT3DTransfer",

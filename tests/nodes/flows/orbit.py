@@ -21,7 +21,7 @@ def orbit_and_mesh(kinds: Kinds) -> Graph:
     )
     model = page.load()
     page.column(370, 300)
-    source, reference = page.sample(model, 36, "Source"), page.sample(model, 2, "Reference: the hair")
+    source, reference = page.sample(model, 27, "Source"), page.sample(model, 37, "Reference: the hair")
     edit = page.edit(model, source["latent"], reference, "hairstyle")
     page.column(700, 310)
     orbit = page.put(

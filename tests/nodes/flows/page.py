@@ -7,7 +7,7 @@ from typing import Any
 
 from .builder import Graph, Kind, Node, Wire
 
-BUILT_IN = "synthheads-128 (built-in)"
+BUILT_IN = "synthheads-256 (built-in)"
 VIDEO_PX = 120  # of Save Video beside its picture, which is as wide as the node
 TOP, GAP = 60, 50  # of a column; between nodes, the title of the lower one included
 FRONT: dict[str, Any] = {"path": "still", "frames": 1, "yaw_deg": 0.0, "pitch_deg": 0.0}  # of Render Orbit

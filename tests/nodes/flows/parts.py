@@ -24,7 +24,7 @@ def change_the_hair(kinds: Kinds) -> Graph:
     )
     model = page.load()
     page.column(370, 300)
-    source, reference = page.sample(model, 2, "Source: the face"), page.sample(model, 20, "Reference: the hair")
+    source, reference = page.sample(model, 36, "Source: the face"), page.sample(model, 31, "Reference: the hair")
     swap = page.put(
         "SAT3DSwapParts",
         190,
@@ -76,7 +76,7 @@ def hand_to_inpainting(kinds: Kinds) -> Graph:
     )
     model = page.load()
     page.column(370, 280)
-    source, reference = page.sample(model, 2, "Source: the face"), page.sample(model, 20, "Reference: the hair")
+    source, reference = page.sample(model, 36, "Source: the face"), page.sample(model, 31, "Reference: the hair")
     swap = page.put(
         "SAT3DSwapParts", 190, model=model["model"], source=source["latent"], reference=reference["latent"],
         parts="hair",

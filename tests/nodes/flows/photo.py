@@ -44,7 +44,7 @@ def edit_a_photo(kinds: Kinds) -> Graph:
         "checkpoint in Load EG3D Model (see the template Official FFHQ), set 'frame' in Align Face to 'published face "
         "models', and connect masks learned for it.",
     )
-    return edit_face(page, (note, own), Wish(PHOTO, 0, 4, "beard", "sat3d/photo_edit"))
+    return edit_face(page, (note, own), Wish(PHOTO, 0, 51, "beard", "sat3d/photo_edit"))
 
 
 def group_photo(kinds: Kinds) -> Graph:
@@ -64,7 +64,7 @@ def group_photo(kinds: Kinds) -> Graph:
         "the image of the first Paste Back into 'photo' of the second: one after the other.\n\nThe built-in model "
         "knows rendered heads only; for photos of people see the template Official FFHQ.",
     )
-    return edit_face(page, (note, own), Wish(GROUP, 1, 4, "beard", "sat3d/group_photo"))
+    return edit_face(page, (note, own), Wish(GROUP, 1, 51, "beard", "sat3d/group_photo"))
 
 
 def edit_face(page: Page, notes: tuple[Node, Node], wish: Wish) -> Graph:

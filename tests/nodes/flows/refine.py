@@ -56,7 +56,7 @@ def refine(kinds: Kinds) -> Graph:
     )
     model = page.load()
     page.column(370, 270)
-    source, reference = page.sample(model, 19, "Source"), page.sample(model, 40, "Reference: the beard")
+    source, reference = page.sample(model, 36, "Source"), page.sample(model, 45, "Reference: the beard")
     edit = page.edit(model, source["latent"], reference, "beard", 240)
     changed = page.put_graph(
         mask_of_the_edit(kinds), 100, model=model["model"], source=source["latent"], edit=edit["latent"]

@@ -41,7 +41,7 @@ def scores(kinds: Kinds) -> Graph:
     )
     model = page.load()
     page.column(370, 300)
-    source, reference = page.sample(model, 19, "Source"), page.sample(model, 20, "Reference: the glasses")
+    source, reference = page.sample(model, 14, "Source"), page.sample(model, 62, "Reference: the glasses")
     edit = page.edit(model, source["latent"], reference, "eyeglasses")
     page.column(700, 290)
     views = page.put_graph(

@@ -6,12 +6,12 @@ from .builder import Graph
 from .page import GAP, TOP, Kinds, Page
 
 REFERENCES = (
-    ("hairstyle", 2, "Hair style: an afro"),
-    ("hair_colour", 23, "Hair colour: orange"),
-    ("eye_region", 53, "Eyes: blue"),
-    ("expression", 47, "Expression: a smile"),
-    ("beard", 40, "Beard: a full one"),
-    ("eyeglasses", 20, "Glasses: round"),
+    ("hairstyle", 37, "Hair style: long waves"),
+    ("hair_colour", 32, "Hair colour: orange"),
+    ("eye_region", 39, "Eyes: blue"),
+    ("expression", 46, "Expression: a smile"),
+    ("beard", 45, "Beard: a full one"),
+    ("eyeglasses", 62, "Glasses: blue frames"),
 )
 
 
@@ -54,7 +54,7 @@ def six_attributes(kinds: Kinds) -> Graph:
         "attribute of somebody else.\n\nA face without a reference of its own takes that of 'reference'.",
     )
     model = page.load()
-    source = page.sample(model, 19, "Source")
+    source = page.sample(model, 27, "Source")
     faces = {}
     for x, part in ((370, REFERENCES[:3]), (670, REFERENCES[3:])):
         page.column(x, 270)

@@ -7,7 +7,7 @@ import json
 from .builder import Graph
 from .page import VIDEO_PX, Kinds, Page
 
-REFERENCES = ((2, "1: an afro"), (23, "2: orange hair"), (40, "3: a full beard"), (20, "4: round glasses"))
+REFERENCES = ((37, "1: long waves"), (32, "2: orange hair"), (45, "3: a full beard"), (62, "4: blue frames"))
 STATE = {
     "version": 1,
     "edits": {"beard": {"intensity": 1.0, "reference": 3}},
@@ -27,7 +27,7 @@ def studio(kinds: Kinds) -> Graph:
         "face as it came.\n\nWhat you set is kept in the workflow. Run makes the video of it.",
     )
     model = page.load()
-    source = page.sample(model, 19, "Source")
+    source = page.sample(model, 27, "Source")
     page.column(370, 270)
     faces = [page.sample(model, seed, title) for seed, title in REFERENCES]
     page.column(670, 640)

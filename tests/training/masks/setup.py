@@ -33,7 +33,7 @@ def write_files(folder: Path) -> Path:
     content["attributes"] = {name: content["attributes"][name] for name in kept}
     content["regions"] = {name: content["regions"][name] for name in kept}
     # The parser knows nothing, and eyes and hair colour are left out.
-    del content["sampling"]["at_least"], content["covers"], content["hidden"]
+    del content["sampling"]["at_least"], content["covers"], content["hidden"], content["kept"]
     (folder / "heads.json").write_text(json.dumps(content), encoding="utf-8")
     for key in ("parser", "regions", "preselection"):
         del content[key]

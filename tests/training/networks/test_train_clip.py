@@ -147,7 +147,7 @@ def test_a_group_that_is_guessed_at_gets_the_attention():
     scores, truth = [torch.tensor([[3.0, 0.0]]), torch.zeros(1, 3)], torch.tensor([[0, 1]])
     weight = known**2 + 0.03
     assert float(group_loss(scores, truth)) == pytest.approx((weight * known + 1.03) / (weight + 1.03), rel=1e-5)
-    assert weight < 0.05 and float(attention(torch.tensor(7.0))) == pytest.approx(1.03)  # worse than guessing is not more
+    assert weight < 0.05 and float(attention(torch.tensor(7.0))) == pytest.approx(1.03)  # no more than for guessing
 
 
 def test_answers_are_alike_above_the_allowed_cosine():

@@ -216,11 +216,11 @@ def test_a_reader_gives_numbers_and_contrasts():
     names = [value.name for value in source.values]
     groups = {value.name: value.group for value in source.values}
     assert read.values.shape == read.certainty.shape == (2, len(names)) and len(set(names)) == len(names)
-    assert groups["chin_width"] == "shape" and groups["smile"] == "expression" and groups["glasses"] == "glasses"
+    assert groups["chin_width"] == "shape" and groups["smile_left"] == "expression" and groups["glasses"] == "glasses"
     assert groups["hair_red"] == "hair" and groups["background_red"] == "" and "yaw_rad" not in groups
-    smile = float(read.values[0, names.index("smile")])
-    scores = load_reader()(torch.zeros(1, 3, 128, 128)).scores["expression"][0]
-    assert smile == pytest.approx(float(((scores[1] - scores[0]) / 4).sigmoid()), abs=1e-4)
+    dark = float(read.values[0, names.index("sunglasses")])
+    scores = load_reader()(torch.zeros(1, 3, 128, 128)).scores["glasses"][0]
+    assert dark == pytest.approx(float(((scores[3] - scores[0]) / 4).sigmoid()), abs=1e-4)  # sunglasses and none
     assert float(read.certainty.min()) > 0 and float(read.certainty.max()) <= 1
     assert torch.allclose(read.identity.norm(dim=1), torch.ones(2), atol=1e-5)
 

@@ -41,7 +41,7 @@ def own_styles(network: TriplaneGenerator, people: People, cases: Cases) -> Tens
     """Styles ``[N, S]`` of the true edits: of the source's z with the attribute's part of it changed, and no other.
 
     The latent of the edited head would say the same of all else in other numbers, which a generator draws a little
-    differently: with ``synthheads-128`` that costs 0.03 (hair style) to 2.6 (eyeglasses) of ``delta``.
+    differently: with a generator of 128 pixels that costs 0.03 (hair style) to 2.6 (eyeglasses) of ``delta``.
     """
     pairs = zip(cases.source.tolist(), cases.reference.tolist(), strict=True)
     latents = [
