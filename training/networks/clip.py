@@ -26,13 +26,13 @@ from training.data.views import Views
 from training.networks.metrics import accuracy, confusion, mean
 from training.networks.targets import UNKNOWN
 
+from .attention import attended
 from .clip_captions import ENDS, encode_short, short_caption
 from .clip_phrases import HEADS_BOOK, Group, PhraseBook, book_for
 
 SIZE = 128
 _ZOOM = 2.2  # see sat3d/networks/face_zoom.py, where a domain wants its pictures magnified
 _CPU = Machine()
-_LEAST_ATTENTION = 0.03  # of a group that is known by heart, where one that is guessed at has 1
 _CAPTION_EVERY = 4  # captions of a quarter of the batch: long texts cost more than pictures
 _EVALUATION_BATCH = 64
 _CAPTION_WEIGHT, _PHRASE_WEIGHT = 0.3, 1.5
@@ -204,14 +204,7 @@ def group_loss(scores: Sequence[Tensor], truth: Tensor) -> Tensor:
     losses = torch.stack([
         F.cross_entropy(part, column, ignore_index=UNKNOWN) / math.log(part.shape[1]) for part, column in known
     ])  # fmt: skip
-    weights = attention(losses.detach())
-    return (weights * losses).sum() / weights.sum()
-
-
-def attention(losses: Tensor) -> Tensor:
-    """How much a group counts whose loss is this share of a guess's: without it, the many groups that are soon known
-    drown one that is seen in few pictures, and such a one, like the colour of frames, is never begun with."""
-    return losses.clamp(max=1.0).square() + _LEAST_ATTENTION
+    return attended(losses)
 
 
 def alikeness(answers: Tensor) -> Tensor:

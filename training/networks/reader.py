@@ -22,12 +22,12 @@ from ..common.random_numbers import Draws
 from ..data.degradations import degrade
 from ..data.geometric import move
 from ..data.views import Views
+from .attention import attended
 from .metrics import accuracy, confusion, explained, mean, pick_rates
 from .mirroring import mirrored_targets
 from .targets import (
     ACTIONS,
     CATEGORIES,
-    CATEGORY_WEIGHTS,
     NUMBER_WEIGHTS,
     PERSON_SIZE,
     UNKNOWN,
@@ -244,14 +244,14 @@ def _as_float(raw: RawOutput) -> RawOutput:
 
 
 def class_loss(scores: Tensor, classes: Tensor, counts: list[int]) -> Tensor:
-    """Mean cross entropy of the categories, in shares of a blind guess's, so that many values weigh as much as few."""
-    total, weights = scores.new_zeros(()), 0.0
-    for name, part, truth in zip(CATEGORIES, scores.split(counts, 1), classes.unbind(1), strict=True):
-        weight = CATEGORY_WEIGHTS.get(name, 1.0)
-        summed = F.cross_entropy(part, truth, ignore_index=UNKNOWN, label_smoothing=_LABEL_SMOOTHING, reduction="sum")
-        total = total + weight * summed / (len(truth) * math.log(part.shape[1]))
-        weights += weight
-    return 2 * total / weights
+    """Mean cross entropy of the categories, in shares of a blind guess's, each with the attention that it needs; twice
+    that, since it is about as much as all numbers together."""
+    losses = [
+        F.cross_entropy(part, truth, ignore_index=UNKNOWN, label_smoothing=_LABEL_SMOOTHING) / math.log(part.shape[1])
+        for part, truth in zip(scores.split(counts, 1), classes.unbind(1), strict=True)
+        if (truth != UNKNOWN).any()
+    ]
+    return 2 * attended(torch.stack(losses)) if losses else scores.sum() * 0.0
 
 
 def column_weights(config: ReaderConfig) -> Tensor:

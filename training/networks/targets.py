@@ -28,14 +28,6 @@ CATEGORIES: dict[str, tuple[str, ...]] = {
     for name, values in ATTRIBUTE_VALUES.items()
     if name not in _READ_AS_NUMBERS
 }
-CATEGORY_WEIGHTS = {  # the others 1
-    "hair_style": 1.5,
-    "expression": 3.0,
-    "beard": 2.0,
-    "glasses": 2.0,
-    "iris_colour": 4.0,
-    "gaze": 6.0,
-}
 # What is a pixel or two in a picture, or rare in faces, is found late or never while all else is learned beside it,
 # unless it counts for more than its share.
 _ACTION_WEIGHT = 2.0

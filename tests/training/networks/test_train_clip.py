@@ -23,7 +23,7 @@ from training.common.random_numbers import Draws
 from training.evaluation import clip as suite
 from training.networks import clip as clip_task
 from training.networks import command
-from training.networks.clip import ClipTask, alikeness, attention, clip_config, contrast, group_loss
+from training.networks.clip import ClipTask, alikeness, clip_config, contrast, group_loss
 from training.networks.clip_captions import ENDS, encode_short, short_caption
 from training.networks.clip_phrases import GROUPS, HEADS_BOOK, JUDGED, book_for, book_of, judged_texts, targets
 from training.networks.coded_heads import Coder, generate_views
@@ -140,14 +140,6 @@ def test_unknown_phrases_cost_nothing():
     truth = torch.tensor([[0, UNKNOWN], [UNKNOWN, UNKNOWN]])
     assert float(group_loss(scores, truth)) == pytest.approx(1)
     assert float(group_loss(scores, torch.full((2, 2), UNKNOWN))) == 0
-
-
-def test_a_group_that_is_guessed_at_gets_the_attention():
-    known = math.log(1 + math.exp(-3)) / math.log(2)  # of what guessing costs
-    scores, truth = [torch.tensor([[3.0, 0.0]]), torch.zeros(1, 3)], torch.tensor([[0, 1]])
-    weight = known**2 + 0.03
-    assert float(group_loss(scores, truth)) == pytest.approx((weight * known + 1.03) / (weight + 1.03), rel=1e-5)
-    assert weight < 0.05 and float(attention(torch.tensor(7.0))) == pytest.approx(1.03)  # no more than for guessing
 
 
 def test_answers_are_alike_above_the_allowed_cosine():
