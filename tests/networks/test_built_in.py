@@ -1,9 +1,11 @@
 """The networks that ship: small enough, free, and as good as their cards say, on people they have never seen."""
 
+import re
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 
 from sat3d.networks.reader import load_reader
 from sat3d.parsing.parser import load_parser
@@ -26,6 +28,13 @@ def test_each_asset_is_small_and_has_a_card(name):
     assert (ASSETS / f"{name}.safetensors").stat().st_size < LARGEST_MB[name] * 2**20
     card = (ASSETS / f"{name}.md").read_text(encoding="utf-8")
     assert "CC0" in card and "--seed" in card and "## Scores" in card
+
+
+@pytest.mark.parametrize("file", sorted(ASSETS.glob("*.safetensors")), ids=lambda file: file.stem)
+def test_no_asset_tells_where_it_was_made(file):
+    with safe_open(file, "pt") as opened:
+        said = " ".join((opened.metadata() or {}).values())
+    assert not re.search(r"""(?:^|[\s"'=])(?:/\w|[A-Za-z]:[\\/])""", said)
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -182,7 +182,7 @@ def prepare(settings: MaskSettings, studio: Studio, loaded: LoadedGenerator, pro
         start, basis = begin(recipe, studio, chosen, loaded), None
         if recipe.form == "subspaces":
             start, basis = begin_subspaces(recipe, studio, start, pairs, settings.seed, folder)
-    notes = {"command": " ".join(["python", *sys.argv]), "torch": torch.__version__}
+    notes = {"command": command_line(sys.argv), "torch": torch.__version__}
     board = open_board(reports.tensorboard) if reports.tensorboard and processes.is_first else None
     report = Report(beside(settings.out, "progress.jsonl"), reports.report_seconds, board=board)
     objective = Objective(studio, carrier_of(start, basis), recipe.weights, recipe.temperature)
@@ -204,3 +204,8 @@ def _one_after_the_other(folder: Path, processes: Processes) -> Iterator[None]:
     processes.wait()
     if processes.world > 1 and first:
         ready.unlink(missing_ok=True)
+
+
+def command_line(words: Sequence[str]) -> str:
+    """As it was given, for a file that others read: of a place on this machine the name alone."""
+    return " ".join(["python", *(Path(word).name if Path(word).is_absolute() else word for word in words)])

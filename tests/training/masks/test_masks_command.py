@@ -248,3 +248,9 @@ def test_a_second_model_that_is_not_there_is_named_before_any_work(files, tmp_pa
     missing = tmp_path / "second.safetensors"
     assert train_masks.main(arguments(files, tmp_path / "m.safetensors", "--second-clip-weights", str(missing))) == 2
     assert "second.safetensors" in capsys.readouterr().err and not list(tmp_path.glob("m.*safetensors"))
+
+
+def test_a_file_that_is_given_away_names_no_folder_of_this_machine(tmp_path):
+    words = ["training/train_masks.py", "--faces", str(tmp_path / "people"), "--out", "out/m.safetensors"]
+    told = "python training/train_masks.py --faces people --out out/m.safetensors"
+    assert command.command_line(words) == told
