@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,7 @@ from .row_file import RowFile
 from .seen_faces import whole_heads
 
 SCHEMA = "sat3d-packed-heads/3"
-_THREADS = 2
+_THREADS = min(8, os.cpu_count() or 2)
 _LARGE = ("image", "weight", "depth")
 _ARRAYS = (*_LARGE, "camera")
 

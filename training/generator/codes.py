@@ -49,7 +49,7 @@ def find_codes(pack: HeadPack, w_dim: int, held_out: int, seed: int = 0) -> Firs
     have no part in finding them."""
     parts = torch.arange(len(pack)).split(_BATCH)
     features = torch.cat([features_of(_seen(pack, part), pack.learning.magnified) for part in parts])
-    told = torch.zeros(len(pack), 0) if pack.faces is None else pack.faces[:, 0]
+    told = features.new_zeros(len(pack), 0) if pack.faces is None else pack.faces[:, 0].to(features)
     found = find_components(features[held_out:], w_dim - told.shape[1], seed)
     return FirstCodes(torch.cat([found(features), told], 1), found.explained)
 

@@ -32,7 +32,6 @@ _CODE_LOSS, _CAMERA_LOSS = 0.3, 0.5
 _CAMERA_UNIT_RAD = 0.05  # errors above it count less than squared
 _PART_WEIGHT = 0.5  # eyes, with a weight of 5, count as three or four other pixels of a picture
 _RIM = 3  # rays at a patch's edge whose super-resolution lacks neighbours: two and a half
-_CODE_PICTURES = 8  # that the encoder sees in a step
 _FRONT_CHANCE = 0.5  # of a head to be encoded from its first view, not any
 _STYLE_MIXING = 0.5  # chance of a head to get the toRGB and super-resolution styles of another
 _CHANNEL_DROPOUT = 0.03  # chance of a convolution's style channel to be another head's
@@ -96,7 +95,7 @@ class Objective(nn.Module):
 
     def _some_heads(self, random: torch.Generator) -> Tensor:
         first, last = self.preset.held_out_heads, len(self.pack)
-        return torch.randint(first, last, (_CODE_PICTURES,), generator=random, device=random.device)
+        return torch.randint(first, last, (self.preset.code_pictures,), generator=random, device=random.device)
 
     def encode(self, heads: Tensor, view: Tensor | int = 0) -> Encoded:
         size = self.encoder.config.input_px

@@ -46,7 +46,8 @@ class Lesson:
 @dataclass(frozen=True)
 class Preset:
     """What is trained and how. ``lessons``: one for each stage, by its name. ``precision`` of the backbone's
-    convolutions: float32 or, where it is fast, bfloat16. ``ema_heads``: half-life of the running mean of weights."""
+    convolutions: float32 or, where it is fast, bfloat16. ``ema_heads``: half-life of the running mean of weights.
+    ``code_pictures``: that the encoder sees in a step."""
 
     name: str
     network: TriplaneConfig
@@ -56,6 +57,7 @@ class Preset:
     held_out_heads: int = 32
     scored_heads: int = 12
     ema_heads: float = 1000.0
+    code_pictures: int = 8
     code_noise: float = 0.05
     precision: str = "auto"
     minutes: float = 480.0
@@ -144,15 +146,16 @@ _GPU = Preset(
         "sharpen": Lesson(points=PointSettings(1000, 400, 1000), patch=64, sharp=True),
     },
     ema_heads=10_000.0,
+    code_pictures=48,
     minutes=9.0,
     prior_minutes=1.5,
 )
-# For things of 128 pixels that are simpler than heads: a generator of less than 5 MB, in one to two hours on two cores.
+# For things of 128 pixels that are simpler than heads: a generator of 3 MB, in one to two hours on two cores.
 _SMALL = replace(
     _CPU,
     name="small",
-    network=network_config(3072, 152, planes=64, features=24, neural_px=64, flow=FlowConfig(96, 192, 3), w_dim=256),
-    encoder=EncoderConfig(256, glance=192, blocks=2),
+    network=network_config(2048, 128, planes=64, features=16, neural_px=64, flow=FlowConfig(64, 160, 2), w_dim=160),
+    encoder=EncoderConfig(160, glance=160, blocks=2),
     lessons={
         "points": Lesson(points=PointSettings(1800, 700, 2200)),
         "render": Lesson(points=PointSettings(600, 300, 800), patch=24),
@@ -160,6 +163,20 @@ _SMALL = replace(
     },
     minutes=90.0,
     prior_minutes=8.0,
+)
+_SMALL_GPU = replace(
+    _SMALL,
+    name="small-gpu",
+    stages=_GPU.stages,
+    lessons={
+        "points": Lesson(points=PointSettings(2400, 900, 2800)),
+        "render": Lesson(points=PointSettings(900, 400, 1000), patch=32),
+        "sharpen": Lesson(points=PointSettings(500, 200, 500), patch=40, sharp=True),
+    },
+    ema_heads=10_000.0,
+    code_pictures=48,
+    minutes=5.0,
+    prior_minutes=0.6,
 )
 _TINY = Preset(
     "tiny",
@@ -181,7 +198,7 @@ _TINY = Preset(
     minutes=1.0,
     prior_minutes=0.1,
 )
-PRESETS = {preset.name: preset for preset in (_CPU, _SMALL, _GPU, _TINY)}
+PRESETS = {preset.name: preset for preset in (_CPU, _SMALL, _GPU, _SMALL_GPU, _TINY)}
 
 
 def find_preset(name: str) -> Preset:

@@ -15,11 +15,13 @@ BUILT_IN = Path("built-in")
 class GeneratorSettings(Settings):
     """Of a whole training."""
 
-    preset: str = "cpu"  # cpu, small (128 px), gpu or tiny (a trial in seconds)
+    preset: str = "cpu"  # cpu, small (128 px), gpu, small-gpu or tiny (a trial in seconds)
     data: tuple[Path, ...]  # data sets of one domain
     supervision: Literal["pictures"] = "pictures"  # what is known of them: pictures, cameras and depth
     out: Path  # folder of the training
-    minutes: Annotated[Maybe[float], Range(1e-6)] = None  # of training steps, over all runs (cpu 480, small 90, gpu 9)
+    minutes: Annotated[Maybe[float], Range(1e-6)] = (
+        None  # of training steps, over all runs (cpu 480, small 90, gpu 9, small-gpu 5)
+    )
     steps: Annotated[Maybe[int], Range(1)] = None  # train so many steps instead of minutes
     resume: Flag = False  # go on where the training in --out stopped
     seed: Seed = 0

@@ -16,7 +16,7 @@ from torch import Tensor
 from sat3d.clip.tokenizer import vocabulary_of
 from sat3d.domains import Domain, load_domain
 from training.networks.targets import UNKNOWN
-from training.synth.domain import SynthDomain, domain_names, find_domain
+from training.synth.domain import SynthDomain, domain_of
 from training.synth.looks import BACKGROUND_COLOURS
 from training.synth.population import Population
 from training.synthheads import captions
@@ -135,8 +135,7 @@ def _drawn(people: Population) -> Iterator[Any]:
 
 def book_for(things: Sequence[Any]) -> PhraseBook:
     """That of the domain which the things are of."""
-    domains = map(find_domain, domain_names())
-    return book_of(next(domain for domain in domains if isinstance(things[0], domain.table.kind)))
+    return book_of(domain_of(things[0]))
 
 
 def targets(people: Iterable[HeadParameters], groups: Iterable[Group] = GROUPS) -> Tensor:

@@ -112,3 +112,8 @@ def find_domain(id_or_name: object) -> SynthDomain:
         raise ConfigError("There is no such domain of rendered things", repr(id_or_name), wanted, "choose one of these")
     module = import_module(f"training.{name}.domain")
     return next(value for value in vars(module).values() if isinstance(value, SynthDomain))
+
+
+def domain_of(thing: object) -> SynthDomain:
+    """The domain that a thing, by its parameters, is of."""
+    return next(domain for domain in map(find_domain, domain_names()) if isinstance(thing, domain.table.kind))
