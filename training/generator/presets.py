@@ -167,7 +167,7 @@ _SMALL = replace(
 _SMALL_GPU = replace(
     _SMALL,
     name="small-gpu",
-    stages=_GPU.stages,
+    stages=tuple(replace(stage, batch=batch) for stage, batch in zip(_GPU.stages, (32, 24, 12), strict=True)),
     lessons={
         "points": Lesson(points=PointSettings(2400, 900, 2800)),
         "render": Lesson(points=PointSettings(900, 400, 1000), patch=32),
