@@ -19,11 +19,11 @@ from .child_command import run_child
 from .codes import find_codes, load_codes, save_codes
 from .faces import with_told_faces
 from .glance import fit_glance
-from .networks import first_networks
+from .networks import first_networks, start_from
 from .presets import Preset, find_preset
 from .prior import PriorTask
 from .settings import GeneratorSettings
-from .task import CHECKPOINT, GeneratorTask
+from .task import CHECKPOINT, ENCODER_FILE, GeneratorTask
 
 CODES, PRIOR = "codes.safetensors", "prior"
 
@@ -33,6 +33,8 @@ def run(options: GeneratorSettings) -> int:
     if options.child_of is not None:
         return run_child(options)
     preset = find_preset(options.preset)
+    if options.first_stage is not None:
+        preset = preset.beginning_at(options.first_stage)
     budget = Budget(options.minutes or (None if options.steps else preset.minutes), options.steps)
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -71,6 +73,8 @@ def make_engine(options: GeneratorSettings, preset: Preset, budget: Budget, proc
     for encoder in (networks.encoder, networks.mean_encoder):
         if encoder.glance is not None:
             fit_glance(encoder.glance, pack, encoder.config.input_px, preset.held_out_heads, options.seed)
+    if options.start is not None:
+        start_from(networks, options.start / CHECKPOINT, options.start / ENCODER_FILE)
     notes = {
         "domain": domain.name, "torch": torch.__version__, "device": str(processes.device), "minutes": budget.minutes,
         "data": [path.name for path in options.data], "supervision": options.supervision,
@@ -103,6 +107,8 @@ def _open_data(options: GeneratorSettings, preset: Preset, processes: Processes)
 def _codes(options: GeneratorSettings, preset: Preset, pack: HeadPack, processes: Processes) -> torch.Tensor:
     """First codes of all heads, found once and kept beside the training."""
     path = options.out / CODES
+    if processes.is_first and not path.exists() and options.start is not None:
+        save_codes(path, load_codes(options.start / CODES))
     if processes.is_first and not path.exists():
         found = find_codes(pack, preset.network.backbone.w_dim, preset.held_out_heads, options.seed)
         print(f"first codes of {len(pack)} heads hold {found.explained:.1%} of their pictures", flush=True)

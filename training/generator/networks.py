@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from sat3d.generators import TriplaneGenerator, build_generator
-from sat3d.inversion.encoder import PortraitEncoder
+from sat3d.errors import ConfigError
+from sat3d.generators import TriplaneGenerator, build_generator, load_generator
+from sat3d.inversion.encoder import PortraitEncoder, load_encoder
 from sat3d.inversion.face_look import FaceLook
 
 from .critic import Critic
@@ -58,6 +60,23 @@ def first_networks(
     parts = [module.to(device) for module in (generator, encoder, critic)]
     means = [copy.deepcopy(module).requires_grad_(False).eval() for module in parts[:2]]
     return Networks(*parts, *means)
+
+
+def start_from(networks: Networks, generator: Path, encoder: Path) -> None:
+    """Take over what another training exported; critic and running means begin anew.
+
+    Raises:
+        FileError: missing, damaged or of another kind; ConfigError: of another size.
+    """
+    given = load_generator(generator).network
+    if given.config != networks.generator.config:
+        raise ConfigError("The generator to start from has other layers", generator, "one of the same preset", "train "
+                          "without --start")  # fmt: skip
+    for own in (networks.generator, networks.mean_generator):
+        own.load_state_dict(given.state_dict())
+    seen = load_encoder(encoder).state_dict()
+    for own in (networks.encoder, networks.mean_encoder):
+        own.load_state_dict(seen)
 
 
 @torch.no_grad()

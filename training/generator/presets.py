@@ -83,6 +83,23 @@ class Preset:
             camera_spread_rad=learning.camera_spread_rad,
         )
 
+    def beginning_at(self, stage: str) -> Preset:
+        """The same preset without the stages before ``stage``; the others keep their proportions.
+
+        Raises:
+            ConfigError: it has no such stage.
+        """
+        names = list(self.lessons)
+        if stage not in names:
+            raise ConfigError("The preset has no such stage", stage, ", ".join(names), "choose one of these")
+        kept = self.stages[names.index(stage) :]
+        whole = sum(each.share for each in kept)
+        return replace(
+            self,
+            stages=tuple(replace(each, share=each.share / whole) for each in kept),
+            lessons={each.name: self.lessons[each.name] for each in kept},
+        )
+
     def _encoder_for(self, learning: Learning) -> EncoderConfig:
         config = replace(self.encoder, face_zoom=self.encoder.face_zoom * learning.magnified)
         return config if learning.faces else replace(config, face_points=0, face_features=0)

@@ -23,6 +23,9 @@ class GeneratorSettings(Settings):
         None  # of training steps, over all runs (cpu 480, small 90, gpu 9, small-gpu 5)
     )
     steps: Annotated[Maybe[int], Range(1)] = None  # train so many steps instead of minutes
+    start: Maybe[Path] = None
+    """a folder with the generator, encoder and first codes of a training on the same data, to begin with"""
+    first_stage: Maybe[str] = None  # leave out the stages before this one (points, render, sharpen)
     resume: Flag = False  # go on where the training in --out stopped
     seed: Seed = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"

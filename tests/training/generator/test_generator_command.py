@@ -15,6 +15,8 @@ from sat3d.generators import load_generator
 from tests.training.ball_heads import write_balls
 from tests.training.generator.runs import assert_same_files, options_of, seeded
 from training.generator import command
+from training.generator.networks import first_networks, start_from
+from training.generator.presets import find_preset
 from training.synth.dataset import ShardFolder
 
 RESULTS = ("generator", "encoder", "codes", "training", "prior/training")
@@ -161,3 +163,34 @@ def test_codes_of_another_data_set_are_refused(plain, data, tmp_path, monkeypatc
     (tmp_path / "run" / "codes.safetensors").write_bytes((plain / "codes.safetensors").read_bytes())
     with pytest.raises(FileError, match=r"codes are of another data set.*9 heads"):
         command.run(options_of(more, tmp_path / "run", "--steps", "2"))
+
+
+def test_a_training_begins_with_what_another_exported(data, plain, tmp_path):
+    """Only its last stages: codes are the same, and so are, before any step, the weights."""
+    out = tmp_path / "on"
+    words = ("--start", str(plain), "--first-stage", "render", "--steps", "4", "--stop-after-steps", "0")
+    assert command.run(options_of(data, out, *words)) == 0
+    for name in ("codes", "encoder"):
+        assert_same_files(plain / f"{name}.safetensors", out / f"{name}.safetensors")
+    before, after = (load_generator(folder / "generator.safetensors").network for folder in (plain, out))
+    assert before.fingerprint() == after.fingerprint()
+    assert command.run(options_of(data, tmp_path / "run", *words[:-2])) == 0
+    lines = (tmp_path / "run" / "progress.jsonl").read_text(encoding="utf-8").splitlines()
+    assert {json.loads(line)["stage"] for line in lines} <= {"render", "sharpen"}
+
+
+def test_a_stage_that_a_preset_lacks_and_a_start_of_another_size_are_refused(data, plain, tmp_path):
+    with pytest.raises(ConfigError, match="no such stage"):
+        command.run(options_of(data, tmp_path / "a", "--first-stage", "polish"))
+    preset = find_preset("small")
+    networks = first_networks(preset, torch.randn(40, preset.network.backbone.w_dim), 0, torch.device("cpu"))
+    with pytest.raises(ConfigError, match="other layers"):
+        start_from(networks, plain / "generator.safetensors", plain / "encoder.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("stage", "shares"), [("points", (0.6, 0.22, 0.18)), ("render", (0.55, 0.45)), ("sharpen", (1,))]
+)
+def test_what_is_left_of_a_preset_keeps_its_proportions(stage, shares):
+    preset = find_preset("cpu").beginning_at(stage)
+    assert [each.share for each in preset.stages] == pytest.approx(shares) and len(preset.lessons) == len(shares)
