@@ -79,8 +79,8 @@ def find_facts(name: str, only: Iterable[str] = ()) -> Facts:
     Raises:
         ConfigError: either is missing, or they do not fit together.
     """
-    rendered, described = find_domain(name), load_domain(name)
-    facts = facts_of(rendered, described)
+    rendered = find_domain(name)
+    facts = facts_of(rendered, load_domain(rendered.name))
     if unknown := [attribute for attribute in only if attribute not in facts.moved]:
         raise ConfigError("These attributes cannot be judged", unknown, f"some of {list(facts.moved)}", "choose others")
     return replace(facts, moved=tuple(only) or facts.moved)
