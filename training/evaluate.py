@@ -3,6 +3,8 @@
 python training/evaluate.py readers --seed 7 --count 400 --json out/readers.json
 python training/evaluate.py generator --seed 7 --count 200 --json out/generator.json
 python training/evaluate.py transfer --seed 7 --count 500 --json out/transfer.json --pictures out
+python training/evaluate.py things --domain synthcars --generator out/cars/generator.safetensors \\
+    --encoder out/cars/encoder.safetensors --reader out/cars-reader.safetensors --masks out/cars-masks.safetensors
 python training/evaluate.py avatar --seed 7 --json out/avatar.json --pictures out/avatar.png
 python training/evaluate.py parts --seed 7 --json out/parts.json --pictures out
 python training/evaluate.py sliders --seed 7 --json out/sliders.json --pictures out
@@ -18,6 +20,7 @@ from training.evaluation import avatar, clip, encoder, generator, inversion, rea
 from training.evaluation.animation import command as animation
 from training.evaluation.parts import command as parts
 from training.evaluation.people import Judging
+from training.evaluation.things import command as things
 from training.evaluation.transfer import command as transfer
 
 # Name -> what a suite can be told, and what makes its report of that.
@@ -32,6 +35,7 @@ SUITES = {
     "sliders": (sliders.JudgeSliders, sliders.run),
     "animation": (animation.JudgeAnimation, animation.run),
     "transfer": (transfer.JudgeTransfer, transfer.run),
+    "things": (things.JudgeThings, things.run),
 }
 
 

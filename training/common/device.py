@@ -41,3 +41,16 @@ def choose_machine(device: str, precision: str = "auto") -> Machine:
 def _cpu_has_bfloat16() -> bool:
     known = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # no public name in the versions we support
     return bool(known and known())
+
+
+def usable_device(name: str) -> torch.device:
+    """
+    Raises:
+        ConfigError: there is no such device.
+    """
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError("--device cannot be used", f"{name}: {error}", "cpu, or cuda where there is one") from error
+    return device

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from sat3d.camera import CameraRig
 from sat3d.errors import ConfigError
 from sat3d.generators import Rendering, TriplaneGenerator, load_generator
 from sat3d.inversion import FeatureLoss, InversionOptions, Inverter, PortraitEncoder, invert, load_encoder
@@ -61,8 +62,9 @@ def load_domain_generator(path: Path) -> TriplaneGenerator:
     return network
 
 
-def sees_as_the_renderer(network: TriplaneGenerator) -> bool:
-    labels = [[rig.label(pose.yaw_rad, pose.pitch_rad) for pose in _COMPARED_POSES] for rig in (network.rig, RIG)]
+def sees_as_the_renderer(network: TriplaneGenerator, renderer: CameraRig = RIG) -> bool:
+    """Whether the cameras of both stand and look alike."""
+    labels = [[rig.label(pose.yaw_rad, pose.pitch_rad) for pose in _COMPARED_POSES] for rig in (network.rig, renderer)]
     return all(torch.allclose(own, wanted, atol=1e-4) for own, wanted in zip(*labels, strict=True))
 
 

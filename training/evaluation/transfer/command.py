@@ -22,6 +22,7 @@ from sat3d.masks import SCHEMAS, load_masks
 from sat3d.networks.built_in import GENERATOR
 from sat3d.networks.reader import load_reader
 from sat3d.parsing.parser import load_parser
+from training.common.device import usable_device
 from training.common.settings import Again, Maybe, Range, Threads
 from training.networks.coded_heads import CoderSettings, find_coder, load_domain_generator
 from training.synth.views import check_device
@@ -129,21 +130,12 @@ def _deltas(text: str) -> tuple[float, ...]:
 
 def _stage(settings: JudgeTransfer) -> Stage:
     path = GENERATOR if settings.generator == BUILT_IN else Path(settings.generator)
-    device = _device(settings.device)
+    device = usable_device(settings.device)
     network = load_domain_generator(path).to(device)
     coder = find_coder(network, settings.encoder, settings.population, settings.inversion_steps)
     reader, parser = load_reader(settings.reader).to(device), load_parser(settings.parser).to(device)
     quality = Quality(settings.neural_resolution, tuple(settings.samples))
     return Stage(network, coder, reader, parser, load_domain("synthheads"), quality).at(quality)
-
-
-def _device(name: str) -> torch.device:
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ConfigError("--device cannot be used", f"{name}: {error}", "cpu, or cuda where there is one") from error
-    return device
 
 
 Maker = Callable[[Examination], Method]

@@ -14,18 +14,20 @@ from .triples import SCORED, People
 _CHANNELS = (1, 3, 10, 30, 100, 300)  # how many are copied: options
 _RIDGE = 1e-2
 _STEPS = 60
+PRIMARY = {name: scored.primary for name, scored in SCORED.items()}
+Categories = Mapping[str, Sequence[str]]  # of each attribute
 
 
-def single_channels(layout, people: People) -> Method:
+def single_channels(layout, people: People, categories: Categories = PRIMARY) -> Method:
     """StyleSpace (Wu et al. 2021): the channels whose values tell most of the attribute's known labels.
 
     A channel's score is its variance between the classes over that within them, as in the paper's ratio of means to
-    deviations, for more than two classes; with several primary categories the larger one.
+    deviations, for more than two classes; with several categories the larger one.
     """
     codes = layout.editable(people.styles).cpu()
     options = {}
-    for name, scored in SCORED.items():
-        ratio = torch.stack([variance_ratio(codes, labels_of(people.truths, c)[0]) for c in scored.primary]).amax(0)
+    for name, some in categories.items():
+        ratio = torch.stack([variance_ratio(codes, labels_of(people.truths, c)[0]) for c in some]).amax(0)
         best = ratio.argsort(descending=True)
         counts = [k for k in _CHANNELS if k <= len(best)]
         options[name] = {f"{k} channels": Copy(channel_mask(layout, best[:k])) for k in counts}
@@ -61,12 +63,14 @@ class Boundary:
 
     def step(self, w: Tensor, own: Sequence[str], wanted: Sequence[str]) -> Tensor:
         """``w [N, w_dim]`` from each one's ``own`` class to the ``wanted``: the shortest change that brings it as far
-        beyond the boundary between the two as members of the wanted class usually are."""
-        a, b = (torch.tensor([self.values.index(v) for v in names], device=w.device) for names in (own, wanted))
+        beyond the boundary between the two as members of the wanted class usually are. Where a class had no member
+        to learn from, w stays."""
+        number = {value: i for i, value in enumerate(self.values)}
+        a, b = (torch.tensor([number.get(v, -1) for v in names], device=w.device) for names in (own, wanted))
         weight, bias = self.weight.to(w), self.bias.to(w)
         normal = weight[b] - weight[a]
         margin = (w * normal).sum(1) + bias[b] - bias[a]
-        missing = (self.reach.to(w)[a, b] - margin).clamp_min(0)
+        missing = (self.reach.to(w)[a, b] - margin).clamp_min(0) * ((a >= 0) & (b >= 0))
         return missing[:, None] * normal / normal.square().sum(1, keepdim=True).clamp_min(1e-12)
 
 
@@ -112,10 +116,10 @@ class Cross:
         return pair.moved(pair.layout.editable(after) - pair.layout.editable(before))
 
 
-def linear_boundaries(people: People) -> Method:
+def linear_boundaries(people: People, categories: Categories = PRIMARY) -> Method:
     """InterFaceGAN (Shen et al. 2020), with one classifier for all values of a category."""
     options = {}
-    for name, scored in SCORED.items():
-        boundaries = {category: fit_boundary(people.w, people.truths, category) for category in scored.primary}
+    for name, some in categories.items():
+        boundaries = {category: fit_boundary(people.w, people.truths, category) for category in some}
         options[name] = {"step": Cross(boundaries)}
     return Method("linear_boundary", "InterFaceGAN in w, known labels", options)

@@ -85,18 +85,18 @@ class Carried:
         return pair.layout.with_editable(pair.source, own + delta * self.masks.change([self.attribute], theirs - own))
 
 
-def copy_all(layout: StyleLayout) -> Method:
+def copy_all(layout: StyleLayout, attributes: Iterable[str] = tuple(SCORED)) -> Method:
     mask = torch.ones(layout.num_editable)
-    return Method("copy_all", "all editable styles", {name: {"all": Copy(mask)} for name in SCORED})
+    return Method("copy_all", "all editable styles", {name: {"all": Copy(mask)} for name in attributes})
 
 
-def from_masks(name: str, masks: AttributeMasks) -> Method:
+def from_masks(name: str, masks: AttributeMasks, attributes: Iterable[str] = tuple(SCORED)) -> Method:
     """SAT3D, or one of its ablations."""
-    known = [attribute for attribute in SCORED if attribute in masks.attributes]
+    known = [attribute for attribute in attributes if attribute in masks.attributes]
     return Method(name, "learned masks", {attribute: {"mask": Carried(masks, attribute)} for attribute in known})
 
 
-def copy_layers(layout: StyleLayout) -> Method:
+def copy_layers(layout: StyleLayout, attributes: Iterable[str] = tuple(SCORED)) -> Method:
     """Style mixing (Karras et al. 2019): every range of resolutions that hang together is an option."""
     levels = list(dict.fromkeys(_level(layer.name) for layer in layout.editable_layers))
     options = {}
@@ -105,7 +105,7 @@ def copy_layers(layout: StyleLayout) -> Method:
             chosen = set(levels[first : last + 1])
             wanted = [layer.name for layer in layout.editable_layers if _level(layer.name) in chosen]
             options[f"{levels[first]}-{levels[last]}"] = Copy(layer_mask(layout, wanted))
-    return Method("layer_range", "styles of the best range of layers", dict.fromkeys(SCORED, options))
+    return Method("layer_range", "styles of the best range of layers", dict.fromkeys(attributes, options))
 
 
 def layer_mask(layout: StyleLayout, names: Iterable[str]) -> Tensor:

@@ -33,12 +33,11 @@ GROWN_PX = 2  # around a true change that are not held against an edit: edges of
 
 
 @dataclass(frozen=True)
-class Truth:
-    """N cases of one attribute: renders of source and true edit ``[N, 3, p, p]`` uint8, and their numbers."""
+class TruePictures:
+    """N cases of one attribute: renders of source and true edit ``[N, 3, p, p]`` uint8."""
 
     source: Tensor
     edit: Tensor
-    numbers: TrueNumbers
 
     @property
     def change(self) -> Tensor:
@@ -54,6 +53,18 @@ class Truth:
     def pictures(self) -> list[Tensor]:
         """Source and true edit, ``[N, 3, p, p]`` in -1..1."""
         return [part.float() / 127.5 - 1 for part in (self.source, self.edit)]
+
+    def score(self, edit: Tensor, source: Tensor) -> dict[str, float | None]:
+        """``delta`` and ``leak`` of N edits of N generated sources, ``[N, 3, p, p]`` in -1..1 each."""
+        before, after = source.float(), edit.float()
+        return {"delta": share_of_change(after - before, self.change), "leak": leak(after, before, self.unchanged)}
+
+
+@dataclass(frozen=True)
+class Truth(TruePictures):
+    """The same with the numbers of the heads."""
+
+    numbers: TrueNumbers
 
 
 def render_truths(people: People, all_cases: Mapping[str, Cases], network: TriplaneGenerator, size: int) -> dict:
@@ -106,12 +117,7 @@ def true_heads(people: People, cases: Cases) -> list[HeadParameters]:
 
 def score_truth(truth: Truth, edit: Shots, source: Shots) -> dict:
     """Of N edits seen from the front: ``delta``, ``leak`` and ``specifics`` (:func:`score_specifics`)."""
-    before, after = source.images.float(), edit.images.float()
-    return {
-        "delta": share_of_change(after - before, truth.change),
-        "leak": leak(after, before, truth.unchanged),
-        "specifics": score_specifics(truth.numbers, edit.seen),
-    }
+    return truth.score(edit.images, source.images) | {"specifics": score_specifics(truth.numbers, edit.seen)}
 
 
 def share_of_change(change: Tensor, true_change: Tensor) -> float | None:

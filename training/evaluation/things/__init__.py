@@ -1,0 +1,1 @@
+"""Attribute transfer on any domain of rendered things, where the truth is known."""
