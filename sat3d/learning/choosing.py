@@ -81,12 +81,18 @@ def _difference(first: Measurement, second: Measurement, names: list[str]) -> Te
 
 
 def first_subspaces(
-    studio: Studio, masks: AttributeMasks, evidence: Evidence, judges: Pairs, seed: int, watch: Watch = no_watch
+    studio: Studio,
+    masks: AttributeMasks,
+    evidence: Evidence,
+    judges: Pairs,
+    seed: int,
+    watch: Watch = no_watch,
+    rank: int = RANK,
 ) -> tuple[dict[str, Subspace], Scores]:
     """Subspaces of the attributes that fare better by LEAST_GAIN with one of CHOICES than with their mask; how all ways
     fared.
 
-    ``judges``: measured faces that nothing was learned from.
+    ``judges``: measured faces that nothing was learned from; ``rank``: numbers that a subspace moves.
     """
     names, chosen, table = list(studio.domain.attributes), {}, {}
     choices = WITHOUT_REGIONS if evidence.moments is None else CHOICES
@@ -97,7 +103,7 @@ def first_subspaces(
         for number, choice in enumerate(choices):
             watch(row * len(choices) + number, len(names) * len(choices))
             way = str(choice)
-            ways[way] = subspace_of(evidence.matrix(name, choice), evidence.basis, RANK)
+            ways[way] = subspace_of(evidence.matrix(name, choice), evidence.basis, rank)
             with_it = replace(masks, subspaces={name: ways[way]})
             table[name][way] = score_of(studio, with_it, judges, draw)
         best = max(ways, key=table[name].__getitem__)

@@ -13,7 +13,7 @@ from ..progress import Watch, no_watch
 from ..seeds import apart_from
 from ..subspaces import Subspace
 from .acting import Probe
-from .choosing import Scores, first_subspaces
+from .choosing import RANK, Scores, first_subspaces
 from .directions import Basis, Evidence, Moments, explained_parts
 from .face_cache import Pairs
 from .presampling import draw_faces, sample_pairs
@@ -42,13 +42,15 @@ def with_subspaces(
     seed: int,
     folder: Path,
     watch: Watch = no_watch,
+    rank: int = RANK,
 ) -> SubspaceStart:
     """Subspaces beside ``masks``, chosen on faces drawn for this alone; from their file in ``folder`` if it is there.
 
     Raises:
         FileError: that file is damaged, or cannot be written.
     """
-    file = folder / f"subspaces-{len(probes)}.safetensors"
+    of_rank = "" if rank == RANK else f"-{rank}"
+    file = folder / f"subspaces-{len(probes)}{of_rank}.safetensors"
     if not file.exists():
         basis = styles_basis(studio, seed)
         numbers = basis.numbers(studio.network.layout.editable(pairs.styles))
@@ -56,7 +58,7 @@ def with_subspaces(
         evidence = Evidence(basis, parts, Moments.of(probes, basis))
         apart = studio.with_faces_for("choosing")
         judges = sample_pairs(apart, folder / "choosing", apart_from(seed, _JUDGES_STREAM), JUDGES)
-        _write(file, basis, *first_subspaces(studio, masks, evidence, judges, seed, watch))
+        _write(file, basis, *first_subspaces(studio, masks, evidence, judges, seed, watch, rank))
     basis, subspaces, scores = _read(file)
     noted = {**masks.metadata, "first_scores": json.dumps(scores)}
     return SubspaceStart(replace(masks, subspaces=subspaces, metadata=noted), basis)

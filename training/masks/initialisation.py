@@ -85,7 +85,7 @@ def begin_subspaces(
                           "add it, or leave --form out")  # fmt: skip
     probes = find_probes(studio, pairs, seed, folder, _probes(recipe))
     with progress_bar("choosing subspaces", "way") as watch:
-        found = with_subspaces(studio, start, pairs, probes, seed, folder, watch)
+        found = with_subspaces(studio, start, pairs, probes, seed, folder, watch, recipe.rank)
     return found.masks, found.basis
 
 

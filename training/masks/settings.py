@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from sat3d.learning.choosing import RANK
 from sat3d.losses import LossWeights
 from training.common.clock import Budget
 from training.common.device import PRECISIONS
@@ -47,6 +48,7 @@ class Recipe(Settings):
     form: Literal["masks", "subspaces"] = "masks"
     """what learns: M alone, or subspaces for the attributes that fare better with one (only after *population*)"""
     directions: Annotated[int, Range(1)] = 160  # probes that tell where directions act, for subspaces
+    rank: Annotated[int, Range(1, 512)] = RANK  # numbers that a subspace moves: fewer make a smaller file
     fit_minutes: Annotated[Maybe[float], Range(1e-3)] = None
     """with fewer faces and steps than the recipe says, where the machine would take longer"""
 
