@@ -117,8 +117,8 @@ def _inputs() -> list[io.Input]:
             options=domains.list_domains(),
             default=domains.HEADS,
             tooltip="What is looked for, in which words: face for photographs of people, head for heads seen from all "
-            "sides, cat, car; synthheads, synthcars, synthcats for the built-in generators; or a .json of your own in models/sat3d_domains. "
-            "Press R after adding files.",
+            "sides, cat, car; synthheads, synthcars, synthcats for the built-in generators; or a .json of your own in "
+            "models/sat3d_domains. Press R after adding files.",
         ),
         io.Combo.Input(
             "clip",
