@@ -44,8 +44,8 @@ def cars(kinds: Kinds) -> Graph:
         "second, and the shape of the second onto the first. Nothing to download.\n\n1. Press Run. Each row of the "
         "sheet is one car, seen all the way round from a little above.\n2. Try other seeds, other intensities, or the "
         "attribute two_tone.\n3. For heads of cats choose synthcats in Load EG3D Model, and attributes such as "
-        "fur_colour, fur_pattern or ears.\n\nBoth generators learned from rendered pictures alone; the masks were found "
-        "by phrases. What is for people, such as Animate Face, refuses them.",
+        "fur_colour, fur_pattern or ears.\n\nBoth generators learned from rendered pictures alone; the masks were "
+        "found by phrases. What is for people, such as Animate Face, refuses them.",
     )
     model = page.load(CARS)
     page.column(370, 300)
