@@ -243,6 +243,9 @@ WRONG_FORMS = {
     "a value right for two phrases": changed("attributes/fur/colour/phrases/red fur", ["black"]),
     "no value": changed("attributes/fur/colour/phrases/red fur", []),
     "infinity": changed("description", float("inf")),
+    "a front that is one number": changed("front_deg", 38),
+    "a front from below the ground": changed("front_deg", [0, 120]),
+    "a front in words": changed("front_deg", ["left", 0]),
     "deep nesting": changed("attributes/fur", json.loads("[" * 300 + "]" * 300)),
 }
 
