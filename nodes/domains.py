@@ -1,8 +1,6 @@
 """Domains, kinds of pictures with their attributes: those of the pack, then a user's own."""
 
-from ..sat3d.domains import SCHEMA, Domain, domain_names, load_domain, shows_people
-from ..sat3d.errors import ConfigError
-from ..sat3d.generators import StyleGenerator
+from ..sat3d.domains import SCHEMA, Domain, domain_names, load_domain
 from .library import Library
 
 HEADS = "synthheads"
@@ -26,16 +24,6 @@ def read(entry: str) -> Domain:
         FileError: no such domain. ConfigError: its file has the wrong form.
     """
     return load_domain(entry if entry in domain_names() else LIBRARY.path(entry))
-
-
-def check_fits(domain: Domain, network: StyleGenerator) -> None:
-    """
-    Raises:
-        ConfigError: phrases of people, for a generator of something else, which has nothing that they name.
-    """
-    if domain.name in domain_names() and shows_people(domain.name) and not shows_people(network.domain):
-        raise ConfigError("The phrases of this domain do not describe what the generator draws", domain.name,
-                          network.domain, f"choose the domain {network.domain}, or one of your own")  # fmt: skip
 
 
 def stamp(entry: str) -> str:

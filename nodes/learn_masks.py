@@ -3,6 +3,7 @@
 import torch
 from comfy_api.latest import io
 
+from ..sat3d.domains import check_describes
 from ..sat3d.errors import FileError
 from ..sat3d.learning import FACES, FEWEST_FACES, quick_start
 from . import clips, domains, host, learning_jobs, memory, newer_hosts, widgets
@@ -84,7 +85,7 @@ class SAT3DLearnMasks(io.ComfyNode):
         report, path = host.Report(cls), learning_jobs.file_of(filename, MASKS.folder)
         weights = None if parser == AUTOMATIC else PARSERS.path(parser)
         chosen = domains.read(domain)
-        domains.check_fits(chosen, model.network)
+        check_describes(chosen, model.network.domain)
         seen = learning_jobs.seen_domain(chosen, weights)
         qmm = clips.load(clip, architecture).qmm(seen)  # words that it does not know are said before any face is drawn
         network = model.ready(_GRADIENT_FACTOR * memory.render_bytes(model.network.config))
