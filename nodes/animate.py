@@ -13,7 +13,7 @@ from ..sat3d.animation.retargeting import MODES, MOST_STRENGTH, RESTS, Mode, Res
 from ..sat3d.animation.streaming import VIEWS, Animation, Orbit, View, frames_of, make_clip
 from ..sat3d.errors import ShapeError
 from ..sat3d.latent import Latent
-from . import expressions, host, memory, newer_hosts, videos, widgets
+from . import expressions, host, memory, newer_hosts, people, videos, widgets
 from .motions import describe_motion
 from .regions import MAY_CHANGE, STAYS, find_expression, outside
 from .types import EG3D_LATENT, EG3D_MODEL, SAT3D_MOTION
@@ -62,6 +62,7 @@ class SAT3DAnimate(io.ComfyNode):
         rendering: str = widgets.FAST,
         **more,
     ) -> io.NodeOutput:
+        people.check(model.network, "Animating a face", "choose a generator of heads in Load EG3D Model")
         model.check(latent)
         strengths = Strengths(**{name: more.get(name, 1.0) for name in _GROUPS})
         part = cut_out(motion, more.get("first_frame", 1), more.get("frames", 0))

@@ -104,7 +104,7 @@ def make_inputs() -> list[io.Input]:
             optional=True,
             **newer_hosts.advanced(),
             tooltip="For auto_intensity: the image-text model that decides. The built-in one knows "
-            "SynthHeads; for photographs take a file in models/open_clip. Nothing is downloaded.",
+            "SynthHeads alone; for anything else take a file in models/open_clip. Nothing is downloaded.",
         ),
         clips.architecture_input(),
     ]

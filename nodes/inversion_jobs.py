@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from ..sat3d.domains import shows_people
 from ..sat3d.errors import ShapeError
 from ..sat3d.generators import ViewGenerator
 from ..sat3d.inversion import (
@@ -104,12 +105,14 @@ def _invert_separately(tools: Inverter, work: Work, report: host.Report) -> tupl
             f"{_describe_method(tools, work)}: {near:.1f} dB, {nearness(near)}{view}, "
             f"{len(each.losses) + work.tuning_steps} steps"
         )
-        lines += _describe_verdict(work, i, preview[i : i + 1])
+        lines += _describe_verdict(tools, work, i, preview[i : i + 1])
     return latent, preview, lines
 
 
-def _describe_verdict(work: Work, i: int, picture: Tensor) -> list[str]:
+def _describe_verdict(tools: Inverter, work: Work, i: int, picture: Tensor) -> list[str]:
     """Whether the face was found again; nothing where there is none, neither in the picture nor in what was found."""
+    if not shows_people(tools.network.domain):
+        return []
     found = verdicts.examine_inversion(work.pictures[i : i + 1], picture)
     if found.answer is None:
         return []
@@ -162,7 +165,7 @@ def _describe_video(tools: Inverter, work: Work, found: InvertedFrames) -> list[
         f"{work.frames}, {count} frame{'s' * (count > 1)}, {_describe_method(tools, work)}: "
         f"{_format_range(near, 1)} dB, {'at worst ' * (count > 1)}{nearness(min(near))}{view}",
         f"held, with nothing to be seen in them: {_list_frames(found.held)}; cuts: {_list_frames(found.cuts)}",
-        *_describe_verdict(work, worst, found.pictures[worst : worst + 1]),
+        *_describe_verdict(tools, work, worst, found.pictures[worst : worst + 1]),
     ]
 
 

@@ -10,7 +10,7 @@ from ..sat3d.inversion.avatar import check_drawn_heads, makes_drawn_heads
 from ..sat3d.inversion.encoder import fits_encoder
 from ..sat3d.latent import Latent
 from ..sat3d.masks import AttributeMasks
-from . import built_in_networks, face_crops, host, images, inversion_cache, memory, newer_hosts, widgets
+from . import built_in_networks, face_crops, host, images, inversion_cache, memory, newer_hosts, people, widgets
 from .encoders import LIBRARY as encoder_library
 from .encoders import HostEncoder
 from .inversion_jobs import AVATAR, ENCODER, ONE_PERSON, SEPARATE, TUNE, VIDEO, Work, explain_far, run
@@ -78,6 +78,7 @@ class InvertImage(io.ComfyNode):
         protect: str = NOTHING,
     ) -> io.NodeOutput:
         check_video(method, frames)
+        check_person(model.network, leave_out, protect, frames)
         if encoder is not None:
             encoder.hosted.network.check(model.network)
         pictures, report = images.from_host(image), host.Report(cls)
@@ -206,6 +207,20 @@ def check_video(method: str, frames: str) -> None:
             f"encoder, W, W+ or styles for a video; {method} for '{SEPARATE}'",
             f"choose method W+ or styles, or frames '{SEPARATE}'{drive}",
         )
+
+
+def check_person(network: StyleGenerator, leave_out: str, protect: str, frames: str) -> None:
+    """
+    Raises:
+        ConfigError: something is asked for that only faces of people have, of a generator of something else.
+    """
+    asked = {
+        "leave_out": PARTS[leave_out],
+        "protect": PROTECTED[protect],
+        f"frames '{ONE_PERSON}'": frames == ONE_PERSON,
+    }
+    for name in (name for name, wanted in asked.items() if wanted):
+        people.check(network, f"Invert Photo's {name}", "leave it at its default, or choose a generator of heads")
 
 
 def choose_free_channels(model: host.HostModel, masks: AttributeMasks | None) -> Tensor:

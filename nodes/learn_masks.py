@@ -3,6 +3,7 @@
 import torch
 from comfy_api.latest import io
 
+from ..sat3d.domains import check_describes
 from ..sat3d.errors import FileError
 from ..sat3d.learning import FACES, FEWEST_FACES, quick_start
 from . import clips, domains, host, learning_jobs, memory, newer_hosts, widgets
@@ -83,7 +84,9 @@ class SAT3DLearnMasks(io.ComfyNode):
     ) -> io.NodeOutput:
         report, path = host.Report(cls), learning_jobs.file_of(filename, MASKS.folder)
         weights = None if parser == AUTOMATIC else PARSERS.path(parser)
-        seen = learning_jobs.seen_domain(domains.read(domain), weights)
+        chosen = domains.read(domain)
+        check_describes(chosen, model.network.domain)
+        seen = learning_jobs.seen_domain(chosen, weights)
         qmm = clips.load(clip, architecture).qmm(seen)  # words that it does not know are said before any face is drawn
         network = model.ready(_GRADIENT_FACTOR * memory.render_bytes(model.network.config))
         studio = learning_jobs.make_studio(network, qmm, weights)
@@ -115,15 +118,15 @@ def _inputs() -> list[io.Input]:
             options=domains.list_domains(),
             default=domains.HEADS,
             tooltip="What is looked for, in which words: face for photographs of people, head for heads seen from all "
-            "sides, cat, car, synthheads for the built-in heads; or a .json of your own in models/sat3d_domains. "
-            "Press R after adding files.",
+            "sides, cat, car; synthheads, synthcars, synthcats for the built-in generators; or a .json of your own in "
+            "models/sat3d_domains. Press R after adding files.",
         ),
         io.Combo.Input(
             "clip",
             options=clips.LIBRARY.entries(),
             default=clips.ENTRY,
-            tooltip="The image-text model that measures: the built-in one knows SynthHeads; for photographs take a "
-            "file in models/open_clip. Nothing is downloaded.",
+            tooltip="The image-text model that measures: the built-in one knows SynthHeads alone; for anything else, "
+            "cars and cats included, take a file in models/open_clip. Nothing is downloaded.",
         ),
         io.Int.Input(
             "faces",

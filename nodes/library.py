@@ -10,6 +10,7 @@ from ..sat3d.files.safetensors_io import read_header
 from . import model_folders
 
 BUILT_IN = " (built-in)"
+_FIRST = "synthheads"
 
 
 @dataclass(frozen=True)
@@ -109,4 +110,6 @@ def file_stamp(path: Path) -> str:
 
 @cache
 def _assets(folder: Path, library: Library) -> tuple[Path, ...]:
-    return tuple(filter(library.accepts, sorted(folder.glob("*.safetensors"))))
+    # The heads first: the first of a combo is what a new node begins with.
+    files = sorted(folder.glob("*.safetensors"), key=lambda path: (not path.stem.startswith(_FIRST), path.name))
+    return tuple(filter(library.accepts, files))

@@ -3,6 +3,7 @@
 import torch
 from comfy_api.latest import io
 
+from ..sat3d.domains import shows_people
 from ..sat3d.generators import FullHeadConfig, GeneratorConfig, TriplaneConfig, load_generator
 from ..sat3d.generators.checkpoint import SCHEMA
 from ..sat3d.generators.child import SCHEMA as CHILD_SCHEMA
@@ -30,8 +31,8 @@ class LoadEG3D(io.ComfyNode):
             node_id="LoadEG3D",
             display_name="Load EG3D Model",
             category="SAT3D/model",
-            description="Loads a face generator: EG3D (its heads can be turned), PanoHead or SphereHead (all the way "
-            "round), or a 2D StyleGAN2; also one that was tuned to a photo. Nothing inside the files of "
+            description="Loads a generator: a built-in one, an EG3D (its heads can be turned), PanoHead or SphereHead "
+            "(all the way round), or a 2D StyleGAN2; also one that was tuned to a photo. Nothing inside the files of "
             "other projects is run.",
             **newer_hosts.found_by(
                 "eg3d",
@@ -135,6 +136,8 @@ def describe_kind(config: GeneratorConfig) -> str:
         parsing = f", parses its pictures into {config.parsing_labels} parts" if config.parsing_labels else ""
         kind = "SphereHead, two balls" if config.in_balls else f"PanoHead, tri-grid depth {config.grid_depth}"
         return f"{kind}, 360°: heads can be turned all the way round{parsing}"
+    if isinstance(config, TriplaneConfig) and not shows_people(config.domain):
+        return f"EG3D of {config.domain}: they can be turned{', all the way round' * config.knows_all_sides}"
     if isinstance(config, TriplaneConfig):
         return "EG3D: heads can be turned"
     classes = config.backbone.c_dim

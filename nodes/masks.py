@@ -109,14 +109,14 @@ def masks_at_hand(model: host.HostModel) -> AttributeMasks | None:
 
 
 def find_masks(model: host.HostModel) -> AttributeMasks:
-    """The masks of the pack for this very network, else for one of the same style layout.
+    """The masks of the pack for this very network, else for one of the same style layout that draws the same.
 
     Raises:
         LayoutError: there are none.
     """
     layout = model.network.layout.fingerprint
     found = map(load_masks, LIBRARY.built_in().values())
-    fitting = [masks for masks in found if masks.layout_fingerprint == layout]
+    fitting = [masks for masks in found if masks.layout_fingerprint == layout and _draws_what_taught(model, masks)]
     if not fitting:
         raise LayoutError(
             "No masks come with the pack for this generator",
@@ -125,6 +125,15 @@ def find_masks(model: host.HostModel) -> AttributeMasks:
             _how_to_get_them(model),
         )
     return min(fitting, key=lambda masks: masks.warning_for(model.loaded.fingerprint) is not None)
+
+
+def _draws_what_taught(model: host.HostModel, masks: AttributeMasks) -> bool:
+    """Networks of one size have one layout, and cars have nothing to do with cats."""
+    notes, loaded = masks.metadata, model.loaded
+    if notes.get("generator_fingerprint") in (loaded.fingerprint, loaded.parent_fingerprint):
+        return True
+    drawn, taught = model.network.domain, notes.get("domain")
+    return not drawn or not taught or drawn == taught
 
 
 def _how_to_get_them(model: host.HostModel) -> str:

@@ -24,7 +24,6 @@ from .viewer_camera import View, read_view
 
 Report = Callable[[int, int, Tensor], None]  # done, total, the picture
 STILL = "still"
-FRONT = View()
 PATHS = ["orbit", "swing", "nod", "turn", "spiral", STILL]
 
 
@@ -82,7 +81,7 @@ class RenderOrbit(io.ComfyNode):
         rendering: str = widgets.FAST,
     ) -> io.NodeOutput:
         model.check(latent)
-        view = read_view(camera)
+        view = read_view(camera, front_of(model.network))
         if camera and path == STILL:
             yaw_deg = pitch_deg = 0.0
         cameras = make_cameras(model.network, path, frames, yaw_deg, pitch_deg, fov_deg or None, view)
@@ -110,8 +109,9 @@ def _inputs() -> list[io.Input]:
             "path",
             options=PATHS,
             default="orbit",
-            tooltip="orbit: an ellipse around the front. swing: left and right. nod: down and up. turn: all "
-            "the way round. spiral: an ellipse grows and shrinks. still: one view at yaw, pitch.",
+            tooltip="orbit: an ellipse around the front, which of cars is aslant from above. swing: left and right. "
+            "nod: down and up. turn: all the way round. spiral: an ellipse grows and shrinks. still: one view at yaw, "
+            "pitch.",
         ),
         io.Int.Input(
             "frames", default=24, min=1, max=600, tooltip="Frames of the whole loop, for each face. Still: always one."
@@ -122,7 +122,7 @@ def _inputs() -> list[io.Input]:
             min=-180.0,
             max=180.0,
             step=1.0,
-            tooltip="How far the camera goes to the side, degrees. Turn ignores it.",
+            tooltip="How far the camera goes to the side of the front, degrees. Turn ignores it.",
         ),
         io.Float.Input(
             "pitch_deg",
@@ -130,7 +130,7 @@ def _inputs() -> list[io.Input]:
             min=-80.0,
             max=80.0,
             step=1.0,
-            tooltip="How far the camera goes down, degrees; negative is up.",
+            tooltip="How far the camera goes down from the front, degrees; negative is up.",
         ),
         io.Float.Input(
             "fov_deg",
@@ -168,9 +168,10 @@ def make_cameras(
     yaw_deg: float,
     pitch_deg: float,
     fov_deg: float | None,
-    around: View = FRONT,
+    around: View | None = None,
 ) -> Tensor:
-    """``[V, 25]``: a path around a view. A still path is one view, and the only path of a flat generator.
+    """``[V, 25]``: a path around a view (None: the front of what the generator draws). A still path is one view, and
+    the only path of a flat generator.
 
     Raises:
         ConfigError: a flat generator is to be turned.
@@ -178,8 +179,14 @@ def make_cameras(
     if path != STILL:
         as_view_generator(network, "Turning a face",
                           "set path to still to see the picture, or load an EG3D checkpoint")  # fmt: skip
+    around = around or front_of(network)
     yaw, pitch = orbit(1 if path == STILL else frames, math.radians(yaw_deg), math.radians(pitch_deg), path)
     return around.zoomed(network.rig.label(yaw + around.yaw_rad, pitch + around.pitch_rad, fov_deg))
+
+
+def front_of(network: StyleGenerator) -> View:
+    """The view that shows most of what the generator draws: straight ahead of heads, aslant from above of cars."""
+    return View(*network.rig.front)
 
 
 def render_views(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from ..sat3d.domains import shows_people
 from ..sat3d.errors import LayoutError, Sat3dError
 from ..sat3d.generators import TriplaneGenerator
 from ..sat3d.parts.field import SCHEMA, Parts, load_parts
@@ -46,7 +47,8 @@ def _fits(parts: Parts, model: host.HostModel, network: TriplaneGenerator) -> bo
         parts.check(network)
     except LayoutError:
         return False
-    return parts.generator_fingerprint == model.loaded.fingerprint or parts.layout == network.layout.fingerprint
+    alike = parts.layout == network.layout.fingerprint and shows_people(network.domain)  # all fields know heads alone
+    return parts.generator_fingerprint == model.loaded.fingerprint or alike
 
 
 def _paths() -> list[Path]:

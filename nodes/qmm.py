@@ -116,8 +116,8 @@ def _inputs() -> list[io.Input]:
             options=clips.LIBRARY.entries(),
             default=clips.ENTRY,
             **newer_hosts.advanced(),
-            tooltip="The image-text model: the built-in one, which knows SynthHeads, or a file in "
-            "models/open_clip. Nothing is downloaded. Press R after adding files.",
+            tooltip="The image-text model: the built-in one, which knows SynthHeads alone, or a file in "
+            "models/open_clip, as for cars, cats and photographs. Nothing is downloaded. Press R after adding files.",
         ),
         io.Combo.Input(
             "attribute",

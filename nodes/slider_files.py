@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from ..sat3d.domains import shows_people
 from ..sat3d.errors import LayoutError, Sat3dError
 from ..sat3d.sliders import SCHEMA, Sliders, load_sliders
 from . import host, model_folders
@@ -74,7 +75,10 @@ def _fits(sliders: Sliders, model: host.HostModel) -> bool:
         sliders.check_layout(model.network.layout)
     except LayoutError:
         return False
-    return True
+    loaded = model.loaded
+    # Sliders of another network of the same layout are of heads.
+    own = sliders.generator_fingerprint in (loaded.fingerprint, loaded.parent_fingerprint)
+    return own or shows_people(model.network.domain)
 
 
 def list_sliders() -> list[str]:

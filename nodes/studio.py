@@ -9,16 +9,17 @@ from comfy_api import latest
 from comfy_api.latest import io
 from torch import Tensor
 
+from ..sat3d.domains import shipped_domain, shows_people
 from ..sat3d.errors import Sat3dError
-from ..sat3d.generators import TriplaneGenerator
+from ..sat3d.generators import StyleGenerator, TriplaneGenerator
 from ..sat3d.inversion.edit_mask import changed_parts
 from ..sat3d.latent import Latent
 from ..sat3d.masks import AttributeMasks
 from . import host, images, memory, newer_hosts, widgets
 from .masks import choose_masks
-from .orbit import STILL, make_cameras, render_views, to_frame
+from .orbit import STILL, front_of, make_cameras, render_views, to_frame
 from .studio_session import SESSIONS, Faces, Session, split_faces
-from .studio_state import StudioState, read_state
+from .studio_state import PITCH_DEG, StudioState, read_state
 from .transfer import describe_edits
 from .types import EG3D_LATENT, EG3D_MODEL
 from .verdicts import parse
@@ -27,6 +28,7 @@ from .viewer_camera import View, write_view
 UI = "sat3d_studio"  # what the editor listens for
 _SOCKETS = 4  # of references; each takes several
 _FRONT_DEG, _ALL_DEG = 90, 180  # how far the head can be turned to a side
+_BEYOND_DEG = 5  # of the pitch that was learned
 
 
 class SAT3DStudio(io.ComfyNode):
@@ -111,8 +113,10 @@ class SAT3DStudio(io.ComfyNode):
         changed = torch.zeros(picture.shape[:3])
         if edited is not source:
             before = render_state(model, source, wanted, session.resolution)
-            changed = images.to_mask(changed_parts(images.from_host(before), images.from_host(picture), parse))
-        view = View(math.radians(wanted.yaw_deg), math.radians(wanted.pitch_deg))
+            told_by = parse if shows_people(model.network.domain) else None
+            changed = images.to_mask(changed_parts(images.from_host(before), images.from_host(picture), told_by))
+        front = front_of(model.network)
+        view = View(front.yaw_rad + math.radians(wanted.yaw_deg), front.pitch_rad + math.radians(wanted.pitch_deg))
         shown = latest.ui.PreviewImage(picture, cls=cls).as_dict() | {UI: [describe_session(model, session)]}
         return io.NodeOutput(edited, picture, write_view(view), host.keep(changed), describe_edits(edited), ui=shown)
 
@@ -168,4 +172,15 @@ def describe_session(model: host.HostModel, session: Session) -> dict[str, objec
         "references": [face.name or "a face without name" for face in faces.references],
         "source": faces.source.name or "a face without name",
         "most_yaw_deg": limit,
+        "pitch_deg": find_pitch_limits(model.network),
     }
+
+
+def find_pitch_limits(network: StyleGenerator) -> tuple[float, float]:
+    """How far the view can be turned up and down from the front, degrees; things that are no people are shown from no
+    farther than a little beyond where they were learned from: nobody knows a car from below."""
+    known = None if shows_people(network.domain) else shipped_domain(network.domain)
+    if known is None:
+        return -PITCH_DEG, PITCH_DEG
+    (low, high), front = known.sampling.pitch_deg, known.front_deg[1]
+    return max(-PITCH_DEG, low - front - _BEYOND_DEG), min(PITCH_DEG, high - front + _BEYOND_DEG)

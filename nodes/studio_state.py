@@ -31,7 +31,7 @@ class Change:
 
 @dataclass(frozen=True)
 class StudioState:
-    """The edits by attribute, and from where the head is seen; 0, 0 is the front."""
+    """The edits by attribute, and from where the head is seen, counted from the front."""
 
     edits: Mapping[str, Change] = field(default_factory=dict)
     yaw_deg: float = 0.0

@@ -20,7 +20,7 @@ _FOCAL = [16, 20]  # places of the focal lengths in a camera label
 
 @dataclass(frozen=True)
 class View:
-    """From where a head is seen, 0 from the front, and how much nearer than usual."""
+    """From where a head is seen, 0 from straight ahead, and how much nearer than usual."""
 
     yaw_rad: float = 0.0
     pitch_rad: float = 0.0
@@ -33,8 +33,8 @@ class View:
         return cameras
 
 
-def read_view(camera: Mapping[str, Any] | None) -> View:
-    """The front where nothing is connected, or a viewer that has not been opened yet.
+def read_view(camera: Mapping[str, Any] | None, front: View | None = None) -> View:
+    """``front`` (None: straight ahead) where nothing is connected, or a viewer that has not been opened yet.
 
     The viewers' axes are those of an exported mesh: y up, the face looks to +z. How far they are away means nothing,
     since they scale every model to their stage.
@@ -43,7 +43,7 @@ def read_view(camera: Mapping[str, Any] | None) -> View:
         ShapeError: not a camera, or one that stands where it looks.
     """
     if not camera:
-        return View()
+        return front or View()
     try:
         place, target = ([float(camera[end][axis]) for axis in "xyz"] for end in ("position", "target"))
         zoom = float(camera.get("zoom", 1.0))

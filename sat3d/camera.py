@@ -21,20 +21,28 @@ _POLE_MARGIN_RAD = 1e-5
 
 @dataclass(frozen=True)
 class CameraRig:
-    """The sphere a domain's cameras sit on: radius and look-at point in world units, focal length of a unit image."""
+    """The sphere a domain's cameras sit on: radius and look-at point in world units, focal length of a unit image.
+
+    ``front``: yaw and pitch in radians of the one view that shows most: 0, 0 of faces, aslant from above of cars.
+    """
 
     radius: float = 2.7
     pivot: tuple[float, float, float] = (0.0, 0.0, 0.2)
     focal: float = FFHQ_FOCAL
+    front: tuple[float, float] = (0.0, 0.0)
 
     def label(
-        self, yaw_rad: float | Tensor = 0.0, pitch_rad: float | Tensor = 0.0, fov_deg: float | None = None
+        self,
+        yaw_rad: float | Tensor | None = None,
+        pitch_rad: float | Tensor | None = None,
+        fov_deg: float | None = None,
     ) -> Tensor:
-        """``[V, 25]`` labels for V poses (scalars give V = 1).
+        """``[V, 25]`` labels for V poses (scalars give V = 1); an angle of None is that of the front.
 
         The camera sits on the sphere about the origin and looks at the pivot.
         """
-        yaw, pitch = torch.broadcast_tensors(_as_vector(yaw_rad), _as_vector(pitch_rad))
+        given = (own if angle is None else angle for angle, own in zip((yaw_rad, pitch_rad), self.front, strict=True))
+        yaw, pitch = torch.broadcast_tensors(*map(_as_vector, given))
         pose = look_at_pose(yaw, pitch, self.radius, self.pivot)
         focal = self.focal if fov_deg is None else focal_from_fov(fov_deg)
         return make_label(pose, intrinsics(focal))

@@ -104,3 +104,10 @@ def test_bad_views_are_refused(call):
 
 def test_rig_field_of_view_override():
     assert CameraRig().label(0.0, 0.0, fov_deg=30)[0, 16] == pytest.approx(focal_from_fov(30))
+
+
+def test_what_is_not_said_is_that_of_the_front():
+    rig = CameraRig(pivot=(0.0, 0.0, 0.0), front=(0.6, -0.3))
+    assert torch.equal(rig.label(), rig.label(0.6, -0.3))
+    assert torch.equal(rig.label(0.0), rig.label(0.0, -0.3)) and not torch.equal(rig.label(0.0), rig.label())
+    assert torch.equal(CameraRig().label(), CameraRig().label(0.0, 0.0))

@@ -8,7 +8,16 @@ import pytest
 
 from sat3d.clip.built_in_clip import KIND
 from sat3d.clip.tokenizer import words_of
-from sat3d.domains import SCHEMA, Preselection, Quota, RegionPart, domain_names, load_domain, parse_domain
+from sat3d.domains import (
+    SCHEMA,
+    Preselection,
+    Quota,
+    RegionPart,
+    check_describes,
+    domain_names,
+    load_domain,
+    parse_domain,
+)
 from sat3d.errors import ConfigError, FileError, Sat3dError
 from training.synthheads.labels import ATTRIBUTE_VALUES
 
@@ -243,6 +252,9 @@ WRONG_FORMS = {
     "a value right for two phrases": changed("attributes/fur/colour/phrases/red fur", ["black"]),
     "no value": changed("attributes/fur/colour/phrases/red fur", []),
     "infinity": changed("description", float("inf")),
+    "a front that is one number": changed("front_deg", 38),
+    "a front from below the ground": changed("front_deg", [0, 120]),
+    "a front in words": changed("front_deg", ["left", 0]),
     "deep nesting": changed("attributes/fur", json.loads("[" * 300 + "]" * 300)),
 }
 
@@ -344,3 +356,12 @@ def test_what_is_kept_is_measured_but_no_attribute():
 def test_what_cannot_be_kept_is_refused(kept, message):
     with pytest.raises(ConfigError, match=message):
         parse_domain(changed("kept", kept))
+
+
+def test_phrases_of_people_are_for_generators_of_people():
+    for drawn in ("", "synthheads", "face", "chairs"):  # nothing is known of the first and the last
+        check_describes(load_domain("synthheads"), drawn)
+    for own in ("synthcars", "car"):
+        check_describes(load_domain(own), "synthcars")
+    with pytest.raises(ConfigError, match=r"synthheads.*Wanted: synthcars.*choose the domain synthcars"):
+        check_describes(load_domain("synthheads"), "synthcars")

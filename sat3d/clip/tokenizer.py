@@ -65,7 +65,8 @@ class WordTokenizer:
             ", ".join(f"{word!r} in {text!r}" for word, text in list(unknown.items())[:_MOST_NAMED]) + more,
             f"of its {len(self.numbers)} words, {near}",
             "say it with other words, or take a CLIP that knows them all: an open_clip_model.safetensors of ViT-B-32 "
-            "or larger, from a model hub, in the host's models/open_clip or as the command's image-text weights",
+            "or larger, from a model hub, or one trained on such pictures (training/train_clip.py), in the host's "
+            "models/open_clip or as the command's image-text weights",
         )
 
     def _describe_near(self, word: str) -> str:

@@ -6,6 +6,7 @@ package; :func:`load_domain` also reads a user's own.
 
 from .domain import DescriptorGroup, Domain, PictureSampling, Preselection, Quota, RegionPart
 from .reading import SCHEMA, domain_names, load_domain, parse_domain
+from .shipped import check_describes, shipped_domain, shows_people
 
 __all__ = [
     "SCHEMA",
@@ -15,7 +16,10 @@ __all__ = [
     "Quota",
     "RegionPart",
     "PictureSampling",
+    "check_describes",
     "domain_names",
     "load_domain",
     "parse_domain",
+    "shipped_domain",
+    "shows_people",
 ]

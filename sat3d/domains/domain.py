@@ -7,6 +7,7 @@ from types import MappingProxyType
 from ..errors import ConfigError
 
 SLOT = "{}"
+_HALF_ROUND_DEG = 185.0  # from one side to the other, and a little beyond
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Domain:
     ``preselection`` and ``sampling`` speak of; "" and empty where nothing is parsed. ``covers``: attribute to those it
     hides or bares, as dark glasses do with eyes: they cannot be asked to look as before. ``hidden``: attribute to the
     phrases with which it cannot be seen, such as hair colour with *a bald head*; such pictures teach nothing about it.
-    (Both are variants of ours.)
+    (Both are variants of ours.) ``front_deg``: yaw and pitch of the one view that shows most.
 
     Example:
         >>> from sat3d.domains import load_domain
@@ -109,6 +110,7 @@ class Domain:
     sampling: PictureSampling = field(default_factory=PictureSampling)
     covers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     hidden: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    front_deg: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self):
         for name in ("attributes", "kept", "regions", "preselection", "covers", "hidden"):
@@ -117,6 +119,12 @@ class Domain:
     def __iter__(self) -> Iterator[DescriptorGroup]:
         """Every group, attribute by attribute, then those of what is kept: the order in which scores are laid out."""
         return (group for groups in (*self.attributes.values(), *self.kept.values()) for group in groups)
+
+    @property
+    def all_round(self) -> bool:
+        """Whether its things are looked at from behind, too."""
+        low, high = self.sampling.yaw_deg
+        return high - low > _HALF_ROUND_DEG
 
     @property
     def num_phrases(self) -> int:

@@ -2,8 +2,9 @@
 
 A descriptor group is a list of phrases or, where the pictures' truth is known, an object
 ``{"truth": fact, "phrases": {phrase: [values of the fact it is right for]}}``; each group for itself, so that groups
-with and without a truth stand side by side. "kept" holds such groups of what no edit is to change. What masks are
-learned from besides (``parser``, ``regions``, ``preselection``, ``sampling``) is read by ``learning.py``.
+with and without a truth stand side by side. "kept" holds such groups of what no edit is to change. "front_deg" is the
+yaw and pitch of the view that shows most (0, 0 where it is not said). What masks are learned from besides
+(``parser``, ``regions``, ``preselection``, ``sampling``) is read by ``learning.py``.
 """
 
 import json
@@ -51,7 +52,7 @@ def parse_domain(content: Any, source: str = "domain") -> Domain:
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
         got = checks.brief(content.get("schema")) if isinstance(content, dict) else "none"
         raise FileError("Not a domain file", f"{source} with schema {got}", SCHEMA, HELP)
-    checks.keys(content, _REQUIRED, {"description", "kept", *LEARNING_KEYS}, source)
+    checks.keys(content, _REQUIRED, {"description", "kept", "front_deg", *LEARNING_KEYS}, source)
     name = checks.name(content["name"], f"{source}: name")
     groups = _named_groups(content["attributes"], "attributes", source)
     kept = _named_groups(content["kept"], "kept", source) if "kept" in content else {}
@@ -65,7 +66,14 @@ def parse_domain(content: Any, source: str = "domain") -> Domain:
         kept,
         description if description != "-" else "",
         **read_learning(content, groups, source),
+        front_deg=_front(content.get("front_deg", [0, 0]), f"{source}: front_deg"),
     )
+
+
+def _front(content: Any, where: str) -> tuple[float, float]:
+    if not isinstance(content, list) or len(content) != 2:
+        raise checks.wrong(where, content, "two numbers: yaw and pitch in degrees")
+    return checks.number(content[0], where, -180, 180), checks.number(content[1], where, -89, 89)
 
 
 def _path_of(name_or_path: str | os.PathLike) -> Path:

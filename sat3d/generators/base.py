@@ -140,6 +140,11 @@ class StyleGenerator(nn.Module, ABC):
         return CameraRig()
 
     @property
+    def domain(self) -> str:
+        """What it draws, by the name of a domain; "": not known."""
+        return ""
+
+    @property
     def own_resolution(self) -> int:
         """The side of the picture before super-resolution, if nothing else is asked for."""
         return self.config.img_resolution
@@ -210,6 +215,10 @@ class ViewGenerator(StyleGenerator):
     """
 
     config: TriplaneConfig
+
+    @property
+    def domain(self) -> str:
+        return self.config.domain
 
     @property
     def knows_all_sides(self) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ..camera import LABEL_SIZE
+from ..domains import shipped_domain
 from ..errors import ConfigError
 from .config_checks import (
     MAX_CHANNELS,
@@ -276,7 +277,8 @@ class TriplaneConfig:
     Beyond the published networks: ``density_gain`` multiplies the decoder's density; ``background_hidden`` > 0 adds a
     picture behind the volume, made by a layer of that many units with a style of its own, which ``background_grid`` > 0
     gives a learned picture of so many cells per side each; ``edit_torgb`` counts the styles of the backbone's toRGB
-    layers among those that SAT3D edits.
+    layers among those that SAT3D edits. ``domain``: what it draws, by the name of a domain; "": not known, such as
+    faces of published networks.
     """
 
     backbone: BackboneConfig = field(
@@ -293,6 +295,7 @@ class TriplaneConfig:
     background_grid: int = 0
     edit_torgb: bool = False
     family: Literal["eg3d"] = "eg3d"
+    domain: str = ""
 
     def __post_init__(self):
         check_axes(self.plane_axes)
@@ -313,6 +316,8 @@ class TriplaneConfig:
         check_range("background_hidden", self.background_hidden, 0, MAX_CHANNELS)
         check_range("background_grid", self.background_grid, 0, 256)
         check_flag("edit_torgb", self.edit_torgb)
+        if not isinstance(self.domain, str):
+            raise ConfigError("The domain of a generator is a name", self.domain, "text", "check the config")
 
     def _check_planes(self) -> None:
         if self.backbone.img_channels % len(self.plane_axes):
@@ -340,7 +345,8 @@ class TriplaneConfig:
     @property
     def knows_all_sides(self) -> bool:
         """Whether it was trained on views from all around the head, its back included."""
-        return False
+        known = shipped_domain(self.domain)
+        return known is not None and known.all_round
 
     @property
     def img_resolution(self) -> int:

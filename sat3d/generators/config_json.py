@@ -26,7 +26,10 @@ _CONFIG_OF_FAMILY = {
 
 def config_to_dict(config: GeneratorConfig) -> dict[str, Any]:
     """A config as plain JSON data; :func:`config_from_dict` is its inverse."""
-    return dataclasses.asdict(config)
+    data = dataclasses.asdict(config)
+    if not data.get("domain", True):
+        del data["domain"]  # so that older versions, which do not know it, read the file
+    return data
 
 
 def config_from_dict(data: dict[str, Any]) -> GeneratorConfig:

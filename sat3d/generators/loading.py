@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,6 +99,7 @@ def load_generator(
         return _load_child(path, base, others, progress)
     if path.suffix.lower() == ".safetensors":
         config, tensors, metadata = read_checkpoint(path)
+        config = _with_domain(config, metadata)
     else:
         from .official import read_network
 
@@ -107,6 +108,13 @@ def load_generator(
         metadata = {**foreign.notes, "source_sha256": foreign.source_sha256, "licence": foreign.licence}
     network = generator_from_tensors(config, tensors)
     return LoadedGenerator(network, network.fingerprint(), metadata)
+
+
+def _with_domain(config: GeneratorConfig, metadata: Mapping[str, str]) -> GeneratorConfig:
+    """Files say what they draw beside their architecture."""
+    if isinstance(config, StyleGAN2Config) or config.domain:
+        return config
+    return replace(config, domain=metadata.get("domain", ""))
 
 
 def _load_child(

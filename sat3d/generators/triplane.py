@@ -1,5 +1,6 @@
 """The EG3D generator (Chan et al. 2022): style backbone -> feature planes -> volume rendering -> super-resolution."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any
@@ -9,6 +10,7 @@ from einops import rearrange
 from torch import Tensor
 
 from ..camera import CameraRig, check_label
+from ..domains import shipped_domain
 from ..errors import ConfigError, ShapeError
 from ..style_space import EDITABLE_GROUPS, StyleLayer, StyleLayout
 from .background import LAYER as BACKGROUND_LAYER
@@ -64,10 +66,13 @@ class TriplaneGenerator(ViewGenerator):
 
     @property
     def rig(self) -> CameraRig:
-        """The sphere of cameras this generator was trained with; its focal length is that of the domain."""
+        """The sphere of cameras this generator was trained with; focal length and front are those of the domain."""
         rendering = self.config.rendering
         focal = _FOCAL_OF_RADIUS.get(rendering.avg_camera_radius, CameraRig().focal)
-        return CameraRig(rendering.avg_camera_radius, rendering.avg_camera_pivot, focal)
+        known = shipped_domain(self.config.domain)
+        yaw_deg, pitch_deg = (0.0, 0.0) if known is None else known.front_deg
+        front = (math.radians(yaw_deg), math.radians(pitch_deg))
+        return CameraRig(rendering.avg_camera_radius, rendering.avg_camera_pivot, focal, front)
 
     def map(
         self, z: Tensor, camera: Tensor | None = None, truncation_psi: float = 1.0, truncation_cutoff: int | None = None

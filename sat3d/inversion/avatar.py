@@ -12,6 +12,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from ..domains import shows_people
 from ..errors import ConfigError, ShapeError
 from ..faces.finding import find_faces
 from ..faces.networks import face_networks_on
@@ -62,8 +63,9 @@ def find_avatar(
 
 
 def makes_drawn_heads(network: StyleGenerator) -> bool:
-    """Whether its cameras stand where those of the built-in domain do; those of official checkpoints do not."""
-    return isinstance(network, ViewGenerator) and are_cameras_of(BUILT_IN, network.rig)
+    """Whether its cameras stand where those of the built-in domain do; those of official checkpoints do not, nor do
+    those of things that are no people, whatever they look at."""
+    return isinstance(network, ViewGenerator) and shows_people(network.domain) and are_cameras_of(BUILT_IN, network.rig)
 
 
 def check_drawn_heads(network: StyleGenerator) -> None:
@@ -74,10 +76,17 @@ def check_drawn_heads(network: StyleGenerator) -> None:
     if not makes_drawn_heads(network):
         raise ConfigError(
             "An avatar is for generators of drawn heads",
-            "a flat one" if not isinstance(network, ViewGenerator) else "one with cameras of its own, as of photos",
+            _describe(network),
             "the built-in generator, or one that was trained on the same heads",
             "choose W, W+ or tune: a generator of photographs finds the face of a photo itself",
         )
+
+
+def _describe(network: StyleGenerator) -> str:
+    if not isinstance(network, ViewGenerator):
+        return "a flat one"
+    of_photos = shows_people(network.domain)
+    return "one with cameras of its own, as of photos" if of_photos else f"one of {network.domain}"
 
 
 def likely(w: Tensor, statistics: WStatistics) -> Tensor:

@@ -60,7 +60,8 @@ def first_guess(tools: Inverter, target: Target, statistics: WStatistics) -> Sta
         return ask_encoder(tools, target)
     if not isinstance(tools.network, ViewGenerator):
         return Start()
-    return Start(yaw_rad=_find_likely_yaw(tools, target, statistics.mean[:, None]))
+    yaw_rad = _find_likely_yaw(tools, target, statistics.mean[:, None])
+    return Start(yaw_rad=yaw_rad, pitch_rad=tools.network.rig.front[1])
 
 
 @torch.no_grad()
@@ -92,7 +93,8 @@ def ask_encoder(tools: Inverter, target: Target, roll_rad: float = 0.0, camera: 
         return replace(camera, w=w, ws=several)
     if not isinstance(tools.network, ViewGenerator):
         return Start(w, ws=several)
-    return Start(w, _find_likely_yaw(tools, target, found.ws), 0.0, roll_rad, ws=several)
+    yaw_rad = _find_likely_yaw(tools, target, found.ws)
+    return Start(w, yaw_rad, tools.network.rig.front[1], roll_rad, ws=several)
 
 
 def upright(image: Tensor, roll_rad: float) -> Tensor:

@@ -133,8 +133,12 @@ class _Tuning:
         other = self.plain.styles(self.plain.broadcast(self.statistics.w(v)))
         styles = torch.lerp(self.styles[face : face + 1], other, self.options.reach)
         limits_deg = _ALL_AROUND_DEG if self.plain.knows_all_sides else _TURN_DEG
-        yaw, pitch = (float(share) * math.radians(limit) for share, limit in zip(turn, limits_deg, strict=True))
-        return styles, self.plain.rig.label(yaw, pitch).to(styles.device)
+        rig = self.plain.rig
+        yaw, pitch = (
+            front + float(share) * math.radians(limit)
+            for front, share, limit in zip(rig.front, turn, limits_deg, strict=True)
+        )
+        return styles, rig.label(yaw, pitch).to(styles.device)
 
     @torch.no_grad()
     def _picture(self) -> Tensor:

@@ -1,6 +1,7 @@
 """Our checkpoint files: round trip, strictness, damage."""
 
 import json
+import math
 
 import pytest
 import torch
@@ -23,6 +24,29 @@ def test_round_trip_computes_the_same_image(saved, triplane, styles):
     assert loaded.metadata["licence"] == "free" and loaded.fingerprint == triplane.fingerprint()
     assert torch.equal(loaded.network.synthesize(styles).image, triplane.synthesize(styles).image)
     assert not loaded.network.training and not any(p.requires_grad for p in loaded.network.parameters())
+
+
+def test_what_it_draws_is_told_by_its_file_and_says_from_where_it_is_seen(tmp_path, triplane):
+    path, tensors = tmp_path / "cars.safetensors", triplane.state_dict()
+    save_checkpoint(path, triplane.config, tensors, {"domain": "synthcars"})
+    cars = load_generator(path)
+    assert cars.network.domain == "synthcars" and cars.fingerprint == triplane.fingerprint()
+    assert cars.network.knows_all_sides and cars.network.rig.front == (math.radians(38), math.radians(-15))
+    assert cars.network.coarser(0.5).rig == cars.network.rig
+    save_checkpoint(tmp_path / "again.safetensors", cars.network.config, tensors, {})
+    assert load_generator(tmp_path / "again.safetensors").network.domain == "synthcars"
+
+
+@pytest.mark.parametrize("domain", ["", "synthheads", "chairs", "../synthcars"])
+def test_others_are_seen_from_straight_ahead(tmp_path, triplane, domain):
+    path = tmp_path / "other.safetensors"
+    save_checkpoint(path, triplane.config, triplane.state_dict(), {"domain": domain})
+    network = load_generator(path).network
+    assert network.rig == triplane.rig and network.rig.front == (0.0, 0.0) and not network.knows_all_sides
+
+
+def test_versions_that_know_no_domains_read_what_names_none(saved):
+    assert "domain" not in json.loads(read_header(saved)["config"])
 
 
 def test_half_precision_file_loads_as_float32(tmp_path, triplane):

@@ -28,7 +28,8 @@ from tests.sliders.setup import tiny_sliders
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOWS = sorted(path.stem for path in (ROOT / "workflows/api").glob("*.json"))
-BUILT_IN, OFFICIAL = "synthheads-256 (built-in)", "ffhq512-128.pkl"
+BUILT_IN, OFFICIAL, CARS = "synthheads-256 (built-in)", "ffhq512-128.pkl", "synthcars (built-in)"
+CARS_ATTRIBUTES = ("colour", "shape")
 WIDGETS = {"COMBO": str, "INT": int, "FLOAT": (int, float), "STRING": str}
 SEEN = ("SaveImage", "PreviewImage", "SaveVideo", "Preview3D", "PreviewAny")  # what shows or saves
 READABLE = 0.7  # below 0.57 the page draws no text
@@ -96,6 +97,7 @@ def api_of(graph: dict, kinds, subgraphs: dict, prefix: str = "", outside: list 
 def test_there_are_the_promised_templates():
     assert FLOWS == [
         "1 First face",
+        "10 Cars",
         "2 First edit",
         "3 Six attributes",
         "3b Change the hair",
@@ -160,7 +162,7 @@ def check_value(slot, value, where):
     assert isinstance(value, WIDGETS[slot.kind]) and not isinstance(value, bool), where
     assert slot.options.get("min", value) <= value <= slot.options.get("max", value), where
     listed = slot.options.get("options", [value])
-    assert value in [*listed, BUILT_IN, OFFICIAL], f"{where} = {value} is not one of {listed}"
+    assert value in [*listed, BUILT_IN, OFFICIAL, CARS, *CARS_ATTRIBUTES], f"{where} = {value} is not one of {listed}"
 
 
 @pytest.mark.parametrize("name", FLOWS)
@@ -314,7 +316,7 @@ def test_only_those_that_say_so_need_a_download(name):
         assert model["directory"] == "checkpoints" and model["url"].rsplit("/", 1)[1] == model["name"]
         assert any("NEEDS A MODEL" in str(node["widgets_values"]) for node in ui["nodes"])
         return
-    assert "models" not in ui and '"models":' not in text and BUILT_IN in text
+    assert "models" not in ui and '"models":' not in text and (CARS if name == "10 Cars" else BUILT_IN) in text
     samples = [node for node in read(name, "workflows/api").values() if node["class_type"] == "SAT3DSampleFace"]
     assert all(node["inputs"]["truncation"] == 1.0 for node in samples)
 
@@ -325,8 +327,9 @@ def shipped(part, shelf, assets, triplane, monkeypatch):
     entry = shelf / "turn.safetensors"
     library = part("nodes.library").Library
     path = library.path
-    monkeypatch.setattr(library, "path", lambda self, name: entry if name in (BUILT_IN, OFFICIAL) else path(self, name))
-    names = part("nodes.masks").FACE_ATTRIBUTES
+    stood_for = (BUILT_IN, OFFICIAL, CARS)
+    monkeypatch.setattr(library, "path", lambda self, name: entry if name in stood_for else path(self, name))
+    names = (*part("nodes.masks").FACE_ATTRIBUTES, *CARS_ATTRIBUTES)
     AttributeMasks(
         torch.zeros(len(names) + 1, triplane.layout.num_editable),
         names,

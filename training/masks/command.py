@@ -15,7 +15,7 @@ import torch
 
 from training.common.console import INTERRUPTED
 from sat3d.clip import choose_architecture, load_clip
-from sat3d.domains import load_domain
+from sat3d.domains import check_describes, load_domain
 from sat3d.errors import ConfigError, FileError
 from sat3d.files.reading import read_bytes
 from sat3d.files.writing import make_folder, write_text
@@ -139,6 +139,7 @@ def check_files(settings: MaskSettings) -> None:
 def make_studio(settings: MaskSettings, loaded: LoadedGenerator, device: torch.device) -> Studio:
     """Generator, QMM and parser on the device."""
     domain, network, pictures = load_domain(settings.domain), loaded.network, settings.pictures
+    check_describes(domain, network.domain)
     if pictures.samples and isinstance(network, TriplaneGenerator):
         coarse, fine = pictures.samples
         network = network.with_rendering(depth_resolution=coarse, depth_resolution_importance=fine)

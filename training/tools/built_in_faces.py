@@ -1,4 +1,4 @@
-"""Faces of the built-in generator and edits of them by the built-in masks, for scripts that make pictures."""
+"""Faces of a built-in generator and edits of them by the built-in masks, for scripts that make pictures."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,13 +17,14 @@ from sat3d.transfer import transfer
 
 @dataclass
 class BuiltInFaces:
-    """As the nodes make them; ``masks_path``: another masks file. The networks are read when first asked for."""
+    """As the nodes make them; ``masks_path``, ``generator_path``: other files. They are read when first asked for."""
 
     masks_path: Path = MASKS
+    generator_path: Path = GENERATOR
 
     @cached_property
     def loaded(self) -> LoadedGenerator:
-        return load_generator(GENERATOR)
+        return load_generator(self.generator_path)
 
     @property
     def network(self) -> TriplaneGenerator:
@@ -48,7 +49,7 @@ class BuiltInFaces:
         """``source`` with the reference's ``attribute``."""
         return transfer(source, reference, self.masks, [attribute], self.network.layout, intensity)
 
-    def picture(self, face: Latent, yaw_rad: float = 0.0, pitch_rad: float = 0.0) -> Image.Image:
-        """From a camera of the generator's own rig."""
+    def picture(self, face: Latent, yaw_rad: float | None = None, pitch_rad: float | None = None) -> Image.Image:
+        """From a camera of the generator's own rig; an angle of None is that of the front."""
         camera = self.network.rig.label(yaw_rad, pitch_rad)
         return to_pil(self.network.synthesize(face.styles, camera).image)[0]

@@ -21,7 +21,7 @@ from sat3d.animation.retargeting import Retargeting
 from sat3d.animation.streaming import Animation, frames_of, make_clip
 from sat3d.generators import RenderOptions
 from sat3d.latent import Latent
-from sat3d.networks.built_in import EXPRESSIONS, MASKS
+from sat3d.networks.built_in import CARS, CARS_MASKS, EXPRESSIONS, MASKS
 from sat3d.normals import normals_from_depth
 from sat3d.parts.field import load_parts
 from sat3d.parts.generator import views_of
@@ -47,6 +47,7 @@ CHAIN = (
 )
 _SIDE, _NEAR = 0.4, 0.2  # yaw, radians
 _INPAINTED_DEG = 20.0
+_CARS = (3, 8)  # seeds
 _CLIP = (7, 1, 6)  # seed, number and frames
 
 
@@ -145,6 +146,16 @@ def animated(source_seed: int, reference_seed: int | None = None):
     return draw
 
 
+def cars(studio: BuiltInFaces) -> Image.Image:
+    """Two cars, the second in the colour of the first, the first in the shape of the second; then both from behind."""
+    garage = BuiltInFaces(CARS_MASKS, CARS)
+    first, second = map(garage.face, _CARS)
+    edits = garage.edit(second, first, "colour"), garage.edit(first, second, "shape")
+    behind = garage.network.rig.front[0] + math.pi
+    seen = (first, second, *edits)
+    return contact_sheet([[garage.picture(car, yaw) for car in seen] for yaw in (None, behind)], cell_px=160)
+
+
 PICTURES: dict[str, tuple[Path, Callable[[BuiltInFaces], Image.Image]]] = {
     "edits": (ROOT / "docs" / "edits.jpg", edits),
     "first_face": (ROOT / "workflows" / "1 First face.jpg", first_face),
@@ -157,6 +168,7 @@ PICTURES: dict[str, tuple[Path, Callable[[BuiltInFaces], Image.Image]]] = {
     "scores": (ROOT / "workflows" / "6 Scores.jpg", one_edit(14, 62, "eyeglasses", turned=False)),
     "refining": (ROOT / "workflows" / "8 Refine.jpg", refining),
     "inpainting": (ROOT / "workflows" / "8b Hand to inpainting.jpg", inpainting),
+    "cars": (ROOT / "workflows" / "10 Cars.jpg", cars),
 }
 
 

@@ -31,6 +31,10 @@ _ORDER = (
     "synthheads-masks",
     "synthheads-parts",
     "synthheads-expressions",
+    "synthcars",
+    "synthcars-masks",
+    "synthcats",
+    "synthcats-masks",
 )
 
 

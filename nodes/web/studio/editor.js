@@ -141,7 +141,8 @@ export class Editor {
   turn(yaw, pitch, done = false) {
     const most = this.session?.most_yaw_deg ?? 180;
     const round = most >= 180 ? ((((yaw + 180) % 360) + 360) % 360) - 180 : clamp(yaw, most);
-    this.state.view = { yaw_deg: round, pitch_deg: most ? clamp(pitch, MOST_PITCH_DEG) : 0 };
+    const [low, high] = this.session?.pitch_deg ?? [-MOST_PITCH_DEG, MOST_PITCH_DEG];
+    this.state.view = { yaw_deg: round, pitch_deg: most ? Math.min(Math.max(pitch, low), high) : 0 };
     this.changed(done);
   }
 

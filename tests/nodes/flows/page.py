@@ -37,13 +37,15 @@ class Page(Graph):
         self.y += node.size[1] + GAP
         return node
 
-    def load(self) -> Node:
-        return self.put("LoadEG3D", 110, checkpoint=BUILT_IN)
+    def load(self, checkpoint: str = BUILT_IN) -> Node:
+        return self.put("LoadEG3D", 110, checkpoint=checkpoint)
 
     def sample(self, model: Node, seed: int, title: str, **more) -> Node:
         return self.put("SAT3DSampleFace", 150, title, model=model["model"], seed=seed, **more)
 
-    def edit(self, model: Node, source: Wire, reference: Node, attribute: str, tall: int = 270) -> Node:
+    def edit(
+        self, model: Node, source: Wire, reference: Node, attribute: str, tall: int = 270, title: str = ""
+    ) -> Node:
         """An attribute of the reference onto the source."""
         faces = {"source": source, "reference": reference["latent"]}
-        return self.put("SAT3DTransfer", tall, model=model["model"], **faces, attribute=attribute)
+        return self.put("SAT3DTransfer", tall, title, model=model["model"], **faces, attribute=attribute)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from .animation import animate_a_face, your_video
 from .builder import Graph
+from .cars import cars
 from .first_steps import first_edit, first_face
 from .learning import learn_masks
 from .official import official_ffhq
@@ -34,4 +35,5 @@ TEMPLATES: tuple[Callable[[Kinds], Graph], ...] = (
     refine,
     hand_to_inpainting,
     studio,
+    cars,
 )

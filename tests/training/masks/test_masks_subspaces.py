@@ -56,3 +56,9 @@ def test_both_forms_learn_and_go_on_exactly(files, tmp_path):
 def test_without_a_population_there_is_nothing_to_begin_with(files, tmp_path):
     with pytest.raises(ConfigError, match="begin with a population"):
         make_trainer(files, tmp_path / "masks.safetensors", "--form", "subspaces", "--start", "plain")
+
+
+def test_subspaces_move_as_many_numbers_as_asked(files, tmp_path):
+    trainer = make_trainer(files, tmp_path / "masks.safetensors", *FORM, "--rank", "2")
+    subspaces = trainer.task.masks.carrier.subspaces
+    assert subspaces.read.shape[-1] == subspaces.write.shape[-1] == 2

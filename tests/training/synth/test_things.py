@@ -1,5 +1,6 @@
 """What every domain of rendered things has to keep, whatever it shows."""
 
+import math
 import re
 from collections import Counter
 
@@ -161,3 +162,14 @@ def test_things_are_rendered_inside_the_picture_and_the_box(domain):
     half = domain.learning.box / 2
     position = np.abs(domain.build(domain.default).mesh.position)
     assert (position[:, [0, 2]] < half).all()
+
+
+@pytest.mark.parametrize("name", [*THINGS, "synthheads"])
+def test_nodes_begin_with_the_view_that_the_domain_calls_its_front(name):
+    views, told = find_domain(name).views, load_domain(name)
+    assert [math.radians(angle) for angle in told.front_deg] == pytest.approx(
+        [views.front.yaw_rad, views.front.pitch_rad]
+    )
+    for given, drawn_from in ((told.sampling.yaw_deg, views.yaw_rad), (told.sampling.pitch_deg, views.pitch_rad)):
+        assert drawn_from[0] - 1e-6 <= math.radians(given[0]) < math.radians(given[1]) <= drawn_from[1] + 1e-6
+    assert told.all_round == views.all_round

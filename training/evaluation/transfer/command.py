@@ -182,14 +182,14 @@ def _mask_files(settings: JudgeTransfer, stage: Stage) -> dict[str, Path]:
 
 
 def shipped_masks(layout_fingerprint: str) -> list[Path]:
-    """The masks for this layout that come with the package, at most one file."""
+    """The masks for this layout that come with the package, at most one file; of heads, which alone are measured."""
     found = []
     for path in sorted(ASSETS.glob("*.safetensors")):
         try:
             header = read_header(path, SCHEMAS, "a masks file", "")
         except FileError:
             continue
-        if header.get("layout_fingerprint") == layout_fingerprint:
+        if header.get("layout_fingerprint") == layout_fingerprint and header.get("domain") in (None, "synthheads"):
             found.append(path)
     return found[:1]
 
