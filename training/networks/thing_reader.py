@@ -35,7 +35,7 @@ from .targets import UNKNOWN
 _ZOOM = 1.2
 _EVALUATION_BATCH = 64
 _GROUPS = {"cpu": 8, "cuda": 32}
-_LABEL_SMOOTHING = 0.03
+_SMOOTHING = 0.03  # of labels
 _TERM_WEIGHTS = {"classes": 4.0, "numbers": 0.5, "spreads": 0.1}
 _CPU = Machine()
 
@@ -129,8 +129,7 @@ class ThingReaderTask:
         """Mean cross entropy of all truths, in shares of a blind guess's. None gets more attention than another: much
         of what a table names, such as the shape of a lamp, cannot be seen in a small picture."""
         losses = [
-            F.cross_entropy(part, truth, ignore_index=UNKNOWN, label_smoothing=_LABEL_SMOOTHING)
-            / math.log(part.shape[1])
+            F.cross_entropy(part, truth, ignore_index=UNKNOWN, label_smoothing=_SMOOTHING) / math.log(part.shape[1])
             for part, truth in zip(scores.split(self.config.class_counts, 1), classes.unbind(1), strict=True)
             if (truth != UNKNOWN).any()
         ]
