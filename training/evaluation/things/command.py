@@ -62,9 +62,9 @@ class JudgeThings(Judging):
 
 
 def run(settings: JudgeThings) -> dict:
-    """Report: ``methods.<method>.<attribute>`` with ``transfer, transfer_truth, kept, product, delta, leak, dragged,
-    dragged_by.<other>, count, option``; ``ceiling.<attribute>``; ``triples.<attribute>`` with ``count`` and
-    ``unedited``; ``told_labels``: the methods that know the truth of other things.
+    """Report: ``methods.<method>.<attribute>`` with ``transfer, transfer_truth, kept, kept_of.<other>, product, delta,
+    leak, dragged, dragged_by.<other>, count, option``; ``ceiling.<attribute>``; ``triples.<attribute>`` with ``count``
+    and ``unedited``; ``told_labels``: the methods that know the truth of other things.
 
     ``transfer``: the share of triples in whose edit the reader sees, in all facts of the attribute, what it sees in the
     *generated* reference; ``transfer_truth``: what is true of the reference. ``kept``: of the other attributes of the

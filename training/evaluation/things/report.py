@@ -11,6 +11,7 @@ from .run import Examination
 
 _COLUMNS = {"transfer": "transfer", "transfer_truth": "by truth", "kept": "others kept", "product": "product",
             "delta": "delta", "leak": "leak", "dragged": "dragged"}  # fmt: skip
+_BY_OTHER = ("kept_of", "dragged_by")
 _PLAIN = ("delta", "leak")  # neither is a share
 _CELL_PX = 128
 EXPLANATION = (
@@ -18,7 +19,7 @@ EXPLANATION = (
     "reference). Others kept: it sees each other attribute as in the generated source. Product: of the two. Delta: the",
     "share of the true change of the picture that the edit makes (1: exactly that, 0: no better than none). Leak: mean",
     "|edit − source|, of 255, where the true change is none. Dragged: another attribute is seen as in the reference,",
-    "though source and reference differ in it.",
+    "though source and reference differ in it. Keeps, drags: the same of one other attribute.",
 )
 
 
@@ -39,9 +40,9 @@ def _section(report: Mapping, attribute: str) -> list[str]:
     triples, right = report["triples"][attribute], _cell("transfer", report["ceiling"][attribute])
     methods = {name: some[attribute] for name, some in report["methods"].items() if attribute in some}
     others = next(iter(methods.values()))["dragged_by"] if methods else {}
-    names = [*_COLUMNS.values(), *(f"drags {other}" for other in others), "option"]
+    names = [*_COLUMNS.values(), *(f"{verb} {other}" for verb in ("keeps", "drags") for other in others), "option"]
     rows = {
-        name: [*_cells(scores), *(_cell("dragged", scores["dragged_by"][o]) for o in others), scores["option"]]
+        name: [*_cells(scores), *(_cell(key, scores[key][o]) for key in _BY_OTHER for o in others), scores["option"]]
         for name, scores in methods.items()
     }
     said = (

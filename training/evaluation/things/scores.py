@@ -28,7 +28,8 @@ def score_seen(
     reference: Sequence[Names],
 ) -> dict:
     """Scores of N edits by what is seen in them, and in the generated sources and references: ``transfer``,
-    ``transfer_truth``, ``kept``, ``product``, ``dragged``, ``dragged_by`` and ``count``, see :func:`.command.run`."""
+    ``transfer_truth``, ``kept``, ``kept_of``, ``product``, ``dragged``, ``dragged_by`` and ``count``, see
+    :func:`.command.run`."""
     own = facts.truths[cases.attribute]
     arrived = alike(edit, reference, own)
     kept = kept_attributes(facts, cases, edit, source)
@@ -38,6 +39,7 @@ def score_seen(
         "transfer": share(arrived),
         "transfer_truth": share(alike(edit, [people.truths[i] for i in cases.reference.tolist()], own)),
         "kept": rounded(kept),
+        "kept_of": kept_one_by_one(facts, cases, edit, source),
         "product": rounded(arrived.double().mean() * kept),
         "dragged": rounded(sum(known) / len(known)) if known else None,
         "dragged_by": dragged,
@@ -49,6 +51,17 @@ def kept_attributes(facts: Facts, cases: Cases, edit: Sequence[Names], source: S
     """A number: the share of the attributes to be kept that are seen as in the source; the mean over triples."""
     same = torch.stack([alike(edit, source, some) for some in facts.truths.values()], 1)
     return kept_share(same.double(), cases.kept).nanmean()
+
+
+def kept_one_by_one(
+    facts: Facts, cases: Cases, edit: Sequence[Names], source: Sequence[Names]
+) -> dict[str, float | None]:
+    """Of each other attribute: the share of triples in which it is seen as in the source, of those in which it counts.
+    None: there are none."""
+    columns = [name for name in facts.truths if name != cases.attribute]
+    same = {name: alike(edit, source, facts.truths[name]) for name in columns}
+    counts = dict(zip(facts.truths, cases.kept.unbind(1), strict=True))
+    return {name: share(same[name][counts[name]]) for name in columns}
 
 
 def dragged_along(

@@ -48,6 +48,7 @@ def test_report_has_every_score_of_every_method(judged):
         "transfer",
         "transfer_truth",
         "kept",
+        "kept_of",
         "product",
         "dragged",
         "dragged_by",

@@ -94,6 +94,7 @@ def test_scores_by_hand(cars):
     assert scores["transfer_truth"] == pytest.approx(3 / 6, abs=1e-4)  # the last two are white
     # Shape stays in 1, 4, 5, 6; two_tone in all but 4.
     assert scores["kept"] == pytest.approx((1 + 0.5 + 0.5 + 0.5 + 1 + 1) / 6, abs=1e-4)
+    assert scores["kept_of"] == pytest.approx({"shape": 4 / 6, "two_tone": 5 / 6}, abs=1e-4)
     assert scores["product"] == pytest.approx(scores["transfer"] * scores["kept"], abs=1e-4)
     assert scores["dragged_by"] == {"shape": 0.25, "two_tone": 1.0}  # the second of 1, 2, 3, 5; the fourth alone
     assert scores["dragged"] == 0.625 and scores["count"] == 6
