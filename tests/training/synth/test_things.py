@@ -131,6 +131,12 @@ def test_cameras_keep_to_the_domains_sides(domain):
     assert isinstance(views.front, Pose)
 
 
+def test_a_domain_without_a_file_says_which_is_missing(domain):
+    assert domain.described().name == domain.name
+    with pytest.raises(FileError, match=r"no sat3d/domains/no_such_things\.json.*docs/new_domain\.md"):
+        replace(domain, name="no_such_things").described()
+
+
 def test_cars_are_seen_from_behind_and_heads_of_cats_are_not():
     assert find_domain("synthcars").views.all_round and not find_domain("synthcats").views.all_round
 

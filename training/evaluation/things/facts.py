@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sat3d.domains import DescriptorGroup, Domain, load_domain
+from sat3d.domains import DescriptorGroup, Domain
 from sat3d.errors import ConfigError
 from sat3d.networks.reader import AttributeReader
 from training.synth.domain import SynthDomain, find_domain
@@ -80,10 +80,10 @@ def find_facts(name: str, only: Iterable[str] = ()) -> Facts:
     attributes to be moved (all that both know).
 
     Raises:
-        ConfigError: either is missing, or they do not fit together.
+        ConfigError, FileError: either is missing, or they do not fit together.
     """
     rendered = find_domain(name)
-    facts = facts_of(rendered, load_domain(rendered.name))
+    facts = facts_of(rendered, rendered.described())
     if unknown := [attribute for attribute in only if attribute not in facts.moved]:
         raise ConfigError("These attributes cannot be judged", unknown, f"some of {list(facts.moved)}", "choose others")
     return replace(facts, moved=tuple(only) or facts.moved)
