@@ -1,4 +1,4 @@
-"""Train the small image-text model, which says how well a picture of a head fits a phrase.
+"""Train the small image-text model, which says how well a picture fits a phrase.
 
     python training/train_clip.py --data DIR [DIR ...] --out clip.safetensors [--generated N] [--minutes M] [--resume]
 

@@ -1,4 +1,4 @@
-"""Train a generator on pictures of heads with known cameras and depth, and on nothing else that is known of them.
+"""Train a generator on pictures of heads or other things with known cameras and depth, and on nothing else.
 
     python -m training.synthheads render --out DATA --count 48000 --size 256 --population photographs --cameras wide
     python training/train_generator.py --preset cpu --data DATA --out DIR [--minutes 480] [--resume]

@@ -56,7 +56,7 @@ def _train(options: GeneratorSettings, preset: Preset, budget: Budget) -> int:
     if processes.is_first:
         length = Budget(None if options.steps else preset.prior_minutes, options.steps)
         over = over and train_prior(engine.task, options, length)
-        print(f"{options.out / CHECKPOINT} after {engine.clock.seen} heads")
+        print(f"{options.out / CHECKPOINT} after {engine.clock.seen} things")
         if not over:
             print("Stopped; go on with --resume")
     return 0 if over or options.stop_after_steps is not None else 130
@@ -99,7 +99,7 @@ def _open_data(options: GeneratorSettings, preset: Preset, processes: Processes)
             f"render with --size {wanted} --cameras wide, or choose another preset",
         )
     if len(pack) <= preset.held_out_heads + 1:
-        got, wanted = f"{len(pack)} heads", f"more than {preset.held_out_heads + 1}"
+        got, wanted = f"{len(pack)} things", f"more than {preset.held_out_heads + 1}"
         raise ConfigError("The data set is too small", got, wanted, "render more")
     return pack if processes.device.type == "cpu" else pack.to(processes.device)
 
@@ -111,12 +111,12 @@ def _codes(options: GeneratorSettings, preset: Preset, pack: HeadPack, processes
         save_codes(path, load_codes(options.start / CODES))
     if processes.is_first and not path.exists():
         found = find_codes(pack, preset.network.backbone.w_dim, preset.held_out_heads, options.seed)
-        print(f"first codes of {len(pack)} heads hold {found.explained:.1%} of their pictures", flush=True)
+        print(f"first codes of {len(pack)} things hold {found.explained:.1%} of their pictures", flush=True)
         save_codes(path, found)
     processes.wait()
     codes = load_codes(path).codes
     if len(codes) != len(pack):
-        raise FileError("The first codes are of another data set", path, f"{len(pack)} heads", "choose another --out")
+        raise FileError("The first codes are of another data set", path, f"{len(pack)} things", "choose another --out")
     return codes
 
 

@@ -122,7 +122,7 @@ def book_of(domain: SynthDomain) -> PhraseBook:
     """The phrases of a domain: heads have wordings of their own, others those of ``sat3d/domains`` and of captions."""
     if domain is HEADS:
         return HEADS_BOOK
-    file, rng = load_domain(domain.name), np.random.default_rng(0)
+    file, rng = domain.described(), np.random.default_rng(0)
     groups, templates = _judged(file), (file.template, "{}")
     said = (domain.caption(p, rng) for people in domain.populations.values() for p in _drawn(people))
     answers = [answer for group in groups for answer in group.answers]

@@ -51,7 +51,7 @@ class RunSettings(Settings):
 class NetworkSettings(RunSettings):
     """Of trainings on pictures."""
 
-    data: Many[Path] = ()  # data sets of python -m training.synthheads render
+    data: Many[Path] = ()  # data sets of python -m training.DOMAIN render
     cache: Maybe[Path] = None
     """folder that keeps the decoded pictures: trainings on the same data share them and start at once"""
     count: Annotated[Maybe[int], Range(1)] = None

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import training
+from sat3d.domains import Domain, load_domain
+from sat3d.domains import domain_names as described_domains
 from sat3d.errors import ConfigError, FileError, Sat3dError
 
 from .cameras import Views
@@ -75,6 +77,18 @@ class SynthDomain:
             ConfigError: there is no such population.
         """
         return population_named(self.populations, name)
+
+    def described(self) -> Domain:
+        """Its attributes and phrases: the file of its name in ``sat3d/domains``.
+
+        Raises:
+            FileError: there is none. ConfigError: it has the wrong form.
+        """
+        if self.name not in described_domains():
+            file = f"sat3d/domains/{self.name}.json"
+            raise FileError(f"The attributes of {self.name} are not described", f"no {file}", "a file of that name",
+                            "write it: step 7 of docs/new_domain.md")  # fmt: skip
+        return load_domain(self.name)
 
     def parameters_of(self, document: Mapping, name: str) -> Any:
         """The thing of a document: one with an entry "parameters", or the parameters themselves.

@@ -30,6 +30,9 @@ class Population:
 
     ``draw_own_poses(stream, views, p)``: a law for the cameras, such as mostly from the front, as in photographs; by
     default they stand evenly wherever the domain's ``cameras`` may.
+
+    Raises:
+        ConfigError: a block's name is no parameter's.
     """
 
     name: str
@@ -38,6 +41,12 @@ class Population:
     blocks: tuple[Block, ...]
     rotation_seed: int
     draw_own_poses: DrawPoses | None = None
+
+    def __post_init__(self):
+        if unknown := [block.name for block in self.blocks if block.name not in self.table.fields]:
+            known = f"parameters of a {self.table.noun}: {', '.join(self.table.fields)}"
+            step = "name each block after the parameter that it draws"
+            raise ConfigError(f"Blocks of the population '{self.name}' draw no parameter", unknown, known, step)
 
     @cached_property
     def z_dim(self) -> int:

@@ -3,6 +3,7 @@
 import math
 import re
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ from sat3d.domains import load_domain
 from sat3d.errors import ConfigError, FileError
 from tests.training.synthheads.fakes import fake_render_head
 from training.synth import shards
+from training.synth.blocks import NumberBlock
 from training.synth.cameras import Pose
 from training.synth.dataset import ShardFolder
+from training.synth.distributions import Uniform
 from training.synth.domain import domain_names, find_domain
 from training.synth.edits import true_edit
 from training.synth.render_command import prepare_folder, render_missing
@@ -38,7 +41,7 @@ def test_domains_are_found_by_name_and_by_what_data_sets_say():
     for name in domain_names():
         domain = find_domain(name)
         assert domain.name == name and find_domain(domain.id) is domain and find_domain(f"{name}.99") is domain
-    for wrong in ("chairs", "", "../synthcars", "os.path", None, 5):
+    for wrong in ("no_such_things", "", "../synthcars", "os.path", None, 5):
         with pytest.raises(ConfigError, match="synthcars"):
             find_domain(wrong)
 
@@ -60,6 +63,11 @@ def test_every_value_is_drawn_and_allowed(domain):
     assert {name: set(domain.table.fields[name].values) for name in seen} == seen
 
 
+def test_blocks_that_draw_no_parameter_are_refused():
+    with pytest.raises(ConfigError, match=r"'independent' draw no parameter.*lenght.*parameters of a car.*length"):
+        replace(INDEPENDENT, blocks=(*INDEPENDENT.blocks, NumberBlock("lenght", Uniform())))
+
+
 def test_truths_are_of_the_known_values_and_all_of_them_occur(domain):
     seen = {name: set() for name in domain.attribute_values}
     for _, p in drawn(domain):
@@ -78,7 +86,7 @@ def test_phrases_speak_of_truths_and_in_the_words_of_captions(domain):
     for group in file:
         assert {value for values in group.values for value in values} <= set(domain.attribute_values[group.truth])
     said = {word for group in file for phrase in group.phrases for word in re.findall(r"[\w-]+", phrase.lower())}
-    assert not said - heard
+    assert not (unheard := sorted(said - heard)), f"{unheard} are in {file.name}.json, but in no caption"
 
 
 def test_captions_are_sentences(domain):
@@ -120,7 +128,17 @@ def test_cameras_keep_to_the_domains_sides(domain):
         ([pose.pitch_rad for pose in poses], views.pitch_rad),
     ):
         assert low <= min(angles) < low + 0.1 * (high - low) and high - 0.1 * (high - low) < max(angles) <= high
-    assert isinstance(views.front, Pose) and views.all_round == (domain.name == "synthcars")
+    assert isinstance(views.front, Pose)
+
+
+def test_a_domain_without_a_file_says_which_is_missing(domain):
+    assert domain.described().name == domain.name
+    with pytest.raises(FileError, match=r"no sat3d/domains/no_such_things\.json.*docs/new_domain\.md"):
+        replace(domain, name="no_such_things").described()
+
+
+def test_cars_are_seen_from_behind_and_heads_of_cats_are_not():
+    assert find_domain("synthcars").views.all_round and not find_domain("synthcats").views.all_round
 
 
 def test_in_traffic_shape_and_colour_go_together_and_else_they_do_not():

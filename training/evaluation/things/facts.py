@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from sat3d.domains import DescriptorGroup, Domain, load_domain
+import numpy as np
+
+from sat3d.domains import DescriptorGroup, Domain
 from sat3d.errors import ConfigError
 from sat3d.networks.reader import AttributeReader
 from training.synth.domain import SynthDomain, find_domain
@@ -77,10 +80,10 @@ def find_facts(name: str, only: Iterable[str] = ()) -> Facts:
     attributes to be moved (all that both know).
 
     Raises:
-        ConfigError: either is missing, or they do not fit together.
+        ConfigError, FileError: either is missing, or they do not fit together.
     """
     rendered = find_domain(name)
-    facts = facts_of(rendered, load_domain(rendered.name))
+    facts = facts_of(rendered, rendered.described())
     if unknown := [attribute for attribute in only if attribute not in facts.moved]:
         raise ConfigError("These attributes cannot be judged", unknown, f"some of {list(facts.moved)}", "choose others")
     return replace(facts, moved=tuple(only) or facts.moved)
@@ -89,7 +92,8 @@ def find_facts(name: str, only: Iterable[str] = ()) -> Facts:
 def facts_of(rendered: SynthDomain, described: Domain) -> Facts:
     """
     Raises:
-        ConfigError: the description names facts that the things do not have, or no attribute can be moved.
+        ConfigError: the description names facts that the things do not have, no attribute can be moved, or the two
+            have other fronts.
     """
     groups = {**described.attributes, **described.kept}
     truths = {name: tuple(dict.fromkeys(group.truth for group in some if group.truth)) for name, some in groups.items()}
@@ -101,8 +105,18 @@ def facts_of(rendered: SynthDomain, described: Domain) -> Facts:
         wanted = "truths of the things, and an attribute with both a truth and an edit"
         step = _ADVICE.format(rendered.name)
         raise ConfigError("The domain's file does not fit its things", got, wanted, step)
+    _check_front(rendered, described)
     hiding = {name: tuple(_hiding(described, phrases)) for name, phrases in described.hidden.items()}
     return Facts(rendered, truths, moved, hiding)
+
+
+def _check_front(rendered: SynthDomain, described: Domain) -> None:
+    """Nodes begin with the file's front, codes with that of the things: they have to be one view."""
+    front = rendered.views.front
+    wanted = [round(math.degrees(angle), 3) for angle in (front.yaw_rad, front.pitch_rad)]
+    if not np.allclose(described.front_deg, wanted, atol=0.01):
+        got, step = f"front_deg {list(described.front_deg)}", _ADVICE.format(rendered.name)
+        raise ConfigError("The domain's file calls another view its front", got, f"{wanted}, its views.front", step)
 
 
 def _hiding(described: Domain, phrases: tuple[str, ...]) -> Iterable[tuple[str, tuple[str, ...]]]:

@@ -179,7 +179,7 @@ def test_wrong_arguments_are_said_in_words(files, tmp_path, capsys):
         assert evaluate.main(arguments(files, *more)) == 2
         return capsys.readouterr().err
 
-    assert "chairs" in refused("--domain", "chairs")
+    assert "no_such_things" in refused("--domain", "no_such_things")
     assert "rain" in refused("--population", "rain")
     assert "dci" in refused("--methods", "all,dci")
     assert "hue" in refused("--attributes", "hue")

@@ -36,6 +36,8 @@ def test_what_does_not_fit_together_is_refused(cars):
         facts_of(CARS, load_domain("synthcats"))
     with pytest.raises(ConfigError, match="does not fit"):
         facts_of(replace(CARS, edits={}), load_domain("synthcars"))
+    with pytest.raises(ConfigError, match=r"another view its front.*\[0, 0\].*\[38.0, -15.0\]"):
+        facts_of(CARS, replace(load_domain("synthcars"), front_deg=(0, 0)))
     reader = AttributeReader(ReaderConfig((("paint", ("red", "blue")),), (("yaw_rad", 1),), **SMALL))
     with pytest.raises(ConfigError, match="stature"):
         cars.check_reader(reader)
