@@ -47,7 +47,7 @@ CHAIN = (
 )
 _SIDE, _NEAR = 0.4, 0.2  # yaw, radians
 _INPAINTED_DEG = 20.0
-_CARS = (3, 8)  # seeds
+_CARS = (12, 30)  # seeds
 _CLIP = (7, 1, 6)  # seed, number and frames
 
 
@@ -147,10 +147,10 @@ def animated(source_seed: int, reference_seed: int | None = None):
 
 
 def cars(studio: BuiltInFaces) -> Image.Image:
-    """Two cars, the second in the colour of the first, the first in the shape of the second; then both from behind."""
+    """Two cars, and the second in the colour and in the shape of the first; then all of them from behind."""
     garage = BuiltInFaces(CARS_MASKS, CARS)
     first, second = map(garage.face, _CARS)
-    edits = garage.edit(second, first, "colour"), garage.edit(first, second, "shape")
+    edits = garage.edit(second, first, "colour"), garage.edit(second, first, "shape")
     behind = garage.network.rig.front[0] + math.pi
     seen = (first, second, *edits)
     return contact_sheet([[garage.picture(car, yaw) for car in seen] for yaw in (None, behind)], cell_px=160)

@@ -29,7 +29,7 @@ def compare_four(kinds: Kinds) -> Graph:
         for i, car in enumerate(_ROWS)
     ]
     rows = {f"row_{i}": orbit["images"] for i, orbit in enumerate(orbits, 1)}
-    labels = "first car\nsecond car\nsecond, in the first one's colour\nfirst, in the second one's shape"
+    labels = "first car\nsecond car\nsecond, in the first one's colour\nsecond, in the first one's shape"
     sheet = graph.add("SAT3DContactSheet", (750, 0), (340, 280), labels=labels, cell_px=128, **rows)
     graph.outputs = {"sheet": sheet["sheet"], "video": orbits[2]["video"]}
     return graph
@@ -40,19 +40,18 @@ def cars(kinds: Kinds) -> Graph:
     note = page.put_note(
         380,
         "This car's colour, that car's shape",
-        "Masks are not for faces alone. Two invented cars, and two edits: the colour of the first goes onto the "
-        "second, and the shape of the second onto the first. Nothing to download.\n\n1. Press Run. Each row of the "
-        "sheet is one car, seen all the way round from a little above.\n2. Try other seeds, other intensities, or the "
-        "attribute two_tone.\n3. For heads of cats choose synthcats in Load EG3D Model, and attributes such as "
+        "Masks are not for faces alone. Two invented cars, and two edits of the second: it takes the colour of "
+        "the first, and, another time, its shape. Nothing to download.\n\n1. Press Run. Each row of the "
+        "sheet is one car, seen all the way round from a little above.\n2. Try other seeds, other intensities.\n3. For heads of cats choose synthcats in Load EG3D Model, and attributes such as "
         "fur_colour, fur_pattern or ears.\n\nBoth generators learned from rendered pictures alone; the masks were "
         "found by phrases. What is for people, such as Animate Face, refuses them.",
     )
     model = page.load(CARS)
     page.column(370, 300)
-    first, second = page.sample(model, 3, "First car"), page.sample(model, 8, "Second car")
+    first, second = page.sample(model, 12, "First car"), page.sample(model, 30, "Second car")
     page.column(700, 300)
     painted = page.edit(model, second["latent"], first, "colour", title="Colour of the first, on the second")
-    shaped = page.edit(model, first["latent"], second, "shape", title="Shape of the second, on the first")
+    shaped = page.edit(model, second["latent"], first, "shape", title="Shape of the first, on the second")
     page.column(1030, 580)
     place = page.y
     page.column(370, 300)
