@@ -19,9 +19,8 @@ class GeneratorSettings(Settings):
     data: tuple[Path, ...]  # data sets of one domain
     supervision: Literal["pictures"] = "pictures"  # what is known of them: pictures, cameras and depth
     out: Path  # folder of the training
-    minutes: Annotated[Maybe[float], Range(1e-6)] = (
-        None  # of training steps, over all runs (cpu 480, small 90, gpu 9, small-gpu 5)
-    )
+    minutes: Annotated[Maybe[float], Range(1e-6)] = None
+    """of training steps, over all runs (cpu 480, small 90, gpu 9, small-gpu 5)"""
     steps: Annotated[Maybe[int], Range(1)] = None  # train so many steps instead of minutes
     start: Maybe[Path] = None
     """a folder with the generator, encoder and first codes of a training on the same data, to begin with"""

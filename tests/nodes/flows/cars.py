@@ -40,11 +40,12 @@ def cars(kinds: Kinds) -> Graph:
     note = page.put_note(
         380,
         "This car's colour, that car's shape",
-        "Masks are not for faces alone. Two invented cars, and two edits of the second: it takes the colour of "
-        "the first, and, another time, its shape. Nothing to download.\n\n1. Press Run. Each row of the "
-        "sheet is one car, seen all the way round from a little above.\n2. Try other seeds, other intensities.\n3. For heads of cats choose synthcats in Load EG3D Model, and attributes such as "
-        "fur_colour, fur_pattern or ears.\n\nBoth generators learned from rendered pictures alone; the masks were "
-        "found by phrases. What is for people, such as Animate Face, refuses them.",
+        "Masks are not for faces alone. Two invented cars, and two edits of the second: it takes the colour of the "
+        "first, and, another time, its shape. Nothing to download.\n\n1. Press Run. Each row of the sheet is one car, "
+        "seen all the way round from a little above.\n2. Try other seeds, and other intensities.\n3. For heads of cats "
+        "choose synthcats in Load EG3D Model, and attributes such as fur_colour, fur_pattern or eyes.\n\nBoth "
+        "generators learned from rendered pictures alone; the masks were found by phrases. What is for people, such as "
+        "Animate Face, refuses them.",
     )
     model = page.load(CARS)
     page.column(370, 300)
