@@ -101,9 +101,8 @@ def test_face_of_other_weights_is_shown_with_a_warning(graph, caplog):
 
 
 def test_combo_lists_only_checkpoints(part, shelf):
-    assert part("nodes.load").LIBRARY.entries() == [
-        "synthheads-256 (built-in)", "flat.safetensors", "turn.safetensors"
-    ]  # fmt: skip
+    built_in = [f"{name} (built-in)" for name in ("synthheads-256", "synthcars", "synthcats")]
+    assert part("nodes.load").LIBRARY.entries() == [*built_in, "flat.safetensors", "turn.safetensors"]
 
 
 def test_without_a_file_the_built_in_network_is_there(part, models):

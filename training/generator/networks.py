@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -69,7 +69,7 @@ def start_from(networks: Networks, generator: Path, encoder: Path) -> None:
         FileError: missing, damaged or of another kind; ConfigError: of another size.
     """
     given = load_generator(generator).network
-    if given.config != networks.generator.config:
+    if replace(given.config, domain="") != replace(networks.generator.config, domain=""):
         raise ConfigError("The generator to start from has other layers", generator, "one of the same preset", "train "
                           "without --start")  # fmt: skip
     for own in (networks.generator, networks.mean_generator):

@@ -149,7 +149,7 @@ def test_a_run_that_stops_early_has_no_prior_yet_and_goes_on(data, plain, tmp_pa
 
 @pytest.mark.parametrize(
     ("sizes", "said"),
-    [({"size": 16}, r"another size.*16 px.*32 px.*--size 32"), ({"heads": 3}, r"too small.*3 heads.*more than 3")],
+    [({"size": 16}, r"another size.*16 px.*32 px.*--size 32"), ({"heads": 3}, r"too small.*3 things.*more than 3")],
 )
 def test_data_that_cannot_be_used_are_refused(tmp_path, monkeypatch, sizes, said):
     data = write_balls(tmp_path / "data", monkeypatch, **sizes)
@@ -161,7 +161,7 @@ def test_codes_of_another_data_set_are_refused(plain, data, tmp_path, monkeypatc
     more = write_balls(tmp_path / "more", monkeypatch, heads=9)
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "codes.safetensors").write_bytes((plain / "codes.safetensors").read_bytes())
-    with pytest.raises(FileError, match=r"codes are of another data set.*9 heads"):
+    with pytest.raises(FileError, match=r"codes are of another data set.*9 things"):
         command.run(options_of(more, tmp_path / "run", "--steps", "2"))
 
 
