@@ -47,7 +47,7 @@ CHAIN = (
 )
 _SIDE, _NEAR = 0.4, 0.2  # yaw, radians
 _INPAINTED_DEG = 20.0
-_CARS = (12, 30)  # seeds
+_CARS = (30, 22)  # seeds
 _CLIP = (7, 1, 6)  # seed, number and frames
 
 

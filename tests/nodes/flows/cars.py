@@ -49,7 +49,7 @@ def cars(kinds: Kinds) -> Graph:
     )
     model = page.load(CARS)
     page.column(370, 300)
-    first, second = page.sample(model, 12, "First car"), page.sample(model, 30, "Second car")
+    first, second = page.sample(model, 30, "First car"), page.sample(model, 22, "Second car")
     page.column(700, 300)
     painted = page.edit(model, second["latent"], first, "colour", title="Colour of the first, on the second")
     shaped = page.edit(model, second["latent"], first, "shape", title="Shape of the first, on the second")
