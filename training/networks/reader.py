@@ -244,14 +244,21 @@ def _as_float(raw: RawOutput) -> RawOutput:
 
 
 def class_loss(scores: Tensor, classes: Tensor, counts: list[int]) -> Tensor:
-    """Mean cross entropy of the categories, in shares of a blind guess's, each with the attention that it needs; twice
-    that, since it is about as much as all numbers together."""
+    """Mean of :func:`class_losses`, each with the attention that it needs; twice that, since it is about as much as all
+    numbers together. 0 where nothing is known."""
+    losses = class_losses(scores, classes, counts)
+    return 2 * attended(losses) if len(losses) else scores.sum() * 0.0
+
+
+def class_losses(scores: Tensor, classes: Tensor, counts: list[int]) -> Tensor:
+    """``scores [N, sum(counts)]``, ``classes [N, K]`` with UNKNOWN -> ``[k]``: cross entropy of each category of which
+    something is known, as a share of a blind guess's."""
     losses = [
         F.cross_entropy(part, truth, ignore_index=UNKNOWN, label_smoothing=_LABEL_SMOOTHING) / math.log(part.shape[1])
         for part, truth in zip(scores.split(counts, 1), classes.unbind(1), strict=True)
         if (truth != UNKNOWN).any()
     ]
-    return 2 * attended(torch.stack(losses)) if losses else scores.sum() * 0.0
+    return torch.stack(losses) if losses else scores.new_zeros(0)
 
 
 def column_weights(config: ReaderConfig) -> Tensor:

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from sat3d.errors import ConfigError
 from sat3d.files.network_files import load_network, save_network
@@ -29,13 +28,12 @@ from ..data.degradations import degrade
 from ..data.geometric import move
 from ..data.views import Views
 from .metrics import accuracy, confusion, explained, mean
-from .reader import best_temperature, number_losses
+from .reader import best_temperature, class_losses, number_losses
 from .targets import UNKNOWN
 
 _ZOOM = 1.2
 _EVALUATION_BATCH = 64
 _GROUPS = {"cpu": 8, "cuda": 32}
-_SMOOTHING = 0.03  # of labels
 _TERM_WEIGHTS = {"classes": 4.0, "numbers": 0.5, "spreads": 0.1}
 _CPU = Machine()
 
@@ -126,14 +124,10 @@ class ThingReaderTask:
         return {name: _TERM_WEIGHTS[name] * term for name, term in terms.items()}
 
     def _class_loss(self, scores: Tensor, classes: Tensor) -> Tensor:
-        """Mean cross entropy of all truths, in shares of a blind guess's. None gets more attention than another: much
-        of what a table names, such as the shape of a lamp, cannot be seen in a small picture."""
-        losses = [
-            F.cross_entropy(part, truth, ignore_index=UNKNOWN, label_smoothing=_SMOOTHING) / math.log(part.shape[1])
-            for part, truth in zip(scores.split(self.config.class_counts, 1), classes.unbind(1), strict=True)
-            if (truth != UNKNOWN).any()
-        ]
-        return torch.stack(losses).mean() if losses else scores.sum() * 0.0
+        """No truth gets more attention than another: much of what a table names, such as the shape of a lamp, cannot be
+        seen in a small picture."""
+        losses = class_losses(scores, classes, self.config.class_counts)
+        return losses.mean() if len(losses) else scores.sum() * 0.0
 
     @torch.no_grad()
     def evaluate(self, module: AttributeReader) -> dict[str, float]:

@@ -23,14 +23,13 @@ from training.synth.views import check_device
 
 from ..people import Judging
 from ..transfer.labelled import linear_boundaries, single_channels
-from ..transfer.methods import Method, copy_all, copy_layers, from_masks
+from ..transfer.methods import Method, copy_all, copy_layers, from_masks, named_files
 from ..transfer.triples import People
 from .facts import find_facts
 from .report import markdown, save_sheets
 from .run import Plan, examine
 from .stage import Stage
 
-MASKS = "sat3d"
 BASELINES = ("copy_all", "layer_range", "single_channels", "linear_boundary")
 TOLD_LABELS = ("single_channels", "linear_boundary")
 _BANK_SEED_OFFSET = 2_000_003
@@ -125,7 +124,7 @@ def _makers(settings: JudgeThings, stage: Stage) -> dict[str, Callable[[], Metho
     layout, facts = stage.network.layout, stage.facts
     bank = cache(lambda: _bank(settings, stage))
     makers: dict[str, Callable[[], Method]] = {}
-    for name, path in _mask_files(settings.masks).items():
+    for name, path in named_files(settings.masks, BASELINES).items():
         method = from_masks(name, load_masks(path, layout), facts.moved)
         if not method.options:
             raise ConfigError(
@@ -145,17 +144,6 @@ def _makers(settings: JudgeThings, stage: Stage) -> dict[str, Callable[[], Metho
 def _bank(settings: JudgeThings, stage: Stage) -> People:
     """Things of the same law with known labels."""
     return stage.draw(settings.seed + _BANK_SEED_OFFSET, settings.bank, steps=0)
-
-
-def _mask_files(given: tuple[str, ...]) -> dict[str, Path]:
-    files: dict[str, Path] = {}
-    for one in given:
-        name, found, path = one.partition("=")
-        name, path = (name, path) if found and not Path(one).exists() else (MASKS, one)
-        if name in files or name in BASELINES or not name:
-            raise ConfigError("Two methods of one name", name, "other names", "give --masks NAME=FILE")
-        files[name] = Path(path)
-    return files
 
 
 def _listed(text: str | None) -> tuple[str, ...]:

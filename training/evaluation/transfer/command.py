@@ -30,7 +30,7 @@ from training.synth.views import check_device
 from ..people import Judging
 from .gradients import global_directions, region_layers
 from .labelled import linear_boundaries, single_channels
-from .methods import Method, copy_all, copy_layers, from_masks
+from .methods import MASKS, Method, copy_all, copy_layers, from_masks, named_files
 from .renderer_and_judges import Quality, Stage
 from .report import markdown, targets
 from .run import Examination, Plan, examine
@@ -38,7 +38,6 @@ from .sheets import save_sheets
 from .triples import People, draw_people
 
 BUILT_IN = "built-in"
-MASKS = "sat3d"
 BASELINES = ("copy_all", "layer_range", "region_layers", "single_channels", "linear_boundary", "text_direction")
 _TUNING_QUALITY = Quality(64, (16, 12))
 _BANK_SEED_OFFSET = 2_000_003
@@ -171,14 +170,8 @@ def _clip(settings: JudgeTransfer, stage: Stage):
 
 
 def _mask_files(settings: JudgeTransfer, stage: Stage) -> dict[str, Path]:
-    files: dict[str, Path] = {}
-    for given in settings.masks or [str(path) for path in shipped_masks(stage.network.layout.fingerprint)]:
-        name, found, path = given.partition("=")
-        name, path = (name, path) if found and not Path(given).exists() else (MASKS, given)
-        if name in files or name in BASELINES or not name:
-            raise ConfigError("Two methods of one name", name, "other names", "give --masks NAME=FILE")
-        files[name] = Path(path)
-    return files
+    given = settings.masks or [str(path) for path in shipped_masks(stage.network.layout.fingerprint)]
+    return named_files(given, BASELINES)
 
 
 def shipped_masks(layout_fingerprint: str) -> list[Path]:

@@ -6,12 +6,14 @@ take an intensity δ by which the change of the styles is multiplied.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from sat3d.errors import ConfigError
 from sat3d.generators import TriplaneGenerator
 from sat3d.masks import AttributeMasks
 from sat3d.style_space import StyleLayout
@@ -20,6 +22,8 @@ from sat3d.transfer import edit_styles
 from .metrics import all_alike, kept_share, likely_alike
 from .renderer_and_judges import Shots, Stage
 from .triples import SCORED, Cases, People, draw_cases, draw_people
+
+MASKS = "sat3d"  # the method of masks that are given no name
 
 
 @dataclass(frozen=True)
@@ -171,3 +175,19 @@ class Tuning:
         transfer = likely_alike(seen, reference, cases.attribute).mean()
         kept = kept_share(all_alike(seen, source, likely_alike), cases.kept).nanmean().nan_to_num(1.0)
         return float(transfer * kept)
+
+
+def named_files(given: Iterable[str], taken: Container[str]) -> dict[str, Path]:
+    """``NAME=FILE`` or ``FILE`` each -> name of a method to its file; MASKS where none is said.
+
+    Raises:
+        ConfigError: two of one name, one that is ``taken``, or an empty one.
+    """
+    files: dict[str, Path] = {}
+    for one in given:
+        name, found, path = one.partition("=")
+        name, path = (name, path) if found and not Path(one).exists() else (MASKS, one)
+        if name in files or name in taken or not name:
+            raise ConfigError("Two methods of one name", name, "other names", "give --masks NAME=FILE")
+        files[name] = Path(path)
+    return files
